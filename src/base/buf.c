@@ -1,0 +1,215 @@
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/money.h"
+#include <stdlib.h>
+#include <string.h>
+
+void buf_free(struct buf *b)
+{
+	free(b->data);
+	*b = (struct buf){.limit = b->limit};
+}
+
+void buf_reset(struct buf *b)
+{
+	b->len = 0;
+	b->failed = false;
+	if (b->data)
+		b->data[0] = '\0';
+}
+
+static bool grow(struct buf *b, size_t more)
+{
+	if (b->failed)
+		return false;
+	if (more > SIZE_MAX / 4 || (b->limit && b->len + more > b->limit)) {
+		b->failed = true;
+		return false;
+	}
+	size_t need = b->len + more + 1;
+	if (need <= b->cap)
+		return true;
+	size_t cap = b->cap ? b->cap * 2 : 128;
+	while (cap < need)
+		cap *= 2;
+	char *data = realloc(b->data, cap);
+	if (!data) {
+		b->failed = true;
+		return false;
+	}
+	b->data = data;
+	b->cap = cap;
+	return true;
+}
+
+void buf_add(struct buf *b, const void *data, size_t len)
+{
+	if (!grow(b, len))
+		return;
+	if (len)
+		memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+void buf_add_str(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+void buf_add_char(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	char small[256];
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(small, sizeof small, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		b->failed = true;
+		return;
+	}
+	if ((size_t)n < sizeof small) {
+		buf_add(b, small, (size_t)n);
+		return;
+	}
+	if (!grow(b, (size_t)n))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)n;
+}
+
+const char *buf_text(const struct buf *b)
+{
+	return b->data ? b->data : "";
+}
+
+char *buf_take(struct buf *b)
+{
+	if (b->failed || !grow(b, 0)) {
+		buf_free(b);
+		return NULL;
+	}
+	b->data[b->len] = '\0';
+	char *text = b->data;
+	*b = (struct buf){.limit = b->limit};
+	return text;
+}
+
+/* Length of the UTF-8 sequence at s, or 0 when it is malformed (RFC 3629 §4). */
+static size_t utf8_length(const unsigned char *s, size_t left)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] <= 0xdf ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
+	if (!n || n > left)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+void buf_json_string(struct buf *b, const char *s, size_t len)
+{
+	static const char hex[] = "0123456789abcdef";
+	const unsigned char *p = (const unsigned char *)s;
+	size_t start = 0, i = 0;
+	buf_add_char(b, '"');
+	while (i < len) {
+		unsigned char c = p[i];
+		if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+			i++;
+			continue;
+		}
+		size_t n = c >= 0x80 ? utf8_length(p + i, len - i) : 0;
+		if (n) {
+			i += n;
+			continue;
+		}
+		buf_add(b, s + start, i - start);
+		if (c == '"' || c == '\\') {
+			buf_add_char(b, '\\');
+			buf_add_char(b, (char)c);
+		} else if (c == '\n') {
+			buf_add_str(b, "\\n");
+		} else if (c < 0x20) {
+			char esc[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+			buf_add(b, esc, sizeof esc);
+		} else {
+			buf_add_str(b, "\xef\xbf\xbd");
+		}
+		start = ++i;
+	}
+	buf_add(b, s + start, len - start);
+	buf_add_char(b, '"');
+}
+
+void json_item(struct buf *b)
+{
+	if (b->len && b->data[b->len - 1] != '{' && b->data[b->len - 1] != '[' && b->data[b->len - 1] != ':' && b->data[b->len - 1] != ',')
+		buf_add_char(b, ',');
+}
+
+void json_open(struct buf *b)
+{
+	json_item(b);
+	buf_add_char(b, '{');
+}
+
+void json_close(struct buf *b)
+{
+	buf_add_char(b, '}');
+}
+
+void json_key(struct buf *b, const char *key)
+{
+	json_item(b);
+	buf_json_string(b, key, strlen(key));
+	buf_add_char(b, ':');
+}
+
+void json_str(struct buf *b, const char *key, const char *value)
+{
+	json_key(b, key);
+	if (value)
+		buf_json_string(b, value, strlen(value));
+	else
+		buf_add_str(b, "null");
+}
+
+void json_int(struct buf *b, const char *key, int64_t value)
+{
+	json_key(b, key);
+	buf_printf(b, "%lld", (long long)value);
+}
+
+void json_bool(struct buf *b, const char *key, bool value)
+{
+	json_key(b, key);
+	buf_add_str(b, value ? "true" : "false");
+}
+
+void json_time(struct buf *b, const char *key, int64_t ms)
+{
+	char text[RFC3339_SIZE];
+	json_str(b, key, ms ? clock_rfc3339(ms, text) : NULL);
+}
+
+void json_money(struct buf *b, const char *key, int64_t micros)
+{
+	char text[MONEY_SIZE];
+	json_str(b, key, money_format(micros, text));
+}
+
+void json_raw(struct buf *b, const char *key, const char *json)
+{
+	json_key(b, key);
+	buf_add_str(b, json ? json : "null");
+}

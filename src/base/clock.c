@@ -1,0 +1,101 @@
+#include "base/clock.h"
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+int64_t clock_now_ms(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t clock_monotonic_us(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t clock_monotonic_ms(void)
+{
+	return clock_monotonic_us() / 1000;
+}
+
+const char *clock_rfc3339(int64_t ms, char out[RFC3339_SIZE])
+{
+	time_t seconds = (time_t)(ms / 1000);
+	int millis = (int)(ms % 1000);
+	if (millis < 0) {
+		millis += 1000;
+		seconds--;
+	}
+	struct tm tm;
+	if (!gmtime_r(&seconds, &tm) || tm.tm_year > 8099 || tm.tm_year < -1900) {
+		memcpy(out, "1970-01-01T00:00:00.000Z", 25);
+		return out;
+	}
+	size_t n = strftime(out, RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + n, RFC3339_SIZE - n, ".%03dZ", millis);
+	return out;
+}
+
+static bool digits(const char *s, size_t len, size_t at, size_t n, int *out)
+{
+	if (at + n > len)
+		return false;
+	int v = 0;
+	for (size_t i = at; i < at + n; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		v = v * 10 + (s[i] - '0');
+	}
+	*out = v;
+	return true;
+}
+
+bool clock_parse_rfc3339(const char *s, size_t len, int64_t *ms)
+{
+	struct tm tm = {0};
+	int year, month, day, hour = 0, minute = 0, second = 0, millis = 0, offset = 0;
+	if (!digits(s, len, 0, 4, &year) || len < 10 || s[4] != '-' || !digits(s, len, 5, 2, &month) || s[7] != '-' || !digits(s, len, 8, 2, &day))
+		return false;
+	size_t at = 10;
+	if (len > 10) {
+		if ((s[10] != 'T' && s[10] != 't' && s[10] != ' ') || !digits(s, len, 11, 2, &hour) || len < 16 || s[13] != ':' || !digits(s, len, 14, 2, &minute))
+			return false;
+		at = 16;
+		if (at < len && s[at] == ':') {
+			if (!digits(s, len, 17, 2, &second))
+				return false;
+			at = 19;
+			if (at < len && s[at] == '.') {
+				int scale = 100;
+				for (at++; at < len && s[at] >= '0' && s[at] <= '9'; at++, scale /= 10)
+					millis += (s[at] - '0') * scale;
+			}
+		}
+		if (at < len && (s[at] == 'Z' || s[at] == 'z')) {
+			at++;
+		} else if (at < len && (s[at] == '+' || s[at] == '-')) {
+			int oh, om;
+			if (!digits(s, len, at + 1, 2, &oh) || at + 6 > len || s[at + 3] != ':' || !digits(s, len, at + 4, 2, &om) || oh > 23 || om > 59)
+				return false;
+			offset = (oh * 60 + om) * (s[at] == '-' ? -1 : 1);
+			at += 6;
+		}
+	}
+	if (at != len || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
+		return false;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	tm.tm_mday = day;
+	tm.tm_hour = hour;
+	tm.tm_min = minute;
+	tm.tm_sec = second;
+	time_t t = timegm(&tm);
+	if (tm.tm_mday != day)
+		return false; /* 30 February */
+	*ms = ((int64_t)t - offset * 60) * 1000 + millis;
+	return true;
+}

@@ -1,0 +1,20 @@
+/* base/clock.h: the two clocks, and RFC 3339 text. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RFC3339_SIZE 32
+
+int64_t clock_now_ms(void);       /* since the Unix epoch, UTC */
+int64_t clock_monotonic_ms(void); /* for durations and timers */
+int64_t clock_monotonic_us(void);
+
+/* "2026-11-23T21:00:00.123Z" into out; returns out. Pure. */
+const char *clock_rfc3339(int64_t ms, char out[RFC3339_SIZE]);
+/* RFC 3339 date-time (any offset) or a bare date. Pure. */
+bool clock_parse_rfc3339(const char *text, size_t len, int64_t *ms);
+
+#endif

@@ -1,0 +1,390 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "expr/filter.h"
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum op {
+	OP_EXISTS, OP_NOT_EXISTS, OP_EQUALS, OP_NOT_EQUALS, OP_CONTAINS, OP_NOT_CONTAINS, OP_BEGINS_WITH, OP_ENDS_WITH,
+	OP_IN, OP_NOT_IN, OP_GREATER_THAN, OP_GREATER_OR_EQUAL, OP_LESS_THAN, OP_LESS_OR_EQUAL, OP_BETWEEN, OP_MATCHES,
+	OP_COUNT,
+};
+
+const char *const filter_operators[] = {
+	"exists", "not_exists", "equals", "not_equals", "contains", "not_contains", "begins_with", "ends_with",
+	"in", "not_in", "greater_than", "greater_or_equal", "less_than", "less_or_equal", "between", "matches",
+	NULL,
+};
+
+/* A value to compare with, read as every kind it can be, once. */
+struct operand {
+	const char *text;
+	size_t len;
+	double number, time, boolean;
+	bool is_number, is_time, is_boolean;
+};
+
+struct rule {
+	bool group;
+	/* group */
+	bool any;
+	uint32_t end; /* index after the last descendant */
+	/* rule */
+	enum op op;
+	struct expr_ref field;
+	struct operand *operands;
+	size_t operand_count;
+	pcre2_code *regex;
+};
+
+struct filter {
+	struct rule *rules;
+	uint32_t count;
+	pcre2_match_context *limits;
+};
+
+struct compiler {
+	struct filter *filter;
+	const struct expr_scope *scope;
+	struct arena *arena;
+	filter_error_f *error;
+	void *arg;
+	bool failed;
+};
+
+static void PRINTF_LIKE(3, 4) fail(struct compiler *c, const char *pointer, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	c->failed = true;
+	if (c->error)
+		c->error(c->arg, pointer, text);
+}
+
+static bool read_operand(struct compiler *c, json_t *json, struct operand *o)
+{
+	struct value v;
+	char number[VALUE_NUMBER_SIZE];
+	const char *text;
+	size_t len;
+	if (json_is_string(json)) {
+		text = json_string_value(json);
+		len = json_string_length(json);
+	} else if (json_is_number(json)) {
+		len = value_format_number(json_number_value(json), number);
+		text = number;
+	} else if (json_is_boolean(json)) {
+		text = json_is_true(json) ? "true" : "false";
+		len = strlen(text);
+	} else {
+		return false;
+	}
+	bool flag = false;
+	struct arena scratch = {0};
+	*o = (struct operand){.text = arena_strndup(c->arena, text, len), .len = len};
+	o->is_number = value_parse_number(text, len, &o->number);
+	o->is_boolean = value_parse_boolean(text, len, &flag);
+	o->boolean = flag;
+	o->is_time = value_coerce(VALUE_DATETIME, text, len, &scratch, &v, NULL);
+	o->time = o->is_time ? v.number : 0;
+	arena_free(&scratch);
+	return o->text != NULL;
+}
+
+static void compile_regex(struct compiler *c, struct rule *r, const char *pointer)
+{
+	int code;
+	PCRE2_SIZE offset;
+	const struct operand *o = &r->operands[0];
+	r->regex = pcre2_compile((PCRE2_SPTR)o->text, o->len, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
+	if (!r->regex) {
+		PCRE2_UCHAR message[128];
+		pcre2_get_error_message(code, message, sizeof message);
+		fail(c, pointer, "is not a regular expression: %s at character %zu", (const char *)message, (size_t)offset + 1);
+		return;
+	}
+	(void)pcre2_jit_compile(r->regex, PCRE2_JIT_COMPLETE);
+}
+
+static void compile_operands(struct compiler *c, struct rule *r, json_t *json, const char *pointer)
+{
+	char at[200];
+	snprintf(at, sizeof at, "%s/value", pointer);
+	json_t *value = json_object_get(json, "value");
+	if (r->op == OP_EXISTS || r->op == OP_NOT_EXISTS)
+		return;
+	bool list = r->op == OP_IN || r->op == OP_NOT_IN || r->op == OP_BETWEEN;
+	if (!value) {
+		fail(c, at, "is required for %s", filter_operators[r->op]);
+		return;
+	}
+	if (list != json_is_array(value)) {
+		fail(c, at, list ? "must be an array for %s" : "must be one value for %s", filter_operators[r->op]);
+		return;
+	}
+	size_t n = list ? json_array_size(value) : 1;
+	if (n > 10000 || (r->op == OP_BETWEEN && n != 2)) {
+		fail(c, at, r->op == OP_BETWEEN ? "must be two values: [lowest, highest]" : "must have at most 10000 values");
+		return;
+	}
+	r->operands = arena_alloc(c->arena, n * sizeof *r->operands);
+	for (size_t i = 0; r->operands && i < n; i++) {
+		if (!read_operand(c, list ? json_array_get(value, i) : value, &r->operands[i])) {
+			fail(c, at, "must be text, a number, true or false");
+			return;
+		}
+		r->operand_count++;
+	}
+	bool ordered = r->op >= OP_GREATER_THAN && r->op <= OP_BETWEEN;
+	for (size_t i = 0; ordered && i < r->operand_count; i++)
+		if (!r->operands[i].is_number && !r->operands[i].is_time)
+			fail(c, at, "must be a number or a date for %s", filter_operators[r->op]);
+	if (r->op == OP_MATCHES && r->operand_count)
+		compile_regex(c, r, at);
+}
+
+static void compile_group(struct compiler *c, json_t *json, const char *pointer, int depth);
+
+static struct rule *add_rule(struct compiler *c, const char *pointer)
+{
+	struct filter *f = c->filter;
+	if (f->count == FILTER_RULES_MAX) {
+		if (!c->failed)
+			fail(c, pointer, "a filter may have at most %d rules", FILTER_RULES_MAX);
+		return NULL;
+	}
+	return &f->rules[f->count++];
+}
+
+static void compile_rule(struct compiler *c, json_t *json, const char *pointer)
+{
+	char at[200];
+	const char *field = json_string_value(json_object_get(json, "field"));
+	const char *op = json_string_value(json_object_get(json, "op"));
+	struct rule *r = add_rule(c, pointer);
+	if (!r)
+		return;
+	snprintf(at, sizeof at, "%s/field", pointer);
+	if (!field) {
+		fail(c, at, "is required: a field such as tag.state or call.caller_id");
+	} else {
+		r->field = expr_resolve(c->scope, field, strlen(field));
+		if (r->field.source == EXPR_NOTHING)
+			fail(c, at, "there is no field %.80s", field);
+	}
+	snprintf(at, sizeof at, "%s/op", pointer);
+	for (r->op = 0; r->op < OP_COUNT && op && strcmp(op, filter_operators[r->op]) != 0;)
+		r->op++;
+	if (!op || r->op == OP_COUNT) {
+		r->op = OP_EXISTS;
+		fail(c, at, op ? "there is no operator %.40s" : "is required%.0s", op ? op : "");
+		return;
+	}
+	compile_operands(c, r, json, pointer);
+}
+
+static void compile_group(struct compiler *c, json_t *json, const char *pointer, int depth)
+{
+	char at[200];
+	const char *match = json_string_value(json_object_get(json, "match"));
+	json_t *rules = json_object_get(json, "rules"), *item;
+	if (depth > FILTER_DEPTH_MAX) {
+		fail(c, pointer, "groups may be nested %d deep", FILTER_DEPTH_MAX);
+		return;
+	}
+	snprintf(at, sizeof at, "%s/match", pointer);
+	if (match && strcmp(match, "all") != 0 && strcmp(match, "any") != 0)
+		fail(c, at, "must be all or any");
+	snprintf(at, sizeof at, "%s/rules", pointer);
+	if (!json_is_array(rules)) {
+		fail(c, at, "must be an array of rules");
+		return;
+	}
+	struct rule *group = add_rule(c, pointer);
+	if (!group)
+		return;
+	size_t index = (size_t)(group - c->filter->rules), i;
+	group->group = true;
+	group->any = match && strcmp(match, "any") == 0;
+	json_array_foreach(rules, i, item) {
+		snprintf(at, sizeof at, "%s/rules/%zu", pointer, i);
+		if (!json_is_object(item))
+			fail(c, at, "must be a rule or a group");
+		else if (json_object_get(item, "rules"))
+			compile_group(c, item, at, depth + 1);
+		else
+			compile_rule(c, item, at);
+	}
+	c->filter->rules[index].end = c->filter->count;
+}
+
+struct filter *filter_compile(json_t *json, const struct expr_scope *scope, struct arena *arena,
+			      filter_error_f *error, void *arg)
+{
+	struct filter *f = calloc(1, sizeof *f);
+	struct compiler c = {f, scope, arena, error, arg, false};
+	if (!f)
+		return NULL;
+	f->rules = calloc(FILTER_RULES_MAX, sizeof *f->rules);
+	f->limits = pcre2_match_context_create(NULL);
+	if (!f->rules || !f->limits) {
+		filter_free(f);
+		return NULL;
+	}
+	pcre2_set_match_limit(f->limits, 100000);
+	pcre2_set_depth_limit(f->limits, 1000);
+	pcre2_set_heap_limit(f->limits, 1024);
+	if (!json_is_object(json))
+		fail(&c, "", "must be a filter such as {\"match\":\"all\",\"rules\":[]}");
+	else
+		compile_group(&c, json, "", 1);
+	if (c.failed) {
+		filter_free(f);
+		return NULL;
+	}
+	struct rule *fit = realloc(f->rules, f->count * sizeof *fit);
+	if (fit)
+		f->rules = fit;
+	return f;
+}
+
+void filter_free(struct filter *f)
+{
+	if (!f)
+		return;
+	for (uint32_t i = 0; f->rules && i < f->count; i++)
+		pcre2_code_free(f->rules[i].regex);
+	pcre2_match_context_free(f->limits);
+	free(f->rules);
+	free(f);
+}
+
+/* Equality follows the field's kind; text is compared without regard to ASCII case. */
+static bool equals(const struct value *v, const struct operand *o)
+{
+	if (v->kind == VALUE_NUMBER && o->is_number)
+		return v->number == o->number;
+	if (v->kind == VALUE_BOOLEAN && o->is_boolean)
+		return v->number == o->boolean;
+	if (v->kind == VALUE_DATETIME && o->is_time)
+		return v->number == o->time;
+	return v->len == o->len && strncasecmp(v->text, o->text, o->len) == 0;
+}
+
+/* -1, 0, 1, or 2 when the two have no order. */
+static int compare(const struct value *v, const struct operand *o)
+{
+	double a, b;
+	if (v->kind == VALUE_DATETIME && o->is_time) {
+		a = v->number;
+		b = o->time;
+	} else if (o->is_number && (v->kind == VALUE_NUMBER || v->kind == VALUE_BOOLEAN)) {
+		a = v->number;
+		b = o->number;
+	} else if (o->is_number && v->kind == VALUE_STRING && value_parse_number(v->text, v->len, &a)) {
+		b = o->number;
+	} else {
+		int64_t ms;
+		if (v->kind != VALUE_STRING || !o->is_time || !clock_parse_rfc3339(v->text, v->len, &ms))
+			return 2;
+		a = (double)ms;
+		b = o->time;
+	}
+	return a < b ? -1 : a > b;
+}
+
+static bool contains(const struct value *v, const struct operand *o)
+{
+	if (!o->len)
+		return true;
+	for (size_t i = 0; i + o->len <= v->len; i++)
+		if (strncasecmp(v->text + i, o->text, o->len) == 0)
+			return true;
+	return false;
+}
+
+static bool matches(const struct filter *f, const struct rule *r, const struct value *v)
+{
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	if (!data)
+		return false;
+	int n = pcre2_match(r->regex, (PCRE2_SPTR)v->text, v->len, 0, 0, data, f->limits);
+	pcre2_match_data_free(data);
+	return n >= 0;
+}
+
+static bool rule_match(const struct filter *f, const struct rule *r, struct expr_env *env)
+{
+	struct value v = expr_value(env, r->field);
+	bool has = v.kind != VALUE_NONE;
+	const struct operand *o = r->operands;
+	switch (r->op) {
+	case OP_EXISTS:
+		return has && v.len > 0;
+	case OP_NOT_EXISTS:
+		return !has || v.len == 0;
+	case OP_NOT_EQUALS:
+		return !has || !equals(&v, o);
+	case OP_NOT_CONTAINS:
+		return !has || !contains(&v, o);
+	case OP_IN:
+	case OP_NOT_IN: {
+		bool found = false;
+		for (size_t i = 0; has && !found && i < r->operand_count; i++)
+			found = equals(&v, &o[i]);
+		return found == (r->op == OP_IN);
+	}
+	default:
+		break;
+	}
+	if (!has)
+		return false; /* what is not there is neither equal, nor less, nor more */
+	switch (r->op) {
+	case OP_EQUALS:
+		return equals(&v, o);
+	case OP_CONTAINS:
+		return contains(&v, o);
+	case OP_BEGINS_WITH:
+		return v.len >= o->len && strncasecmp(v.text, o->text, o->len) == 0;
+	case OP_ENDS_WITH:
+		return v.len >= o->len && strncasecmp(v.text + v.len - o->len, o->text, o->len) == 0;
+	case OP_GREATER_THAN:
+		return compare(&v, o) == 1;
+	case OP_GREATER_OR_EQUAL:
+		return compare(&v, o) == 1 || compare(&v, o) == 0;
+	case OP_LESS_THAN:
+		return compare(&v, o) == -1;
+	case OP_LESS_OR_EQUAL:
+		return compare(&v, o) == -1 || compare(&v, o) == 0;
+	case OP_BETWEEN: {
+		int low = compare(&v, &o[0]), high = compare(&v, &o[1]);
+		return (low == 0 || low == 1) && (high == 0 || high == -1);
+	}
+	case OP_MATCHES:
+		return matches(f, r, &v);
+	default:
+		return false;
+	}
+}
+
+static bool group_match(const struct filter *f, uint32_t at, struct expr_env *env)
+{
+	const struct rule *g = &f->rules[at];
+	for (uint32_t i = at + 1; i < g->end;) {
+		const struct rule *r = &f->rules[i];
+		bool ok = r->group ? group_match(f, i, env) : rule_match(f, r, env);
+		if (ok == g->any)
+			return g->any;
+		i = r->group ? r->end : i + 1;
+	}
+	return !g->any || g->end == at + 1;
+}
+
+bool filter_match(const struct filter *filter, struct expr_env *env)
+{
+	return !filter || !filter->count || group_match(filter, 0, env);
+}

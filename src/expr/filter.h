@@ -1,0 +1,31 @@
+/* expr/filter.h: {"match":"all"|"any","rules":[rule|group…]}, compiled once and asked often. Pure. */
+#ifndef EXPR_FILTER_H
+#define EXPR_FILTER_H
+
+#include "base/arena.h"
+#include "expr/scope.h"
+#include <jansson.h>
+
+#define FILTER_DEPTH_MAX 8
+#define FILTER_RULES_MAX 500
+
+struct filter; /* immutable once compiled; holds compiled regular expressions */
+
+/* Told of each thing that is wrong: where in the filter, and what would be right. */
+typedef void filter_error_f(void *arg, const char *pointer, const char *detail);
+
+/*
+ * Compile a filter. The text it keeps lives in the arena; filter_free() releases the rest.
+ * NULL when anything was wrong (and `error`, if given, was told). A filter without rules is always true.
+ */
+struct filter *filter_compile(json_t *json, const struct expr_scope *scope, struct arena *arena,
+			      filter_error_f *error, void *arg) WARN_UNUSED;
+void filter_free(struct filter *filter);
+
+/* Does the call pass? Time linear in the rules; a NULL filter passes. */
+bool filter_match(const struct filter *filter, struct expr_env *env);
+
+/* The operators' names, NULL-terminated, for OpenAPI and the portal. */
+extern const char *const filter_operators[];
+
+#endif

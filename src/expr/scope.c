@@ -1,0 +1,104 @@
+#include "expr/scope.h"
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+const struct system_field system_fields[SYSTEM_FIELD_COUNT] = {
+	[CALL_ID] = {"call.id", "CALL_ID", "the call log id"},
+	[CALL_CALLER_ID] = {"call.caller_id", "CALLER_ID", "the caller's number, E.164"},
+	[CALL_NUMBER] = {"call.number", "NUMBER", "the tracking number that was called"},
+	[CALL_CAMPAIGN_ID] = {"call.campaign_id", "CAMPAIGN_ID", "the campaign's id"},
+	[CALL_CAMPAIGN_NAME] = {"call.campaign_name", "CAMPAIGN_NAME", "the campaign's name"},
+	[CALL_PUBLISHER_ID] = {"call.publisher_id", "PUBLISHER_ID", "the publisher's id"},
+	[CALL_PUBLISHER_NAME] = {"call.publisher_name", "PUBLISHER_NAME", "the publisher's name"},
+	[CALL_STARTED_AT] = {"call.started_at", "CALL_STARTED_AT", "when the call arrived"},
+	[CALL_ORGANIZATION_ID] = {"call.organization_id", "ORGANIZATION_ID", "the organization's id"},
+	[CALL_TARGET_ID] = {"call.target_id", "TARGET_ID", "the target the caller was connected to"},
+	[CALL_STATUS] = {"call.status", "CALL_STATUS", "active, completed or interrupted"},
+	[CALL_DISPOSITION] = {"call.disposition", "DISPOSITION", "how the call ended"},
+	[CALL_DURATION] = {"call.duration_seconds", "CALL_DURATION", "seconds from answer to end"},
+	[CALL_REVENUE] = {"call.revenue", "REVENUE", "what the buyer pays"},
+	[CALL_PAYOUT] = {"call.payout", "PAYOUT", "what the publisher gets"},
+	[CALL_CONVERTED] = {"call.converted", "CONVERTED", "whether the call converted"},
+	[NUMBER_COUNTRY] = {"number.country", "CALLER_COUNTRY", "country of the caller's number (ISO 3166)"},
+	[NUMBER_STATE] = {"number.state", "CALLER_STATE", "state of the caller's number (US: two letters)"},
+	[NUMBER_LOCATION] = {"number.location", "CALLER_LOCATION", "area of the caller's number, in words"},
+	[NUMBER_AREA_CODE] = {"number.area_code", "CALLER_AREA_CODE", "area code of the caller's number"},
+	[NUMBER_TIME_ZONE] = {"number.time_zone", "CALLER_TIME_ZONE", "time zone of the caller's number (IANA)"},
+	[TIME_NOW] = {"time.now", "TIMESTAMP", "now, RFC 3339 UTC"},
+	[TIME_EPOCH] = {"time.epoch", "EPOCH", "now, seconds since 1970"},
+	[TIME_HOUR] = {"time.hour", "HOUR", "hour of the caller's day, 0 to 23"},
+	[TIME_MINUTE] = {"time.minute", "MINUTE", "minute, 0 to 59"},
+	[TIME_WEEKDAY] = {"time.weekday", "WEEKDAY", "mon, tue, wed, thu, fri, sat or sun"},
+	[TIME_DATE] = {"time.date", "DATE", "the caller's date, 2026-11-23"},
+};
+
+static bool same(const char *a, const char *b, size_t len)
+{
+	return strlen(a) == len && strncasecmp(a, b, len) == 0;
+}
+
+struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, size_t len)
+{
+	int slot = -1;
+	bool tag_only = len > 4 && strncasecmp(name, "tag.", 4) == 0;
+	bool variable_only = len > 4 && strncasecmp(name, "var.", 4) == 0;
+	if (!tag_only && !variable_only)
+		for (unsigned i = 0; i < SYSTEM_FIELD_COUNT; i++)
+			if (same(system_fields[i].name, name, len) || same(system_fields[i].token, name, len))
+				return (struct expr_ref){EXPR_SYSTEM, (uint16_t)i};
+	size_t skip = tag_only || variable_only ? 4 : 0;
+	if (!variable_only && scope->tag && (slot = scope->tag(scope->arg, name + skip, len - skip)) >= 0)
+		return (struct expr_ref){EXPR_TAG, (uint16_t)slot};
+	if (!tag_only && scope->variable && (slot = scope->variable(scope->arg, name + skip, len - skip)) >= 0)
+		return (struct expr_ref){EXPR_VARIABLE, (uint16_t)slot};
+	return (struct expr_ref){EXPR_NOTHING, 0};
+}
+
+static struct value number_value(struct expr_env *env, double n)
+{
+	size_t len = value_format_number(n, env->scratch);
+	return (struct value){.kind = VALUE_NUMBER, .text = env->scratch, .len = (uint32_t)len, .number = n};
+}
+
+/* Days since 1970-01-01, a Thursday. */
+static struct value time_value(struct expr_env *env, unsigned field)
+{
+	static const char days[7][4] = {"thu", "fri", "sat", "sun", "mon", "tue", "wed"};
+	int64_t local = env->now_ms / 1000 + env->utc_offset_seconds;
+	int64_t day = local >= 0 ? local / 86400 : -((86399 - local) / 86400);
+	int64_t second = local - day * 86400;
+	switch (field) {
+	case TIME_NOW:
+		clock_rfc3339(env->now_ms, env->scratch);
+		return (struct value){.kind = VALUE_DATETIME, .text = env->scratch, .len = 24, .number = (double)env->now_ms};
+	case TIME_EPOCH:
+		return number_value(env, floor((double)env->now_ms / 1000));
+	case TIME_HOUR:
+		return number_value(env, (double)(second / 3600));
+	case TIME_MINUTE:
+		return number_value(env, (double)(second / 60 % 60));
+	case TIME_WEEKDAY:
+		return value_string(days[((day % 7) + 7) % 7], 3);
+	default:
+		clock_rfc3339(local * 1000, env->scratch);
+		return value_string(env->scratch, 10);
+	}
+}
+
+struct value expr_value(struct expr_env *env, struct expr_ref ref)
+{
+	static const struct value none = {.text = ""};
+	switch (ref.source) {
+	case EXPR_TAG:
+		return ref.slot < env->tag_count && env->tags[ref.slot].kind ? env->tags[ref.slot] : none;
+	case EXPR_VARIABLE:
+		return ref.slot < env->variable_count && env->variables[ref.slot].kind ? env->variables[ref.slot] : none;
+	case EXPR_SYSTEM:
+		if (ref.slot >= CALL_FIELD_COUNT)
+			return time_value(env, ref.slot);
+		return env->call && env->call[ref.slot].kind ? env->call[ref.slot] : none;
+	default:
+		return none;
+	}
+}

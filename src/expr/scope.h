@@ -1,0 +1,83 @@
+/* expr/scope.h: the names that filters and templates may use, and where their values are. Pure. */
+#ifndef EXPR_SCOPE_H
+#define EXPR_SCOPE_H
+
+#include "base/clock.h"
+#include "expr/value.h"
+
+/* Fields every call has. One table in scope.c gives each its filter name and its token. */
+enum call_field {
+	CALL_ID,
+	CALL_CALLER_ID,
+	CALL_NUMBER,
+	CALL_CAMPAIGN_ID,
+	CALL_CAMPAIGN_NAME,
+	CALL_PUBLISHER_ID,
+	CALL_PUBLISHER_NAME,
+	CALL_STARTED_AT,
+	CALL_ORGANIZATION_ID,
+	CALL_TARGET_ID,
+	CALL_STATUS,
+	CALL_DISPOSITION,
+	CALL_DURATION,
+	CALL_REVENUE,
+	CALL_PAYOUT,
+	CALL_CONVERTED,
+	NUMBER_COUNTRY,
+	NUMBER_STATE,
+	NUMBER_LOCATION,
+	NUMBER_AREA_CODE,
+	NUMBER_TIME_ZONE,
+	CALL_FIELD_COUNT,
+	/* Computed from the clock when read; times are the caller's where its zone is known, else UTC. */
+	TIME_NOW = CALL_FIELD_COUNT,
+	TIME_EPOCH,
+	TIME_HOUR,
+	TIME_MINUTE,
+	TIME_WEEKDAY,
+	TIME_DATE,
+	SYSTEM_FIELD_COUNT,
+};
+
+struct system_field {
+	const char *name;  /* in filters: "call.caller_id" */
+	const char *token; /* in templates: "CALLER_ID" */
+	const char *help;
+};
+extern const struct system_field system_fields[SYSTEM_FIELD_COUNT];
+
+enum expr_source { EXPR_NOTHING, EXPR_TAG, EXPR_VARIABLE, EXPR_SYSTEM };
+
+struct expr_ref {
+	uint16_t source; /* enum expr_source */
+	uint16_t slot;
+};
+
+/* While compiling: the organization's tags and, in a flow, its variables. */
+struct expr_scope {
+	int (*tag)(void *arg, const char *name, size_t len);      /* slot, or -1 */
+	int (*variable)(void *arg, const char *name, size_t len); /* slot, or -1; NULL: none here */
+	void *arg;
+};
+
+/* While running: one call's values. Arrays are indexed by the slots above. */
+struct expr_env {
+	const struct value *tags;
+	size_t tag_count;
+	const struct value *variables;
+	size_t variable_count;
+	const struct value *call; /* CALL_FIELD_COUNT of them */
+	int64_t now_ms;
+	int32_t utc_offset_seconds; /* of the caller's zone now */
+	char scratch[RFC3339_SIZE];
+};
+
+/* "tag.state", "var.tries", "call.caller_id", "number.state", "time.hour"; also a bare
+ * token, tag or variable name, as templates use. EXPR_NOTHING when nothing is so named. */
+struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, size_t len);
+
+/* The value a reference has for this call; VALUE_NONE when it has none.
+ * The text of a time field lives in env->scratch until the next call. */
+struct value expr_value(struct expr_env *env, struct expr_ref ref);
+
+#endif

@@ -1,0 +1,451 @@
+#include "flow/node.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void flow_problem(struct flow_compiler *c, bool is_error, const char *code, const char *pointer, const char *fmt, ...)
+{
+	char detail[400];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof detail, fmt, ap);
+	va_end(ap);
+	c->failed |= is_error;
+	if (c->problems && json_array_size(c->problems) < 500)
+		json_array_append_new(c->problems, json_pack("{s:s, s:s, s:s?, s:s, s:s}", "code", code, "severity", is_error ? "error" : "warning",
+							     "node", c->node_id, "pointer", pointer, "detail", detail));
+}
+
+/* ---- names ---- */
+
+static int find_tag(void *arg, const char *name, size_t len)
+{
+	struct flow_compiler *c = arg;
+	return c->context->tag ? c->context->tag(c->context->arg, name, len) : -1;
+}
+
+static int find_variable(void *arg, const char *name, size_t len)
+{
+	struct flow_compiler *c = arg;
+	for (size_t i = 0; i < c->flow->variable_count; i++)
+		if (strlen(c->flow->variables[i]) == len && strncasecmp(c->flow->variables[i], name, len) == 0)
+			return (int)i;
+	return -1;
+}
+
+static void add_variable(struct flow_compiler *c, const char *name)
+{
+	if (find_variable(c, name, strlen(name)) >= 0 || c->flow->variable_count >= FLOW_NODES_MAX)
+		return;
+	c->flow->variables[c->flow->variable_count] = arena_strdup(c->arena, name);
+	if (c->flow->variables[c->flow->variable_count])
+		c->flow->variable_count++;
+}
+
+/* Variables are declared by being written somewhere: any {"variable": name} in any config. */
+static void declare_variables(struct flow_compiler *c, json_t *json, int depth)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+	if (depth > 16)
+		return;
+	if (json_is_array(json)) {
+		json_array_foreach(json, i, value)
+			declare_variables(c, value, depth + 1);
+	} else if (json_is_object(json)) {
+		json_object_foreach(json, key, value) {
+			if (strcmp(key, "variable") == 0 && json_is_string(value) && *json_string_value(value))
+				add_variable(c, json_string_value(value));
+			else
+				declare_variables(c, value, depth + 1);
+		}
+	}
+}
+
+/* ---- parts of a config ---- */
+
+const char *flow_config_string(struct flow_compiler *c, json_t *config, const char *key)
+{
+	return arena_strdup(c->arena, json_string_value(json_object_get(config, key)));
+}
+
+struct unknown {
+	struct flow_compiler *c;
+	const char *pointer;
+};
+
+static void unknown_token(void *arg, const char *name, size_t len)
+{
+	struct unknown *u = arg;
+	flow_problem(u->c, true, "unknown_token", u->pointer, "[%.*s] is neither a tag, a variable nor a system token; create the tag or correct the name", (int)(len < 80 ? len : 80), name);
+}
+
+struct template *flow_compile_template(struct flow_compiler *c, const char *pointer, const char *text, enum template_context context)
+{
+	char at[200];
+	snprintf(at, sizeof at, "%s%s", c->at, pointer);
+	struct unknown u = {c, at};
+	return text ? template_compile(text, strlen(text), context, &c->scope, c->arena, unknown_token, &u) : NULL;
+}
+
+static void filter_problem(void *arg, const char *pointer, const char *detail)
+{
+	struct unknown *u = arg;
+	char at[400];
+	snprintf(at, sizeof at, "%s%s", u->pointer, pointer);
+	flow_problem(u->c, true, "filter", at, "%s", detail);
+}
+
+struct filter *flow_compile_filter(struct flow_compiler *c, const char *pointer, json_t *json)
+{
+	char at[200];
+	snprintf(at, sizeof at, "%s%s", c->at, pointer);
+	struct unknown u = {c, at};
+	struct filter *f = filter_compile(json, &c->scope, c->arena, filter_problem, &u);
+	if (!f)
+		return NULL;
+	struct filter **list = realloc(c->flow->filters, (c->flow->filter_count + 1) * sizeof(struct filter *));
+	if (!list) {
+		filter_free(f);
+		return NULL;
+	}
+	c->flow->filters = list;
+	list[c->flow->filter_count++] = f;
+	return f;
+}
+
+const struct field flow_prompt_fields[] = {
+	{"prompt_id", FIELD_ID, .kind = "prompt", .help = "An uploaded prompt. Either this or a text."},
+	{"text", FIELD_TEMPLATE, .max = 4000, .help = "Text to be spoken; may have [TOKENS]."},
+	{"voice", FIELD_ENUM, .choices = (const char *const[]){"slt", "kal", "rms", "awb", NULL}, .help = "Voice for the text."},
+	{0},
+};
+
+void flow_compile_prompt(struct flow_compiler *c, json_t *config, struct prompt_config *out)
+{
+	json_t *prompt = json_object_get(config, "prompt");
+	*out = (struct prompt_config){
+		.prompt_id = flow_config_string(c, prompt, "prompt_id"),
+		.voice = flow_config_string(c, prompt, "voice"),
+		.text = flow_compile_template(c, "/prompt/text", json_string_value(json_object_get(prompt, "text")), TEMPLATE_TEXT),
+	};
+	if (json_is_object(prompt) && !out->prompt_id == !out->text) {
+		char at[200];
+		snprintf(at, sizeof at, "%s/prompt", c->at);
+		flow_problem(c, true, "prompt", at, "a prompt needs either prompt_id or text");
+	}
+}
+
+bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointer, struct slot_ref *out)
+{
+	const char *tag = json_string_value(json_object_get(json, "tag")), *variable = json_string_value(json_object_get(json, "variable"));
+	char at[200];
+	snprintf(at, sizeof at, "%s%s", c->at, pointer);
+	if (!tag == !variable) {
+		flow_problem(c, true, "save_to", at, "must name either a tag or a variable");
+		return false;
+	}
+	int slot = tag ? find_tag(c, tag, strlen(tag)) : find_variable(c, variable, strlen(variable));
+	if (slot < 0) {
+		flow_problem(c, true, "unknown_tag", at, "there is no tag named %.80s; create it under Custom Tags", tag ? tag : variable);
+		return false;
+	}
+	*out = (struct slot_ref){.is_tag = tag != NULL, .slot = (uint16_t)slot};
+	return true;
+}
+
+/* ---- nodes ---- */
+
+static struct flow_port *build_ports(struct flow_compiler *c, const struct flow_node_type *type, json_t *config, uint16_t *count)
+{
+	json_t *from = type->ports_from ? json_object_get(config, type->ports_from) : NULL, *item;
+	size_t n = 0, i;
+	struct flow_port *ports = arena_alloc(c->arena, (FLOW_PORTS_MAX + 8) * sizeof *ports);
+	if (!ports)
+		return NULL;
+	json_array_foreach(from, i, item) {
+		const char *name = json_string_value(json_object_get(item, "port"));
+		bool twice = false;
+		for (size_t k = 0; name && k < n; k++)
+			twice |= strcmp(ports[k].name, name) == 0;
+		if (name && !twice && n < FLOW_PORTS_MAX)
+			ports[n++].name = arena_strdup(c->arena, name);
+	}
+	for (const struct flow_port *p = type->ports; p->name; p++) {
+		for (size_t k = 0; k < n; k++)
+			if (ports[k].name && strcmp(ports[k].name, p->name) == 0)
+				flow_problem(c, true, "port_name", c->at, "the port name %s is the node type's own; choose another", p->name);
+		ports[n++] = *p;
+	}
+	*count = (uint16_t)n;
+	return ports;
+}
+
+static void no_filter_check(void *arg, json_t *filter, const char *pointer, struct errors *errors)
+{
+	(void)arg, (void)filter, (void)pointer, (void)errors; /* compile() does, with the flow's variables in scope */
+}
+
+static bool context_exists(void *arg, const char *kind, const char *id)
+{
+	const struct flow_context *context = arg;
+	return !context->exists || context->exists(context->arg, kind, id);
+}
+
+/* Check config against the type's table; tells every problem. */
+static bool check_config(struct flow_compiler *c, const struct flow_node_type *type, json_t *config)
+{
+	struct errors errors = {0};
+	struct schema_context context = {.exists = context_exists, .filter = no_filter_check, .arg = (void *)(uintptr_t)c->context};
+	schema_check(type->config, config, c->at, &context, &errors);
+	size_t i;
+	json_t *e;
+	json_array_foreach(errors.list, i, e)
+		flow_problem(c, true, "config", json_string_value(json_object_get(e, "pointer")), "%s", json_string_value(json_object_get(e, "detail")));
+	bool ok = !errors_any(&errors);
+	errors_free(&errors);
+	return ok;
+}
+
+static int find_node(const struct flow *f, const char *id)
+{
+	for (size_t i = 0; id && i < f->count; i++)
+		if (strcmp(f->nodes[i].id, id) == 0)
+			return (int)i;
+	return -1;
+}
+
+static void compile_node(struct flow_compiler *c, json_t *json, size_t index)
+{
+	char at[80];
+	const char *id = json_string_value(json_object_get(json, "id")), *type_name = json_string_value(json_object_get(json, "type"));
+	struct flow_node *node = &c->flow->nodes[index];
+	snprintf(at, sizeof at, "/nodes/%zu/config", index);
+	c->at = at;
+	c->node_id = id;
+	if (!id || !*id || strlen(id) > 64) {
+		flow_problem(c, true, "node_id", at, "a node needs an id of 1 to 64 characters");
+		id = "";
+	} else if (find_node(c->flow, id) >= 0) {
+		flow_problem(c, true, "node_id", at, "the id %s is used by two nodes", id);
+	}
+	node->id = arena_strdup(c->arena, id);
+	node->type = type_name ? flow_node_type_find(type_name) : NULL;
+	c->flow->count = index + 1;
+	if (!node->type) {
+		flow_problem(c, true, "node_type", at, "there is no node type %.40s", type_name ? type_name : "(none)");
+		return;
+	}
+	if (strcmp(node->type->type, "start") == 0) {
+		if (c->flow->start != FLOW_NO_NODE)
+			flow_problem(c, true, "start", at, "a flow has exactly one start node; delete this one");
+		c->flow->start = (uint16_t)index;
+	}
+	json_t *config = json_deep_copy(json_object_get(json, "config"));
+	if (!json_is_object(config)) {
+		json_decref(config);
+		config = json_object();
+	}
+	node->ports = build_ports(c, node->type, config, &node->port_count);
+	node->next = arena_alloc(c->arena, sizeof(uint16_t) * (node->port_count + 1u));
+	for (size_t i = 0; node->next && i < node->port_count; i++)
+		node->next[i] = FLOW_NO_NODE;
+	if (check_config(c, node->type, config)) {
+		node->config = node->type->compile(c, config);
+		if (!node->config && !c->failed)
+			flow_problem(c, true, "memory", at, "out of memory");
+	}
+	json_decref(config);
+}
+
+static void compile_edge(struct flow_compiler *c, json_t *json, size_t index)
+{
+	char at[64];
+	snprintf(at, sizeof at, "/edges/%zu", index);
+	const char *from_id = json_string_value(json_object_get(json, "from")), *to_id = json_string_value(json_object_get(json, "to"));
+	const char *port = json_string_value(json_object_get(json, "port"));
+	int from = find_node(c->flow, from_id), to = find_node(c->flow, to_id);
+	c->node_id = from_id;
+	if (from < 0 || to < 0) {
+		flow_problem(c, true, "edge", at, "an edge goes from a node to a node: %.64s is not one", from < 0 ? (from_id ? from_id : "(none)") : (to_id ? to_id : "(none)"));
+		return;
+	}
+	struct flow_node *node = &c->flow->nodes[from];
+	for (size_t i = 0; node->next && i < node->port_count; i++) {
+		if (!port || strcmp(node->ports[i].name, port) != 0)
+			continue;
+		if (node->next[i] != FLOW_NO_NODE)
+			flow_problem(c, true, "edge", at, "port %s of %s has two edges; a port leads to one node", port, node->id);
+		node->next[i] = (uint16_t)to;
+		return;
+	}
+	if (node->type)
+		flow_problem(c, true, "edge", at, "%s has no port %.64s", node->id, port ? port : "(none)");
+}
+
+/* ---- the graph ---- */
+
+static void mark_reachable(const struct flow *f, uint8_t *seen, uint16_t *stack)
+{
+	size_t top = 0;
+	stack[top++] = f->start;
+	seen[f->start] = 1;
+	while (top) {
+		const struct flow_node *n = &f->nodes[stack[--top]];
+		for (size_t i = 0; i < n->port_count; i++) {
+			if (n->next[i] != FLOW_NO_NODE && !seen[n->next[i]]) {
+				seen[n->next[i]] = 1;
+				stack[top++] = n->next[i];
+			}
+		}
+	}
+}
+
+/* Nodes left after taking away, again and again, those that lead only to nodes taken
+ * away (or to ones that wait for the caller) are loops that never wait. */
+static void find_busy_loops(struct flow_compiler *c)
+{
+	const struct flow *f = c->flow;
+	bool changed = true;
+	uint8_t *gone = calloc(f->count, 1);
+	if (!gone)
+		return;
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < f->count; i++) {
+			bool leads = false;
+			if (gone[i])
+				continue;
+			for (size_t p = 0; !f->nodes[i].type->waits_for_caller && p < f->nodes[i].port_count; p++)
+				leads |= f->nodes[i].next[p] != FLOW_NO_NODE && !gone[f->nodes[i].next[p]];
+			if (!leads)
+				gone[i] = changed = true;
+		}
+	}
+	for (size_t i = 0; i < f->count; i++) {
+		bool in_loop = false;
+		if (gone[i])
+			continue;
+		for (size_t k = 0; k < f->count && !in_loop; k++)
+			for (size_t p = 0; !gone[k] && p < f->nodes[k].port_count; p++)
+				in_loop |= f->nodes[k].next[p] == i;
+		if (!in_loop)
+			continue; /* it only leads into the loop */
+		c->node_id = f->nodes[i].id;
+		flow_problem(c, true, "loop", "", "this loop never waits for the caller; put a play, menu, gather or dial node into it");
+		break;
+	}
+	free(gone);
+}
+
+static void check_graph(struct flow_compiler *c)
+{
+	struct flow *f = c->flow;
+	c->node_id = NULL;
+	if (f->start == FLOW_NO_NODE) {
+		flow_problem(c, true, "start", "/nodes", "a flow needs a start node");
+		return;
+	}
+	uint8_t *seen = calloc(f->count, 1);
+	uint16_t *stack = calloc(f->count, sizeof *stack);
+	if (seen && stack) {
+		mark_reachable(f, seen, stack);
+		for (size_t i = 0; i < f->count; i++) {
+			c->node_id = f->nodes[i].id;
+			if (!seen[i]) {
+				flow_problem(c, false, "unreachable", "", "no path leads here; connect it or delete it");
+				continue;
+			}
+			for (size_t p = 0; p < f->nodes[i].port_count; p++)
+				if (f->nodes[i].next[p] == FLOW_NO_NODE)
+					flow_problem(c, false, "unconnected_port", "", "port %s is not connected: %s", f->nodes[i].ports[p].name,
+						     f->nodes[i].ports[p].failure ? "the flow's fallback runs" : "the call ends there");
+		}
+	}
+	free(seen);
+	free(stack);
+	find_busy_loops(c);
+}
+
+struct flow *flow_compile(json_t *document, const struct flow_context *context, json_t *problems)
+{
+	struct flow *f = calloc(1, sizeof *f);
+	if (!f)
+		return NULL;
+	struct flow_compiler c = {.flow = f, .arena = &f->arena, .context = context, .problems = problems, .at = "",
+				  .scope = {find_tag, find_variable, NULL}};
+	c.scope.arg = &c;
+	f->start = FLOW_NO_NODE;
+	json_t *nodes = json_object_get(document, "nodes"), *edges = json_object_get(document, "edges"), *item;
+	const char *schema = json_string_value(json_object_get(document, "schema"));
+	size_t n = json_array_size(nodes), i;
+	if (schema && strcmp(schema, "strowger.flow/1") != 0)
+		flow_problem(&c, true, "document", "/schema", "this version reads strowger.flow/1");
+	if (!json_is_array(nodes) || (edges && !json_is_array(edges)))
+		flow_problem(&c, true, "document", "", "a flow document has arrays nodes and edges");
+	else if (n > FLOW_NODES_MAX)
+		flow_problem(&c, true, "limit", "/nodes", "a flow may have at most %d nodes; move a part into another flow", FLOW_NODES_MAX);
+	if (c.failed)
+		goto fail;
+	f->nodes = arena_alloc(c.arena, (n + 1) * sizeof *f->nodes);
+	f->variables = arena_alloc(c.arena, FLOW_NODES_MAX * sizeof *f->variables);
+	if (!f->nodes || !f->variables)
+		goto fail;
+	declare_variables(&c, nodes, 0);
+	json_array_foreach(nodes, i, item)
+		compile_node(&c, item, i);
+	json_array_foreach(edges, i, item)
+		compile_edge(&c, item, i);
+	const char *plan = json_string_value(json_object_get(json_object_get(document, "fallback"), "routing_plan_id"));
+	c.node_id = NULL;
+	if (plan && context->exists && !context->exists(context->arg, "routing_plan", plan))
+		flow_problem(&c, true, "fallback", "/fallback/routing_plan_id", "there is no routing plan %.60s", plan);
+	f->fallback_plan_id = arena_strdup(c.arena, plan);
+	bool all_typed = true;
+	for (i = 0; i < f->count; i++)
+		all_typed &= f->nodes[i].type && f->nodes[i].next && f->nodes[i].ports;
+	if (all_typed)
+		check_graph(&c);
+	if (!c.failed)
+		return f;
+fail:
+	flow_free(f);
+	return NULL;
+}
+
+void flow_free(struct flow *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->filter_count; i++)
+		filter_free(f->filters[i]);
+	free(f->filters);
+	arena_free(&f->arena);
+	free(f);
+}
+
+const char *flow_node_id(const struct flow *f, unsigned node)
+{
+	return node == FLOW_NODE_FALLBACK ? "fallback" : node < f->count ? f->nodes[node].id : "";
+}
+
+const char *flow_node_type_of(const struct flow *f, unsigned node)
+{
+	return node == FLOW_NODE_FALLBACK ? "dial" : node < f->count ? f->nodes[node].type->type : "";
+}
+
+const char *flow_port_name(const struct flow *f, unsigned node, unsigned port)
+{
+	return node < f->count && port < f->nodes[node].port_count ? f->nodes[node].ports[port].name : "";
+}
+
+size_t flow_variable_count(const struct flow *f)
+{
+	return f->variable_count;
+}
+
+const char *flow_variable_name(const struct flow *f, size_t slot)
+{
+	return slot < f->variable_count ? f->variables[slot] : "";
+}

@@ -1,0 +1,192 @@
+/*
+ * flow/flow.h: compile a call flow once, then advance any number of calls through it.
+ * Pure: no I/O, no clock, no randomness. What the world must do comes out as effects;
+ * what happened goes in as inputs.
+ */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include "base/arena.h"
+#include "expr/scope.h"
+#include <jansson.h>
+
+#define FLOW_NODES_MAX 1000
+#define FLOW_STEPS_MAX 10000
+#define FLOW_EFFECTS_MAX 32
+#define FLOW_TEXT_MAX (1024 * 1024) /* text one call may make with templates */
+#define FLOW_NODE_FALLBACK 0xfffe   /* the step is the flow's fallback, not a node */
+#define FLOW_NO_NODE 0xffff
+
+struct flow; /* compiled graph, immutable, shared by all calls of a version */
+
+/* ---- compile --------------------------------------------------------- */
+
+struct flow_context {
+	/* The organization's tags; variables are the flow's own. */
+	int (*tag)(void *arg, const char *name, size_t len);
+	size_t tag_count;
+	/* Is there such a routing plan, target, prompt, trunk …? NULL: not checked. */
+	bool (*exists)(void *arg, const char *kind, const char *id);
+	void *arg;
+};
+
+/*
+ * Compile a flow document ("strowger.flow/1").
+ *
+ * problems   an array that gets {"code","severity":"error"|"warning","node","pointer","detail"}
+ *            for everything found wrong; may be NULL
+ *
+ * Returns NULL when there is an error among the problems, or no memory.
+ */
+struct flow *flow_compile(json_t *document, const struct flow_context *context, json_t *problems) WARN_UNUSED;
+void flow_free(struct flow *flow);
+
+/* Names for traces: borrowed from the flow. "" for what is not there. */
+const char *flow_node_id(const struct flow *flow, unsigned node);
+const char *flow_node_type_of(const struct flow *flow, unsigned node);
+const char *flow_port_name(const struct flow *flow, unsigned node, unsigned port);
+size_t flow_variable_count(const struct flow *flow);
+const char *flow_variable_name(const struct flow *flow, size_t slot);
+
+/* Descriptors of all node types, as /api/v1/node-types answers them. New reference. */
+json_t *flow_node_types_json(void);
+
+/* ---- run ------------------------------------------------------------- */
+
+struct flow_prompt {
+	const char *prompt_id; /* uploaded audio, or NULL */
+	const char *text;      /* to be spoken, when prompt_id is NULL */
+	const char *voice;     /* NULL: the default */
+};
+
+enum flow_dial_outcome { DIAL_COMPLETED, DIAL_NO_ANSWER, DIAL_BUSY, DIAL_FAILED, DIAL_NO_TARGET };
+
+struct flow_dial {
+	const char *routing_plan_id;
+	const char *const *target_ids; /* NULL-terminated, or NULL */
+	const char *uri;
+	const char *number, *trunk_id;
+	const char *caller_id;
+	int timeout_seconds, max_duration_seconds; /* 0: the default */
+	bool simultaneous;
+};
+
+enum flow_effect_kind {
+	FLOW_EFFECT_TRACE,   /* a step was taken: node left by port */
+	FLOW_EFFECT_SET_TAG, /* already in the state; to be stored and told */
+	FLOW_EFFECT_PLAY,    /* answered by FLOW_INPUT_PLAYED */
+	FLOW_EFFECT_COLLECT, /* answered by FLOW_INPUT_DIGITS */
+	FLOW_EFFECT_HTTP,    /* answered by FLOW_INPUT_HTTP */
+	FLOW_EFFECT_DIAL,    /* answered by FLOW_INPUT_DIAL_ENDED */
+	FLOW_EFFECT_HANGUP,
+};
+
+struct flow_effect {
+	enum flow_effect_kind kind;
+	uint16_t node;
+	union {
+		struct {
+			int port; /* -1: the flow ended here */
+			const char *detail; /* what was decided and why; NULL: nothing to say */
+			int64_t entered_ms;
+		} trace;
+		struct {
+			uint16_t slot;
+			struct value value;
+		} tag;
+		struct {
+			struct flow_prompt prompt;
+			bool interruptible;
+		} play;
+		struct {
+			struct flow_prompt prompt; /* text and prompt_id NULL: silence */
+			int max_digits;
+			char finish_key; /* 0: none */
+			int timeout_ms, inter_digit_ms;
+			bool sensitive;
+		} collect;
+		struct {
+			const char *method, *url, *body; /* body NULL: none */
+			const char *const *headers;      /* "Name: value", NULL-terminated */
+			int timeout_ms;
+		} http;
+		struct flow_dial dial;
+		struct {
+			int sip_status;    /* before answer; 0: by cause */
+			const char *cause; /* "normal", "busy", "reject" */
+		} hangup;
+	} u;
+};
+
+struct flow_effects {
+	size_t count;
+	struct flow_effect list[FLOW_EFFECTS_MAX];
+};
+
+enum flow_input_kind {
+	FLOW_INPUT_START,
+	FLOW_INPUT_CONTINUE, /* after FLOW_MORE */
+	FLOW_INPUT_PLAYED,
+	FLOW_INPUT_DIGITS,
+	FLOW_INPUT_HTTP,
+	FLOW_INPUT_DIAL_ENDED,
+};
+
+enum flow_http_result { HTTP_ANSWERED, HTTP_FAILED, HTTP_TIMED_OUT };
+
+struct flow_input {
+	enum flow_input_kind kind;
+	union {
+		bool played_ok;
+		struct {
+			const char *text; /* keys pressed, without the finish key */
+			bool finished;    /* the finish key ended it */
+		} digits;
+		struct {
+			enum flow_http_result result;
+			int status;
+			const char *body;
+			size_t body_len;
+			const char *error;
+		} http;
+		enum flow_dial_outcome dial;
+	} u;
+};
+
+enum flow_result {
+	FLOW_OK,             /* effects are to be performed; one of them will be answered by an input */
+	FLOW_MORE,           /* perform the effects, then step again with FLOW_INPUT_CONTINUE */
+	FLOW_FINISHED,       /* one of the effects hangs up; no input is taken any more */
+	FLOW_ERR_STEP_LIMIT, /* more than 10,000 steps; effects hold the fallback or the hang-up */
+	FLOW_ERR_INPUT,      /* the node waits for something else; nothing changed */
+};
+
+/* One call's place in the flow. */
+struct flow_state {
+	const struct flow *flow;
+	struct arena *arena;  /* the call's: holds text that templates made */
+	struct expr_env *env; /* the call's values; tags and variables are written by the flow */
+	struct value *tags;
+	struct value *variables;
+	uint16_t node;
+	bool waiting, in_fallback, finished;
+	uint32_t steps;
+	uint32_t tries; /* of the node that waits */
+	size_t text_used;
+	int64_t entered_ms;
+};
+
+/* tags has context.tag_count slots; variables is allocated here, from the arena. */
+bool flow_state_init(struct flow_state *state, const struct flow *flow, struct arena *arena,
+		     struct expr_env *env, struct value *tags) WARN_UNUSED;
+
+/*
+ * Give the flow one input and get what the call must do next.
+ *
+ * now_ms   milliseconds since the Unix epoch; the only clock the flow sees
+ * out      overwritten; its texts live in the flow or in the call's arena
+ */
+enum flow_result flow_step(struct flow_state *state, const struct flow_input *input, int64_t now_ms,
+			   struct flow_effects *out) WARN_UNUSED;
+
+#endif

@@ -1,0 +1,116 @@
+/* flow/node.h: what a node type is made of. Private to src/flow/. */
+#ifndef FLOW_NODE_H
+#define FLOW_NODE_H
+
+#include "expr/filter.h"
+#include "expr/template.h"
+#include "flow/flow.h"
+#include "model/schema.h"
+
+#define FLOW_PORTS_MAX 40
+
+struct flow_port {
+	const char *name;
+	bool failure; /* unconnected: the flow's fallback runs instead of a hang-up */
+	const char *help;
+};
+
+/* Where a node goes next: a port's index, or one of these. MOVE_REFUSED: not the input it waits for. */
+enum { MOVE_WAIT = -1, MOVE_END = -2, MOVE_REFUSED = -3 };
+
+struct flow_compiler;
+struct flow_run;
+
+struct flow_node_type {
+	const char *type, *category, *label, *help;
+	const struct field *config;
+	const struct flow_port *ports; /* ends with a NULL name */
+	const char *ports_from;        /* config list whose elements each add a port by their "port" */
+	bool waits_for_caller;         /* a loop through it gives the caller time */
+	/* Turn a valid config into what runs; from compiler->arena. NULL: no memory, or a problem was told. */
+	void *(*compile)(struct flow_compiler *c, json_t *config);
+	int (*enter)(struct flow_run *run, const void *config);
+	int (*input)(struct flow_run *run, const void *config, const struct flow_input *input);
+};
+
+struct flow_node {
+	const char *id;
+	const struct flow_node_type *type;
+	void *config;
+	uint16_t port_count;
+	const struct flow_port *ports; /* dynamic ones first */
+	uint16_t *next;                /* by port; FLOW_NO_NODE: unconnected */
+};
+
+struct flow {
+	struct arena arena;
+	struct flow_node *nodes;
+	size_t count;
+	uint16_t start;
+	const char *fallback_plan_id;
+	const char **variables;
+	size_t variable_count;
+	struct filter **filters; /* to be freed with the flow */
+	size_t filter_count;
+};
+
+/* ---- for compile() ---- */
+
+struct flow_compiler {
+	struct flow *flow;
+	struct arena *arena;
+	const struct flow_context *context;
+	json_t *problems;
+	bool failed;
+	const char *node_id;
+	json_t *node_json;
+	struct expr_scope scope;
+	const char *at; /* pointer of the config being compiled */
+};
+
+void flow_problem(struct flow_compiler *c, bool is_error, const char *code, const char *pointer, const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* All take the value of config's member; pointers in problems name it. */
+struct template *flow_compile_template(struct flow_compiler *c, const char *pointer, const char *text, enum template_context context);
+struct filter *flow_compile_filter(struct flow_compiler *c, const char *pointer, json_t *json);
+
+struct prompt_config {
+	const char *prompt_id, *voice;
+	struct template *text;
+};
+/* From config's "prompt"; config->text and prompt_id NULL when there is none. */
+void flow_compile_prompt(struct flow_compiler *c, json_t *config, struct prompt_config *out);
+
+/* Where a value is written to: {"tag": name} or {"variable": name}. */
+struct slot_ref {
+	bool is_tag;
+	uint16_t slot;
+};
+bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointer, struct slot_ref *out);
+const char *flow_config_string(struct flow_compiler *c, json_t *config, const char *key);
+
+extern const struct field flow_prompt_fields[];
+
+/* ---- for enter() and input() ---- */
+
+struct flow_run {
+	struct flow_state *state;
+	const struct flow *flow;
+	const struct flow_node *node;
+	struct flow_effects *out;
+	int64_t now_ms;
+	const char *detail; /* said in the trace of this step */
+};
+
+struct flow_effect *flow_effect(struct flow_run *run, enum flow_effect_kind kind);
+/* Text for one call, in the arena or the flow itself. */
+const char *flow_render(struct flow_run *run, const struct template *t, size_t *len);
+struct flow_prompt flow_render_prompt(struct flow_run *run, const struct prompt_config *p);
+void flow_set(struct flow_run *run, struct slot_ref to, struct value value);
+const char *flow_detail(struct flow_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* ---- the types: one file each in nodes/, one line each in types.c ---- */
+
+extern const struct flow_node_type *const flow_node_types[];
+const struct flow_node_type *flow_node_type_find(const char *type);
+
+#endif

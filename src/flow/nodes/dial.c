@@ -1,0 +1,86 @@
+#include "flow/node.h"
+#include <string.h>
+
+struct config {
+	struct flow_dial dial;
+	const struct template *uri, *number, *caller_id;
+};
+
+static void *compile(struct flow_compiler *c, json_t *config)
+{
+	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
+	json_t *to = json_object_get(config, "to"), *targets = json_object_get(to, "target_ids");
+	if (!cfg)
+		return NULL;
+	cfg->dial.routing_plan_id = flow_config_string(c, to, "routing_plan_id");
+	cfg->dial.trunk_id = flow_config_string(c, to, "trunk_id");
+	cfg->uri = flow_compile_template(c, "/to/uri", json_string_value(json_object_get(to, "uri")), TEMPLATE_TEXT);
+	cfg->number = flow_compile_template(c, "/to/number", json_string_value(json_object_get(to, "number")), TEMPLATE_TEXT);
+	cfg->caller_id = flow_compile_template(c, "/caller_id", json_string_value(json_object_get(config, "caller_id")), TEMPLATE_TEXT);
+	cfg->dial.timeout_seconds = (int)json_integer_value(json_object_get(config, "timeout_seconds"));
+	cfg->dial.max_duration_seconds = (int)json_integer_value(json_object_get(config, "max_duration_seconds"));
+	size_t n = json_array_size(targets);
+	if (n) {
+		const char **ids = arena_alloc(c->arena, (n + 1) * sizeof *ids);
+		for (size_t i = 0; ids && i < n; i++)
+			ids[i] = arena_strdup(c->arena, json_string_value(json_array_get(targets, i)));
+		cfg->dial.target_ids = ids;
+	}
+	char at[200];
+	snprintf(at, sizeof at, "%s/to", c->at);
+	int ways = !!cfg->dial.routing_plan_id + (n > 0) + !!cfg->uri + !!cfg->number;
+	if (ways != 1)
+		flow_problem(c, true, "dial_target", at, "must name one of routing_plan_id, target_ids, uri, or number with trunk_id");
+	else if (cfg->number && !cfg->dial.trunk_id)
+		flow_problem(c, true, "dial_target", at, "a number needs the trunk_id it is dialled over");
+	return cfg;
+}
+
+static int enter(struct flow_run *run, const void *config)
+{
+	const struct config *cfg = config;
+	struct flow_dial dial = cfg->dial;
+	if (cfg->uri)
+		dial.uri = flow_render(run, cfg->uri, NULL);
+	if (cfg->number)
+		dial.number = flow_render(run, cfg->number, NULL);
+	if (cfg->caller_id)
+		dial.caller_id = flow_render(run, cfg->caller_id, NULL);
+	flow_effect(run, FLOW_EFFECT_DIAL)->u.dial = dial;
+	return MOVE_WAIT;
+}
+
+static int input(struct flow_run *run, const void *config, const struct flow_input *in)
+{
+	(void)run, (void)config;
+	return in->kind == FLOW_INPUT_DIAL_ENDED ? (int)in->u.dial : MOVE_REFUSED;
+}
+
+const struct flow_node_type node_dial = {
+	.type = "dial", .category = "call", .label = "Dial", .waits_for_caller = true,
+	.help = "Connects the caller to a routing plan's targets, to named targets, or to a number or SIP URI.",
+	.config = (const struct field[]){
+		{"to", FIELD_OBJECT, FIELD_REQUIRED, .help = "Whom to call: one of these.",
+		 .fields = (const struct field[]){
+			 {"routing_plan_id", FIELD_ID, .kind = "routing_plan", .help = "The targets of a routing plan."},
+			 {"target_ids", FIELD_ID, FIELD_LIST, .max = 50, .kind = "target", .help = "These targets, in this order."},
+			 {"uri", FIELD_TEMPLATE, .max = 500, .help = "A SIP URI, where the organization's dial policy allows it."},
+			 {"number", FIELD_TEMPLATE, .max = 64, .help = "A phone number, where the organization's dial policy allows it."},
+			 {"trunk_id", FIELD_ID, .kind = "trunk", .help = "The trunk that the number is dialled over."},
+			 {0},
+		 }},
+		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .initial = "30", .help = "How long each target rings."},
+		{"max_duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "14400", .help = "Longest conversation; 0 for no limit."},
+		{"caller_id", FIELD_TEMPLATE, .max = 64, .help = "Caller number shown to the target; empty: the caller's own."},
+		{0},
+	},
+	.ports = (const struct flow_port[]){
+		{"completed", .help = "They talked and the target hung up."},
+		{"no_answer", .help = "Nobody answered in time."},
+		{"busy", .help = "The last one tried was busy."},
+		{"failed", true, "The last one tried refused or could not be reached."},
+		{"no_target", true, "No target was eligible."},
+		{0},
+	},
+	.compile = compile, .enter = enter, .input = input,
+};

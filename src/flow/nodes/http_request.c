@@ -1,0 +1,144 @@
+#include "expr/pointer.h"
+#include "flow/node.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define HEADERS_MAX 20
+#define SAVES_MAX 20
+
+struct config {
+	const char *method;
+	const struct template *url, *body;
+	int timeout_ms;
+	size_t header_count;
+	struct {
+		const char *name;
+		const struct template *value;
+	} header[HEADERS_MAX];
+	size_t save_count;
+	struct {
+		const char *pointer;
+		struct slot_ref to;
+	} save[SAVES_MAX];
+};
+
+enum { PORT_SUCCESS, PORT_FAILURE, PORT_TIMEOUT };
+
+/* What the body is decides how values are escaped in it. */
+static enum template_context body_context(json_t *headers, const char *body)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach(headers, key, value) {
+		const char *type = json_string_value(value);
+		if (strcasecmp(key, "content-type") != 0 || !type)
+			continue;
+		return strstr(type, "json") ? TEMPLATE_JSON : strstr(type, "urlencoded") ? TEMPLATE_FORM : TEMPLATE_TEXT;
+	}
+	body += strspn(body, " \t\r\n");
+	return *body == '{' || *body == '[' ? TEMPLATE_JSON : TEMPLATE_TEXT;
+}
+
+static void *compile(struct flow_compiler *c, json_t *config)
+{
+	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
+	json_t *headers = json_object_get(config, "headers"), *item;
+	const char *body = json_string_value(json_object_get(config, "body")), *key;
+	size_t i;
+	if (!cfg)
+		return NULL;
+	cfg->method = flow_config_string(c, config, "method");
+	cfg->url = flow_compile_template(c, "/url", json_string_value(json_object_get(config, "url")), TEMPLATE_URL);
+	cfg->timeout_ms = (int)json_integer_value(json_object_get(config, "timeout_ms"));
+	if (body)
+		cfg->body = flow_compile_template(c, "/body", body, body_context(headers, body));
+	json_object_foreach(headers, key, item) {
+		if (cfg->header_count == HEADERS_MAX || strpbrk(key, " :\r\n")) {
+			flow_problem(c, true, "config", c->at, "%.40s is not a header name, or there are more than %d", key, HEADERS_MAX);
+			break;
+		}
+		cfg->header[cfg->header_count].name = arena_strdup(c->arena, key);
+		cfg->header[cfg->header_count++].value = flow_compile_template(c, "/headers", json_string_value(item), TEMPLATE_HEADER);
+	}
+	json_array_foreach(json_object_get(config, "save"), i, item) {
+		char at[64];
+		snprintf(at, sizeof at, "/save/%zu", i);
+		cfg->save[i].pointer = flow_config_string(c, item, "pointer");
+		if (flow_compile_slot(c, item, at, &cfg->save[i].to))
+			cfg->save_count = i + 1;
+	}
+	return cfg;
+}
+
+static int enter(struct flow_run *run, const void *config)
+{
+	const struct config *cfg = config;
+	const char **headers = arena_alloc(run->state->arena, (cfg->header_count + 1) * sizeof *headers);
+	const char *url = flow_render(run, cfg->url, NULL), *body = cfg->body ? flow_render(run, cfg->body, NULL) : NULL;
+	for (size_t i = 0; headers && i < cfg->header_count; i++) {
+		const char *value = flow_render(run, cfg->header[i].value, NULL);
+		size_t size = strlen(cfg->header[i].name) + strlen(value) + 3;
+		char *line = arena_alloc(run->state->arena, size);
+		if (line)
+			snprintf(line, size, "%s: %s", cfg->header[i].name, value);
+		headers[i] = line;
+	}
+	struct flow_effect *e = flow_effect(run, FLOW_EFFECT_HTTP);
+	e->u.http.method = cfg->method;
+	e->u.http.url = url;
+	e->u.http.body = body;
+	e->u.http.headers = headers;
+	e->u.http.timeout_ms = cfg->timeout_ms;
+	return MOVE_WAIT;
+}
+
+static int input(struct flow_run *run, const void *config, const struct flow_input *in)
+{
+	const struct config *cfg = config;
+	if (in->kind != FLOW_INPUT_HTTP)
+		return MOVE_REFUSED;
+	if (in->u.http.result == HTTP_TIMED_OUT) {
+		flow_detail(run, "no answer within %d ms", cfg->timeout_ms);
+		return PORT_TIMEOUT;
+	}
+	if (in->u.http.result == HTTP_FAILED) {
+		flow_detail(run, "%s", in->u.http.error ? in->u.http.error : "the request failed");
+		return PORT_FAILURE;
+	}
+	json_t *json = cfg->save_count ? json_loadb(in->u.http.body, in->u.http.body_len, JSON_DECODE_ANY, NULL) : NULL;
+	size_t saved = 0;
+	for (size_t i = 0; i < cfg->save_count; i++) {
+		struct value v = json_leaf_value(json_pointer_get(json, cfg->save[i].pointer), run->state->arena);
+		if (v.kind == VALUE_NONE)
+			continue;
+		flow_set(run, cfg->save[i].to, v);
+		saved++;
+	}
+	json_decref(json);
+	bool ok = in->u.http.status >= 200 && in->u.http.status < 300;
+	flow_detail(run, "status %d, %zu of %zu values saved", in->u.http.status, saved, cfg->save_count);
+	return ok ? PORT_SUCCESS : PORT_FAILURE;
+}
+
+const struct flow_node_type node_http_request = {
+	.type = "http_request", .category = "data", .label = "HTTP request",
+	.help = "Asks another system while the caller waits, and keeps parts of its JSON answer.",
+	.config = (const struct field[]){
+		{"method", FIELD_ENUM, .choices = (const char *const[]){"GET", "POST", "PUT", "PATCH", "DELETE", NULL}, .initial = "\"GET\"", .help = "HTTP method."},
+		{"url", FIELD_TEMPLATE, FIELD_REQUIRED, .min = 8, .max = 4000, .help = "http:// or https:// URL; tokens are percent-encoded."},
+		{"headers", FIELD_MAP, .initial = "{}", .help = "Request headers; values may have [TOKENS]."},
+		{"body", FIELD_TEMPLATE, .max = 65536, .help = "Request body; values are escaped for JSON or a form, as its Content-Type says."},
+		{"timeout_ms", FIELD_INTEGER, .min = 100, .max = 30000, .initial = "5000", .help = "Longest wait for the whole answer."},
+		{"save", FIELD_OBJECT, FIELD_LIST, .max = SAVES_MAX, .initial = "[]", .help = "Parts of the answer to keep.",
+		 .fields = (const struct field[]){
+			 {"pointer", FIELD_POINTER, FIELD_REQUIRED, .help = "JSON pointer into the answer."},
+			 {"tag", FIELD_STRING, .max = 64, .help = "A custom tag."},
+			 {"variable", FIELD_NAME, .max = 64, .help = "A variable of this flow."},
+			 {0},
+		 }},
+		{0},
+	},
+	.ports = (const struct flow_port[]){{"success", .help = "Status 200 to 299."}, {"failure", true, "Another status, or no connection."}, {"timeout", true, "No answer in time."}, {0}},
+	.compile = compile, .enter = enter, .input = input,
+};

@@ -1,0 +1,197 @@
+#include "flow/node.h"
+#include <string.h>
+
+struct flow_effect *flow_effect(struct flow_run *run, enum flow_effect_kind kind)
+{
+	/* flow_step() leaves a node only while there is room for one node's effects. */
+	struct flow_effect *e = &run->out->list[run->out->count < FLOW_EFFECTS_MAX ? run->out->count++ : FLOW_EFFECTS_MAX - 1];
+	*e = (struct flow_effect){.kind = kind, .node = run->state->in_fallback ? FLOW_NODE_FALLBACK : run->state->node};
+	return e;
+}
+
+static const char *keep(struct flow_run *run, const char *text, size_t len)
+{
+	struct flow_state *s = run->state;
+	if (s->text_used + len > FLOW_TEXT_MAX)
+		return NULL;
+	s->text_used += len;
+	return arena_strndup(s->arena, text, len);
+}
+
+const char *flow_render(struct flow_run *run, const struct template *t, size_t *len)
+{
+	size_t n = 0;
+	const char *text = t ? template_constant(t, &n) : "";
+	if (!text) {
+		struct buf b = {0};
+		template_render(t, run->state->env, &b);
+		if (!b.failed) {
+			n = b.len;
+			text = keep(run, buf_text(&b), n);
+		}
+		buf_free(&b);
+	} else if (text[n]) { /* a literal part that is not NUL-terminated where it ends */
+		text = keep(run, text, n);
+	}
+	if (!text) {
+		run->detail = "the text is too long; the limits are 64 KiB a template and 1 MiB a call";
+		n = 0;
+	}
+	if (len)
+		*len = n;
+	return text ? text : "";
+}
+
+struct flow_prompt flow_render_prompt(struct flow_run *run, const struct prompt_config *p)
+{
+	return (struct flow_prompt){
+		.prompt_id = p->prompt_id,
+		.text = p->text ? flow_render(run, p->text, NULL) : NULL,
+		.voice = p->voice,
+	};
+}
+
+void flow_set(struct flow_run *run, struct slot_ref to, struct value value)
+{
+	value.at_ms = run->now_ms;
+	if (!to.is_tag) {
+		run->state->variables[to.slot] = value;
+		return;
+	}
+	run->state->tags[to.slot] = value;
+	struct flow_effect *e = flow_effect(run, FLOW_EFFECT_SET_TAG);
+	e->u.tag.slot = to.slot;
+	e->u.tag.value = value;
+}
+
+const char *flow_detail(struct flow_run *run, const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	run->detail = keep(run, text, n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+	return run->detail;
+}
+
+bool flow_state_init(struct flow_state *state, const struct flow *flow, struct arena *arena,
+		     struct expr_env *env, struct value *tags)
+{
+	*state = (struct flow_state){.flow = flow, .arena = arena, .env = env, .tags = tags, .node = flow->start};
+	state->variables = arena_alloc(arena, (flow->variable_count + 1) * sizeof *state->variables);
+	env->variables = state->variables;
+	env->variable_count = flow->variable_count;
+	return state->variables != NULL;
+}
+
+static void hang_up(struct flow_run *run, int sip_status, const char *cause)
+{
+	struct flow_effect *e = flow_effect(run, FLOW_EFFECT_HANGUP);
+	e->u.hangup.sip_status = sip_status;
+	e->u.hangup.cause = cause;
+	run->state->finished = true;
+}
+
+static void trace(struct flow_run *run, int port)
+{
+	struct flow_effect *e = flow_effect(run, FLOW_EFFECT_TRACE);
+	e->u.trace.port = port;
+	e->u.trace.detail = run->detail;
+	e->u.trace.entered_ms = run->state->entered_ms;
+	run->detail = NULL;
+}
+
+/* The flow cannot go on: run its fallback plan, or hang up. */
+static enum flow_result fall_back(struct flow_run *run)
+{
+	struct flow_state *s = run->state;
+	if (!s->flow->fallback_plan_id || s->in_fallback) {
+		hang_up(run, 0, "normal");
+		return FLOW_FINISHED;
+	}
+	s->in_fallback = true;
+	s->waiting = true;
+	s->entered_ms = run->now_ms;
+	struct flow_effect *e = flow_effect(run, FLOW_EFFECT_DIAL);
+	e->u.dial = (struct flow_dial){.routing_plan_id = s->flow->fallback_plan_id};
+	return FLOW_OK;
+}
+
+/* One node's effects at most: set_tag and http_request save up to 20 values, and a trace. */
+#define EFFECTS_PER_NODE 24
+
+static enum flow_result run_nodes(struct flow_run *run, int move)
+{
+	struct flow_state *s = run->state;
+	for (;;) {
+		const struct flow_node *node = &s->flow->nodes[s->node];
+		if (move == MOVE_WAIT) {
+			s->waiting = true;
+			return FLOW_OK;
+		}
+		s->waiting = false;
+		trace(run, move >= 0 ? move : -1);
+		if (move < 0) {
+			s->finished = true;
+			return FLOW_FINISHED;
+		}
+		if (node->next[move] == FLOW_NO_NODE) {
+			run->detail = "the port is not connected";
+			if (node->ports[move].failure)
+				return fall_back(run);
+			hang_up(run, 0, "normal");
+			return FLOW_FINISHED;
+		}
+		s->node = node->next[move];
+		s->entered_ms = run->now_ms;
+		s->tries = 0;
+		if (++s->steps > FLOW_STEPS_MAX) {
+			(void)fall_back(run);
+			return FLOW_ERR_STEP_LIMIT;
+		}
+		if (run->out->count + EFFECTS_PER_NODE > FLOW_EFFECTS_MAX)
+			return FLOW_MORE;
+		run->node = &s->flow->nodes[s->node];
+		move = run->node->type->enter(run, run->node->config);
+	}
+}
+
+static enum flow_result fallback_ended(struct flow_run *run, const struct flow_input *input)
+{
+	if (input->kind != FLOW_INPUT_DIAL_ENDED)
+		return FLOW_ERR_INPUT;
+	run->detail = "fallback";
+	trace(run, -1);
+	hang_up(run, 0, "normal");
+	return FLOW_FINISHED;
+}
+
+enum flow_result flow_step(struct flow_state *s, const struct flow_input *input, int64_t now_ms,
+			   struct flow_effects *out)
+{
+	struct flow_run run = {.state = s, .flow = s->flow, .node = &s->flow->nodes[s->node], .out = out, .now_ms = now_ms};
+	out->count = 0;
+	if (s->finished)
+		return FLOW_ERR_INPUT;
+	s->env->now_ms = now_ms;
+	if (input->kind == FLOW_INPUT_START || input->kind == FLOW_INPUT_CONTINUE) {
+		if (s->waiting || (input->kind == FLOW_INPUT_START) != (s->steps == 0))
+			return FLOW_ERR_INPUT;
+		if (input->kind == FLOW_INPUT_START) {
+			s->steps = 1;
+			s->entered_ms = now_ms;
+		}
+		return run_nodes(&run, run.node->type->enter(&run, run.node->config));
+	}
+	if (!s->waiting)
+		return FLOW_ERR_INPUT;
+	if (s->in_fallback)
+		return fallback_ended(&run, input);
+	if (!run.node->type->input)
+		return FLOW_ERR_INPUT;
+	int move = run.node->type->input(&run, run.node->config, input);
+	if (move == MOVE_REFUSED)
+		return FLOW_ERR_INPUT;
+	return run_nodes(&run, move);
+}

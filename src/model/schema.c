@@ -1,0 +1,365 @@
+#include "model/schema.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define POINTER_SIZE 256
+#define ERRORS_MAX 100
+
+void errors_add(struct errors *errors, const char *pointer, const char *fmt, ...)
+{
+	char detail[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof detail, fmt, ap);
+	va_end(ap);
+	if (!errors->list)
+		errors->list = json_array();
+	if (json_array_size(errors->list) < ERRORS_MAX)
+		json_array_append_new(errors->list, json_pack("{s:s, s:s}", "pointer", pointer, "detail", detail));
+}
+
+void errors_free(struct errors *errors)
+{
+	json_decref(errors->list);
+	errors->list = NULL;
+}
+
+static bool is_url(const char *s)
+{
+	size_t n = strncasecmp(s, "https://", 8) == 0 ? 8 : strncasecmp(s, "http://", 7) == 0 ? 7 : 0;
+	return n && s[n] && s[n] != '/' && !strpbrk(s, " \t\r\n");
+}
+
+static bool is_sip_uri(const char *s)
+{
+	size_t n = strncasecmp(s, "sips:", 5) == 0 ? 5 : strncasecmp(s, "sip:", 4) == 0 ? 4 : 0;
+	return n && s[n] && !strpbrk(s, " \t\r\n<>\"");
+}
+
+static bool is_time_of_day(const char *s)
+{
+	int h, m, n = 0;
+	return sscanf(s, "%2d:%2d%n", &h, &m, &n) == 2 && n == 5 && !s[n] && h >= 0 && m >= 0 && m < 60 && (h < 24 || (h == 24 && m == 0));
+}
+
+static bool is_date(const char *s)
+{
+	int y, m, d, n = 0;
+	return sscanf(s, "%4d-%2d-%2d%n", &y, &m, &d, &n) == 3 && n == 10 && !s[n] && m >= 1 && m <= 12 && d >= 1 && d <= 31;
+}
+
+static bool is_name(const char *s)
+{
+	return *s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == strlen(s);
+}
+
+/* RFC 6901 §3: empty, or '/' first; '~' only as ~0 or ~1. */
+static bool is_pointer(const char *s)
+{
+	if (*s && *s != '/')
+		return false;
+	for (; *s; s++)
+		if (*s == '~' && s[1] != '0' && s[1] != '1')
+			return false;
+	return true;
+}
+
+struct at {
+	const struct schema_context *context;
+	struct errors *errors;
+	const char *pointer;
+};
+
+static void check_string(const struct field *f, json_t *v, const struct at *at)
+{
+	const char *s = json_string_value(v);
+	long long max = f->max ? f->max : f->type == FIELD_TEMPLATE ? 65536 : 2048;
+	size_t len = s ? json_string_length(v) : 0;
+	if (!s) {
+		errors_add(at->errors, at->pointer, "must be a string");
+		return;
+	}
+	if (strlen(s) != len) {
+		errors_add(at->errors, at->pointer, "must not contain the NUL character");
+		return;
+	}
+	if ((long long)len < f->min)
+		errors_add(at->errors, at->pointer, f->min == 1 ? "must not be empty" : "must have at least %lld characters", f->min);
+	else if ((long long)len > max)
+		errors_add(at->errors, at->pointer, "must have at most %lld characters", max);
+	else if (f->type == FIELD_URL && !is_url(s))
+		errors_add(at->errors, at->pointer, "must be an http:// or https:// URL");
+	else if (f->type == FIELD_SIP_URI && !is_sip_uri(s))
+		errors_add(at->errors, at->pointer, "must be a SIP URI such as sip:agent@pbx.example.com");
+	else if (f->type == FIELD_POINTER && !is_pointer(s))
+		errors_add(at->errors, at->pointer, "must be a JSON pointer such as /contact/state");
+	else if (f->type == FIELD_TIME_OF_DAY && !is_time_of_day(s))
+		errors_add(at->errors, at->pointer, "must be a time such as 09:30 (24:00 ends a day)");
+	else if (f->type == FIELD_DATE && !is_date(s))
+		errors_add(at->errors, at->pointer, "must be a date such as 2026-12-25");
+	else if (f->type == FIELD_NAME && !is_name(s))
+		errors_add(at->errors, at->pointer, "may only have letters, digits, '_', '-' and '.'");
+	else if (f->type == FIELD_TEMPLATE && at->context->template_text)
+		at->context->template_text(at->context->arg, s, at->pointer, at->errors);
+	else if (f->type == FIELD_E164 && at->context->e164) {
+		char out[32];
+		if (at->context->e164(s, out, sizeof out))
+			json_string_set(v, out);
+		else
+			errors_add(at->errors, at->pointer, "must be a phone number such as +15125550100");
+	}
+}
+
+static void check_money(json_t *v, const struct at *at)
+{
+	/* The same rule as money_parse, which is not pure model code's to call twice. */
+	const char *s = json_string_value(v);
+	size_t whole = s ? strspn(s + (*s == '-'), "0123456789") : 0;
+	const char *p = s ? s + (*s == '-') + whole : NULL;
+	size_t decimals = p && *p == '.' ? strspn(p + 1, "0123456789") : 0;
+	if (!s || !whole || whole > 12 || (*p == '.' ? !decimals || decimals > 6 || p[1 + decimals] : *p != '\0'))
+		errors_add(at->errors, at->pointer, "must be a decimal amount in a string, such as \"12.50\"");
+}
+
+static void check_enum(const struct field *f, json_t *v, const struct at *at)
+{
+	const char *s = json_string_value(v);
+	char list[256] = "";
+	for (size_t i = 0; f->choices[i]; i++) {
+		if (s && strcmp(s, f->choices[i]) == 0)
+			return;
+		size_t n = strlen(list);
+		snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", f->choices[i]);
+	}
+	errors_add(at->errors, at->pointer, "must be one of: %s", list);
+}
+
+static void check_map(json_t *v, const struct at *at)
+{
+	const char *key;
+	json_t *item;
+	if (!json_is_object(v)) {
+		errors_add(at->errors, at->pointer, "must be an object of strings");
+		return;
+	}
+	json_object_foreach(v, key, item) {
+		char pointer[POINTER_SIZE];
+		snprintf(pointer, sizeof pointer, "%s/%s", at->pointer, key);
+		if (!json_is_string(item))
+			errors_add(at->errors, pointer, "must be a string");
+		else if (at->context->template_text)
+			at->context->template_text(at->context->arg, json_string_value(item), pointer, at->errors);
+	}
+}
+
+static void check_value(const struct field *f, json_t *v, const struct at *at)
+{
+	switch (f->type) {
+	case FIELD_INTEGER:
+		if (!json_is_integer(v))
+			errors_add(at->errors, at->pointer, "must be a whole number");
+		else if ((f->min || f->max) && (json_integer_value(v) < f->min || json_integer_value(v) > f->max))
+			errors_add(at->errors, at->pointer, "must be between %lld and %lld", f->min, f->max);
+		return;
+	case FIELD_BOOLEAN:
+		if (!json_is_boolean(v))
+			errors_add(at->errors, at->pointer, "must be true or false");
+		return;
+	case FIELD_MONEY:
+		check_money(v, at);
+		return;
+	case FIELD_ENUM:
+		check_enum(f, v, at);
+		return;
+	case FIELD_OBJECT:
+		if (!json_is_object(v))
+			errors_add(at->errors, at->pointer, "must be an object");
+		else
+			schema_check(f->fields, v, at->pointer, at->context, at->errors);
+		return;
+	case FIELD_MAP:
+		check_map(v, at);
+		return;
+	case FIELD_FILTER:
+		if (!json_is_object(v))
+			errors_add(at->errors, at->pointer, "must be a filter such as {\"match\":\"all\",\"rules\":[]}");
+		else if (at->context->filter)
+			at->context->filter(at->context->arg, v, at->pointer, at->errors);
+		return;
+	case FIELD_ID:
+		if (!json_is_string(v))
+			errors_add(at->errors, at->pointer, "must be the id of a %s", f->kind);
+		else if (at->context->exists && !at->context->exists(at->context->arg, f->kind, json_string_value(v)))
+			errors_add(at->errors, at->pointer, "there is no %s with id %.60s", f->kind, json_string_value(v));
+		return;
+	case FIELD_ANY:
+		return;
+	default:
+		check_string(f, v, at);
+	}
+}
+
+static void check_field(const struct field *f, json_t *v, const struct at *at)
+{
+	if (!(f->flags & FIELD_LIST)) {
+		check_value(f, v, at);
+		return;
+	}
+	if (!json_is_array(v)) {
+		errors_add(at->errors, at->pointer, "must be an array");
+		return;
+	}
+	size_t n = json_array_size(v), max = f->max ? (size_t)f->max : 1000;
+	if (n < (size_t)f->min)
+		errors_add(at->errors, at->pointer, "must have at least %lld element%s", f->min, f->min == 1 ? "" : "s");
+	if (n > max) {
+		errors_add(at->errors, at->pointer, "must have at most %zu elements", max);
+		return;
+	}
+	struct field element = *f;
+	element.flags &= ~(unsigned)FIELD_LIST;
+	element.min = f->type == FIELD_STRING || f->type == FIELD_NAME ? 1 : 0;
+	element.max = 0;
+	for (size_t i = 0; i < n; i++) {
+		char pointer[POINTER_SIZE];
+		snprintf(pointer, sizeof pointer, "%s/%zu", at->pointer, i);
+		check_value(&element, json_array_get(v, i), &(struct at){at->context, at->errors, pointer});
+	}
+}
+
+static const struct field *find(const struct field *fields, const char *name)
+{
+	for (; fields->name; fields++)
+		if (strcmp(fields->name, name) == 0)
+			return fields;
+	return NULL;
+}
+
+void schema_check(const struct field *fields, json_t *object, const char *pointer,
+		  const struct schema_context *context, struct errors *errors)
+{
+	const char *key;
+	json_t *value;
+	char at[POINTER_SIZE];
+	json_object_foreach(object, key, value) {
+		snprintf(at, sizeof at, "%s/%s", pointer, key);
+		const struct field *f = find(fields, key);
+		if (!f)
+			errors_add(errors, at, "is not a known field");
+		else if (f->flags & FIELD_READ_ONLY)
+			errors_add(errors, at, "is read-only");
+	}
+	for (const struct field *f = fields; f->name; f++) {
+		if (f->flags & FIELD_READ_ONLY)
+			continue;
+		snprintf(at, sizeof at, "%s/%s", pointer, f->name);
+		value = json_object_get(object, f->name);
+		if (json_is_null(value)) {
+			if (!(f->flags & FIELD_REQUIRED)) /* null clears: back to the default */
+				json_object_del(object, f->name);
+			value = NULL;
+		}
+		if (value) {
+			check_field(f, value, &(struct at){context, errors, at});
+		} else if (f->flags & FIELD_REQUIRED) {
+			errors_add(errors, at, "is required");
+		} else if (f->initial) {
+			json_object_set_new(object, f->name, json_loads(f->initial, JSON_DECODE_ANY, NULL));
+		} else {
+			json_object_set_new(object, f->name, json_null());
+		}
+	}
+}
+
+static json_t *value_schema(const struct field *f)
+{
+	static const char *const formats[] = {
+		[FIELD_ID] = "id", [FIELD_E164] = "e164", [FIELD_URL] = "uri", [FIELD_SIP_URI] = "sip-uri",
+		[FIELD_POINTER] = "json-pointer", [FIELD_TIME_OF_DAY] = "time-of-day", [FIELD_DATE] = "date",
+		[FIELD_TIME_ZONE] = "time-zone", [FIELD_TEMPLATE] = "template", [FIELD_NAME] = "name", [FIELD_MONEY] = "decimal",
+		[FIELD_ANY] = NULL,
+	};
+	json_t *s = json_object();
+	switch (f->type) {
+	case FIELD_INTEGER:
+		json_object_set_new(s, "type", json_string("integer"));
+		if ((f->min || f->max) && !(f->flags & FIELD_LIST)) {
+			json_object_set_new(s, "minimum", json_integer(f->min));
+			json_object_set_new(s, "maximum", json_integer(f->max));
+		}
+		return s;
+	case FIELD_BOOLEAN:
+		json_object_set_new(s, "type", json_string("boolean"));
+		return s;
+	case FIELD_ENUM: {
+		json_t *list = json_array();
+		for (size_t i = 0; f->choices[i]; i++)
+			json_array_append_new(list, json_string(f->choices[i]));
+		json_object_set_new(s, "type", json_string("string"));
+		json_object_set_new(s, "enum", list);
+		return s;
+	}
+	case FIELD_OBJECT:
+		json_decref(s);
+		return schema_json(f->fields);
+	case FIELD_MAP:
+		json_object_set_new(s, "type", json_string("object"));
+		json_object_set_new(s, "additionalProperties", json_pack("{s:s}", "type", "string"));
+		return s;
+	case FIELD_FILTER:
+		json_object_set_new(s, "$ref", json_string("#/components/schemas/Filter"));
+		return s;
+	case FIELD_ANY:
+		return s;
+	default:
+		json_object_set_new(s, "type", json_string("string"));
+		if (formats[f->type])
+			json_object_set_new(s, "format", json_string(formats[f->type]));
+		if (f->kind)
+			json_object_set_new(s, "x-kind", json_string(f->kind));
+		if (f->flags & FIELD_LIST)
+			return s;
+		if (f->min)
+			json_object_set_new(s, "minLength", json_integer(f->min));
+		if (f->max)
+			json_object_set_new(s, "maxLength", json_integer(f->max));
+		return s;
+	}
+}
+
+json_t *schema_json(const struct field *fields)
+{
+	json_t *properties = json_object(), *required = json_array();
+	for (const struct field *f = fields; f->name; f++) {
+		json_t *s = value_schema(f);
+		if (f->flags & FIELD_LIST) {
+			s = json_pack("{s:s, s:o}", "type", "array", "items", s);
+			if (f->min)
+				json_object_set_new(s, "minItems", json_integer(f->min));
+			if (f->max)
+				json_object_set_new(s, "maxItems", json_integer(f->max));
+		}
+		bool nullable = !(f->flags & FIELD_REQUIRED) && !f->initial;
+		if (nullable && json_is_string(json_object_get(s, "type")))
+			json_object_set_new(s, "type", json_pack("[s, s]", json_string_value(json_object_get(s, "type")), "null"));
+		if (nullable && json_object_get(s, "enum"))
+			json_array_append_new(json_object_get(s, "enum"), json_null());
+		if (f->help)
+			json_object_set_new(s, "description", json_string(f->help));
+		if (f->initial)
+			json_object_set_new(s, "default", json_loads(f->initial, JSON_DECODE_ANY, NULL));
+		if (f->flags & FIELD_READ_ONLY)
+			json_object_set_new(s, "readOnly", json_true());
+		if (f->flags & FIELD_SECRET)
+			json_object_set_new(s, "writeOnly", json_true());
+		if (f->flags & FIELD_REQUIRED)
+			json_array_append_new(required, json_string(f->name));
+		json_object_set_new(properties, f->name, s);
+	}
+	json_t *out = json_pack("{s:s, s:o, s:b}", "type", "object", "properties", properties, "additionalProperties", 0);
+	if (json_array_size(required))
+		json_object_set(out, "required", required);
+	json_decref(required);
+	return out;
+}

@@ -1,0 +1,85 @@
+/* model/schema.h: one table of fields from which validation, JSON Schema (and so
+ * OpenAPI, the portal's forms and the docs) are made. Pure. */
+#ifndef MODEL_SCHEMA_H
+#define MODEL_SCHEMA_H
+
+#include "base/result.h"
+#include <jansson.h>
+
+enum field_type {
+	FIELD_STRING,
+	FIELD_INTEGER,
+	FIELD_BOOLEAN,
+	FIELD_MONEY,     /* decimal string */
+	FIELD_ENUM,      /* one of choices */
+	FIELD_ID,        /* id of a resource of `kind`; JSON null allowed unless required */
+	FIELD_E164,      /* "+15125550100"; any usual notation is accepted and normalised */
+	FIELD_URL,       /* http or https */
+	FIELD_SIP_URI,   /* sip: or sips: */
+	FIELD_POINTER,   /* JSON pointer (RFC 6901) */
+	FIELD_TIME_OF_DAY, /* "09:30", "24:00" */
+	FIELD_DATE,      /* "2026-12-25" */
+	FIELD_TIME_ZONE, /* IANA name */
+	FIELD_TEMPLATE,  /* text with [TOKENS] */
+	FIELD_FILTER,    /* filter group */
+	FIELD_NAME,      /* identifier: letters, digits, '_' , '-' and '.' */
+	FIELD_OBJECT,    /* members in `fields` */
+	FIELD_MAP,       /* object of strings */
+	FIELD_ANY,
+};
+
+enum {
+	FIELD_REQUIRED = 1 << 0,
+	FIELD_READ_ONLY = 1 << 1, /* answered, refused in requests */
+	FIELD_SECRET = 1 << 2,    /* sealed at rest, answered as null or "********" */
+	FIELD_LIST = 1 << 3,      /* an array of the type; min and max count its elements */
+	FIELD_NULLABLE = 1 << 4,
+};
+
+struct field {
+	const char *name;
+	enum field_type type;
+	unsigned flags;
+	long long min, max;           /* length, value or count; both 0: the type's own */
+	const char *const *choices;   /* FIELD_ENUM, NULL-terminated */
+	const char *kind;             /* FIELD_ID: resource kind */
+	const struct field *fields;   /* FIELD_OBJECT: ends with a NULL name */
+	const char *initial;          /* JSON text of the default, or NULL */
+	const char *help;
+};
+
+/* What was wrong with a document: [{"pointer":"/name","detail":"…"}], at most 100. */
+struct errors {
+	json_t *list; /* array, made by errors_add */
+};
+void errors_add(struct errors *errors, const char *pointer, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static inline bool errors_any(const struct errors *e)
+{
+	return e->list && json_array_size(e->list) > 0;
+}
+void errors_free(struct errors *errors);
+
+/* Hooks to what this module must not know itself. */
+struct schema_context {
+	/* Is there a resource of this kind with this id, in the organization asked for? NULL: not checked. */
+	bool (*exists)(void *arg, const char *kind, const char *id);
+	/* Normalise a phone number to E.164. NULL: must be E.164 already. */
+	bool (*e164)(const char *text, char *out, size_t size);
+	/* Check a filter or template; adds errors below pointer. NULL: only the JSON type is checked. */
+	void (*filter)(void *arg, json_t *filter, const char *pointer, struct errors *errors);
+	void (*template_text)(void *arg, const char *text, const char *pointer, struct errors *errors);
+	void *arg;
+};
+
+/*
+ * Check the members of `object` against `fields`; put defaults in and normalise
+ * values in place. pointer: where the object stands in the document ("" for its root).
+ * Members that no field names are errors.
+ */
+void schema_check(const struct field *fields, json_t *object, const char *pointer,
+		  const struct schema_context *context, struct errors *errors);
+
+/* JSON Schema 2020-12 of the object. New reference. */
+json_t *schema_json(const struct field *fields);
+
+#endif
