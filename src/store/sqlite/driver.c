@@ -80,7 +80,7 @@ static sqlite3_stmt *bind(struct sqlite_conn *c, const char *sql, const struct p
 {
 	sqlite3_stmt *stmt = prepare(c, sql);
 	for (size_t i = 0; stmt && i < count; i++) {
-		char name[8];
+		char name[24];
 		snprintf(name, sizeof name, "$%zu", i + 1);
 		int at = sqlite3_bind_parameter_index(stmt, name);
 		if (!at)

@@ -1,0 +1,31 @@
+/* base/phone.h: phone numbers, by libphonenumber and its offline geocoder. Thread-safe. */
+#ifndef BASE_PHONE_H
+#define BASE_PHONE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PHONE_SIZE 24
+
+/* Any usual notation to E.164; numbers without a country code are read as the region's
+ * ("US"). false when it is not a possible number. */
+bool phone_normalize(const char *text, const char *region, char out[PHONE_SIZE]);
+
+struct phone_info {
+	char country[4];    /* ISO 3166, "" when unknown */
+	char state[4];      /* US and Canada: two letters */
+	char location[64];  /* "San Francisco, CA", "Texas", "London" */
+	char area_code[8];
+};
+
+/* What an E.164 number tells about where it is from. About 8 µs. */
+void phone_lookup(const char *e164, struct phone_info *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,691 @@
+#include "config/config.h"
+#include "base/log.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+/* One thing of an organization, found by its id. `data` is one of the config_ structs. */
+struct entity {
+	const char *id, *kind;
+	json_t *doc; /* borrowed while building, then NULL */
+	void *data;
+	UT_hash_handle hh;
+};
+
+struct key_entry {
+	const char *hash;
+	const void *data;
+	struct org *org;
+	UT_hash_handle hh;
+};
+
+struct org {
+	struct organization public; /* first */
+	atomic_int references;
+	struct arena arena;
+	struct entity *entities;
+	struct key_entry *numbers, *api_keys, *webhook_keys;
+	struct filter **filters;
+	size_t filter_count;
+	struct flow **flows;
+	size_t flow_count;
+	UT_hash_handle hh;
+};
+
+struct config_store {
+	struct store *store;
+	struct crypto_key key;
+	pthread_rwlock_t lock; /* held for look-ups; the snapshots themselves need none */
+	struct org *orgs;
+	struct store_conn *reader;
+	pthread_mutex_t building;
+};
+
+/* ---- building ---- */
+
+static const char *text(struct org *o, json_t *doc, const char *key)
+{
+	return arena_strdup(&o->arena, json_string_value(json_object_get(doc, key)));
+}
+
+static int integer(json_t *doc, const char *key, int otherwise)
+{
+	json_t *v = json_object_get(doc, key);
+	return json_is_integer(v) ? (int)json_integer_value(v) : otherwise;
+}
+
+static int64_t money(json_t *doc, const char *key)
+{
+	/* validated when it was saved: digits, point, up to six decimals */
+	const char *s = json_string_value(json_object_get(doc, key));
+	if (!s)
+		return 0;
+	char *end;
+	int64_t micros = strtoll(s, &end, 10) * 1000000, scale = 100000;
+	if (*end == '.')
+		for (end++; *end; end++, scale /= 10)
+			micros += (*end - '0') * scale * (*s == '-' ? -1 : 1);
+	return micros;
+}
+
+static int find_tag(void *arg, const char *name, size_t len)
+{
+	struct org *o = arg;
+	return tag_set_find(o->public.tags, name, len);
+}
+
+static struct filter *build_filter(struct org *o, json_t *doc, const char *key)
+{
+	json_t *json = json_object_get(doc, key);
+	struct expr_scope scope = {find_tag, NULL, o};
+	if (!json_is_object(json))
+		return NULL;
+	struct filter *f = filter_compile(json, &scope, &o->arena, NULL, NULL);
+	struct filter **list = f ? realloc(o->filters, (o->filter_count + 1) * sizeof(struct filter *)) : NULL;
+	if (!list) {
+		/* It was valid when saved; what it names is gone. Nothing may pass by accident. */
+		filter_free(f);
+		json_t *never = json_pack("{s:[{s:s, s:s, s:s}]}", "rules", "field", "call.id", "op", "equals", "value", "");
+		f = filter_compile(never, &scope, &o->arena, NULL, NULL);
+		json_decref(never);
+		list = f ? realloc(o->filters, (o->filter_count + 1) * sizeof(struct filter *)) : NULL;
+		if (!list)
+			return f;
+	}
+	o->filters = list;
+	list[o->filter_count++] = f;
+	return f;
+}
+
+static struct entity *find(const struct org *o, const char *kind, const char *id)
+{
+	struct entity *e = NULL;
+	if (id)
+		HASH_FIND_STR(o->entities, id, e);
+	return e && strcmp(e->kind, kind) == 0 ? e : NULL;
+}
+
+static void *data_of(const struct org *o, const char *kind, const char *id)
+{
+	struct entity *e = find(o, kind, id);
+	return e ? e->data : NULL;
+}
+
+static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct config_trunk *t = e->data;
+	json_t *in = json_object_get(e->doc, "inbound"), *out = json_object_get(e->doc, "outbound"), *item;
+	json_t *addresses = json_object_get(in, "allowed_addresses"), *gateways = json_object_get(out, "gateways");
+	size_t i;
+	t->id = e->id;
+	t->name = text(o, e->doc, "name");
+	t->networks = arena_alloc(&o->arena, (json_array_size(addresses) + 1) * sizeof *t->networks);
+	json_array_foreach(addresses, i, item) {
+		struct config_network *n = &t->networks[t->network_count];
+		char address[64];
+		const char *s = json_string_value(item);
+		size_t len = strcspn(s, "/");
+		snprintf(address, sizeof address, "%.*s", (int)len, s);
+		n->family = inet_pton(AF_INET, address, n->bits) == 1 ? AF_INET : inet_pton(AF_INET6, address, n->bits) == 1 ? AF_INET6 : 0;
+		n->prefix = s[len] ? atoi(s + len + 1) : n->family == AF_INET ? 32 : 128;
+		t->network_count += n->family != 0;
+	}
+	t->username = text(o, in, "username");
+	char *password = crypto_open(&c->key, json_string_value(json_object_get(in, "password")));
+	t->password = arena_strdup(&o->arena, password);
+	free(password);
+	t->out_username = text(o, out, "username");
+	password = crypto_open(&c->key, json_string_value(json_object_get(out, "password")));
+	t->out_password = arena_strdup(&o->arena, password);
+	free(password);
+	t->out_caller_id = text(o, out, "caller_id");
+	t->gateways = arena_alloc(&o->arena, (json_array_size(gateways) + 1) * sizeof *t->gateways);
+	json_array_foreach(gateways, i, item) {
+		struct config_gateway g = {text(o, item, "uri"), integer(item, "priority", 1)};
+		size_t at = t->gateway_count++;
+		for (; at > 0 && t->gateways[at - 1].priority > g.priority; at--)
+			t->gateways[at] = t->gateways[at - 1];
+		t->gateways[at] = g;
+	}
+}
+
+static void build_target(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct route_target *t = e->data;
+	json_t *d = json_object_get(e->doc, "destination"), *revenue = json_object_get(e->doc, "revenue");
+	const char *type = json_string_value(json_object_get(d, "type"));
+	bool sip = type && strcmp(type, "sip") == 0;
+	(void)c;
+	t->id = e->id;
+	t->name = text(o, e->doc, "name");
+	t->buyer_id = text(o, e->doc, "buyer_id");
+	t->uri = sip ? text(o, d, "uri") : NULL;
+	t->number = sip ? NULL : text(o, d, "number");
+	t->trunk_id = sip ? NULL : text(o, d, "trunk_id");
+	t->filter = build_filter(o, e->doc, "filter");
+	t->timeout_seconds = integer(e->doc, "timeout_seconds", 0);
+	t->enabled = json_is_true(json_object_get(e->doc, "enabled"));
+	t->send_tags = json_is_true(json_object_get(e->doc, "send_tags"));
+	t->revenue_micros = money(revenue, "amount");
+	const char *on = json_string_value(json_object_get(revenue, "on"));
+	t->revenue_after_seconds = on && strcmp(on, "duration") == 0 ? integer(revenue, "duration_seconds", 0) : 0;
+}
+
+static void build_plan(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct route_plan *p = e->data;
+	json_t *entries = json_object_get(e->doc, "entries"), *dial = json_object_get(e->doc, "dial"), *item;
+	size_t i;
+	(void)c;
+	p->id = e->id;
+	p->name = text(o, e->doc, "name");
+	p->timeout_seconds = integer(dial, "timeout_seconds", 30);
+	p->max_attempts = integer(dial, "max_attempts", 10);
+	p->entries = arena_alloc(&o->arena, (json_array_size(entries) + 1) * sizeof *p->entries);
+	json_array_foreach(entries, i, item) {
+		struct route_target *t = data_of(o, "target", json_string_value(json_object_get(item, "target_id")));
+		if (t && p->entries)
+			p->entries[p->count++] = (struct route_entry){t, build_filter(o, item, "filter"), integer(item, "priority", 1)};
+	}
+	route_plan_sort(p);
+}
+
+static void build_campaign(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct config_campaign *p = e->data;
+	const char *mode = json_string_value(json_object_get(e->doc, "execution_mode"));
+	json_t *milestones = json_object_get(e->doc, "milestones_seconds"), *item;
+	size_t i;
+	(void)c;
+	p->id = e->id;
+	p->name = text(o, e->doc, "name");
+	p->enabled = json_is_true(json_object_get(e->doc, "enabled"));
+	p->call_flow_mode = mode && strcmp(mode, "call_flow") == 0;
+	p->plan = data_of(o, "routing_plan", json_string_value(json_object_get(e->doc, "routing_plan_id")));
+	p->flow = data_of(o, "call_flow", json_string_value(json_object_get(e->doc, "call_flow_id")));
+	p->conversion_after_seconds = integer(json_object_get(e->doc, "conversion"), "after_seconds", -1);
+	p->payout_micros = money(e->doc, "payout");
+	json_array_foreach(milestones, i, item)
+		if (p->milestone_count < ARRAY_LEN(p->milestones))
+			p->milestones[p->milestone_count++] = (int)json_integer_value(item);
+}
+
+static void add_key(struct org *o, struct key_entry **table, const char *hash, const void *data)
+{
+	struct key_entry *k = hash ? arena_alloc(&o->arena, sizeof *k) : NULL;
+	if (!k)
+		return;
+	k->hash = hash;
+	k->data = data;
+	k->org = o;
+	HASH_ADD_KEYPTR(hh, *table, k->hash, strlen(k->hash), k);
+}
+
+static void build_number(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct config_number *n = e->data;
+	const char *publisher = json_string_value(json_object_get(e->doc, "publisher_id"));
+	struct entity *p = find(o, "publisher", publisher);
+	(void)c;
+	n->number = text(o, e->doc, "number");
+	n->campaign = data_of(o, "campaign", json_string_value(json_object_get(e->doc, "campaign_id")));
+	n->publisher_id = p ? p->id : NULL;
+	n->publisher_name = p ? text(o, p->doc, "name") : NULL;
+	add_key(o, &o->numbers, n->number, n);
+}
+
+static void build_incoming(struct config_store *c, struct org *o, struct entity *e)
+{
+	static const char *const names[] = {"call_data", "update_tags", "update_revenue", "update_fields"};
+	struct config_incoming *w = e->data;
+	json_t *item, *campaigns = json_object_get(e->doc, "campaign_ids");
+	char hash[CRYPTO_HASH_SIZE];
+	size_t i;
+	w->id = e->id;
+	w->name = text(o, e->doc, "name");
+	w->enabled = json_is_true(json_object_get(e->doc, "enabled"));
+	w->lifespan_seconds = integer(e->doc, "lifespan_seconds", 3600);
+	json_array_foreach(json_object_get(e->doc, "types"), i, item)
+		for (size_t k = 0; k < ARRAY_LEN(names); k++)
+			if (strcmp(names[k], json_string_value(item)) == 0)
+				w->types |= 1u << k;
+	w->campaign_ids = arena_alloc(&o->arena, (json_array_size(campaigns) + 1) * sizeof *w->campaign_ids);
+	json_array_foreach(campaigns, i, item)
+		w->campaign_ids[w->campaign_count++] = arena_strdup(&o->arena, json_string_value(item));
+	char *key = crypto_open(&c->key, json_string_value(json_object_get(e->doc, "key")));
+	if (key)
+		add_key(o, &o->webhook_keys, arena_strdup(&o->arena, crypto_keyed_hash(&c->key, key, hash)), w);
+	free(key);
+}
+
+static void build_outgoing(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct config_outgoing *w = e->data;
+	json_t *types = json_object_get(e->doc, "event_types"), *headers = json_object_get(e->doc, "headers"), *item;
+	const char *key;
+	size_t i;
+	w->id = e->id;
+	w->name = text(o, e->doc, "name");
+	w->url = text(o, e->doc, "url");
+	w->method = text(o, e->doc, "method");
+	w->body_template = text(o, e->doc, "body_template");
+	w->filter = build_filter(o, e->doc, "filter");
+	w->concurrency = integer(e->doc, "concurrency", 10);
+	w->timeout_seconds = integer(e->doc, "timeout_seconds", 15);
+	w->enabled = json_is_true(json_object_get(e->doc, "enabled"));
+	char *secret = crypto_open(&c->key, json_string_value(json_object_get(e->doc, "secret")));
+	w->secret = arena_strdup(&o->arena, secret);
+	free(secret);
+	w->event_types = arena_alloc(&o->arena, (json_array_size(types) + 1) * sizeof *w->event_types);
+	json_array_foreach(types, i, item)
+		w->event_types[w->event_type_count++] = arena_strdup(&o->arena, json_string_value(item));
+	w->headers = arena_alloc(&o->arena, (json_object_size(headers) * 2 + 1) * sizeof *w->headers);
+	json_object_foreach(headers, key, item) {
+		w->headers[w->header_count++] = arena_strdup(&o->arena, key);
+		w->headers[w->header_count++] = arena_strdup(&o->arena, json_string_value(item));
+	}
+}
+
+static void build_prompt(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct config_prompt *p = e->data;
+	(void)c;
+	p->id = e->id;
+	p->text = text(o, e->doc, "text");
+	p->voice = text(o, e->doc, "voice");
+	p->has_audio = json_is_true(json_object_get(e->doc, "has_audio"));
+}
+
+static void build_api_key(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct config_key *k = e->data;
+	(void)c;
+	k->id = e->id;
+	k->name = text(o, e->doc, "name");
+	k->role = text(o, e->doc, "role");
+	add_key(o, &o->api_keys, text(o, e->doc, "key"), k); /* the document holds its hash */
+}
+
+static bool flow_exists(void *arg, const char *kind, const char *id)
+{
+	return find(arg, kind, id) != NULL;
+}
+
+static void build_flow(struct org *o, struct entity *e, int version, const char *document)
+{
+	struct config_flow *f = e->data;
+	f->id = e->id;
+	f->name = text(o, e->doc, "name");
+	if (!version || !document)
+		return;
+	json_t *json = json_loads(document, 0, NULL);
+	struct flow_context context = {find_tag, tag_set_count(o->public.tags), flow_exists, o};
+	struct flow *flow = flow_compile(json, &context, NULL);
+	if (!flow) /* something it names was deleted since: without it the flow would do something else */
+		log_warn(e->id, "published version %d no longer compiles; its calls take the fallback or are refused", version);
+	json_decref(json);
+	struct flow **list = flow ? realloc(o->flows, (o->flow_count + 1) * sizeof *list) : NULL;
+	if (list) {
+		o->flows = list;
+		list[o->flow_count++] = flow;
+	} else {
+		flow_free(flow);
+		flow = NULL;
+	}
+	f->version = version;
+	f->flow = flow;
+}
+
+/* In this order, because later kinds point at earlier ones. */
+static const struct {
+	const char *kind;
+	size_t size;
+	void (*build)(struct config_store *c, struct org *o, struct entity *e);
+} builders[] = {
+	{"trunk", sizeof(struct config_trunk), build_trunk},
+	{"prompt", sizeof(struct config_prompt), build_prompt},
+	{"target", sizeof(struct route_target), build_target},
+	{"routing_plan", sizeof(struct route_plan), build_plan},
+	{"call_flow", sizeof(struct config_flow), NULL},
+	{"campaign", sizeof(struct config_campaign), build_campaign},
+	{"publisher", 1, NULL},
+	{"buyer", 1, NULL},
+	{"custom_tag", 1, NULL},
+	{"user", 1, NULL},
+	{"number", sizeof(struct config_number), build_number},
+	{"incoming_webhook", sizeof(struct config_incoming), build_incoming},
+	{"outgoing_webhook", sizeof(struct config_outgoing), build_outgoing},
+	{"api_key", sizeof(struct config_key), build_api_key},
+};
+
+static void org_free(struct org *o)
+{
+	HASH_CLEAR(hh, o->entities);
+	HASH_CLEAR(hh, o->numbers);
+	HASH_CLEAR(hh, o->api_keys);
+	HASH_CLEAR(hh, o->webhook_keys);
+	for (size_t i = 0; i < o->filter_count; i++)
+		filter_free(o->filters[i]);
+	for (size_t i = 0; i < o->flow_count; i++)
+		flow_free(o->flows[i]);
+	free(o->filters);
+	free(o->flows);
+	arena_free(&o->arena);
+	free(o);
+}
+
+static bool add_entities(struct org *o, struct store_rows *rows, json_t *docs, json_t *tags)
+{
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		json_t *doc = json_loads(rows_text(rows, i, 2), 0, NULL);
+		struct entity *e = arena_alloc(&o->arena, sizeof *e);
+		if (!doc || !e) {
+			json_decref(doc);
+			return false;
+		}
+		json_array_append_new(docs, doc);
+		e->id = arena_strdup(&o->arena, rows_text(rows, i, 0));
+		e->kind = arena_strdup(&o->arena, rows_text(rows, i, 1));
+		e->doc = doc;
+		HASH_ADD_KEYPTR(hh, o->entities, e->id, strlen(e->id), e);
+		if (strcmp(e->kind, "custom_tag") == 0) {
+			json_object_set_new(doc, "id", json_string(e->id));
+			json_array_append(tags, doc);
+		}
+	}
+	return true;
+}
+
+static void build_all(struct config_store *c, struct org *o, struct store_rows *versions)
+{
+	for (size_t b = 0; b < ARRAY_LEN(builders); b++)
+		for (struct entity *e = o->entities; e; e = e->hh.next)
+			if (strcmp(e->kind, builders[b].kind) == 0)
+				e->data = arena_alloc(&o->arena, builders[b].size);
+	for (size_t b = 0; b < ARRAY_LEN(builders); b++)
+		for (struct entity *e = o->entities; e; e = e->hh.next)
+			if (builders[b].build && e->data && strcmp(e->kind, builders[b].kind) == 0)
+				builders[b].build(c, o, e);
+	for (struct entity *e = o->entities; e; e = e->hh.next) {
+		if (strcmp(e->kind, "call_flow") != 0)
+			continue;
+		int version = integer(e->doc, "published_version", 0);
+		const char *document = NULL;
+		for (size_t i = 0; i < rows_count(versions); i++)
+			if (strcmp(rows_text(versions, i, 0), e->id) == 0 && rows_int(versions, i, 1) == version)
+				document = rows_text(versions, i, 2);
+		build_flow(o, e, version, document);
+	}
+}
+
+/* Outgoing webhooks and trunks are also walked: as arrays. */
+static void build_arrays(struct org *o)
+{
+	size_t outgoing = 0, trunks = 0;
+	for (struct entity *e = o->entities; e; e = e->hh.next) {
+		outgoing += strcmp(e->kind, "outgoing_webhook") == 0;
+		trunks += strcmp(e->kind, "trunk") == 0;
+	}
+	struct config_outgoing *w = arena_alloc(&o->arena, (outgoing + 1) * sizeof *w);
+	struct config_trunk *t = arena_alloc(&o->arena, (trunks + 1) * sizeof *t);
+	o->public.outgoing = w;
+	o->public.trunks = t;
+	for (struct entity *e = o->entities; e && w && t; e = e->hh.next) {
+		if (strcmp(e->kind, "outgoing_webhook") == 0)
+			w[o->public.outgoing_count++] = *(struct config_outgoing *)e->data;
+		else if (strcmp(e->kind, "trunk") == 0)
+			t[o->public.trunk_count++] = *(struct config_trunk *)e->data;
+	}
+}
+
+static struct org *build(struct config_store *c, const char *id, struct error *err)
+{
+	struct org *o = calloc(1, sizeof *o);
+	json_t *docs = json_array(), *tags = json_array();
+	struct store_rows *org = store_query(c->reader, "SELECT name, doc FROM organizations WHERE id = $1", "s", id);
+	struct store_rows *rows = store_query(c->reader, "SELECT id, kind, doc FROM resources WHERE organization_id = $1 ORDER BY kind, id", "s", id);
+	struct store_rows *versions = store_query(c->reader,
+		"SELECT v.flow_id, v.version, v.document FROM flow_versions v WHERE v.organization_id = $1 AND v.version >= "
+		"(SELECT MAX(w.version) - 50 FROM flow_versions w WHERE w.flow_id = v.flow_id)", "s", id);
+	bool ok = o && rows_count(org) == 1 && rows && versions;
+	if (ok) {
+		json_t *doc = json_loads(rows_text(org, 0, 1), 0, NULL);
+		json_t *policy = json_object_get(doc, "dial_policy");
+		atomic_init(&o->references, 1);
+		o->public.id = arena_strdup(&o->arena, id);
+		o->public.name = arena_strdup(&o->arena, rows_text(org, 0, 0));
+		o->public.currency = text(o, doc, "currency");
+		o->public.region = text(o, doc, "region");
+		if (!o->public.region)
+			o->public.region = "US";
+		o->public.dial_uris = json_is_true(json_object_get(policy, "sip_uris"));
+		o->public.dial_numbers = json_is_true(json_object_get(policy, "numbers"));
+		json_decref(doc);
+		ok = add_entities(o, rows, docs, tags) && (o->public.tags = tag_set_build(tags, &o->arena));
+	}
+	if (ok) {
+		build_all(c, o, versions);
+		build_arrays(o);
+		for (struct entity *e = o->entities; e; e = e->hh.next)
+			e->doc = NULL;
+	} else {
+		error_set(err, "the configuration of %s could not be read: %s", id, store_error(c->reader));
+		if (o)
+			org_free(o);
+		o = NULL;
+	}
+	rows_free(org);
+	rows_free(rows);
+	rows_free(versions);
+	json_decref(docs);
+	json_decref(tags);
+	return o;
+}
+
+/* ---- publishing ---- */
+
+void organization_hold(const struct organization *public)
+{
+	atomic_fetch_add(&((struct org *)(uintptr_t)public)->references, 1);
+}
+
+void organization_release(const struct organization *public)
+{
+	struct org *o = (struct org *)(uintptr_t)public;
+	if (o && atomic_fetch_sub(&o->references, 1) == 1)
+		org_free(o);
+}
+
+bool config_reload(struct config_store *c, const char *id, struct error *err)
+{
+	pthread_mutex_lock(&c->building);
+	struct org *fresh = build(c, id, err), *old = NULL;
+	if (fresh) {
+		pthread_rwlock_wrlock(&c->lock);
+		HASH_FIND_STR(c->orgs, id, old);
+		if (old)
+			HASH_DEL(c->orgs, old);
+		HASH_ADD_KEYPTR(hh, c->orgs, fresh->public.id, strlen(fresh->public.id), fresh);
+		pthread_rwlock_unlock(&c->lock);
+		if (old)
+			organization_release(&old->public);
+	}
+	pthread_mutex_unlock(&c->building);
+	return fresh != NULL;
+}
+
+struct config_store *config_open(struct store *store, const struct crypto_key *key, struct error *err)
+{
+	struct config_store *c = calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	c->store = store;
+	c->key = *key;
+	pthread_rwlock_init(&c->lock, NULL);
+	pthread_mutex_init(&c->building, NULL);
+	c->reader = store_connect(store, true, err);
+	struct store_rows *rows = c->reader ? store_query(c->reader, "SELECT id FROM organizations ORDER BY id", "") : NULL;
+	bool ok = rows != NULL;
+	for (size_t i = 0; ok && i < rows_count(rows); i++)
+		ok = config_reload(c, rows_text(rows, i, 0), err);
+	rows_free(rows);
+	if (!ok) {
+		config_close(c);
+		return NULL;
+	}
+	return c;
+}
+
+void config_close(struct config_store *c)
+{
+	struct org *o, *next;
+	if (!c)
+		return;
+	HASH_ITER(hh, c->orgs, o, next) {
+		HASH_DEL(c->orgs, o);
+		organization_release(&o->public);
+	}
+	store_disconnect(c->reader);
+	pthread_rwlock_destroy(&c->lock);
+	pthread_mutex_destroy(&c->building);
+	free(c);
+}
+
+/* ---- look-ups ---- */
+
+const struct organization *config_organization(struct config_store *c, const char *id)
+{
+	struct org *o;
+	pthread_rwlock_rdlock(&c->lock);
+	HASH_FIND_STR(c->orgs, id, o);
+	if (o)
+		organization_hold(&o->public);
+	pthread_rwlock_unlock(&c->lock);
+	return o ? &o->public : NULL;
+}
+
+/* Keys are unique over all organizations; there are few organizations and each table is a hash. */
+static const struct organization *by_key(struct config_store *c, size_t table, const char *hash, const void **data)
+{
+	struct key_entry *k = NULL;
+	pthread_rwlock_rdlock(&c->lock);
+	for (struct org *o = c->orgs; o && !k; o = o->hh.next) {
+		struct key_entry *tables[] = {o->numbers, o->api_keys, o->webhook_keys};
+		HASH_FIND_STR(tables[table], hash, k);
+	}
+	if (k)
+		organization_hold(&k->org->public);
+	pthread_rwlock_unlock(&c->lock);
+	*data = k ? k->data : NULL;
+	return k ? &k->org->public : NULL;
+}
+
+const struct organization *config_by_number(struct config_store *c, const char *e164, const struct config_number **number)
+{
+	return by_key(c, 0, e164, (const void **)number);
+}
+
+const struct organization *config_by_api_key(struct config_store *c, const char *hash, const struct config_key **key)
+{
+	return by_key(c, 1, hash, (const void **)key);
+}
+
+const struct organization *config_by_webhook_key(struct config_store *c, const char *hash, const struct config_incoming **webhook)
+{
+	return by_key(c, 2, hash, (const void **)webhook);
+}
+
+static bool in_network(const struct config_network *n, const struct sockaddr *address)
+{
+	const unsigned char *bits;
+	int family = address->sa_family;
+	if (family == AF_INET) {
+		bits = (const unsigned char *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
+	} else if (family == AF_INET6) {
+		const struct in6_addr *a = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+		bits = a->s6_addr;
+		if (IN6_IS_ADDR_V4MAPPED(a)) {
+			family = AF_INET;
+			bits += 12;
+		}
+	} else {
+		return false;
+	}
+	if (n->family != family)
+		return false;
+	int whole = n->prefix / 8, rest = n->prefix % 8;
+	return memcmp(bits, n->bits, (size_t)whole) == 0 && (!rest || ((bits[whole] ^ n->bits[whole]) >> (8 - rest)) == 0);
+}
+
+size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max)
+{
+	size_t n = 0;
+	pthread_rwlock_rdlock(&c->lock);
+	for (struct org *o = c->orgs; o; o = o->hh.next) {
+		for (size_t t = 0; t < o->public.trunk_count && n < max; t++) {
+			const struct config_trunk *trunk = &o->public.trunks[t];
+			for (size_t i = 0; i < trunk->network_count; i++) {
+				if (!in_network(&trunk->networks[i], address))
+					continue;
+				snprintf(out[n].organization_id, sizeof out[n].organization_id, "%s", o->public.id);
+				snprintf(out[n++].trunk_id, sizeof out[n].trunk_id, "%s", trunk->id);
+				break;
+			}
+		}
+	}
+	pthread_rwlock_unlock(&c->lock);
+	return n;
+}
+
+bool config_has_digest_trunks(struct config_store *c)
+{
+	bool has = false;
+	pthread_rwlock_rdlock(&c->lock);
+	for (struct org *o = c->orgs; o; o = o->hh.next)
+		for (size_t t = 0; t < o->public.trunk_count; t++)
+			has |= o->public.trunks[t].username != NULL;
+	pthread_rwlock_unlock(&c->lock);
+	return has;
+}
+
+const void *organization_find(const struct organization *o, const char *kind, const char *id)
+{
+	return data_of((const struct org *)(const void *)o, kind, id);
+}
+
+const struct config_campaign *organization_campaign(const struct organization *o, const char *id)
+{
+	return organization_find(o, "campaign", id);
+}
+
+const struct route_plan *organization_plan(const struct organization *o, const char *id)
+{
+	return organization_find(o, "routing_plan", id);
+}
+
+const struct route_target *organization_target(const struct organization *o, const char *id)
+{
+	return organization_find(o, "target", id);
+}
+
+const struct config_trunk *organization_trunk(const struct organization *o, const char *id)
+{
+	return organization_find(o, "trunk", id);
+}
+
+const struct config_prompt *organization_prompt(const struct organization *o, const char *id)
+{
+	return organization_find(o, "prompt", id);
+}
+
+void config_each(struct config_store *c, void (*f)(const struct organization *o, void *arg), void *arg)
+{
+	pthread_rwlock_rdlock(&c->lock);
+	for (struct org *o = c->orgs; o; o = o->hh.next)
+		f(&o->public, arg);
+	pthread_rwlock_unlock(&c->lock);
+}

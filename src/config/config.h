@@ -1,0 +1,137 @@
+/*
+ * config/config.h: configuration as the call path reads it: immutable snapshots.
+ * One per organization, built off the call path after a change, and one index over all
+ * of them (numbers, keys, trunk addresses). Published by pointer, freed when the last
+ * holder lets go; a call holds its organization's from INVITE to end.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/crypto.h"
+#include "flow/flow.h"
+#include "routing/plan.h"
+#include "store/store.h"
+#include "tags/tags.h"
+#include <sys/socket.h>
+
+struct config_flow {
+	const char *id, *name;
+	int version; /* 0: nothing published */
+	struct flow *flow;
+};
+
+struct config_campaign {
+	const char *id, *name;
+	bool call_flow_mode, enabled;
+	const struct route_plan *plan;  /* NULL: none */
+	const struct config_flow *flow; /* NULL: none */
+	int conversion_after_seconds;   /* -1: no rule */
+	int64_t payout_micros;
+	int milestones[20];
+	size_t milestone_count;
+};
+
+struct config_number {
+	const char *number;
+	const struct config_campaign *campaign; /* NULL: none */
+	const char *publisher_id, *publisher_name;
+};
+
+struct config_network {
+	int family;
+	unsigned char bits[16];
+	int prefix;
+};
+
+struct config_gateway {
+	const char *uri;
+	int priority;
+};
+
+struct config_trunk {
+	const char *id, *name;
+	struct config_network *networks;
+	size_t network_count;
+	const char *username, *password;         /* inbound digest */
+	struct config_gateway *gateways;         /* by priority */
+	size_t gateway_count;
+	const char *out_username, *out_password, *out_caller_id;
+};
+
+enum { INCOMING_CALL_DATA = 1, INCOMING_UPDATE_TAGS = 2, INCOMING_UPDATE_REVENUE = 4, INCOMING_UPDATE_FIELDS = 8 };
+
+struct config_incoming {
+	const char *id, *name;
+	unsigned types;
+	bool enabled;
+	const char **campaign_ids;
+	size_t campaign_count;
+	int lifespan_seconds;
+};
+
+struct config_outgoing {
+	const char *id, *name, *url, *method, *body_template, *secret;
+	const char **event_types;
+	size_t event_type_count;
+	struct filter *filter;
+	const char **headers; /* name, value, name, value … */
+	size_t header_count;
+	int concurrency, timeout_seconds;
+	bool enabled;
+};
+
+struct config_prompt {
+	const char *id, *text, *voice;
+	bool has_audio;
+};
+
+struct config_key { /* an API key */
+	const char *id, *name, *role;
+};
+
+struct organization {
+	const char *id, *name, *currency, *region;
+	bool dial_uris, dial_numbers; /* dial policy: may flows dial what is no configured target? */
+	const struct tag_set *tags;
+	const struct config_outgoing *outgoing;
+	size_t outgoing_count;
+	const struct config_trunk *trunks;
+	size_t trunk_count;
+};
+
+struct config_store; /* builds and holds the snapshots */
+
+struct config_store *config_open(struct store *store, const struct crypto_key *key, struct error *err) WARN_UNUSED;
+void config_close(struct config_store *c);
+/* Build one organization's snapshot anew from the database, and publish. Any one thread but the call path's. */
+bool config_reload(struct config_store *c, const char *organization_id, struct error *err) WARN_UNUSED;
+
+/* Found things stay valid while the organization is held. */
+void organization_hold(const struct organization *o);
+void organization_release(const struct organization *o);
+
+/* All of these return a held organization, or NULL. */
+const struct organization *config_organization(struct config_store *c, const char *id);
+const struct organization *config_by_number(struct config_store *c, const char *e164, const struct config_number **number);
+const struct organization *config_by_api_key(struct config_store *c, const char *hash, const struct config_key **key);
+const struct organization *config_by_webhook_key(struct config_store *c, const char *hash, const struct config_incoming **webhook);
+
+/* Trunks that an address belongs to / whose inbound user name this is: the organizations'
+ * ids are compared by the caller with the number's. At most max; not held: copies of ids. */
+struct trunk_match {
+	char organization_id[40], trunk_id[40];
+};
+size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max);
+bool config_has_digest_trunks(struct config_store *c);
+
+const void *organization_find(const struct organization *o, const char *kind, const char *id);
+const struct config_campaign *organization_campaign(const struct organization *o, const char *id);
+const struct route_plan *organization_plan(const struct organization *o, const char *id);
+const struct route_target *organization_target(const struct organization *o, const char *id);
+const struct config_trunk *organization_trunk(const struct organization *o, const char *id);
+const struct config_prompt *organization_prompt(const struct organization *o, const char *id);
+
+/* Every organization with outgoing webhooks, for the delivery thread at start. Calls f for each, held during the call. */
+void config_each(struct config_store *c, void (*f)(const struct organization *o, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,10 @@
+#include "model/resource.h"
+
+const struct resource_kind resource_publisher = {
+	.kind = "publisher", .path = "publishers", .prefix = "pub", .title = "Publisher", .unique = "name",
+	.help = "Who sends calls.",
+	.fields = (const struct field[]){
+		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
+		{0},
+	},
+};

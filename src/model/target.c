@@ -1,0 +1,44 @@
+#include "model/resource.h"
+#include <string.h>
+
+static void check(json_t *doc, struct errors *errors)
+{
+	json_t *destination = json_object_get(doc, "destination");
+	const char *type = json_string_value(json_object_get(destination, "type"));
+	bool uri = json_is_string(json_object_get(destination, "uri")), number = json_is_string(json_object_get(destination, "number"));
+	if (type && strcmp(type, "sip") == 0 && !uri)
+		errors_add(errors, "/destination/uri", "is required for a destination of type sip");
+	if (type && strcmp(type, "number") == 0 && !number)
+		errors_add(errors, "/destination/number", "is required for a destination of type number");
+	if (type && strcmp(type, "number") == 0 && !json_is_string(json_object_get(destination, "trunk_id")))
+		errors_add(errors, "/destination/trunk_id", "is required for a destination of type number");
+}
+
+const struct resource_kind resource_target = {
+	.kind = "target", .path = "targets", .prefix = "tgt", .title = "Target", .unique = "name", .check = check,
+	.help = "Where a call can be sent.",
+	.fields = (const struct field[]){
+		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
+		{"buyer_id", FIELD_ID, .kind = "buyer", .help = "Who pays for its calls."},
+		{"destination", FIELD_OBJECT, FIELD_REQUIRED, .help = "A SIP URI, or a number over a trunk.",
+		 .fields = (const struct field[]){
+			 {"type", FIELD_ENUM, FIELD_REQUIRED, .choices = (const char *const[]){"sip", "number", NULL}, .help = "sip or number."},
+			 {"uri", FIELD_SIP_URI, .help = "For type sip."},
+			 {"number", FIELD_E164, .max = 32, .help = "For type number."},
+			 {"trunk_id", FIELD_ID, .kind = "trunk", .help = "For type number: the trunk it is dialled over."},
+			 {0},
+		 }},
+		{"filter", FIELD_FILTER, .help = "Only calls that pass are sent here."},
+		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .help = "How long it rings; empty: the plan's."},
+		{"revenue", FIELD_OBJECT, .help = "What the buyer pays for a call.",
+		 .fields = (const struct field[]){
+			 {"amount", FIELD_MONEY, FIELD_REQUIRED, .help = "Such as \"25.00\"."},
+			 {"on", FIELD_ENUM, .choices = (const char *const[]){"connect", "duration", NULL}, .initial = "\"connect\"", .help = "When it is due."},
+			 {"duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "0", .help = "For on = duration: seconds connected."},
+			 {0},
+		 }},
+		{"send_tags", FIELD_BOOLEAN, .initial = "false", .help = "Its INVITE carries the call's tags as X-Tag-<name>."},
+		{"enabled", FIELD_BOOLEAN, .initial = "true", .help = "A disabled target gets no calls."},
+		{0},
+	},
+};
