@@ -1,0 +1,172 @@
+#include "media/audio.h"
+#include <math.h>
+#include <samplerate.h>
+#include <sndfile.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECONDS_MAX 3600
+
+/* ITU-T G.711 */
+uint8_t ulaw_encode(int16_t sample)
+{
+	int s = sample, sign = s < 0 ? 0x80 : 0, exponent = 7;
+	if (s < 0)
+		s = -s;
+	s = (s > 32635 ? 32635 : s) + 132;
+	for (int mask = 0x4000; exponent > 0 && !(s & mask); mask >>= 1)
+		exponent--;
+	return (uint8_t)~(sign | exponent << 4 | ((s >> (exponent + 3)) & 15));
+}
+
+int16_t ulaw_decode(uint8_t code)
+{
+	int c = ~code & 0xff, s = (((c & 15) << 3) + 132) << ((c >> 4) & 7);
+	return (int16_t)(c & 0x80 ? 132 - s : s - 132);
+}
+
+static uint8_t alaw_encode(int16_t sample)
+{
+	int s = sample >> 3, mask = 0xd5, segment = 0;
+	if (s < 0) {
+		mask = 0x55;
+		s = -s - 1;
+	}
+	while (segment < 8 && s > (0x20 << segment) - 1)
+		segment++;
+	if (segment >= 8)
+		return (uint8_t)(0x7f ^ mask);
+	return (uint8_t)((segment << 4 | ((s >> (segment < 2 ? 1 : segment)) & 15)) ^ mask);
+}
+
+static int16_t alaw_decode(uint8_t code)
+{
+	int c = code ^ 0x55, s = (c & 15) << 4, segment = (c >> 4) & 7;
+	s += segment ? 0x108 : 8;
+	if (segment > 1)
+		s <<= segment - 1;
+	return (int16_t)(c & 0x80 ? s : -s);
+}
+
+uint8_t ulaw_to_alaw(uint8_t code)
+{
+	return alaw_encode(ulaw_decode(code));
+}
+
+uint8_t alaw_to_ulaw(uint8_t code)
+{
+	return ulaw_encode(alaw_decode(code));
+}
+
+struct audio *audio_new(size_t samples)
+{
+	struct audio *a = malloc(sizeof *a + samples);
+	if (a) {
+		a->references = 1;
+		a->len = samples;
+		a->loop = false;
+		memset(a->ulaw, 0xff, samples);
+	}
+	return a;
+}
+
+struct audio *audio_hold(struct audio *a)
+{
+	if (a)
+		a->references++;
+	return a;
+}
+
+void audio_release(struct audio *a)
+{
+	if (a && --a->references == 0)
+		free(a);
+}
+
+static struct audio *from_float(float *samples, size_t count, int rate)
+{
+	double ratio = 8000.0 / rate;
+	size_t room = (size_t)((double)count * ratio) + 64;
+	float *out = malloc(room * sizeof *out);
+	struct audio *a = NULL;
+	SRC_DATA d = {.data_in = samples, .input_frames = (long)count, .data_out = out, .output_frames = (long)room, .src_ratio = ratio};
+	if (out && src_simple(&d, SRC_SINC_FASTEST, 1) == 0 && (a = audio_new((size_t)d.output_frames_gen)))
+		for (size_t i = 0; i < a->len; i++)
+			a->ulaw[i] = ulaw_encode((int16_t)fmaxf(-32768, fminf(32767, out[i] * 32767)));
+	free(out);
+	return a;
+}
+
+struct audio *audio_from_pcm(const int16_t *samples, size_t count, int rate)
+{
+	float *f = malloc((count + 1) * sizeof *f);
+	struct audio *a = NULL;
+	if (f) {
+		for (size_t i = 0; i < count; i++)
+			f[i] = (float)samples[i] / 32768;
+		a = from_float(f, count, rate);
+	}
+	free(f);
+	return a;
+}
+
+struct audio *audio_load(const char *path, struct error *err)
+{
+	SF_INFO info = {0};
+	SNDFILE *file = sf_open(path, SFM_READ, &info);
+	if (!file) {
+		error_set(err, "the audio cannot be read: %s", sf_strerror(NULL));
+		return NULL;
+	}
+	struct audio *a = NULL;
+	float *frames = NULL;
+	if (info.channels < 1 || info.channels > 8 || info.samplerate < 4000 || info.samplerate > 192000) {
+		error_set(err, "the audio must have 1 to 8 channels and 4 to 192 kHz");
+	} else if (info.frames <= 0 || info.frames / info.samplerate >= SECONDS_MAX) {
+		error_set(err, "the audio must be between nothing and one hour long");
+	} else if ((frames = malloc((size_t)info.frames * (size_t)info.channels * sizeof *frames))) {
+		size_t n = (size_t)sf_readf_float(file, frames, info.frames), channels = (size_t)info.channels;
+		for (size_t i = 0; i < n; i++) {
+			float sum = 0;
+			for (size_t c = 0; c < channels; c++)
+				sum += frames[i * channels + c];
+			frames[i] = sum / (float)channels;
+		}
+		a = from_float(frames, n, info.samplerate);
+		if (!a)
+			error_set(err, "the audio could not be converted");
+	}
+	free(frames);
+	sf_close(file);
+	return a;
+}
+
+bool audio_save(const char *path, const uint8_t *ulaw, size_t count, struct error *err)
+{
+	SF_INFO info = {.samplerate = 8000, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16};
+	SNDFILE *file = sf_open(path, SFM_WRITE, &info);
+	if (!file)
+		return error_set(err, "cannot write %s: %s", path, sf_strerror(NULL));
+	bool ok = true;
+	for (size_t i = 0; ok && i < count;) {
+		short block[800];
+		size_t n = count - i < ARRAY_LEN(block) ? count - i : ARRAY_LEN(block);
+		for (size_t k = 0; k < n; k++)
+			block[k] = ulaw_decode(ulaw[i + k]);
+		ok = sf_write_short(file, block, (sf_count_t)n) == (sf_count_t)n;
+		i += n;
+	}
+	return (sf_close(file) == 0 && ok) || error_set(err, "cannot write %s: is the disk full?", path);
+}
+
+struct audio *audio_ringback(void)
+{
+	struct audio *a = audio_new(48000);
+	for (size_t i = 0; a && i < 16000; i++) {
+		double t = (double)i / 8000 * 2 * M_PI;
+		a->ulaw[i] = ulaw_encode((int16_t)(3000 * (sin(440 * t) + sin(480 * t))));
+	}
+	if (a)
+		a->loop = true;
+	return a;
+}

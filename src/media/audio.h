@@ -1,0 +1,34 @@
+/* media/audio.h: G.711, and audio ready to be played: 8 kHz mono µ-law, shared and counted. */
+#ifndef MEDIA_AUDIO_H
+#define MEDIA_AUDIO_H
+
+#include "base/result.h"
+#include <stddef.h>
+#include <stdint.h>
+
+uint8_t ulaw_encode(int16_t sample);
+int16_t ulaw_decode(uint8_t code);
+uint8_t ulaw_to_alaw(uint8_t code);
+uint8_t alaw_to_ulaw(uint8_t code);
+
+struct audio {
+	_Atomic int references;
+	size_t len; /* samples, one byte each */
+	bool loop;
+	uint8_t ulaw[];
+};
+
+struct audio *audio_new(size_t samples) WARN_UNUSED;
+struct audio *audio_hold(struct audio *a);
+void audio_release(struct audio *a); /* NULL is fine */
+
+/* Read WAV, OGG, MP3, FLAC …; any rate, any channels. */
+struct audio *audio_load(const char *path, struct error *err) WARN_UNUSED;
+/* 16-bit mono at any rate. */
+struct audio *audio_from_pcm(const int16_t *samples, size_t count, int rate) WARN_UNUSED;
+/* µ-law samples as a 16-bit WAV file. */
+bool audio_save(const char *path, const uint8_t *ulaw, size_t count, struct error *err) WARN_UNUSED;
+/* The US ringing tone: 440 + 480 Hz, 2 s on, 4 s off; loops. */
+struct audio *audio_ringback(void) WARN_UNUSED;
+
+#endif

@@ -1,0 +1,685 @@
+#include "media/media.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "media/rtp.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define FRAME 160 /* samples in 20 ms */
+#define PACKET_MAX 1500
+#define BURST 16 /* packets read from a socket at once */
+#define RECORD_MAX (3600u * 8000u)
+#define KEY_TICKS 5  /* a key sounds for 100 ms */
+#define KEY_GAP 5
+
+struct media_end {
+	struct media *media;
+	struct mailbox *events;
+	uint64_t owner;
+	int number, fd, port;
+	/* all below: media thread only */
+	struct media_end *next_active, **previous_active; /* ends that have something to send each tick */
+	struct media_end *peer;
+	struct sockaddr_storage remote; /* negotiated, then latched */
+	socklen_t remote_len;
+	bool has_remote, latched, may_send;
+	uint8_t codec;
+	int telephone_event;
+	/* what we send */
+	uint32_t ssrc, timestamp;
+	uint16_t sequence;
+	bool marker;
+	/* relaying: how the peer's numbers become ours; unset after anything else was sent */
+	bool relaying;
+	uint32_t relay_ssrc, timestamp_offset;
+	uint16_t sequence_offset;
+	/* playing */
+	struct audio *audio;
+	size_t played;
+	unsigned play;
+	/* sending keys */
+	char keys[128];
+	size_t key_at, key_len;
+	int key_tick; /* within the key or the pause */
+	/* hearing keys: the timestamp of the last event, so that its repeats are one key */
+	bool key_seen;
+	uint32_t key_timestamp;
+	/* recording */
+	char *record_path;
+	uint8_t *record;
+	size_t record_len, record_cap;
+	bool record_started;
+	uint32_t record_timestamp;
+};
+
+struct media {
+	struct media_config config;
+	char address[64];
+	pthread_t thread;
+	bool started;
+	struct mailbox *commands;
+	int epoll, timer;
+	struct media_end *active;
+	pthread_mutex_t ports_lock;
+	uint8_t *port_used; /* by (port - low) / 2 */
+	size_t port_count, port_next;
+	atomic_int open;
+	atomic_bool stop;
+	uint8_t to_alaw[256], to_ulaw[256];
+};
+
+enum command_kind { COMMAND_OPEN, COMMAND_CLOSE, COMMAND_REMOTE, COMMAND_BRIDGE, COMMAND_PLAY, COMMAND_STOP, COMMAND_KEYS, COMMAND_RECORD };
+
+struct command {
+	struct mail mail;
+	enum command_kind kind;
+	struct media_end *end, *other;
+	struct sdp_audio remote;
+	struct audio *audio;
+	unsigned play;
+	char text[128];
+};
+
+/* ---- called on the loop ---- */
+
+static void post(struct media_end *end, const struct command *c)
+{
+	struct command *copy = malloc(sizeof *copy);
+	if (!copy) {
+		log_error(NULL, "out of memory: a media command was lost");
+		return;
+	}
+	*copy = *c;
+	copy->end = end;
+	mailbox_post_reply(end->media->commands, &copy->mail); /* bounded by the calls there are */
+}
+
+static int take_port(struct media *m)
+{
+	int port = -1;
+	pthread_mutex_lock(&m->ports_lock);
+	for (size_t i = 0; i < m->port_count && port < 0; i++) {
+		size_t at = (m->port_next + i) % m->port_count;
+		if (m->port_used[at])
+			continue;
+		m->port_used[at] = 1;
+		m->port_next = at + 1; /* go round, so that a late packet of an old call finds nobody */
+		port = m->config.port_low + (int)at * 2;
+	}
+	pthread_mutex_unlock(&m->ports_lock);
+	return port;
+}
+
+static void give_port(struct media *m, int port)
+{
+	pthread_mutex_lock(&m->ports_lock);
+	m->port_used[(port - m->config.port_low) / 2] = 0;
+	pthread_mutex_unlock(&m->ports_lock);
+}
+
+static bool make_address(const char *text, int port, struct sockaddr_storage *out, socklen_t *len)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+	memset(out, 0, sizeof *out);
+	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)port);
+		*len = sizeof *v4;
+		return true;
+	}
+	if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)port);
+		*len = sizeof *v6;
+		return true;
+	}
+	return false;
+}
+
+static int open_socket(const struct media *m, int port)
+{
+	struct sockaddr_storage local;
+	socklen_t len;
+	if (!make_address(m->address, port, &local, &len))
+		return -1;
+	int fd = socket(local.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&local, len) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+struct media_end *media_open(struct media *m, struct mailbox *events, uint64_t owner, int number)
+{
+	struct media_end *e = calloc(1, sizeof *e);
+	if (!e)
+		return NULL;
+	e->fd = -1;
+	/* A port that another program holds stays taken here until it is asked for again. */
+	for (int tries = 0; tries < 20 && e->fd < 0; tries++) {
+		e->port = take_port(m);
+		if (e->port < 0)
+			break;
+		e->fd = open_socket(m, e->port);
+		if (e->fd < 0)
+			give_port(m, e->port);
+	}
+	if (e->fd < 0) {
+		free(e);
+		return NULL;
+	}
+	e->media = m;
+	e->events = events;
+	e->owner = owner;
+	e->number = number;
+	e->telephone_event = -1;
+	e->marker = true;
+	e->ssrc = randombytes_random();
+	e->timestamp = randombytes_random();
+	e->sequence = (uint16_t)randombytes_random();
+	m->open++;
+	post(e, &(struct command){.kind = COMMAND_OPEN});
+	return e;
+}
+
+int media_port(const struct media_end *e)
+{
+	return e->port;
+}
+
+const char *media_address(const struct media *m)
+{
+	return m->address;
+}
+
+int media_open_ends(const struct media *m)
+{
+	return m->open;
+}
+
+void media_close(struct media_end *e)
+{
+	post(e, &(struct command){.kind = COMMAND_CLOSE});
+}
+
+void media_set_remote(struct media_end *e, const struct sdp_audio *remote)
+{
+	post(e, &(struct command){.kind = COMMAND_REMOTE, .remote = *remote});
+}
+
+void media_bridge(struct media_end *a, struct media_end *b)
+{
+	post(a, &(struct command){.kind = COMMAND_BRIDGE, .other = b});
+}
+
+unsigned media_play(struct media_end *e, struct audio *audio)
+{
+	static atomic_uint plays;
+	unsigned play = ++plays;
+	post(e, &(struct command){.kind = COMMAND_PLAY, .audio = audio, .play = play});
+	return play;
+}
+
+void media_stop_play(struct media_end *e)
+{
+	post(e, &(struct command){.kind = COMMAND_STOP});
+}
+
+static void post_text(struct media_end *e, enum command_kind kind, const char *text)
+{
+	struct command c = {.kind = kind};
+	snprintf(c.text, sizeof c.text, "%s", text);
+	post(e, &c);
+}
+
+void media_send_keys(struct media_end *e, const char *keys)
+{
+	post_text(e, COMMAND_KEYS, keys);
+}
+
+void media_record(struct media_end *e, const char *path)
+{
+	post_text(e, COMMAND_RECORD, path);
+}
+
+/* ---- the media thread: sending ---- */
+
+static void activate(struct media_end *e)
+{
+	struct media *m = e->media;
+	if (e->previous_active)
+		return;
+	e->next_active = m->active;
+	e->previous_active = &m->active;
+	if (m->active)
+		m->active->previous_active = &e->next_active;
+	m->active = e;
+}
+
+static void deactivate(struct media_end *e)
+{
+	if (!e->previous_active)
+		return;
+	*e->previous_active = e->next_active;
+	if (e->next_active)
+		e->next_active->previous_active = e->previous_active;
+	e->previous_active = NULL;
+}
+
+static void tell(struct media_end *e, int kind, char key, unsigned play)
+{
+	struct media_event *ev = calloc(1, sizeof *ev);
+	if (!ev)
+		return;
+	ev->owner = e->owner;
+	ev->end = e->number;
+	ev->kind = kind;
+	ev->key = key;
+	ev->play = play;
+	mailbox_post_reply(e->events, &ev->mail);
+}
+
+static void transmit(struct media_end *e, uint8_t type, bool marker, uint32_t timestamp, const uint8_t *payload, size_t len)
+{
+	uint8_t packet[PACKET_MAX];
+	if (!e->has_remote || !e->may_send || len > sizeof packet - RTP_HEADER_SIZE)
+		return;
+	rtp_write_header(packet, &(struct rtp_packet){.payload_type = type, .marker = marker, .sequence = e->sequence++, .timestamp = timestamp, .ssrc = e->ssrc});
+	memcpy(packet + RTP_HEADER_SIZE, payload, len);
+	if (sendto(e->fd, packet, RTP_HEADER_SIZE + len, MSG_DONTWAIT, (struct sockaddr *)&e->remote, e->remote_len) < 0) {
+		/* the network's loss; RTP expects some */
+	}
+}
+
+static void stop_audio(struct media_end *e)
+{
+	audio_release(e->audio);
+	e->audio = NULL;
+}
+
+static void play_frame(struct media_end *e)
+{
+	uint8_t frame[FRAME];
+	size_t left = e->audio->len - e->played, n = left < FRAME ? left : FRAME;
+	memcpy(frame, e->audio->ulaw + e->played, n);
+	memset(frame + n, 0xff, FRAME - n);
+	if (e->codec == CODEC_PCMA)
+		for (size_t i = 0; i < FRAME; i++)
+			frame[i] = e->media->to_alaw[frame[i]];
+	transmit(e, e->codec, e->marker, e->timestamp, frame, FRAME);
+	e->marker = false;
+	e->played += n;
+	if (e->played < e->audio->len)
+		return;
+	if (e->audio->loop) {
+		e->played = 0;
+		return;
+	}
+	stop_audio(e);
+	tell(e, MEDIA_PLAYED, 0, e->play);
+}
+
+/* One tick of the keys being sent (RFC 4733 §2.5.1): updates, then the end three times. */
+static void key_frame(struct media_end *e)
+{
+	char key = e->keys[e->key_at];
+	uint8_t payload[4];
+	bool pause = key == 'w' || key == 'W' || key == ',';
+	int sound = pause ? 0 : KEY_TICKS;
+	if (e->key_tick < sound && e->telephone_event >= 0) {
+		uint16_t duration = (uint16_t)((e->key_tick + 1) * FRAME);
+		uint32_t start = e->timestamp - (uint32_t)e->key_tick * FRAME;
+		bool last = e->key_tick == sound - 1;
+		telephone_event_write(payload, key, last, duration);
+		for (int i = 0; i < (last ? 3 : 1); i++)
+			transmit(e, (uint8_t)e->telephone_event, e->key_tick == 0, start, payload, sizeof payload);
+	}
+	if (++e->key_tick >= (key == ',' ? 1 : pause ? 25 : sound + KEY_GAP)) {
+		e->key_tick = 0;
+		e->key_at++;
+	}
+	if (e->key_at >= e->key_len)
+		e->key_at = e->key_len = 0;
+}
+
+static void tick(struct media *m)
+{
+	for (struct media_end *e = m->active, *next; e; e = next) {
+		next = e->next_active;
+		bool sounding = e->key_len && e->key_tick < KEY_TICKS && !strchr("wW,", e->keys[e->key_at]);
+		if (e->key_len)
+			key_frame(e);
+		if (e->audio && !sounding)
+			play_frame(e);
+		e->timestamp += FRAME;
+		e->relaying = false; /* our own numbering moved on */
+		if (!e->audio && !e->key_len)
+			deactivate(e);
+	}
+}
+
+/* ---- the media thread: receiving ---- */
+
+static void record(struct media_end *e, const struct rtp_packet *p)
+{
+	if (p->payload_type != CODEC_PCMU && p->payload_type != CODEC_PCMA)
+		return;
+	if (!e->record_started) {
+		e->record_started = true;
+		e->record_timestamp = p->timestamp;
+	}
+	size_t at = p->timestamp - e->record_timestamp; /* silence where packets are missing */
+	if (at > RECORD_MAX || at + p->payload_len > RECORD_MAX)
+		return;
+	if (at + p->payload_len > e->record_cap) {
+		size_t cap = (at + p->payload_len) * 2 + 80000;
+		uint8_t *grown = realloc(e->record, cap);
+		if (!grown)
+			return;
+		memset(grown + e->record_cap, 0xff, cap - e->record_cap);
+		e->record = grown;
+		e->record_cap = cap;
+	}
+	for (size_t i = 0; i < p->payload_len; i++)
+		e->record[at + i] = p->payload_type == CODEC_PCMU ? p->payload[i] : e->media->to_ulaw[p->payload[i]];
+	if (at + p->payload_len > e->record_len)
+		e->record_len = at + p->payload_len;
+}
+
+static void hear_key(struct media_end *e, const struct rtp_packet *p)
+{
+	struct telephone_event ev;
+	if (!telephone_event_parse(p->payload, p->payload_len, &ev) || !ev.key)
+		return;
+	if (e->key_seen && e->key_timestamp == p->timestamp)
+		return;
+	e->key_seen = true;
+	e->key_timestamp = p->timestamp;
+	tell(e, MEDIA_KEY, ev.key, 0);
+}
+
+/* Pass a packet on through the other end, in that end's codec and numbering. Sequence
+ * gaps and timestamps stay as they came, so loss and jitter can still be seen behind us. */
+static void relay(struct media_end *to, const struct rtp_packet *p, bool is_key)
+{
+	uint8_t packet[PACKET_MAX];
+	uint8_t type = is_key ? (uint8_t)to->telephone_event : to->codec;
+	if (!to->has_remote || !to->may_send || to->audio || p->payload_len > sizeof packet - RTP_HEADER_SIZE || (is_key && to->telephone_event < 0))
+		return;
+	if (!to->relaying || to->relay_ssrc != p->ssrc) {
+		to->relaying = true;
+		to->relay_ssrc = p->ssrc;
+		to->sequence_offset = (uint16_t)(to->sequence - p->sequence);
+		to->timestamp_offset = to->timestamp - p->timestamp;
+		to->marker = true;
+	}
+	struct rtp_packet out = {
+		.payload_type = type, .marker = p->marker || (to->marker && !is_key),
+		.sequence = (uint16_t)(p->sequence + to->sequence_offset),
+		.timestamp = p->timestamp + to->timestamp_offset, .ssrc = to->ssrc,
+	};
+	to->marker = false;
+	rtp_write_header(packet, &out);
+	memcpy(packet + RTP_HEADER_SIZE, p->payload, p->payload_len);
+	if (!is_key && p->payload_type != to->codec) {
+		const uint8_t *table = to->codec == CODEC_PCMA ? to->media->to_alaw : to->media->to_ulaw;
+		for (size_t i = 0; i < p->payload_len; i++)
+			packet[RTP_HEADER_SIZE + i] = table[p->payload[i]];
+	}
+	if ((int16_t)(out.sequence - to->sequence) >= 0) {
+		to->sequence = (uint16_t)(out.sequence + 1);
+		to->timestamp = out.timestamp + (is_key ? 0 : (uint32_t)p->payload_len);
+	}
+	if (sendto(to->fd, packet, RTP_HEADER_SIZE + p->payload_len, MSG_DONTWAIT, (struct sockaddr *)&to->remote, to->remote_len) < 0) {
+		/* the network's loss */
+	}
+}
+
+static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	if (a->ss_family != b->ss_family)
+		return false;
+	if (a->ss_family == AF_INET)
+		return ((const struct sockaddr_in *)a)->sin_addr.s_addr == ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+	return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+/* Symmetric RTP (RFC 4961): the first packet from the negotiated host fixes the port we
+ * answer to; another host, or another port after that, is not heard. */
+static bool accept_source(struct media_end *e, const struct sockaddr_storage *from, socklen_t len)
+{
+	if (!e->has_remote)
+		return false;
+	if (!e->latched) {
+		if (!same_host(from, &e->remote))
+			return false;
+		e->remote = *from;
+		e->remote_len = len;
+		e->latched = true;
+		return true;
+	}
+	return len == e->remote_len && memcmp(from, &e->remote, len) == 0;
+}
+
+static void receive(struct media_end *e)
+{
+	static _Thread_local uint8_t data[BURST][PACKET_MAX];
+	struct sockaddr_storage from[BURST];
+	struct mmsghdr messages[BURST];
+	struct iovec parts[BURST];
+	for (int i = 0; i < BURST; i++) {
+		parts[i] = (struct iovec){data[i], sizeof data[i]};
+		messages[i] = (struct mmsghdr){.msg_hdr = {.msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &parts[i], .msg_iovlen = 1}};
+	}
+	int n = recvmmsg(e->fd, messages, BURST, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < n; i++) {
+		struct rtp_packet p;
+		if (!accept_source(e, &from[i], messages[i].msg_hdr.msg_namelen) || !rtp_parse(data[i], messages[i].msg_len, &p))
+			continue;
+		bool is_key = e->telephone_event >= 0 && p.payload_type == e->telephone_event;
+		if (is_key)
+			hear_key(e, &p);
+		else if (p.payload_type != CODEC_PCMU && p.payload_type != CODEC_PCMA)
+			continue;
+		if (e->record_path)
+			record(e, &p);
+		if (e->peer)
+			relay(e->peer, &p, is_key);
+	}
+}
+
+/* ---- the media thread: commands ---- */
+
+static void unbridge(struct media_end *e)
+{
+	if (!e->peer)
+		return;
+	e->peer->peer = NULL;
+	e->peer->relaying = false;
+	e->peer = NULL;
+	e->relaying = false;
+}
+
+static void close_end(struct media_end *e)
+{
+	struct media *m = e->media;
+	struct error err;
+	unbridge(e);
+	deactivate(e);
+	stop_audio(e);
+	epoll_ctl(m->epoll, EPOLL_CTL_DEL, e->fd, NULL);
+	close(e->fd);
+	give_port(m, e->port);
+	if (e->record_path && !audio_save(e->record_path, e->record, e->record_len, &err))
+		log_error(NULL, "%s", err.text);
+	free(e->record_path);
+	free(e->record);
+	free(e);
+	m->open--;
+}
+
+static void set_remote(struct media_end *e, const struct sdp_audio *r)
+{
+	e->has_remote = make_address(r->address, r->port, &e->remote, &e->remote_len);
+	e->latched = false;
+	e->may_send = r->receives;
+	e->codec = (uint8_t)r->codec;
+	e->telephone_event = r->telephone_event;
+}
+
+static void perform(struct media *m, struct command *c)
+{
+	struct media_end *e = c->end;
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = e};
+	switch (c->kind) {
+	case COMMAND_OPEN:
+		if (epoll_ctl(m->epoll, EPOLL_CTL_ADD, e->fd, &ev) != 0)
+			log_error(NULL, "a media socket cannot be watched: %s", strerror(errno));
+		break;
+	case COMMAND_CLOSE:
+		close_end(e);
+		break;
+	case COMMAND_REMOTE:
+		set_remote(e, &c->remote);
+		break;
+	case COMMAND_BRIDGE:
+		unbridge(e);
+		if (c->other) {
+			unbridge(c->other);
+			e->peer = c->other;
+			c->other->peer = e;
+		}
+		break;
+	case COMMAND_PLAY:
+		stop_audio(e);
+		e->audio = c->audio;
+		e->played = 0;
+		e->play = c->play;
+		e->marker = true;
+		activate(e);
+		break;
+	case COMMAND_STOP:
+		stop_audio(e);
+		break;
+	case COMMAND_KEYS:
+		snprintf(e->keys, sizeof e->keys, "%s", c->text);
+		e->key_len = strlen(e->keys);
+		e->key_at = 0;
+		e->key_tick = 0;
+		if (e->key_len)
+			activate(e);
+		break;
+	case COMMAND_RECORD:
+		free(e->record_path);
+		e->record_path = strdup(c->text);
+		break;
+	}
+	free(c);
+}
+
+static void *media_main(void *arg)
+{
+	struct media *m = arg;
+	struct epoll_event events[256];
+	while (!m->stop) {
+		/* Sockets first: an end closed by a command must not be in this round's list. */
+		int n = epoll_wait(m->epoll, events, ARRAY_LEN(events), -1);
+		bool commands = false, ticks = false;
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.ptr == m)
+				commands = true;
+			else if (events[i].data.ptr == &m->timer)
+				ticks = true;
+			else
+				receive(events[i].data.ptr);
+		}
+		if (ticks) {
+			uint64_t expired = 0;
+			if (read(m->timer, &expired, sizeof expired) == (ssize_t)sizeof expired)
+				for (uint64_t i = 0; i < expired && i < 5; i++)
+					tick(m);
+		}
+		if (commands) {
+			for (struct mail *c = mailbox_take_all(m->commands), *next; c; c = next) {
+				next = c->next;
+				perform(m, (struct command *)c);
+			}
+		}
+	}
+	return NULL;
+}
+
+struct media *media_create(const struct media_config *config, struct error *err)
+{
+	struct media *m = calloc(1, sizeof *m);
+	struct sockaddr_storage check;
+	socklen_t len;
+	if (!m)
+		return NULL;
+	m->config = *config;
+	m->config.port_low += config->port_low & 1;
+	snprintf(m->address, sizeof m->address, "%s", config->address);
+	m->epoll = m->timer = -1;
+	if (!make_address(m->address, 0, &check, &len) || config->port_high - m->config.port_low < 3) {
+		error_set(err, "RTP needs an IP address and a range of at least four ports, such as 127.0.0.1 and 20000-29999");
+		free(m);
+		return NULL;
+	}
+	for (int i = 0; i < 256; i++) {
+		m->to_alaw[i] = ulaw_to_alaw((uint8_t)i);
+		m->to_ulaw[i] = alaw_to_ulaw((uint8_t)i);
+	}
+	m->port_count = (size_t)(config->port_high - m->config.port_low + 1) / 2;
+	m->port_used = calloc(m->port_count, 1);
+	pthread_mutex_init(&m->ports_lock, NULL);
+	m->commands = mailbox_create(1);
+	m->epoll = epoll_create1(EPOLL_CLOEXEC);
+	m->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	struct itimerspec every = {{0, 20000000}, {0, 20000000}};
+	if (!m->port_used || !m->commands || m->epoll < 0 || m->timer < 0 || timerfd_settime(m->timer, 0, &every, NULL) != 0 ||
+	    epoll_ctl(m->epoll, EPOLL_CTL_ADD, mailbox_fd(m->commands), &(struct epoll_event){.events = EPOLLIN, .data.ptr = m}) != 0 ||
+	    epoll_ctl(m->epoll, EPOLL_CTL_ADD, m->timer, &(struct epoll_event){.events = EPOLLIN, .data.ptr = &m->timer}) != 0 ||
+	    pthread_create(&m->thread, NULL, media_main, m) != 0) {
+		error_set(err, "the media thread could not be started: %s", strerror(errno));
+		media_destroy(m);
+		return NULL;
+	}
+	pthread_setname_np(m->thread, "media");
+	m->started = true;
+	return m;
+}
+
+void media_destroy(struct media *m)
+{
+	if (!m)
+		return;
+	if (m->started) {
+		m->stop = true;
+		mailbox_wake(m->commands);
+		pthread_join(m->thread, NULL);
+		for (struct mail *c = mailbox_take_all(m->commands), *next; c; c = next) {
+			next = c->next;
+			perform(m, (struct command *)c);
+		}
+	}
+	if (m->epoll >= 0)
+		close(m->epoll);
+	if (m->timer >= 0)
+		close(m->timer);
+	mailbox_destroy(m->commands);
+	pthread_mutex_destroy(&m->ports_lock);
+	free(m->port_used);
+	free(m);
+}

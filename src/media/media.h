@@ -1,0 +1,58 @@
+/*
+ * media/media.h: RTP for calls. Each leg has an end: a socket with a port of its own.
+ * An end plays, listens for keys, and passes what it hears to the end it is bridged to.
+ * The functions are called on the call loop; the media thread does the work and tells
+ * the loop through a mailbox.
+ */
+#ifndef MEDIA_MEDIA_H
+#define MEDIA_MEDIA_H
+
+#include "base/mailbox.h"
+#include "media/audio.h"
+#include "sip/sdp.h"
+#include <stdint.h>
+
+struct media;
+struct media_end;
+
+struct media_config {
+	const char *address; /* where sockets are bound, and what SDP names */
+	int port_low, port_high; /* even ports are used, each with its odd neighbour left free for RTCP */
+};
+
+struct media *media_create(const struct media_config *config, struct error *err) WARN_UNUSED;
+void media_destroy(struct media *media);
+/* Sockets open now: for tests and metrics. */
+int media_open_ends(const struct media *media);
+
+/* What the media thread tells the loop that opened the end; free() it. */
+struct media_event {
+	struct mail mail;
+	uint64_t owner;  /* as given to media_open() */
+	int end;         /* likewise */
+	enum { MEDIA_KEY, MEDIA_PLAYED } kind;
+	char key;
+	unsigned play;   /* MEDIA_PLAYED: which media_play() ended by itself */
+};
+
+/* owner and end are handed back with each event. NULL: no port free, or no descriptor. */
+struct media_end *media_open(struct media *media, struct mailbox *events, uint64_t owner, int end) WARN_UNUSED;
+int media_port(const struct media_end *end);
+const char *media_address(const struct media *media);
+/* The end stops and its port is free again; the pointer is dead. */
+void media_close(struct media_end *end);
+
+/* What the far side's SDP said. Also unlatches: the next packet from its address decides
+ * where we send (symmetric RTP), until the next SDP. */
+void media_set_remote(struct media_end *end, const struct sdp_audio *remote);
+/* Pass audio both ways between two ends; NULL for b ends a's bridge. */
+void media_bridge(struct media_end *a, struct media_end *b);
+/* Play from now; ends what played before. Takes the reference. Returns the play's number. */
+unsigned media_play(struct media_end *end, struct audio *audio);
+void media_stop_play(struct media_end *end);
+/* Send keys as RFC 4733 events: 100 ms each, 100 ms apart; 'w' waits half a second. */
+void media_send_keys(struct media_end *end, const char *keys);
+/* Keep what is heard (at most an hour) and save it as a WAV file when the end is closed. */
+void media_record(struct media_end *end, const char *path);
+
+#endif

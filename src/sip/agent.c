@@ -1,0 +1,151 @@
+/* The agent: listeners, and requests that belong to no dialog yet. */
+#include "sip/agent.h"
+#include "base/log.h"
+#include <sofia-sip/msg_addr.h>
+#include <sofia-sip/su_log.h>
+#include <sofia-sip/tport_tag.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"
+
+static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *sip)
+{
+	struct sip_leg *leg = sip_leg_new(agent);
+	const char *headers[64];
+	size_t n = 0;
+	if (!leg) {
+		nta_incoming_treply(irq, SIP_503_SERVICE_UNAVAILABLE, SIPTAG_RETRY_AFTER_STR("5"), TAG_END());
+		nta_incoming_destroy(irq);
+		return;
+	}
+	leg->state = LEG_INCOMING;
+	leg->invite_in = irq;
+	leg->dialog = nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(sip->sip_call_id), SIPTAG_FROM(sip->sip_to), SIPTAG_TO(sip->sip_from), TAG_END());
+	if (!leg->dialog) {
+		nta_incoming_treply(irq, SIP_500_INTERNAL_SERVER_ERROR, TAG_END());
+		sip_leg_release(leg, 500);
+		return;
+	}
+	nta_leg_tag(leg->dialog, NULL);
+	nta_incoming_tag(irq, nta_leg_get_tag(leg->dialog));
+	nta_leg_server_route(leg->dialog, sip->sip_record_route, sip->sip_contact);
+	nta_incoming_bind(irq, sip_leg_ack_cancel, leg);
+	nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
+	for (const sip_unknown_t *u = sip->sip_unknown; u && n + 1 < ARRAY_LEN(headers); u = u->un_next) {
+		if (!u->un_name || !u->un_value || strncasecmp(u->un_name, "X-", 2) != 0)
+			continue;
+		headers[n++] = u->un_name;
+		headers[n++] = u->un_value;
+	}
+	msg_t *msg = nta_incoming_getrequest(irq);
+	struct sip_incoming in = {
+		.leg = leg,
+		.from_user = sip->sip_from->a_url->url_user ? sip->sip_from->a_url->url_user : "",
+		.to_user = sip->sip_request->rq_url->url_user ? sip->sip_request->rq_url->url_user : "",
+		.sdp = sip_leg_sdp(leg, sip),
+		.source = (const struct sockaddr *)msg_addr(msg),
+		.sip_call_id = sip->sip_call_id->i_id,
+		.headers = headers,
+		.header_count = n / 2,
+	};
+	agent->config.incoming(agent->config.arg, &in);
+	msg_destroy(msg);
+}
+
+static int request(struct sip_leg *magic, nta_leg_t *none, nta_incoming_t *irq, sip_t const *sip)
+{
+	struct sip_agent *agent = (struct sip_agent *)(void *)magic;
+	(void)none;
+	switch (sip->sip_request->rq_method) {
+	case sip_method_invite:
+		if (sip->sip_to && sip->sip_to->a_tag)
+			return 481; /* RFC 3261 §12.2.2: a dialog that is not here */
+		new_call(agent, irq, sip);
+		return 0;
+	case sip_method_options:
+		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ALLOW_STR(ALLOW), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
+		return 200;
+	case sip_method_ack:
+		return 0;
+	case sip_method_bye:
+	case sip_method_cancel:
+	case sip_method_info:
+	case sip_method_update:
+		return 481;
+	default:
+		nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW_STR(ALLOW), TAG_END());
+		return 405;
+	}
+}
+
+static void quiet(void *stream, char const *fmt, va_list ap)
+{
+	char text[512];
+	(void)stream;
+	vsnprintf(text, sizeof text, fmt, ap);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("sofia", "%s", text);
+}
+
+/* "udp:127.0.0.1:5060" to "sip:127.0.0.1:5060;transport=udp" */
+static bool listener_url(const char *listener, char *out, size_t size, struct error *err)
+{
+	const char *address = strchr(listener, ':');
+	size_t n = address ? (size_t)(address - listener) : 0;
+	bool udp = n == 3 && strncmp(listener, "udp", 3) == 0, tcp = n == 3 && strncmp(listener, "tcp", 3) == 0;
+	if (!udp && !tcp)
+		return error_set(err, "the SIP listener '%s' must look like udp:0.0.0.0:5060 or tcp:0.0.0.0:5060", listener);
+	snprintf(out, size, "sip:%s;transport=%s", address + 1, udp ? "udp" : "tcp");
+	return true;
+}
+
+struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err)
+{
+	struct sip_agent *a = calloc(1, sizeof *a);
+	char url[128];
+	unsigned char key[16];
+	if (!a)
+		return NULL;
+	su_log_redirect(NULL, quiet, NULL);
+	su_log_set_level(NULL, 0);
+	su_home_init(a->home);
+	a->config = *config;
+	randombytes_buf(key, sizeof key);
+	sodium_bin2hex(a->nonce_key, sizeof a->nonce_key, key, sizeof key);
+	a->nta = nta_agent_create(root, (url_string_t *)-1, NULL, NULL, NTATAG_UA(1), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_MAXSIZE(65536), TAG_END());
+	bool ok = a->nta != NULL;
+	for (size_t i = 0; ok && config->listeners[i]; i++) {
+		ok = listener_url(config->listeners[i], url, sizeof url, err);
+		if (ok && nta_agent_add_tport(a->nta, URL_STRING_MAKE(url), TPTAG_REUSE(1), TAG_END()) < 0)
+			ok = error_set(err, "cannot listen for SIP on %s: is the port taken by another program? (ss -lunp shows which)", config->listeners[i]);
+	}
+	if (ok)
+		a->default_leg = nta_leg_tcreate(a->nta, request, (struct sip_leg *)(void *)a, NTATAG_NO_DIALOG(1), TAG_END());
+	if (!ok || !a->default_leg) {
+		sip_agent_destroy(a);
+		return NULL;
+	}
+	return a;
+}
+
+void sip_agent_destroy(struct sip_agent *a)
+{
+	if (!a)
+		return;
+	while (a->legs)
+		sip_leg_free(a->legs);
+	if (a->default_leg)
+		nta_leg_destroy(a->default_leg);
+	if (a->nta)
+		nta_agent_destroy(a->nta);
+	su_home_deinit(a->home);
+	free(a);
+}
+
+size_t sip_agent_legs(const struct sip_agent *agent)
+{
+	return agent->leg_count;
+}

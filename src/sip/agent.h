@@ -1,0 +1,57 @@
+/* sip/agent.h: private to src/sip/. */
+#ifndef SIP_AGENT_H
+#define SIP_AGENT_H
+
+struct sip_agent;
+struct sip_leg;
+#define NTA_AGENT_MAGIC_T struct sip_agent
+#define NTA_LEG_MAGIC_T struct sip_leg
+#define NTA_INCOMING_MAGIC_T struct sip_leg
+#define NTA_OUTGOING_MAGIC_T struct sip_leg
+#include "sip/sip.h"
+#include <sofia-sip/auth_client.h>
+#include <sofia-sip/nta.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_status.h>
+#include <sofia-sip/sip_tag.h>
+
+struct sip_agent {
+	nta_agent_t *nta;
+	nta_leg_t *default_leg;
+	su_home_t home[1];
+	struct sip_agent_config config;
+	struct sip_leg *legs; /* all that exist, so that none outlives the agent */
+	size_t leg_count;
+	char nonce_key[33];
+};
+
+enum leg_state { LEG_INCOMING, LEG_ANSWERED, LEG_OUTGOING, LEG_CANCELLING, LEG_CONFIRMED, LEG_OVER };
+
+struct sip_leg {
+	struct sip_leg *next, **previous;
+	struct sip_agent *agent;
+	enum leg_state state;
+	bool outgoing, released;
+	nta_leg_t *dialog;
+	nta_incoming_t *invite_in;    /* the first INVITE, until its ACK */
+	nta_incoming_t *reinvite_in;  /* a later offer that waits for its answer */
+	nta_outgoing_t *invite_out, *bye_out;
+	su_home_t home[1];
+	const struct sip_leg_handler *handler;
+	void *owner;
+	/* outgoing: to send the INVITE again with credentials */
+	const char *uri, *username, *password, *sdp, *headers;
+	auth_client_t *auth;
+	bool authorized;
+};
+
+struct sip_leg *sip_leg_new(struct sip_agent *agent);
+/* A request inside the leg's dialog (nta_request_f). */
+int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq, sip_t const *sip);
+/* ACK, CANCEL or their absence for the first INVITE (nta_ack_cancel_f). */
+int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip);
+void sip_leg_free(struct sip_leg *leg);
+/* The body when it is SDP, NUL-terminated in the leg's home; "" otherwise. */
+const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip);
+
+#endif

@@ -1,0 +1,65 @@
+/* Digest authentication of incoming INVITEs (RFC 3261 §22, RFC 7616 with MD5, qop=auth). */
+#include "base/clock.h"
+#include "sip/agent.h"
+#include <sofia-sip/auth_digest.h>
+#include <sofia-sip/su_md5.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NONCE_LIFETIME_SECONDS 300
+
+/* time-hash, so that no nonce has to be remembered. */
+static void make_nonce(const struct sip_agent *agent, long seconds, char out[64])
+{
+	su_md5_t md5;
+	char stamp[24], hash[2 * SU_MD5_DIGEST_SIZE + 1];
+	snprintf(stamp, sizeof stamp, "%lx", (unsigned long)seconds);
+	su_md5_init(&md5);
+	su_md5_strupdate(&md5, agent->nonce_key);
+	su_md5_strupdate(&md5, stamp);
+	su_md5_hexdigest(&md5, hash);
+	snprintf(out, 64, "%s.%s", stamp, hash);
+}
+
+static bool nonce_fresh(const struct sip_agent *agent, const char *nonce)
+{
+	char expected[64];
+	long made = strtol(nonce, NULL, 16), now = (long)(clock_now_ms() / 1000);
+	make_nonce(agent, made, expected);
+	return strcmp(nonce, expected) == 0 && now - made >= 0 && now - made <= NONCE_LIFETIME_SECONDS;
+}
+
+static enum sip_auth challenge(struct sip_leg *leg, const char *realm, bool stale)
+{
+	char nonce[64], header[256];
+	make_nonce(leg->agent, (long)(clock_now_ms() / 1000), nonce);
+	snprintf(header, sizeof header, "Digest realm=\"%s\", nonce=\"%s\", algorithm=MD5, qop=\"auth\"%s", realm, nonce, stale ? ", stale=true" : "");
+	nta_incoming_treply(leg->invite_in, SIP_407_PROXY_AUTH_REQUIRED, SIPTAG_PROXY_AUTHENTICATE_STR(header), TAG_END());
+	nta_incoming_destroy(leg->invite_in);
+	leg->invite_in = NULL;
+	return SIP_AUTH_CHALLENGED;
+}
+
+enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *realm, const char *(*password_of)(void *arg, const char *username), void *arg)
+{
+	msg_t *msg = nta_incoming_getrequest(leg->invite_in);
+	sip_t *sip = sip_object(msg);
+	const sip_proxy_authorization_t *au = sip->sip_proxy_authorization ? sip->sip_proxy_authorization : sip->sip_authorization;
+	auth_response_t ar = {.ar_size = sizeof ar};
+	auth_hexmd5_t a1, expected;
+	enum sip_auth result;
+	if (!au || !au->au_params) {
+		result = challenge(leg, realm, false);
+	} else if (auth_digest_response_get(leg->home, &ar, au->au_params) < 0 || !ar.ar_username || !ar.ar_nonce || !ar.ar_uri || !ar.ar_response || !ar.ar_realm || strcmp(ar.ar_realm, realm) != 0) {
+		result = challenge(leg, realm, false);
+	} else if (!nonce_fresh(leg->agent, ar.ar_nonce)) {
+		result = challenge(leg, realm, true);
+	} else {
+		const char *password = password_of(arg, ar.ar_username);
+		auth_digest_ha1(a1, ar.ar_username, realm, password ? password : "");
+		auth_digest_response(&ar, expected, a1, "INVITE", NULL, 0);
+		result = password && strcasecmp(expected, ar.ar_response) == 0 ? SIP_AUTH_OK : SIP_AUTH_REFUSED;
+	}
+	msg_destroy(msg);
+	return result;
+}

@@ -1,0 +1,408 @@
+/* One dialog: its INVITE, its end, and everything that can happen between. */
+#include "sip/agent.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip);
+
+struct sip_leg *sip_leg_new(struct sip_agent *agent)
+{
+	struct sip_leg *leg = calloc(1, sizeof *leg);
+	if (!leg)
+		return NULL;
+	su_home_init(leg->home);
+	leg->agent = agent;
+	leg->next = agent->legs;
+	leg->previous = &agent->legs;
+	if (leg->next)
+		leg->next->previous = &leg->next;
+	agent->legs = leg;
+	agent->leg_count++;
+	return leg;
+}
+
+void sip_leg_free(struct sip_leg *leg)
+{
+	if (leg->invite_in)
+		nta_incoming_destroy(leg->invite_in);
+	if (leg->reinvite_in)
+		nta_incoming_destroy(leg->reinvite_in);
+	if (leg->invite_out)
+		nta_outgoing_destroy(leg->invite_out);
+	if (leg->bye_out)
+		nta_outgoing_destroy(leg->bye_out);
+	if (leg->dialog)
+		nta_leg_destroy(leg->dialog);
+	*leg->previous = leg->next;
+	if (leg->next)
+		leg->next->previous = leg->previous;
+	leg->agent->leg_count--;
+	su_home_deinit(leg->home);
+	free(leg);
+}
+
+/* Free a leg that nobody owns and that waits for nothing. */
+static void collect(struct sip_leg *leg)
+{
+	if (leg->released && leg->state == LEG_OVER && !leg->bye_out && !leg->invite_out)
+		sip_leg_free(leg);
+}
+
+const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip)
+{
+	const char *type = sip->sip_content_type ? sip->sip_content_type->c_type : NULL;
+	if (!sip->sip_payload || !sip->sip_payload->pl_data || !type || strcasecmp(type, "application/sdp") != 0)
+		return "";
+	const char *copy = su_strndup(leg->home, sip->sip_payload->pl_data, sip->sip_payload->pl_len);
+	return copy ? copy : "";
+}
+
+/* ---- requests inside the dialog ---- */
+
+static int on_bye(struct sip_leg *leg, nta_incoming_t *irq)
+{
+	nta_incoming_treply(irq, SIP_200_OK, TAG_END());
+	nta_incoming_destroy(irq);
+	if (leg->state == LEG_OVER)
+		return 0;
+	leg->state = LEG_OVER;
+	if (!leg->released && leg->handler->ended)
+		leg->handler->ended(leg->owner, "bye");
+	else
+		collect(leg);
+	return 0;
+}
+
+static int on_offer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
+{
+	bool invite = sip->sip_request->rq_method == sip_method_invite;
+	const char *sdp = sip_leg_sdp(leg, sip);
+	if (leg->reinvite_in || (invite && leg->state != LEG_CONFIRMED))
+		return 491; /* RFC 3261 §14.2: one at a time */
+	if (leg->released || !leg->handler->offered)
+		return 481;
+	if (!invite && !*sdp) { /* UPDATE only to refresh the session (RFC 3311 §5.2) */
+		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), TAG_END());
+		nta_incoming_destroy(irq);
+		return 0;
+	}
+	leg->reinvite_in = irq;
+	leg->handler->offered(leg->owner, sdp);
+	return 0;
+}
+
+/* application/dtmf-relay has "Signal=5"; application/dtmf is the key alone. */
+static int on_info(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
+{
+	const char *type = sip->sip_content_type ? sip->sip_content_type->c_type : "";
+	const char *body = sip->sip_payload && sip->sip_payload->pl_data ? su_strndup(leg->home, sip->sip_payload->pl_data, sip->sip_payload->pl_len) : NULL;
+	char key = '\0';
+	if (body && strcasecmp(type, "application/dtmf-relay") == 0) {
+		const char *signal = strcasestr(body, "signal");
+		signal = signal ? strchr(signal, '=') : NULL;
+		key = signal ? signal[1 + strspn(signal + 1, " \t")] : '\0';
+	} else if (body && strcasecmp(type, "application/dtmf") == 0) {
+		key = body[strspn(body, " \t\r\n")];
+	} else if (*type) {
+		return 415;
+	}
+	nta_incoming_treply(irq, SIP_200_OK, TAG_END());
+	nta_incoming_destroy(irq);
+	if (key && strchr("0123456789*#ABCDabcd", key) && !leg->released && leg->handler->dtmf)
+		leg->handler->dtmf(leg->owner, key);
+	return 0;
+}
+
+int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq, sip_t const *sip)
+{
+	(void)dialog;
+	switch (sip->sip_request->rq_method) {
+	case sip_method_bye:
+		return on_bye(leg, irq);
+	case sip_method_invite:
+	case sip_method_update:
+		return on_offer(leg, irq, sip);
+	case sip_method_info:
+		return on_info(leg, irq, sip);
+	case sip_method_options:
+		return 200;
+	case sip_method_ack:
+		return 0;
+	default:
+		return 405;
+	}
+}
+
+static int on_reinvite_ack(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
+{
+	(void)leg, (void)sip;
+	nta_incoming_destroy(irq);
+	return 0;
+}
+
+void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp)
+{
+	nta_incoming_t *irq = leg->reinvite_in;
+	if (!irq)
+		return;
+	leg->reinvite_in = NULL;
+	bool ok = status < 300;
+	nta_incoming_treply(irq, status, ok ? sip_200_OK : sip_488_Not_acceptable, SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)),
+			    TAG_IF(ok, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(ok, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+	if (ok && nta_incoming_method(irq) == sip_method_invite)
+		nta_incoming_bind(irq, on_reinvite_ack, leg); /* kept until its ACK: nta repeats the 200 */
+	else
+		nta_incoming_destroy(irq);
+}
+
+/* ---- incoming ---- */
+
+int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
+{
+	(void)irq;
+	enum leg_state was = leg->state;
+	if (sip && sip->sip_request->rq_method == sip_method_ack) {
+		if (was != LEG_ANSWERED)
+			return 0;
+		leg->state = LEG_CONFIRMED;
+		nta_incoming_destroy(leg->invite_in);
+		leg->invite_in = NULL;
+		if (leg->released) { /* let go between 200 and ACK */
+			sip_leg_release(leg, 0);
+			return 0;
+		}
+		return 0;
+	}
+	if (was != LEG_INCOMING && was != LEG_ANSWERED)
+		return 0;
+	if (was == LEG_ANSWERED && sip)
+		return 0; /* CANCEL crossed our 200: the call stands, a BYE will follow (RFC 3261 §9.2) */
+	if (was == LEG_ANSWERED) {
+		/* No ACK ever came: end the dialog (RFC 3261 §13.3.1.4). */
+		nta_incoming_destroy(leg->invite_in);
+		leg->invite_in = NULL;
+		leg->state = LEG_CONFIRMED;
+		if (leg->released || !leg->handler->ended)
+			sip_leg_release(leg, 0);
+		else
+			leg->handler->ended(leg->owner, "no_ack");
+		return 0;
+	}
+	/* nta answers the INVITE with 487 once this returns; it must not be destroyed before. */
+	nta_incoming_treply(leg->invite_in, SIP_487_REQUEST_CANCELLED, TAG_END());
+	nta_incoming_destroy(leg->invite_in);
+	leg->invite_in = NULL;
+	leg->state = LEG_OVER;
+	if (!leg->released && leg->handler && leg->handler->ended)
+		leg->handler->ended(leg->owner, "cancel");
+	else
+		collect(leg);
+	return 0;
+}
+
+void sip_leg_bind(struct sip_leg *leg, const struct sip_leg_handler *handler, void *owner)
+{
+	leg->handler = handler;
+	leg->owner = owner;
+}
+
+void sip_leg_ring(struct sip_leg *leg, int status, const char *sdp)
+{
+	if (leg->state == LEG_INCOMING)
+		nta_incoming_treply(leg->invite_in, status, status == 180 ? sip_180_Ringing : sip_183_Session_progress,
+				    SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")),
+				    TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+}
+
+void sip_leg_answer(struct sip_leg *leg, const char *sdp)
+{
+	if (leg->state != LEG_INCOMING)
+		return;
+	leg->state = LEG_ANSWERED;
+	nta_incoming_treply(leg->invite_in, SIP_200_OK, SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"),
+			    SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(sdp), TAG_END());
+}
+
+/* ---- outgoing ---- */
+
+static bool send_invite(struct sip_leg *leg)
+{
+	msg_header_t *credentials = NULL;
+	const url_t *url = url_make(leg->home, leg->uri);
+	if (leg->auth)
+		(void)auc_authorization_headers(&leg->auth, leg->home, "INVITE", url, NULL, &credentials);
+	bool proxy = credentials && credentials->sh_class == sip_proxy_authorization_class;
+	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, NULL, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
+		SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"),
+		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->sdp),
+		TAG_IF(leg->headers, SIPTAG_HEADER_STR(leg->headers)),
+		TAG_IF(credentials && proxy, SIPTAG_PROXY_AUTHORIZATION((sip_proxy_authorization_t *)credentials)),
+		TAG_IF(credentials && !proxy, SIPTAG_AUTHORIZATION((sip_authorization_t *)credentials)), TAG_END());
+	return leg->invite_out != NULL;
+}
+
+struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *out,
+			   const struct sip_leg_handler *handler, void *owner)
+{
+	struct sip_leg *leg = sip_leg_new(agent);
+	if (!leg)
+		return NULL;
+	leg->outgoing = true;
+	leg->state = LEG_OUTGOING;
+	leg->handler = handler;
+	leg->owner = owner;
+	leg->uri = su_strdup(leg->home, out->uri);
+	leg->username = out->username ? su_strdup(leg->home, out->username) : NULL;
+	leg->password = out->password ? su_strdup(leg->home, out->password) : NULL;
+	leg->sdp = su_strdup(leg->home, out->sdp);
+	leg->headers = out->headers ? su_strdup(leg->home, out->headers) : NULL;
+	const sip_contact_t *contact = nta_agent_contact(agent->nta);
+	char *user = su_strdup(leg->home, out->from_user && *out->from_user ? out->from_user : "anonymous");
+	sip_from_t *from = sip_from_create(leg->home, (url_string_t const *)contact->m_url);
+	sip_to_t *to = sip_to_make(leg->home, leg->uri);
+	if (from) {
+		from->a_url->url_user = user;
+		from->a_url->url_params = NULL;
+		from->a_display = out->from_name ? su_sprintf(leg->home, "\"%s\"", out->from_name) : NULL;
+	}
+	bool usable = from && to && to->a_url->url_host && *to->a_url->url_host;
+	leg->dialog = usable ? nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_FROM(from), SIPTAG_TO(to), TAG_END()) : NULL;
+	if (!leg->dialog) {
+		sip_leg_free(leg);
+		return NULL;
+	}
+	nta_leg_tag(leg->dialog, NULL);
+	if (!send_invite(leg)) {
+		sip_leg_free(leg);
+		return NULL;
+	}
+	return leg;
+}
+
+static void send_ack(struct sip_leg *leg, sip_t const *sip)
+{
+	sip_cseq_t *cseq = sip_cseq_create(leg->home, sip->sip_cseq->cs_seq, SIP_METHOD_ACK);
+	nta_outgoing_t *ack = nta_outgoing_tcreate(leg->dialog, NULL, NULL, NULL, SIP_METHOD_ACK, NULL, SIPTAG_CSEQ(cseq), TAG_END());
+	if (ack)
+		nta_outgoing_destroy(ack);
+}
+
+static int on_bye_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
+{
+	if (sip && sip->sip_status && sip->sip_status->st_status < 200)
+		return 0;
+	nta_outgoing_destroy(orq);
+	leg->bye_out = NULL;
+	collect(leg);
+	return 0;
+}
+
+static void send_bye(struct sip_leg *leg)
+{
+	leg->state = LEG_OVER;
+	leg->bye_out = nta_outgoing_tcreate(leg->dialog, on_bye_response, leg, NULL, SIP_METHOD_BYE, NULL, TAG_END());
+	collect(leg);
+}
+
+static void on_answer(struct sip_leg *leg, sip_t const *sip)
+{
+	if (leg->state == LEG_CONFIRMED || leg->state == LEG_OVER) { /* our ACK was lost */
+		send_ack(leg, sip);
+		return;
+	}
+	bool wanted = leg->state == LEG_OUTGOING;
+	nta_leg_rtag(leg->dialog, sip->sip_to->a_tag);
+	nta_leg_client_route(leg->dialog, sip->sip_record_route, sip->sip_contact);
+	send_ack(leg, sip);
+	leg->state = LEG_CONFIRMED;
+	if (wanted)
+		leg->handler->answered(leg->owner, sip_leg_sdp(leg, sip));
+	else /* the 200 crossed our CANCEL (RFC 3261 §15) */
+		send_bye(leg);
+}
+
+/* Answer a challenge once; false when that cannot be done. */
+static bool authorize(struct sip_leg *leg, sip_t const *sip, int status)
+{
+	if (leg->authorized || !leg->username || !leg->password)
+		return false;
+	const msg_auth_t *challenge = status == 401 ? sip->sip_www_authenticate : sip->sip_proxy_authenticate;
+	if (!challenge || auc_challenge(&leg->auth, leg->home, challenge, status == 401 ? sip_authorization_class : sip_proxy_authorization_class) < 0)
+		return false;
+	const char *realm = msg_params_find(challenge->au_params, "realm=");
+	char *credentials = su_sprintf(leg->home, "%s:%s:%s:%s", "Digest", realm ? realm : "\"\"", leg->username, leg->password);
+	if (!credentials || auc_credentials(&leg->auth, leg->home, credentials) <= 0)
+		return false;
+	leg->authorized = true;
+	return send_invite(leg);
+}
+
+static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
+{
+	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
+	if (status < 200) {
+		if (sip && status > 100 && leg->state == LEG_OUTGOING && leg->handler->progress)
+			leg->handler->progress(leg->owner, status, sip_leg_sdp(leg, sip));
+		return 0;
+	}
+	if (status < 300 && sip) {
+		on_answer(leg, sip);
+		return 0; /* invite_out stays: it sees the 200s that are repeated */
+	}
+	nta_outgoing_destroy(orq);
+	leg->invite_out = NULL;
+	if (leg->state == LEG_OUTGOING && sip && (status == 401 || status == 407) && authorize(leg, sip, status))
+		return 0;
+	bool tell = leg->state == LEG_OUTGOING && !leg->released;
+	char reason[64];
+	snprintf(reason, sizeof reason, "%s", sip && sip->sip_status && sip->sip_status->st_phrase ? sip->sip_status->st_phrase : "no response");
+	leg->state = LEG_OVER;
+	if (tell)
+		leg->handler->failed(leg->owner, status, reason);
+	else
+		collect(leg);
+	return 0;
+}
+
+/* ---- the end ---- */
+
+void sip_leg_release(struct sip_leg *leg, int status)
+{
+	leg->released = true;
+	switch (leg->state) {
+	case LEG_INCOMING:
+		if (status < 300)
+			status = 480;
+		if (leg->invite_in) {
+			const char *phrase = sip_status_phrase(status);
+			nta_incoming_treply(leg->invite_in, status, phrase ? phrase : "Declined", TAG_END());
+			nta_incoming_destroy(leg->invite_in);
+			leg->invite_in = NULL;
+		}
+		leg->state = LEG_OVER;
+		break;
+	case LEG_ANSWERED:
+		return; /* BYE only after the ACK (RFC 3261 §15) */
+	case LEG_OUTGOING:
+		leg->state = LEG_CANCELLING;
+		nta_outgoing_cancel(leg->invite_out);
+		return;
+	case LEG_CANCELLING:
+		return;
+	case LEG_CONFIRMED:
+		if (leg->invite_out) {
+			nta_outgoing_destroy(leg->invite_out);
+			leg->invite_out = NULL;
+		}
+		send_bye(leg);
+		return;
+	case LEG_OVER:
+		if (leg->invite_out) {
+			nta_outgoing_destroy(leg->invite_out);
+			leg->invite_out = NULL;
+		}
+		break;
+	}
+	collect(leg);
+}

@@ -1,0 +1,74 @@
+#include "sip/sdp.h"
+#include <sofia-sip/sdp.h>
+#include <sofia-sip/su_alloc.h>
+#include <string.h>
+#include <strings.h>
+
+static void read_media(const sdp_media_t *m, struct sdp_audio *out, bool *usable)
+{
+	const sdp_connection_t *c = sdp_media_connections(m);
+	int codec = -1;
+	out->telephone_event = -1;
+	for (const sdp_rtpmap_t *r = m->m_rtpmaps; r; r = r->rm_next) {
+		if (codec < 0 && (r->rm_pt == CODEC_PCMU || r->rm_pt == CODEC_PCMA))
+			codec = (int)r->rm_pt;
+		if (r->rm_encoding && strcasecmp(r->rm_encoding, "telephone-event") == 0 && r->rm_rate == 8000)
+			out->telephone_event = (int)r->rm_pt;
+	}
+	if (codec < 0 || !c || !c->c_address)
+		return;
+	snprintf(out->address, sizeof out->address, "%s", c->c_address);
+	out->port = (int)m->m_port;
+	out->codec = (enum codec)codec;
+	/* c=0.0.0.0 is the old way to hold (RFC 3264 §8.4). */
+	bool held = strcmp(out->address, "0.0.0.0") == 0;
+	out->sends = (m->m_mode & sdp_sendonly) != 0;
+	out->receives = (m->m_mode & sdp_recvonly) != 0 && !held;
+	*usable = true;
+}
+
+bool sdp_audio_parse(const char *text, struct sdp_audio *out)
+{
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	bool usable = false;
+	*out = (struct sdp_audio){.telephone_event = -1};
+	su_home_init(home);
+	sdp_parser_t *parser = sdp_parse(home, text, (issize_t)strlen(text), 0);
+	sdp_session_t *session = sdp_session(parser);
+	for (const sdp_media_t *m = session ? session->sdp_media : NULL; m && !usable; m = m->m_next)
+		if (m->m_type == sdp_media_audio && m->m_proto == sdp_proto_rtp && m->m_port > 0 && m->m_port < 65536)
+			read_media(m, out, &usable);
+	sdp_parser_free(parser);
+	su_home_deinit(home);
+	return usable;
+}
+
+static void write_sdp(char out[SDP_SIZE], const char *address, int port, const char *formats, const char *attributes, const char *mode, uint64_t session, unsigned version)
+{
+	const char *family = strchr(address, ':') ? "IP6" : "IP4";
+	snprintf(out, SDP_SIZE,
+		 "v=0\r\no=strowger %llu %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\nm=audio %d RTP/AVP %s\r\n%sa=ptime:20\r\na=%s\r\n",
+		 (unsigned long long)session, version, family, address, family, address, port, formats, attributes, mode);
+}
+
+void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, enum codec first, uint64_t session, unsigned version)
+{
+	write_sdp(out, address, port, first == CODEC_PCMU ? "0 8 101" : "8 0 101",
+		  "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n", "sendrecv", session, version);
+}
+
+void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, uint64_t session, unsigned version)
+{
+	char formats[32], attributes[160];
+	int te = offer->telephone_event;
+	const char *name = offer->codec == CODEC_PCMU ? "PCMU" : "PCMA";
+	if (te >= 0) {
+		snprintf(formats, sizeof formats, "%d %d", (int)offer->codec, te);
+		snprintf(attributes, sizeof attributes, "a=rtpmap:%d %s/8000\r\na=rtpmap:%d telephone-event/8000\r\na=fmtp:%d 0-15\r\n", (int)offer->codec, name, te, te);
+	} else {
+		snprintf(formats, sizeof formats, "%d", (int)offer->codec);
+		snprintf(attributes, sizeof attributes, "a=rtpmap:%d %s/8000\r\n", (int)offer->codec, name);
+	}
+	const char *mode = offer->sends && offer->receives ? "sendrecv" : offer->sends ? "recvonly" : offer->receives ? "sendonly" : "inactive";
+	write_sdp(out, address, port, formats, attributes, mode, session, version);
+}

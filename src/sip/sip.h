@@ -1,0 +1,87 @@
+/*
+ * sip/sip.h: SIP dialogs on sofia-sip's nta layer. One agent belongs to one call loop;
+ * everything here is called on that loop's thread. No telephony policy: who may call,
+ * and what happens then, is src/call/'s.
+ */
+#ifndef SIP_SIP_H
+#define SIP_SIP_H
+
+#include "base/result.h"
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct su_root_s;
+struct sip_agent;
+struct sip_leg; /* one dialog, from its INVITE on */
+
+/* What a leg tells its owner. `owner` is what sip_leg_bind() or sip_invite() was given. */
+struct sip_leg_handler {
+	void (*progress)(void *owner, int status, const char *sdp);          /* outgoing: 180, 183 … */
+	void (*answered)(void *owner, const char *sdp);                      /* outgoing: 2xx; ACK is sent */
+	void (*failed)(void *owner, int status, const char *reason);         /* outgoing: 3xx–6xx or timeout; the leg is over */
+	void (*ended)(void *owner, const char *how);                         /* CANCEL, BYE, or no ACK; the leg is over */
+	void (*offered)(void *owner, const char *sdp);                       /* re-INVITE or UPDATE; answer with sip_leg_reoffer_answer() */
+	void (*dtmf)(void *owner, char key);                                 /* SIP INFO */
+};
+
+/* An INVITE that starts a dialog. Borrowed: valid during the callback. */
+struct sip_incoming {
+	struct sip_leg *leg;
+	const char *from_user, *to_user; /* user parts; to_user from the request URI */
+	const char *sdp;                 /* "" when the INVITE had no offer */
+	const struct sockaddr *source;
+	const char *sip_call_id;
+	/* Headers beginning with X-, as name and value. */
+	const char *const *headers;
+	size_t header_count;
+};
+
+struct sip_agent_config {
+	const char *const *listeners; /* "udp:127.0.0.1:5060", NULL-terminated */
+	void (*incoming)(void *arg, const struct sip_incoming *invite);
+	void *arg;
+};
+
+struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err) WARN_UNUSED;
+void sip_agent_destroy(struct sip_agent *agent);
+
+/* ---- an incoming leg ---- */
+
+/* Take the leg. Until then, and after the owner lets go, it refuses politely by itself. */
+void sip_leg_bind(struct sip_leg *leg, const struct sip_leg_handler *handler, void *owner);
+/* 180 or 183; sdp NULL: without. */
+void sip_leg_ring(struct sip_leg *leg, int status, const char *sdp);
+void sip_leg_answer(struct sip_leg *leg, const char *sdp);
+/* RFC 3261 §22: check the digest of the INVITE; sends the 407 itself when there is none or it is stale. */
+enum sip_auth { SIP_AUTH_OK, SIP_AUTH_CHALLENGED, SIP_AUTH_REFUSED };
+/* password_of: the password of a user name, or NULL. The user name is copied out. */
+enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *realm, const char *(*password_of)(void *arg, const char *username), void *arg);
+
+/* ---- an outgoing leg ---- */
+
+struct sip_outgoing {
+	const char *uri;                /* sip:… */
+	const char *from_user, *from_name;
+	const char *username, *password; /* for digest challenges; NULL: none */
+	const char *sdp;
+	const char *headers;            /* further header lines, or NULL */
+};
+/* NULL when the URI cannot be used. The first INVITE is sent before this returns. */
+struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *out,
+			   const struct sip_leg_handler *handler, void *owner) WARN_UNUSED;
+
+/* ---- both ---- */
+
+void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp);
+/*
+ * End the leg in the way its state asks for (final response, CANCEL or BYE) and let go:
+ * no callback comes any more, and the leg frees itself when its transactions are done.
+ * status: for an incoming leg that was not answered (e.g. 486).
+ */
+void sip_leg_release(struct sip_leg *leg, int status);
+
+/* How many legs and transactions there are: for tests and metrics. */
+size_t sip_agent_legs(const struct sip_agent *agent);
+
+#endif
