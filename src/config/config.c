@@ -240,7 +240,7 @@ static void build_number(struct config_store *c, struct org *o, struct entity *e
 
 static void build_incoming(struct config_store *c, struct org *o, struct entity *e)
 {
-	static const char *const names[] = {"call_data", "update_tags", "update_revenue", "update_fields"};
+	static const char *const names[] = {"call_data", "update_tags"};
 	struct config_incoming *w = e->data;
 	json_t *item, *campaigns = json_object_get(e->doc, "campaign_ids");
 	char hash[CRYPTO_HASH_SIZE];
@@ -553,6 +553,11 @@ void config_close(struct config_store *c)
 	pthread_rwlock_destroy(&c->lock);
 	pthread_mutex_destroy(&c->building);
 	free(c);
+}
+
+const struct crypto_key *config_key(const struct config_store *c)
+{
+	return &c->key;
 }
 
 /* ---- look-ups ---- */

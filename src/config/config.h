@@ -58,7 +58,7 @@ struct config_trunk {
 	const char *out_username, *out_password, *out_caller_id;
 };
 
-enum { INCOMING_CALL_DATA = 1, INCOMING_UPDATE_TAGS = 2, INCOMING_UPDATE_REVENUE = 4, INCOMING_UPDATE_FIELDS = 8 };
+enum { INCOMING_CALL_DATA = 1, INCOMING_UPDATE_TAGS = 2 };
 
 struct config_incoming {
 	const char *id, *name;
@@ -103,6 +103,8 @@ struct config_store; /* builds and holds the snapshots */
 
 struct config_store *config_open(struct store *store, const struct crypto_key *key, struct error *err) WARN_UNUSED;
 void config_close(struct config_store *c);
+/* The data directory's key: for sealing and for hashing keys that are looked up. */
+const struct crypto_key *config_key(const struct config_store *c);
 /* Build one organization's snapshot anew from the database, and publish. Any one thread but the call path's. */
 bool config_reload(struct config_store *c, const char *organization_id, struct error *err) WARN_UNUSED;
 

@@ -440,6 +440,11 @@ const char *flow_port_name(const struct flow *f, unsigned node, unsigned port)
 	return node < f->count && port < f->nodes[node].port_count ? f->nodes[node].ports[port].name : "";
 }
 
+bool flow_port_is_failure(const struct flow *f, unsigned node, unsigned port)
+{
+	return node < f->count && port < f->nodes[node].port_count && f->nodes[node].ports[port].failure;
+}
+
 size_t flow_variable_count(const struct flow *f)
 {
 	return f->variable_count;

@@ -45,6 +45,7 @@ void flow_free(struct flow *flow);
 const char *flow_node_id(const struct flow *flow, unsigned node);
 const char *flow_node_type_of(const struct flow *flow, unsigned node);
 const char *flow_port_name(const struct flow *flow, unsigned node, unsigned port);
+bool flow_port_is_failure(const struct flow *flow, unsigned node, unsigned port);
 size_t flow_variable_count(const struct flow *flow);
 const char *flow_variable_name(const struct flow *flow, size_t slot);
 

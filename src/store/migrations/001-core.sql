@@ -99,6 +99,7 @@ CREATE TABLE call_tags (
   name TEXT NOT NULL,
   kind TEXT NOT NULL,
   value TEXT NOT NULL,            -- sealed when the tag is sensitive
+  sensitive BIGINT NOT NULL,
   number DOUBLE PRECISION,        -- for comparing numbers and times
   source TEXT NOT NULL,
   at_ms BIGINT NOT NULL,

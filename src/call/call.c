@@ -1,0 +1,258 @@
+/* One call's life: it begins, is answered, ends. */
+#include "call/internal.h"
+#include "base/log.h"
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the caller's leg ---- */
+
+static void caller_ended(void *owner, const char *how)
+{
+	struct call *c = owner;
+	log_trace_input(c, "caller_hung_up", "");
+	call_end(c, 0, c->connected_ms ? "completed" : strcmp(how, "cancel") == 0 || !c->answered_ms ? "abandoned" : "caller_hung_up", "caller");
+}
+
+/* A new offer from the caller: hold, another address, another codec. */
+static void caller_offered(void *owner, const char *sdp)
+{
+	struct call *c = owner;
+	char answer[SDP_SIZE];
+	struct sdp_audio audio;
+	if (!*sdp) { /* without an offer: ours is what stands */
+		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->sdp_session, ++c->sdp_version);
+		sip_leg_reoffer_answer(c->leg, 200, answer);
+		return;
+	}
+	if (!sdp_audio_parse(sdp, &audio)) {
+		sip_leg_reoffer_answer(c->leg, 488, NULL);
+		return;
+	}
+	c->sdp = audio;
+	media_set_remote(c->end, &audio);
+	sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(c->end), &audio, c->sdp_session, ++c->sdp_version);
+	sip_leg_reoffer_answer(c->leg, 200, answer);
+}
+
+static void caller_key(void *owner, char key)
+{
+	execute_key(owner, key);
+}
+
+static const struct sip_leg_handler caller_handler = {.ended = caller_ended, .offered = caller_offered, .dtmf = caller_key};
+
+/* ---- begin ---- */
+
+static struct value copy_text(struct call *c, const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+	return n ? value_string(arena_strndup(&c->arena, text, n), n) : (struct value){.text = ""};
+}
+
+static void fill_fields(struct call *c)
+{
+	char started[RFC3339_SIZE];
+	struct phone_info phone;
+	struct value *f = c->fields;
+	for (size_t i = 0; i < CALL_FIELD_COUNT; i++)
+		f[i] = (struct value){.text = ""};
+	phone_lookup(c->caller_id, &phone);
+	f[CALL_ID] = value_string(c->id, strlen(c->id));
+	f[CALL_CALLER_ID] = value_string(c->caller_id, strlen(c->caller_id));
+	f[CALL_NUMBER] = value_string(c->number->number, strlen(c->number->number));
+	f[CALL_CAMPAIGN_ID] = value_string(c->campaign->id, strlen(c->campaign->id));
+	f[CALL_CAMPAIGN_NAME] = value_string(c->campaign->name, strlen(c->campaign->name));
+	f[CALL_ORGANIZATION_ID] = value_string(c->organization->id, strlen(c->organization->id));
+	f[CALL_PUBLISHER_ID] = copy_text(c, c->number->publisher_id);
+	f[CALL_PUBLISHER_NAME] = copy_text(c, c->number->publisher_name);
+	f[CALL_STARTED_AT] = copy_text(c, clock_rfc3339(c->started_ms, started));
+	f[NUMBER_COUNTRY] = copy_text(c, phone.country);
+	f[NUMBER_STATE] = copy_text(c, phone.state);
+	f[NUMBER_LOCATION] = copy_text(c, phone.location);
+	f[NUMBER_AREA_CODE] = copy_text(c, phone.area_code);
+}
+
+static void default_tags(struct call *c)
+{
+	for (size_t i = 0; i < tag_set_count(c->organization->tags); i++) {
+		const struct tag_def *def = tag_set_get(c->organization->tags, i);
+		if (def->default_text)
+			log_tag(c, (uint16_t)i, def->default_text, strlen(def->default_text), "default", 0);
+	}
+}
+
+static void header_tags(struct call *c, const struct sip_incoming *in)
+{
+	json_t *headers = json_object();
+	struct tag_result *results = arena_alloc(&c->arena, (tag_set_count(c->organization->tags) + 1) * sizeof *results);
+	for (size_t i = 0; i < in->header_count; i++)
+		json_object_set_new(headers, in->headers[i * 2], json_string(in->headers[i * 2 + 1]));
+	size_t n = results && in->header_count ? tags_evaluate(c->organization->tags, TAG_FROM_SIP_HEADER, headers, &c->arena, results, NULL) : 0;
+	for (size_t i = 0; i < n; i++)
+		if (results[i].value.kind != VALUE_NONE)
+			log_tag(c, results[i].slot, results[i].value.text, results[i].value.len, "sip_header", c->started_ms);
+	json_decref(headers);
+}
+
+/* Which slot has this tag id in the snapshot that the call is pinned to? -1: made since. */
+static int slot_by_id(const struct call *c, const char *tag_id)
+{
+	for (size_t i = 0; i < tag_set_count(c->organization->tags); i++)
+		if (strcmp(tag_set_get(c->organization->tags, i)->id, tag_id) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* Data that waited for this caller: it is the call's now, in the same transaction that makes the call. */
+static void pending_tags(struct call *c, struct pending *waiting)
+{
+	for (struct pending *p = waiting, *next; p; p = next) {
+		const char *tag_id;
+		json_t *value;
+		next = p->next;
+		json_object_foreach(p->tags, tag_id, value) {
+			int slot = slot_by_id(c, tag_id);
+			if (slot >= 0)
+				log_tag(c, (uint16_t)slot, json_string_value(value), json_string_length(value), "incoming_webhook", p->at_ms);
+		}
+		struct store_batch *batch = log_batch(c);
+		if (batch)
+			store_batch_add(batch, "UPDATE incoming_requests SET status = 'matched', call_id = $1 WHERE id = $2 AND organization_id = $3", "sss", c->id, p->request_id, c->organization->id);
+		pending_free(p);
+	}
+}
+
+void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
+		const struct config_number *number, const char *trunk_id)
+{
+	char caller[PHONE_SIZE];
+	struct sdp_audio sdp;
+	struct call *c = sdp_audio_parse(in->sdp, &sdp) ? calloc(1, sizeof *c) : NULL;
+	if (!c) {
+		loop->refused++;
+		sip_leg_release(in->leg, 488);
+		organization_release(o);
+		return;
+	}
+	c->loop = loop;
+	c->serial = ++loop->next_serial;
+	c->organization = o;
+	c->number = number;
+	c->campaign = number->campaign;
+	c->flow_mode = c->campaign->call_flow_mode;
+	c->leg = in->leg;
+	c->sdp = sdp;
+	c->sdp_session = randombytes_random();
+	id_new("call", c->id);
+	c->started_ms = clock_now_ms();
+	c->env = (struct expr_env){.call = c->fields, .now_ms = c->started_ms};
+	c->env.tag_count = tag_set_count(o->tags);
+	c->env.tags = c->tags = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->tags);
+	c->tag_told = arena_alloc(&c->arena, c->env.tag_count + 1);
+	c->caller_id = phone_normalize(in->from_user, o->region, caller) ? arena_strdup(&c->arena, caller) : arena_strndup(&c->arena, *in->from_user ? in->from_user : "anonymous", *in->from_user ? strnlen(in->from_user, 40) : 9);
+	c->end = media_open(loop->config.media, loop->media_events, c->serial, END_CALLER);
+	c->step_timer = su_timer_create(su_root_task(loop->root), 0);
+	c->talk_timer = su_timer_create(su_root_task(loop->root), 0);
+	sip_leg_bind(c->leg, &caller_handler, c);
+	HASH_ADD(hh, loop->by_serial, serial, sizeof c->serial, c);
+	HASH_ADD_KEYPTR(hh_id, loop->by_id, c->id, strlen(c->id), c);
+	loop->calls++;
+	if (!c->tags || !c->tag_told || !c->caller_id || !c->end || !c->step_timer || !c->talk_timer) {
+		log_warn(c->id, "no RTP port or memory for another call");
+		loop->refused++;
+		sip_leg_release(c->leg, 503);
+		c->leg = NULL;
+		c->over = true;
+		loop_mark_dirty(c);
+		return;
+	}
+	loop->started++;
+	media_set_remote(c->end, &c->sdp);
+	fill_fields(c);
+	struct pending *waiting = registry_add(loop->config.registry, o->id, c->caller_id, c->campaign->id, c->id, c->started_ms);
+	log_call_started(c, trunk_id, in->sip_call_id);
+	default_tags(c);
+	header_tags(c, in);
+	pending_tags(c, waiting);
+	log_info(c->id, "call from %s to %s, campaign %s", c->caller_id, c->number->number, c->campaign->id);
+	execute_start(c);
+}
+
+/* ---- answer ---- */
+
+static void answer_now(struct call *c)
+{
+	char sdp[SDP_SIZE];
+	if (c->answered || !c->leg)
+		return;
+	c->answered = true;
+	c->answered_ms = clock_now_ms();
+	sdp_audio_answer(sdp, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->sdp_session, ++c->sdp_version);
+	sip_leg_answer(c->leg, sdp);
+	struct store_batch *batch = log_batch(c);
+	if (batch)
+		store_batch_add(batch, "UPDATE calls SET answered_at = $1 WHERE id = $2 AND organization_id = $3", "iss", c->answered_ms, c->id, c->organization->id);
+}
+
+void call_answer(struct call *c)
+{
+	/* Nobody is charged for a call that is not on disk. */
+	if (c->persisted)
+		answer_now(c);
+	else
+		c->want_answer = true;
+}
+
+void call_persisted(struct call *c, bool ok)
+{
+	if (!ok) {
+		call_end(c, 503, "failed", "system");
+		return;
+	}
+	c->persisted = true;
+	if (c->want_answer && !c->over)
+		answer_now(c);
+}
+
+/* ---- end ---- */
+
+void call_end(struct call *c, int status, const char *disposition, const char *by)
+{
+	if (c->over)
+		return;
+	c->over = true;
+	c->ended_ms = clock_now_ms();
+	c->disposition = disposition;
+	c->hangup_by = by;
+	execute_stop(c);
+	dial_stop(c);
+	su_timer_reset(c->step_timer);
+	su_timer_reset(c->talk_timer);
+	registry_remove(c->loop->config.registry, c->organization->id, c->caller_id, c->id);
+	if (c->leg) {
+		sip_leg_release(c->leg, status);
+		c->leg = NULL;
+	}
+	log_call_ended(c);
+	log_info(c->id, "call ended: %s by %s", disposition, by);
+	loop_mark_dirty(c);
+}
+
+void call_free(struct call *c)
+{
+	HASH_DEL(c->loop->by_serial, c);
+	HASH_DELETE(hh_id, c->loop->by_id, c);
+	c->loop->calls--;
+	if (c->end)
+		media_close(c->end);
+	su_timer_destroy(c->step_timer);
+	su_timer_destroy(c->talk_timer);
+	store_batch_free(c->batch);
+	event_touched_free(&c->touched);
+	buf_free(&c->attempts);
+	buf_free(&c->trace);
+	organization_release(c->organization);
+	arena_free(&c->arena);
+	free(c);
+}

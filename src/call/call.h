@@ -1,0 +1,47 @@
+/*
+ * call/call.h: calls. A loop owns its SIP agent and all its calls, on one thread; others
+ * speak to it by letters. A call is started by an INVITE, run by its campaign's routing
+ * plan or call flow, and written to the log as it goes.
+ */
+#ifndef CALL_CALL_H
+#define CALL_CALL_H
+
+#include "call/registry.h"
+#include "config/config.h"
+#include "media/media.h"
+#include "media/prompt.h"
+#include "webhook/client.h"
+
+struct call_loop;
+
+struct call_loop_config {
+	const char *const *listeners; /* "udp:0.0.0.0:5060", NULL-terminated */
+	struct store *store;
+	struct config_store *config;
+	struct registry *registry;
+	struct media *media;
+	struct prompts *prompts;
+	struct http_client *http;
+	const char *prompt_dir;
+};
+
+struct call_loop *call_loop_create(const struct call_loop_config *config, struct error *err) WARN_UNUSED;
+/* Stop taking calls, hang up those that are left after drain_ms, end the thread. The loop
+ * still takes letters, and drops them, until call_loop_free(), which comes when the threads
+ * that write to it have ended. */
+void call_loop_stop(struct call_loop *loop, int drain_ms);
+void call_loop_free(struct call_loop *loop);
+
+/* Any thread. Tags that are on disk for a live call: take them into its memory. tags: {"tag id": "value"}; stolen. */
+void call_loop_apply_tags(struct call_loop *loop, const char *call_id, json_t *tags, int64_t at_ms);
+/* Any thread. Hang up a live call; nothing happens when it is not live. */
+void call_loop_hangup(struct call_loop *loop, const char *call_id);
+
+struct call_loop_counts {
+	size_t calls, legs;
+	uint64_t started, refused;
+};
+/* Any thread; read without stopping the loop. */
+struct call_loop_counts call_loop_counts(const struct call_loop *loop);
+
+#endif

@@ -1,0 +1,324 @@
+/* Performing what the flow (or the routing plan) asks for, and telling it what happened. */
+#include "call/internal.h"
+#include "base/log.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void flow_input(struct call *c, const struct flow_input *input);
+
+static void after(struct call *c, int ms, su_timer_f f)
+{
+	su_timer_set_interval(c->step_timer, f, c, ms > 0 ? ms : 1);
+}
+
+/* ---- prompts ---- */
+
+static struct audio *get_audio(struct call *c, const struct flow_prompt *prompt, bool *pending)
+{
+	const struct config_prompt *p = prompt->prompt_id ? organization_prompt(c->organization, prompt->prompt_id) : NULL;
+	const char *text = p ? p->text : prompt->text, *voice = p ? p->voice : prompt->voice;
+	char path[512];
+	*pending = false;
+	if (prompt->prompt_id && !p)
+		return NULL;
+	bool file = p && p->has_audio;
+	if (file)
+		snprintf(path, sizeof path, "%s/%s.wav", c->loop->config.prompt_dir, p->id);
+	else if (!text || !*text)
+		return NULL;
+	struct audio *a = prompts_request(c->loop->config.prompts, file ? path : NULL, text, voice, c->loop->prompt_answers, c->serial, &c->prompt_request);
+	*pending = !a && c->prompt_request;
+	return a;
+}
+
+static void prompt_started(struct call *c, struct audio *audio);
+
+static void start_prompt(struct call *c, const struct flow_prompt *prompt)
+{
+	bool pending;
+	call_answer(c);
+	struct audio *audio = get_audio(c, prompt, &pending);
+	c->playing = true;
+	if (!pending)
+		prompt_started(c, audio);
+}
+
+void execute_prompt_ready(struct call *c, unsigned request, struct audio *audio)
+{
+	if (request != c->prompt_request || !c->playing || c->over) {
+		audio_release(audio);
+		return;
+	}
+	c->prompt_request = 0;
+	prompt_started(c, audio);
+}
+
+static void played(struct call *c, bool ok);
+
+static void prompt_started(struct call *c, struct audio *audio)
+{
+	if (!audio) {
+		played(c, false);
+		return;
+	}
+	c->play = media_play(c->end, audio);
+}
+
+/* ---- digits ---- */
+
+static void digits_done(struct call *c, bool finished)
+{
+	struct collect *d = &c->collect;
+	struct flow_input in = {.kind = FLOW_INPUT_DIGITS, .u.digits = {d->digits, finished}};
+	struct buf data = {0};
+	d->active = false;
+	d->digits[d->len] = '\0';
+	su_timer_reset(c->step_timer);
+	json_str(&data, "digits", d->sensitive ? "(sensitive)" : d->digits);
+	log_trace_input(c, "digits", buf_text(&data));
+	buf_free(&data);
+	flow_input(c, &in);
+}
+
+static void on_digit_timeout(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
+{
+	struct call *c = (struct call *)arg;
+	(void)magic, (void)timer;
+	if (c->collect.active)
+		digits_done(c, false);
+}
+
+static void take_digit(struct call *c, char key)
+{
+	struct collect *d = &c->collect;
+	if (d->prompting) { /* barge-in */
+		d->prompting = false;
+		c->playing = false;
+		media_stop_play(c->end);
+	}
+	if (d->finish_key && key == d->finish_key) {
+		digits_done(c, true);
+		return;
+	}
+	d->digits[d->len++] = key;
+	if ((int)d->len >= d->max_digits || d->len == KEYS_MAX)
+		digits_done(c, false);
+	else
+		after(c, d->inter_digit_ms, on_digit_timeout);
+}
+
+static void start_collect(struct call *c, const struct flow_effect *e)
+{
+	struct collect *d = &c->collect;
+	*d = (struct collect){.active = true, .max_digits = e->u.collect.max_digits, .timeout_ms = e->u.collect.timeout_ms,
+			      .inter_digit_ms = e->u.collect.inter_digit_ms, .finish_key = e->u.collect.finish_key, .sensitive = e->u.collect.sensitive};
+	const struct flow_prompt *p = &e->u.collect.prompt;
+	call_answer(c);
+	if (!c->key_count && (p->prompt_id || p->text)) {
+		d->prompting = true;
+		start_prompt(c, p);
+		return;
+	}
+	after(c, d->timeout_ms, on_digit_timeout);
+	/* keys pressed ahead */
+	char keys[KEYS_MAX];
+	size_t n = c->key_count;
+	memcpy(keys, c->keys, n);
+	c->key_count = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (c->collect.active && c->collect.len == i)
+			take_digit(c, keys[i]);
+		else if (c->key_count < KEYS_MAX)
+			c->keys[c->key_count++] = keys[i];
+	}
+}
+
+/* A prompt ended: by itself, or because it could not be played. */
+static void played(struct call *c, bool ok)
+{
+	c->playing = false;
+	if (c->collect.active && c->collect.prompting) {
+		c->collect.prompting = false; /* a question that cannot be heard is still waited for */
+		after(c, c->collect.timeout_ms, on_digit_timeout);
+		return;
+	}
+	log_trace_input(c, "played", ok ? "\"ok\":true" : "\"ok\":false");
+	flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_PLAYED, .u.played_ok = ok});
+}
+
+void execute_played(struct call *c, unsigned play)
+{
+	if (c->playing && play == c->play && !c->over)
+		played(c, true);
+}
+
+void execute_key(struct call *c, char key)
+{
+	if (c->over || c->dial.connected)
+		return;
+	if (c->collect.active) {
+		take_digit(c, key);
+		return;
+	}
+	if (c->key_count < KEYS_MAX)
+		c->keys[c->key_count++] = key;
+	if (c->playing && c->play_interruptible) {
+		media_stop_play(c->end);
+		played(c, true);
+	}
+}
+
+/* ---- HTTP ---- */
+
+static void start_http(struct call *c, const struct flow_effect *e)
+{
+	c->http_request = http_client_request(c->loop->config.http, e->u.http.method, e->u.http.url, e->u.http.body, e->u.http.headers,
+					      e->u.http.timeout_ms, c->loop->http_answers, c->serial);
+	if (c->http_request)
+		return;
+	struct http_answer full = {.number = 0, .result = HTTP_FAILED, .error = "too many requests are waiting"};
+	execute_http_answer(c, &full);
+}
+
+void execute_http_answer(struct call *c, const struct http_answer *a)
+{
+	struct buf data = {0};
+	if (a->number != c->http_request || c->over)
+		return;
+	c->http_request = 0;
+	json_int(&data, "status", a->status);
+	if (a->error[0])
+		json_str(&data, "error", a->error);
+	if (a->body && a->body_len <= 16384) {
+		json_key(&data, "body");
+		buf_json_string(&data, a->body, a->body_len);
+	}
+	log_trace_input(c, "http", buf_text(&data));
+	buf_free(&data);
+	flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_HTTP, .u.http = {a->result, a->status, a->body ? a->body : "", a->body_len, a->error}});
+}
+
+/* ---- the flow ---- */
+
+static int status_for(const char *cause)
+{
+	return !cause || strcmp(cause, "normal") == 0 ? 480 : strcmp(cause, "busy") == 0 ? 486 : 603;
+}
+
+static void perform(struct call *c, const struct flow_effect *e)
+{
+	switch (e->kind) {
+	case FLOW_EFFECT_TRACE:
+		log_trace_step(c, e);
+		if (e->u.trace.port >= 0 && flow_port_is_failure(c->flow.flow, e->node, (unsigned)e->u.trace.port)) {
+			struct buf data = {0};
+			json_str(&data, "node", flow_node_id(c->flow.flow, e->node));
+			json_str(&data, "port", flow_port_name(c->flow.flow, e->node, (unsigned)e->u.trace.port));
+			json_str(&data, "detail", e->u.trace.detail);
+			log_event(c, "flow.node_failed", buf_text(&data));
+			buf_free(&data);
+		}
+		break;
+	case FLOW_EFFECT_SET_TAG:
+		if (!log_tag(c, e->u.tag.slot, e->u.tag.value.text, e->u.tag.value.len, "call_flow", e->u.tag.value.at_ms)) {
+			struct buf data = {0};
+			c->tags[e->u.tag.slot] = (struct value){.text = ""};
+			json_str(&data, "tag", tag_set_get(c->organization->tags, e->u.tag.slot)->name);
+			json_str(&data, "error", "the value does not fit the tag's type; it has none now");
+			log_trace_input(c, "tag_refused", buf_text(&data));
+			buf_free(&data);
+		}
+		break;
+	case FLOW_EFFECT_PLAY:
+		c->play_interruptible = e->u.play.interruptible;
+		if (!c->play_interruptible)
+			c->key_count = 0;
+		start_prompt(c, &e->u.play.prompt);
+		break;
+	case FLOW_EFFECT_COLLECT:
+		start_collect(c, e);
+		break;
+	case FLOW_EFFECT_HTTP:
+		start_http(c, e);
+		break;
+	case FLOW_EFFECT_DIAL:
+		dial_start(c, &e->u.dial);
+		break;
+	case FLOW_EFFECT_HANGUP:
+		log_event(c, "flow.completed", "");
+		call_end(c, e->u.hangup.sip_status ? e->u.hangup.sip_status : status_for(e->u.hangup.cause),
+			 c->connected_ms ? "completed" : c->answered_ms ? "flow_ended" : "rejected", c->connected_ms ? "target" : "flow");
+		break;
+	}
+}
+
+/* An effect can be answered at once, which steps again: so effects are taken from a copy,
+ * and only the last one of a step is ever answered. */
+static void flow_input(struct call *c, const struct flow_input *input)
+{
+	struct flow_effects effects;
+	struct flow_input next = *input;
+	enum flow_result r;
+	if (c->over)
+		return;
+	do {
+		r = flow_step(&c->flow, &next, clock_now_ms(), &effects);
+		if (r == FLOW_ERR_INPUT) {
+			log_error(c->id, "the flow was given an input it does not wait for");
+			return;
+		}
+		/* Traces and tags first: the effect that waits may finish the call in here. */
+		for (size_t i = 0; i < effects.count; i++)
+			if (effects.list[i].kind == FLOW_EFFECT_TRACE || effects.list[i].kind == FLOW_EFFECT_SET_TAG)
+				perform(c, &effects.list[i]);
+		for (size_t i = 0; i < effects.count && !c->over; i++)
+			if (effects.list[i].kind != FLOW_EFFECT_TRACE && effects.list[i].kind != FLOW_EFFECT_SET_TAG)
+				perform(c, &effects.list[i]);
+		next = (struct flow_input){.kind = FLOW_INPUT_CONTINUE};
+	} while (r == FLOW_MORE && !c->over);
+}
+
+void execute_start(struct call *c)
+{
+	if (!c->flow_mode) {
+		const struct route_plan *plan = c->campaign->plan;
+		dial_start(c, &(struct flow_dial){.routing_plan_id = plan ? plan->id : ""});
+		return;
+	}
+	const struct config_flow *f = c->campaign->flow;
+	if (!f || !f->flow || !flow_state_init(&c->flow, f->flow, &c->arena, &c->env, c->tags)) {
+		log_warn(c->id, "the campaign's call flow has no published version that runs");
+		call_end(c, 480, "no_call_flow", "system");
+		return;
+	}
+	log_event(c, "flow.started", "");
+	log_trace_input(c, "start", "");
+	flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_START});
+}
+
+void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome)
+{
+	static const char *const names[] = {[DIAL_COMPLETED] = "completed", [DIAL_NO_ANSWER] = "no_answer", [DIAL_BUSY] = "busy", [DIAL_FAILED] = "failed", [DIAL_NO_TARGET] = "no_target"};
+	static const int statuses[] = {[DIAL_COMPLETED] = 480, [DIAL_NO_ANSWER] = 480, [DIAL_BUSY] = 486, [DIAL_FAILED] = 503, [DIAL_NO_TARGET] = 480};
+	if (c->over)
+		return;
+	if (c->flow_mode) {
+		struct buf data = {0};
+		json_str(&data, "outcome", names[outcome]);
+		log_trace_input(c, "dial_ended", buf_text(&data));
+		buf_free(&data);
+		flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = outcome});
+		return;
+	}
+	call_end(c, statuses[outcome], names[outcome], outcome == DIAL_COMPLETED ? "target" : "system");
+}
+
+void execute_stop(struct call *c)
+{
+	if (c->playing && c->end)
+		media_stop_play(c->end);
+	c->playing = false;
+	c->collect.active = false;
+	c->http_request = 0;
+	c->prompt_request = 0;
+}

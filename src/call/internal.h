@@ -1,0 +1,164 @@
+/* call/internal.h: one call, as the files of src/call/ share it. Loop thread only. */
+#ifndef CALL_INTERNAL_H
+#define CALL_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/money.h"
+#include "base/phone.h"
+#include "call/call.h"
+#include "event/event.h"
+#include "flow/flow.h"
+#include "sip/sdp.h"
+#include "sip/sip.h"
+#include <pthread.h>
+#include <sofia-sip/su_wait.h>
+#include <uthash.h>
+
+#define KEYS_MAX 64
+
+enum { END_CALLER, END_TARGET }; /* media ends of a call */
+
+struct call_loop {
+	struct call_loop_config config;
+	pthread_t thread;
+	su_root_t *root;
+	struct sip_agent *agent;
+	struct mailbox *mailbox;        /* letters of this loop's own kinds: struct letter */
+	struct mailbox *media_events;   /* struct media_event */
+	struct mailbox *prompt_answers; /* struct prompt_ready */
+	struct mailbox *http_answers;   /* struct http_answer */
+	struct call *by_serial, *by_id;
+	struct call *dirty, *dead;
+	struct audio *ringback;
+	uint64_t next_serial;
+	bool draining;
+	_Atomic bool stop;
+	_Atomic int64_t stop_at_ms;
+	_Atomic size_t calls, legs;
+	_Atomic uint64_t started, refused;
+};
+
+/* Who is tried next in a dial. Texts live in the call's arena or its snapshot. */
+struct dial_try {
+	const struct route_target *target; /* NULL: a number or URI the flow named */
+	const char *uri, *username, *password, *caller_id;
+	int timeout_seconds;
+};
+
+struct dial {
+	bool active, connected;
+	struct dial_try *tries;
+	size_t count, at;
+	int max_duration_seconds;
+	const char *caller_id;
+	struct sip_leg *leg;
+	struct media_end *end;
+	bool early_media;
+	int64_t attempt_ms, ringing_ms;
+	enum flow_dial_outcome outcome; /* of the last attempt */
+	int sip_status;
+};
+
+struct collect {
+	bool active, prompting, got_key;
+	int max_digits, timeout_ms, inter_digit_ms;
+	char finish_key;
+	bool sensitive;
+	char digits[KEYS_MAX + 1];
+	size_t len;
+};
+
+struct call {
+	struct arena arena;
+	struct call_loop *loop;
+	uint64_t serial;
+	UT_hash_handle hh, hh_id;
+	struct call *next_dirty, *next_dead;
+	bool is_dirty, over;
+	char id[ID_SIZE];
+	const struct organization *organization; /* held: the snapshot this call is pinned to */
+	const struct config_number *number;
+	const struct config_campaign *campaign;
+	const char *caller_id;
+	bool flow_mode;
+	/* values */
+	struct expr_env env;
+	struct value fields[CALL_FIELD_COUNT];
+	struct value *tags;
+	bool *tag_told; /* by slot: had a value that was stored */
+	/* the caller */
+	struct sip_leg *leg;
+	struct media_end *end;
+	struct sdp_audio sdp;
+	uint64_t sdp_session;
+	unsigned sdp_version;
+	bool submitted, persisted; /* the first batch: sent to the writer, committed */
+	bool want_answer, answered;
+	/* execution */
+	struct flow_state flow;
+	struct dial dial;
+	struct collect collect;
+	bool playing, play_interruptible;
+	unsigned play, prompt_request, http_request;
+	char keys[KEYS_MAX]; /* pressed ahead of a question */
+	size_t key_count;
+	su_timer_t *step_timer, *talk_timer;
+	size_t next_milestone;
+	bool conversion_told, revenue_told;
+	/* the log */
+	int64_t started_ms, answered_ms, connected_ms, ended_ms;
+	const char *disposition, *hangup_by, *target_id;
+	int64_t revenue_micros, payout_micros;
+	bool converted;
+	struct buf attempts; /* JSON array without its brackets */
+	struct buf trace;    /* likewise: what is not written yet */
+	unsigned trace_piece;
+	struct store_batch *batch;
+	struct event_touched touched;
+};
+
+/* loop.c */
+void loop_mark_dirty(struct call *c);
+/* Any thread: the first batch of a call was committed, or could not be. */
+void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool ok);
+
+/* call.c: begin, answer, end */
+void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
+		const struct config_number *number, const char *trunk_id);
+void call_persisted(struct call *c, bool ok);
+void call_answer(struct call *c);
+/* End it: status for a caller who was not answered. Tells everybody, writes the log. */
+void call_end(struct call *c, int status, const char *disposition, const char *by);
+void call_free(struct call *c);
+
+/* log.c: rows, events, trace */
+struct store_batch *log_batch(struct call *c);
+void log_call_started(struct call *c, const char *trunk_id, const char *sip_call_id);
+void log_call_connected(struct call *c);
+void log_call_ended(struct call *c);
+void log_event(struct call *c, const char *type, const char *data);
+/* Coerce, keep, store and tell one tag. false: the value does not fit its type. */
+bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, const char *source, int64_t at_ms);
+void log_trace_input(struct call *c, const char *kind, const char *data);
+void log_trace_step(struct call *c, const struct flow_effect *e);
+void log_attempt(struct call *c, const struct dial_try *t, const char *outcome, int sip_status, const char *reason);
+/* Hand what was gathered to the writer. */
+void log_flush(struct call *c);
+
+/* execute.c: run the flow's effects, and give it its inputs */
+void execute_start(struct call *c);
+void execute_key(struct call *c, char key);
+void execute_played(struct call *c, unsigned play);
+void execute_prompt_ready(struct call *c, unsigned request, struct audio *audio); /* takes the reference */
+void execute_http_answer(struct call *c, const struct http_answer *answer);
+void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome);
+void execute_stop(struct call *c); /* nothing more: the call is ending */
+
+/* dial.c */
+void dial_start(struct call *c, const struct flow_dial *to);
+void dial_stop(struct call *c); /* hang up whoever is being called or connected */
+
+#endif

@@ -1,0 +1,281 @@
+/* What a call leaves behind: its row, tags, attempts, events and trace, gathered in one
+ * batch per step and committed by the writer. */
+#include "call/internal.h"
+#include "base/log.h"
+#include "store/calls.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct store_batch *log_batch(struct call *c)
+{
+	if (!c->batch)
+		c->batch = store_batch_new();
+	loop_mark_dirty(c);
+	return c->batch;
+}
+
+static void write_tags(const struct call *c, struct buf *b)
+{
+	json_open(b);
+	for (size_t i = 0; i < tag_set_count(c->organization->tags); i++) {
+		const struct tag_def *def = tag_set_get(c->organization->tags, i);
+		if (c->tags[i].kind == VALUE_NONE)
+			continue;
+		json_key(b, def->name);
+		store_call_tag_value(b, c->tags[i].kind, c->tags[i].text, c->tags[i].len, def->sensitive);
+	}
+	json_close(b);
+}
+
+static void fill_log(const struct call *c, struct call_log *log, struct buf *attempts, struct buf *tags)
+{
+	buf_add_char(attempts, '[');
+	buf_add(attempts, buf_text(&c->attempts), c->attempts.len);
+	buf_add_char(attempts, ']');
+	write_tags(c, tags);
+	*log = (struct call_log){
+		.id = c->id, .organization_id = c->organization->id, .campaign_id = c->campaign->id, .publisher_id = c->number->publisher_id,
+		.caller_id = c->caller_id, .number = c->number->number, .status = c->ended_ms ? "completed" : "active",
+		.disposition = c->disposition, .execution_mode = c->flow_mode ? "call_flow" : "routing_plan",
+		.call_flow_id = c->flow_mode && c->campaign->flow ? c->campaign->flow->id : NULL, .target_id = c->target_id,
+		.currency = c->organization->currency, .flow_version = c->flow_mode && c->campaign->flow ? c->campaign->flow->version : 0,
+		.started_ms = c->started_ms, .answered_ms = c->answered_ms, .connected_ms = c->connected_ms, .ended_ms = c->ended_ms,
+		.converted = c->converted, .revenue_micros = c->revenue_micros, .payout_micros = c->payout_micros,
+		.attempts = buf_text(attempts), .tags = buf_text(tags), .hangup_by = c->hangup_by,
+	};
+}
+
+static void set_field(struct call *c, enum call_field field, const char *text)
+{
+	c->fields[field] = text ? value_string(text, strlen(text)) : (struct value){.text = ""};
+}
+
+static void set_money_field(struct call *c, enum call_field field, int64_t micros)
+{
+	char text[MONEY_SIZE];
+	money_format(micros, text);
+	struct value v = value_string(arena_strdup(&c->arena, text), strlen(text));
+	v.kind = VALUE_NUMBER;
+	v.number = (double)micros / 1e6;
+	c->fields[field] = v;
+}
+
+/* What filters and templates can ask of the call's course. */
+static void update_fields(struct call *c)
+{
+	char text[VALUE_NUMBER_SIZE];
+	set_field(c, CALL_STATUS, c->ended_ms ? "completed" : "active");
+	set_field(c, CALL_DISPOSITION, c->disposition);
+	set_field(c, CALL_TARGET_ID, c->target_id);
+	set_money_field(c, CALL_REVENUE, c->revenue_micros);
+	set_money_field(c, CALL_PAYOUT, c->payout_micros);
+	c->fields[CALL_CONVERTED] = (struct value){.kind = VALUE_BOOLEAN, .text = c->converted ? "true" : "false", .len = c->converted ? 4 : 5, .number = c->converted};
+	int64_t until = c->ended_ms ? c->ended_ms : c->env.now_ms;
+	double seconds = c->answered_ms ? (double)((until - c->answered_ms + 500) / 1000) : 0;
+	size_t n = value_format_number(seconds, text);
+	c->fields[CALL_DURATION] = (struct value){.kind = VALUE_NUMBER, .text = arena_strndup(&c->arena, text, n), .len = (uint32_t)n, .number = seconds};
+}
+
+void log_event(struct call *c, const char *type, const char *data)
+{
+	struct buf attempts = {0}, tags = {0};
+	struct call_log log;
+	struct store_batch *batch = log_batch(c);
+	int64_t now = clock_now_ms();
+	if (!batch)
+		return;
+	c->env.now_ms = now;
+	update_fields(c);
+	fill_log(c, &log, &attempts, &tags);
+	event_emit(batch, c->organization, &(struct event){type, data, &log, &c->env}, now, &c->touched);
+	buf_free(&attempts);
+	buf_free(&tags);
+}
+
+bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, const char *source, int64_t at_ms)
+{
+	const struct tag_def *def = tag_set_get(c->organization->tags, slot);
+	struct value v;
+	struct error err;
+	if (!def || !value_coerce(def->kind, text, len, &c->arena, &v, &err))
+		return false;
+	c->tags[slot] = v;
+	c->tags[slot].at_ms = at_ms;
+	struct store_batch *batch = log_batch(c);
+	if (!batch)
+		return false;
+	struct buf data = {0};
+	store_call_tag(batch, config_key(c->loop->config.config), c->organization->id, c->id, def, &v, source, at_ms);
+	store_call_tag_event(&data, def, &v, source);
+	log_event(c, c->tag_told[slot] ? "tag.changed" : "tag.set", buf_text(&data));
+	c->tag_told[slot] = true;
+	buf_free(&data);
+	return true;
+}
+
+void log_call_started(struct call *c, const char *trunk_id, const char *sip_call_id)
+{
+	struct store_batch *batch = log_batch(c);
+	struct buf doc = {0};
+	const struct config_flow *flow = c->flow_mode ? c->campaign->flow : NULL;
+	if (!batch)
+		return;
+	json_open(&doc);
+	json_str(&doc, "trunk_id", trunk_id);
+	json_str(&doc, "sip_call_id", sip_call_id);
+	json_close(&doc);
+	store_batch_add(batch, "INSERT INTO calls (id, organization_id, campaign_id, publisher_id, caller_id, number, status, execution_mode, call_flow_id, flow_version, started_at, doc) "
+			       "VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $9, $10, $11)",
+			"ssssssssiis", c->id, c->organization->id, c->campaign->id, c->number->publisher_id, c->caller_id, c->number->number,
+			c->flow_mode ? "call_flow" : "routing_plan", flow ? flow->id : NULL, (int64_t)(flow ? flow->version : 0), c->started_ms, buf_text(&doc));
+	buf_free(&doc);
+	log_event(c, "call.started", "");
+}
+
+void log_call_connected(struct call *c)
+{
+	struct store_batch *batch = log_batch(c);
+	if (batch)
+		store_batch_add(batch, "UPDATE calls SET target_id = $1, answered_at = $2, connected_at = $3, revenue = $4 WHERE id = $5 AND organization_id = $6", "siiiss",
+				c->target_id, c->answered_ms, c->connected_ms, c->revenue_micros, c->id, c->organization->id);
+}
+
+void log_call_ended(struct call *c)
+{
+	struct store_batch *batch = log_batch(c);
+	struct buf doc = {0};
+	if (!batch)
+		return;
+	json_open(&doc);
+	json_str(&doc, "hangup_by", c->hangup_by);
+	json_key(&doc, "attempts");
+	buf_add_char(&doc, '[');
+	buf_add(&doc, buf_text(&c->attempts), c->attempts.len);
+	buf_add_char(&doc, ']');
+	json_close(&doc);
+	store_batch_add(batch, "UPDATE calls SET status = 'completed', disposition = $1, target_id = $2, answered_at = NULLIF($3, 0), connected_at = NULLIF($4, 0), ended_at = $5, "
+			       "converted = $6, revenue = $7, payout = $8, doc = $9 WHERE id = $10 AND organization_id = $11",
+			"ssiiiiiisss", c->disposition, c->target_id, c->answered_ms, c->connected_ms, c->ended_ms, (int64_t)c->converted, c->revenue_micros, c->payout_micros, buf_text(&doc), c->id, c->organization->id);
+	buf_free(&doc);
+	log_event(c, c->answered_ms ? "call.completed" : "call.failed", "");
+	if (!c->answered_ms)
+		log_event(c, "call.completed", "");
+}
+
+void log_trace_input(struct call *c, const char *kind, const char *data)
+{
+	json_open(&c->trace);
+	json_time(&c->trace, "at", clock_now_ms());
+	json_str(&c->trace, "kind", "input");
+	json_str(&c->trace, "input", kind);
+	if (*data) {
+		json_item(&c->trace);
+		buf_add_str(&c->trace, data);
+	}
+	json_close(&c->trace);
+	loop_mark_dirty(c);
+}
+
+void log_trace_step(struct call *c, const struct flow_effect *e)
+{
+	const struct flow *flow = c->flow.flow;
+	json_open(&c->trace);
+	json_time(&c->trace, "at", c->env.now_ms);
+	json_str(&c->trace, "kind", "step");
+	json_str(&c->trace, "node", flow_node_id(flow, e->node));
+	json_str(&c->trace, "type", flow_node_type_of(flow, e->node));
+	json_str(&c->trace, "port", e->u.trace.port >= 0 ? flow_port_name(flow, e->node, (unsigned)e->u.trace.port) : NULL);
+	json_time(&c->trace, "entered_at", e->u.trace.entered_ms);
+	if (e->u.trace.detail)
+		json_str(&c->trace, "detail", e->u.trace.detail);
+	json_close(&c->trace);
+	loop_mark_dirty(c);
+}
+
+void log_attempt(struct call *c, const struct dial_try *t, const char *outcome, int sip_status, const char *reason)
+{
+	struct buf *b = &c->attempts;
+	bool tried = strcmp(outcome, "skipped") != 0;
+	json_open(b);
+	json_str(b, "target_id", t->target ? t->target->id : NULL);
+	json_str(b, "target_name", t->target ? t->target->name : NULL);
+	json_str(b, "uri", t->uri);
+	json_str(b, "outcome", outcome);
+	json_str(b, "reason", reason);
+	json_key(b, "sip_status");
+	if (sip_status)
+		buf_printf(b, "%d", sip_status);
+	else
+		buf_add_str(b, "null");
+	json_time(b, "started_at", tried ? c->dial.attempt_ms : 0);
+	json_time(b, "ringing_at", tried ? c->dial.ringing_ms : 0);
+	json_time(b, "ended_at", tried ? clock_now_ms() : 0);
+	json_close(b);
+}
+
+/* ---- the writer's side ---- */
+
+struct batch_job {
+	struct store_job job;
+	struct store_batch *batch;
+	struct event_touched touched;
+	struct call_loop *loop;
+	uint64_t serial;
+	char call_id[ID_SIZE];
+	bool first;
+};
+
+static bool run_batch(struct store_job *job, struct store_conn *conn)
+{
+	return store_batch_run(((struct batch_job *)job)->batch, conn);
+}
+
+static void batch_done(struct store_job *job, bool committed)
+{
+	struct batch_job *b = (struct batch_job *)job;
+	if (!committed)
+		log_error(b->call_id, "the call log could not be written");
+	else if (b->touched.count)
+		http_client_touch(b->loop->config.http, &b->touched);
+	if (b->first)
+		loop_tell_persisted(b->loop, b->serial, committed);
+	event_touched_free(&b->touched);
+	store_batch_free(b->batch);
+	free(b);
+}
+
+void log_flush(struct call *c)
+{
+	if (c->trace.len) {
+		struct store_batch *batch = log_batch(c);
+		struct buf piece = {0};
+		buf_add_char(&piece, '[');
+		buf_add(&piece, buf_text(&c->trace), c->trace.len);
+		buf_add_char(&piece, ']');
+		if (batch)
+			store_batch_add(batch, "INSERT INTO call_trace (call_id, piece, organization_id, entries) VALUES ($1, $2, $3, $4)", "siss", c->id, (int64_t)c->trace_piece++, c->organization->id, buf_text(&piece));
+		buf_free(&piece);
+		buf_reset(&c->trace);
+	}
+	if (!c->batch)
+		return;
+	struct batch_job *b = calloc(1, sizeof *b);
+	if (!b) {
+		log_error(c->id, "out of memory: a part of the call log was lost");
+		store_batch_free(c->batch);
+		c->batch = NULL;
+		return;
+	}
+	static const struct store_job functions = {.run = run_batch, .done = batch_done};
+	b->job = functions;
+	b->batch = c->batch;
+	b->touched = c->touched;
+	b->loop = c->loop;
+	b->serial = c->serial;
+	b->first = !c->submitted;
+	c->submitted = true;
+	memcpy(b->call_id, c->id, sizeof b->call_id);
+	c->batch = NULL;
+	c->touched = (struct event_touched){0};
+	store_submit_accepted(c->loop->config.store, &b->job);
+}

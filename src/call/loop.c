@@ -1,0 +1,380 @@
+/* The call loop: its thread, who is let in, and the letters it gets. */
+#include "call/internal.h"
+#include "base/log.h"
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_HANGUP };
+
+struct letter {
+	struct mail mail;
+	enum letter_kind kind;
+	uint64_t serial;
+	bool ok;
+	char call_id[ID_SIZE];
+	json_t *tags;
+	int64_t at_ms;
+};
+
+void loop_mark_dirty(struct call *c)
+{
+	if (c->is_dirty)
+		return;
+	c->is_dirty = true;
+	c->next_dirty = c->loop->dirty;
+	c->loop->dirty = c;
+}
+
+/* ---- who is let in ---- */
+
+struct password_request {
+	const struct organization *organization;
+	char trunk_id[ID_SIZE];
+};
+
+static const char *password_of(void *arg, const char *username)
+{
+	struct password_request *r = arg;
+	for (size_t i = 0; i < r->organization->trunk_count; i++) {
+		const struct config_trunk *t = &r->organization->trunks[i];
+		if (!t->username || strcmp(t->username, username) != 0)
+			continue;
+		snprintf(r->trunk_id, sizeof r->trunk_id, "%s", t->id);
+		return t->password;
+	}
+	return NULL;
+}
+
+static bool has_digest(const struct organization *o)
+{
+	for (size_t i = 0; i < o->trunk_count; i++)
+		if (o->trunks[i].username)
+			return true;
+	return false;
+}
+
+static void refuse(struct call_loop *loop, const struct sip_incoming *in, int status)
+{
+	loop->refused++;
+	sip_leg_release(in->leg, status);
+}
+
+static void on_incoming(void *arg, const struct sip_incoming *in)
+{
+	struct call_loop *loop = arg;
+	struct trunk_match trunks[16];
+	struct password_request digest = {0};
+	const struct config_number *number = NULL;
+	char dialled[PHONE_SIZE];
+	const char *trunk_id = NULL;
+	if (loop->draining) {
+		refuse(loop, in, 503);
+		return;
+	}
+	size_t n = config_trunks_by_address(loop->config.config, in->source, trunks, ARRAY_LEN(trunks));
+	bool readable = phone_normalize(in->to_user, "US", dialled);
+	const struct organization *o = config_by_number(loop->config.config, readable ? dialled : in->to_user, &number);
+	for (size_t i = 0; o && i < n && !trunk_id; i++)
+		if (strcmp(trunks[i].organization_id, o->id) == 0)
+			trunk_id = trunks[i].trunk_id;
+	if (!trunk_id && o && has_digest(o)) {
+		digest.organization = o;
+		enum sip_auth auth = sip_leg_authenticate(in->leg, "strowger", password_of, &digest);
+		if (auth == SIP_AUTH_OK) {
+			trunk_id = digest.trunk_id;
+		} else {
+			refuse(loop, in, 403);
+			organization_release(o);
+			return;
+		}
+	}
+	/* Whoever is known learns that the number is not; others learn nothing. */
+	int status = !n && !trunk_id ? 403 : !trunk_id || !number->campaign ? 404 : !number->campaign->enabled ? 480 : 0;
+	if (status) {
+		log_debug(NULL, "refused %d: call to %s", status, in->to_user);
+		refuse(loop, in, status);
+		if (o)
+			organization_release(o);
+		return;
+	}
+	call_begin(loop, in, o, number, trunk_id);
+}
+
+/* ---- letters ---- */
+
+static struct call *by_serial(struct call_loop *loop, uint64_t serial)
+{
+	struct call *c;
+	HASH_FIND(hh, loop->by_serial, &serial, sizeof serial, c);
+	return c && !c->over ? c : NULL;
+}
+
+static struct call *by_id(struct call_loop *loop, const char *id)
+{
+	struct call *c;
+	HASH_FIND(hh_id, loop->by_id, id, strlen(id), c);
+	return c && !c->over ? c : NULL;
+}
+
+/* Already on disk and told: only the call's memory is behind. */
+static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
+{
+	const char *tag_id;
+	json_t *value;
+	json_object_foreach(tags, tag_id, value) {
+		for (uint16_t i = 0; i < tag_set_count(c->organization->tags); i++) {
+			const struct tag_def *def = tag_set_get(c->organization->tags, i);
+			struct value v;
+			if (strcmp(def->id, tag_id) != 0 || !value_coerce(def->kind, json_string_value(value), json_string_length(value), &c->arena, &v, NULL))
+				continue;
+			if (tag_apply(c->tags, i, v, at_ms))
+				c->tag_told[i] = true;
+		}
+	}
+	struct buf data = {0};
+	json_time(&data, "sent_at", at_ms);
+	log_trace_input(c, "webhook_data", buf_text(&data));
+	buf_free(&data);
+}
+
+static void open_letter(struct call_loop *loop, struct letter *l)
+{
+	struct call *c = l->kind == LETTER_PERSISTED ? by_serial(loop, l->serial) : by_id(loop, l->call_id);
+	if (c && l->kind == LETTER_PERSISTED)
+		call_persisted(c, l->ok);
+	else if (c && l->kind == LETTER_TAGS)
+		take_tags(c, l->tags, l->at_ms);
+	else if (c)
+		call_end(c, 480, c->connected_ms ? "completed" : "hung_up", "api");
+	json_decref(l->tags);
+	free(l);
+}
+
+static void open_media_event(struct call_loop *loop, struct media_event *e)
+{
+	struct call *c = by_serial(loop, e->owner);
+	if (c && e->kind == MEDIA_KEY && e->end == END_CALLER)
+		execute_key(c, e->key);
+	else if (c && e->kind == MEDIA_PLAYED && e->end == END_CALLER)
+		execute_played(c, e->play);
+	free(e);
+}
+
+static void open_prompt(struct call_loop *loop, struct prompt_ready *r)
+{
+	struct call *c = by_serial(loop, r->owner);
+	if (c)
+		execute_prompt_ready(c, r->request, r->audio);
+	else
+		audio_release(r->audio);
+	free(r);
+}
+
+static void open_http(struct call_loop *loop, struct http_answer *a)
+{
+	struct call *c = by_serial(loop, a->owner);
+	if (c)
+		execute_http_answer(c, a);
+	free(a->body);
+	free(a);
+}
+
+static int on_mail(struct call_loop *loop, su_wait_t *w, su_wakeup_arg_t *arg)
+{
+	(void)w;
+	struct mailbox *box = (struct mailbox *)arg;
+	for (struct mail *m = mailbox_take_all(box), *next; m; m = next) {
+		next = m->next;
+		if (box == loop->mailbox)
+			open_letter(loop, (struct letter *)m);
+		else if (box == loop->media_events)
+			open_media_event(loop, (struct media_event *)m);
+		else if (box == loop->prompt_answers)
+			open_prompt(loop, (struct prompt_ready *)m);
+		else
+			open_http(loop, (struct http_answer *)m);
+	}
+	return 0;
+}
+
+static void post(struct call_loop *loop, const struct letter *l)
+{
+	struct letter *copy = malloc(sizeof *copy);
+	if (!copy) {
+		json_decref(l->tags);
+		return;
+	}
+	*copy = *l;
+	mailbox_post_reply(loop->mailbox, &copy->mail);
+}
+
+void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool ok)
+{
+	post(loop, &(struct letter){.kind = LETTER_PERSISTED, .serial = serial, .ok = ok});
+}
+
+void call_loop_apply_tags(struct call_loop *loop, const char *call_id, json_t *tags, int64_t at_ms)
+{
+	struct letter l = {.kind = LETTER_TAGS, .tags = tags, .at_ms = at_ms};
+	snprintf(l.call_id, sizeof l.call_id, "%s", call_id);
+	post(loop, &l);
+}
+
+void call_loop_hangup(struct call_loop *loop, const char *call_id)
+{
+	struct letter l = {.kind = LETTER_HANGUP};
+	snprintf(l.call_id, sizeof l.call_id, "%s", call_id);
+	post(loop, &l);
+}
+
+struct call_loop_counts call_loop_counts(const struct call_loop *loop)
+{
+	return (struct call_loop_counts){loop->calls, loop->legs, loop->started, loop->refused};
+}
+
+/* ---- the thread ---- */
+
+static int on_mail_wakeup(su_root_magic_t *magic, su_wait_t *w, su_wakeup_arg_t *arg)
+{
+	return on_mail((struct call_loop *)magic, w, arg);
+}
+
+static bool watch(struct call_loop *loop, struct mailbox *box)
+{
+	su_wait_t wait[1];
+	return su_wait_create(wait, mailbox_fd(box), SU_WAIT_IN) == 0 && su_root_register(loop->root, wait, on_mail_wakeup, (su_wakeup_arg_t *)box, 0) >= 0;
+}
+
+/* Once per turn: write what each call gathered, and free those that are over. */
+static void settle(struct call_loop *loop)
+{
+	while (loop->dirty) {
+		struct call *c = loop->dirty;
+		loop->dirty = c->next_dirty;
+		/* still marked, so that flushing does not list it again */
+		log_flush(c);
+		c->is_dirty = false;
+		if (c->over)
+			call_free(c);
+	}
+	loop->legs = sip_agent_legs(loop->agent);
+}
+
+struct start {
+	struct call_loop *loop;
+	struct error *err;
+	sem_t ready;
+	bool ok;
+};
+
+static void hang_up_all(struct call_loop *loop)
+{
+	struct call *c, *next;
+	HASH_ITER(hh, loop->by_serial, c, next)
+		call_end(c, 503, c->connected_ms ? "completed" : "hung_up", "system");
+	settle(loop);
+}
+
+static void *loop_main(void *arg)
+{
+	struct start *start = arg;
+	struct call_loop *loop = start->loop;
+	struct sip_agent_config sip = {loop->config.listeners, on_incoming, loop};
+	su_init();
+	loop->root = su_root_create((su_root_magic_t *)loop);
+	loop->agent = loop->root ? sip_agent_create(loop->root, &sip, start->err) : NULL;
+	start->ok = loop->agent && watch(loop, loop->mailbox) && watch(loop, loop->media_events) && watch(loop, loop->prompt_answers) && watch(loop, loop->http_answers);
+	bool ok = start->ok;
+	sem_post(&start->ready);
+	while (ok) {
+		su_root_step(loop->root, 500);
+		settle(loop);
+		if (!loop->stop)
+			continue;
+		loop->draining = true;
+		if (loop->by_serial && clock_monotonic_ms() < loop->stop_at_ms)
+			continue;
+		if (!loop->by_serial)
+			break;
+		hang_up_all(loop);
+		for (int i = 0; i < 20 && sip_agent_legs(loop->agent); i++) /* let the BYEs out */
+			su_root_step(loop->root, 50);
+		break;
+	}
+	sip_agent_destroy(loop->agent);
+	if (loop->root)
+		su_root_destroy(loop->root);
+	return NULL;
+}
+
+struct call_loop *call_loop_create(const struct call_loop_config *config, struct error *err)
+{
+	struct call_loop *loop = calloc(1, sizeof *loop);
+	struct start start = {.loop = loop, .err = err};
+	if (!loop)
+		return NULL;
+	loop->config = *config;
+	loop->mailbox = mailbox_create(1);
+	loop->media_events = mailbox_create(1);
+	loop->prompt_answers = mailbox_create(1);
+	loop->http_answers = mailbox_create(1);
+	loop->ringback = audio_ringback();
+	error_set(err, "the SIP stack could not be started");
+	sem_init(&start.ready, 0, 0);
+	bool started = loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
+	if (started) {
+		pthread_setname_np(loop->thread, "calls");
+		sem_wait(&start.ready);
+	}
+	sem_destroy(&start.ready);
+	if (started && start.ok)
+		return loop;
+	if (started)
+		pthread_join(loop->thread, NULL);
+	free(loop);
+	return NULL;
+}
+
+static void empty(struct call_loop *loop)
+{
+	struct mail *m, *next;
+	for (m = mailbox_take_all(loop->mailbox); m; m = next) {
+		next = m->next;
+		json_decref(((struct letter *)m)->tags);
+		free(m);
+	}
+	for (m = mailbox_take_all(loop->media_events); m; m = next) {
+		next = m->next;
+		free(m);
+	}
+	for (m = mailbox_take_all(loop->prompt_answers); m; m = next) {
+		next = m->next;
+		audio_release(((struct prompt_ready *)m)->audio);
+		free(m);
+	}
+	for (m = mailbox_take_all(loop->http_answers); m; m = next) {
+		next = m->next;
+		free(((struct http_answer *)m)->body);
+		free(m);
+	}
+}
+
+void call_loop_stop(struct call_loop *loop, int drain_ms)
+{
+	loop->stop_at_ms = clock_monotonic_ms() + drain_ms;
+	loop->stop = true;
+	mailbox_wake(loop->mailbox);
+	pthread_join(loop->thread, NULL);
+}
+
+void call_loop_free(struct call_loop *loop)
+{
+	empty(loop);
+	mailbox_destroy(loop->mailbox);
+	mailbox_destroy(loop->media_events);
+	mailbox_destroy(loop->prompt_answers);
+	mailbox_destroy(loop->http_answers);
+	audio_release(loop->ringback);
+	free(loop);
+}

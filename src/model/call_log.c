@@ -1,0 +1,39 @@
+#include "model/call_log.h"
+
+void call_log_json(struct buf *b, const struct call_log *c)
+{
+	json_open(b);
+	json_str(b, "id", c->id);
+	json_str(b, "caller_id", c->caller_id);
+	json_str(b, "number", c->number);
+	json_str(b, "campaign_id", c->campaign_id);
+	json_str(b, "publisher_id", c->publisher_id);
+	json_str(b, "execution_mode", c->execution_mode);
+	json_str(b, "call_flow_id", c->call_flow_id);
+	json_key(b, "flow_version");
+	if (c->flow_version)
+		buf_printf(b, "%d", c->flow_version);
+	else
+		buf_add_str(b, "null");
+	json_str(b, "status", c->status);
+	json_str(b, "disposition", c->disposition);
+	json_str(b, "hangup_by", c->hangup_by);
+	json_time(b, "started_at", c->started_ms);
+	json_time(b, "answered_at", c->answered_ms);
+	json_time(b, "connected_at", c->connected_ms);
+	json_time(b, "ended_at", c->ended_ms);
+	json_key(b, "duration_seconds");
+	if (c->ended_ms)
+		buf_printf(b, "%lld", c->answered_ms ? (long long)(c->ended_ms - c->answered_ms + 500) / 1000 : 0LL);
+	else
+		buf_add_str(b, "null");
+	json_str(b, "target_id", c->target_id);
+	json_bool(b, "converted", c->converted);
+	json_money(b, "revenue", c->revenue_micros);
+	json_money(b, "payout", c->payout_micros);
+	json_str(b, "currency", c->currency ? c->currency : "USD");
+	json_raw(b, "attempts", c->attempts ? c->attempts : "[]");
+	if (c->tags)
+		json_raw(b, "tags", c->tags);
+	json_close(b);
+}

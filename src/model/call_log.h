@@ -1,0 +1,22 @@
+/* model/call_log.h: the record of a call as /calls/{id} and events show it. Pure. */
+#ifndef MODEL_CALL_LOG_H
+#define MODEL_CALL_LOG_H
+
+#include "base/buf.h"
+
+/* Texts are borrowed; times are ms since the epoch, 0 for not yet; money in millionths. */
+struct call_log {
+	const char *id, *organization_id, *campaign_id, *publisher_id, *caller_id, *number;
+	const char *status, *disposition, *execution_mode, *call_flow_id, *target_id, *currency;
+	int flow_version;
+	int64_t started_ms, answered_ms, connected_ms, ended_ms;
+	bool converted;
+	int64_t revenue_micros, payout_micros;
+	const char *attempts; /* JSON array */
+	const char *tags;     /* JSON object; NULL: left out */
+	const char *hangup_by; /* "caller", "target", "system", or NULL */
+};
+
+void call_log_json(struct buf *b, const struct call_log *log);
+
+#endif

@@ -1,0 +1,98 @@
+#include "store/calls.h"
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+void store_call_row(const struct store_rows *r, size_t i, struct arena *arena, struct call_log *out)
+{
+	json_t *doc = json_loads(rows_text(r, i, 19) ? rows_text(r, i, 19) : "{}", 0, NULL);
+	char *attempts = json_dumps(json_object_get(doc, "attempts"), JSON_COMPACT);
+	*out = (struct call_log){
+		.id = rows_text(r, i, 0), .organization_id = rows_text(r, i, 1), .campaign_id = rows_text(r, i, 2), .publisher_id = rows_text(r, i, 3),
+		.caller_id = rows_text(r, i, 4), .number = rows_text(r, i, 5), .status = rows_text(r, i, 6), .disposition = rows_text(r, i, 7),
+		.execution_mode = rows_text(r, i, 8), .call_flow_id = rows_text(r, i, 9), .flow_version = (int)rows_int(r, i, 10),
+		.target_id = rows_text(r, i, 11), .started_ms = rows_int(r, i, 12), .answered_ms = rows_int(r, i, 13), .connected_ms = rows_int(r, i, 14),
+		.ended_ms = rows_int(r, i, 15), .converted = rows_int(r, i, 16) != 0, .revenue_micros = rows_int(r, i, 17), .payout_micros = rows_int(r, i, 18),
+		.attempts = arena_strdup(arena, attempts),
+		.hangup_by = arena_strdup(arena, json_string_value(json_object_get(doc, "hangup_by"))),
+		.currency = "USD",
+	};
+	free(attempts);
+	json_decref(doc);
+}
+
+void store_call_tag_value(struct buf *b, enum value_kind kind, const char *text, size_t len, bool sensitive)
+{
+	if (sensitive)
+		buf_add_str(b, "\"********\"");
+	else if (kind == VALUE_NUMBER || kind == VALUE_BOOLEAN)
+		buf_add(b, text, len);
+	else
+		buf_json_string(b, text, len);
+}
+
+const char *store_call_tags_json(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena)
+{
+	struct store_rows *rows = store_query(conn, "SELECT name, kind, value, sensitive FROM call_tags WHERE call_id = $1 AND organization_id = $2 ORDER BY name", "ss", call_id, organization_id);
+	struct buf b = {0};
+	if (!rows)
+		return NULL;
+	json_open(&b);
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		const char *value = rows_text(rows, i, 2);
+		json_key(&b, rows_text(rows, i, 0));
+		store_call_tag_value(&b, value_kind_from(rows_text(rows, i, 1)), value, strlen(value), rows_int(rows, i, 3) != 0);
+	}
+	json_close(&b);
+	rows_free(rows);
+	const char *text = b.failed ? NULL : arena_strdup(arena, buf_text(&b));
+	buf_free(&b);
+	return text;
+}
+
+bool store_call_read(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena,
+		     struct call_log *out, bool *failed)
+{
+	struct store_rows *rows = store_query(conn, "SELECT " CALL_COLUMNS " FROM calls WHERE id = $1 AND organization_id = $2", "ss", call_id, organization_id);
+	*failed = !rows;
+	bool found = rows_count(rows) == 1;
+	if (found) {
+		struct call_log row;
+		store_call_row(rows, 0, arena, &row);
+		/* the row's texts outlive the result */
+		const char **texts[] = {&row.id, &row.organization_id, &row.campaign_id, &row.publisher_id, &row.caller_id, &row.number, &row.status, &row.disposition, &row.execution_mode, &row.call_flow_id, &row.target_id};
+		for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+			*texts[i] = arena_strdup(arena, *texts[i]);
+		row.tags = store_call_tags_json(conn, organization_id, call_id, arena);
+		*failed = !row.tags;
+		*out = row;
+	}
+	rows_free(rows);
+	return found && !*failed;
+}
+
+void store_call_tag(struct store_batch *batch, const struct crypto_key *key, const char *organization_id, const char *call_id,
+		    const struct tag_def *def, const struct value *v, const char *source, int64_t at_ms)
+{
+	char number[VALUE_NUMBER_SIZE] = "";
+	if (v->kind == VALUE_NUMBER || v->kind == VALUE_DATETIME)
+		value_format_number(v->number, number);
+	char *sealed = def->sensitive ? crypto_seal(key, v->text) : NULL;
+	store_batch_add(batch, "INSERT INTO call_tags (call_id, tag_id, organization_id, name, kind, value, sensitive, number, source, at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+			       "ON CONFLICT (call_id, tag_id) DO UPDATE SET name = excluded.name, kind = excluded.kind, value = excluded.value, sensitive = excluded.sensitive, number = excluded.number, source = excluded.source, at_ms = excluded.at_ms "
+			       "WHERE excluded.at_ms >= call_tags.at_ms",
+			"ssssssissi", call_id, def->id, organization_id, def->name, value_kind_name(def->kind), def->sensitive ? sealed : v->text, (int64_t)def->sensitive,
+			*number && !def->sensitive ? number : NULL, source, at_ms);
+	free(sealed);
+}
+
+void store_call_tag_event(struct buf *b, const struct tag_def *def, const struct value *v, const char *source)
+{
+	json_key(b, "tag");
+	json_open(b);
+	json_str(b, "name", def->name);
+	json_key(b, "value");
+	store_call_tag_value(b, v->kind, v->text, v->len, def->sensitive);
+	json_str(b, "source", source);
+	json_close(b);
+}

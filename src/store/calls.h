@@ -1,0 +1,30 @@
+/* store/calls.h: the call log in the database: one call's row read back, and its tags written. */
+#ifndef STORE_CALLS_H
+#define STORE_CALLS_H
+
+#include "base/arena.h"
+#include "base/crypto.h"
+#include "model/call_log.h"
+#include "store/store.h"
+#include "tags/tags.h"
+
+/* The columns that store_call_row() reads, in its order. */
+#define CALL_COLUMNS "id, organization_id, campaign_id, publisher_id, caller_id, number, status, disposition, execution_mode, call_flow_id, flow_version, " \
+		     "target_id, started_at, answered_at, connected_at, ended_at, converted, revenue, payout, doc"
+/* Fill a log from a row; what is not a column lives in the arena. */
+void store_call_row(const struct store_rows *rows, size_t row, struct arena *arena, struct call_log *out);
+/* The call's tags as a JSON object, sensitive ones masked; in the arena. NULL on a database error. */
+const char *store_call_tags_json(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena);
+/* One whole call. false: there is none (or the database failed: *failed). */
+bool store_call_read(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena,
+		     struct call_log *out, bool *failed) WARN_UNUSED;
+
+/* Write one tag's value unless a later one is there. */
+void store_call_tag(struct store_batch *batch, const struct crypto_key *key, const char *organization_id, const char *call_id,
+		    const struct tag_def *def, const struct value *value, const char *source, int64_t at_ms);
+/* The data of tag.set and tag.changed. */
+void store_call_tag_event(struct buf *b, const struct tag_def *def, const struct value *value, const char *source);
+/* A tag's value as JSON, masked when sensitive. */
+void store_call_tag_value(struct buf *b, enum value_kind kind, const char *text, size_t len, bool sensitive);
+
+#endif

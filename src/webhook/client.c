@@ -1,0 +1,673 @@
+#include "webhook/client.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "expr/pointer.h"
+#include "expr/template.h"
+#include "webhook/address.h"
+#include "webhook/signature.h"
+#include <curl/curl.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uthash.h>
+
+#define QUEUE_MAX 10000
+#define ANSWER_MAX (256 * 1024) /* of an http_request node */
+#define KEPT_MAX 4096           /* of a webhook's response */
+#define ATTEMPTS_MAX 20
+
+/* A webhook with deliveries in the database. */
+struct endpoint {
+	char id[40], organization_id[40];
+	int in_flight;
+	bool dirty;
+	int64_t next_due_ms; /* 0: nothing known to wait */
+	UT_hash_handle hh;
+};
+
+enum transfer_kind { TRANSFER_REQUEST, TRANSFER_DELIVERY };
+
+struct transfer {
+	enum transfer_kind kind;
+	CURL *easy;
+	struct curl_slist *headers;
+	char *body;
+	struct buf answer;
+	size_t answer_max;
+	bool refused_address, too_long;
+	int64_t started_ms;
+	/* request */
+	struct mailbox *reply;
+	uint64_t owner;
+	unsigned number;
+	/* delivery */
+	char delivery_id[40], webhook_id[40], organization_id[40];
+	int attempt;
+	char *url, *method, *sent_headers;
+	UT_hash_handle hh; /* deliveries in flight, by delivery_id; until their result is on disk */
+};
+
+enum letter_kind { LETTER_TOUCH, LETTER_REQUEST, LETTER_SETTLED };
+
+struct letter {
+	struct mail mail;
+	enum letter_kind kind;
+	char id[40];            /* TOUCH: webhook; SETTLED: delivery */
+	struct transfer *request;
+	int64_t next_due_ms;
+};
+
+struct http_client {
+	struct store *store;
+	struct config_store *config;
+	bool allow_private;
+	int retry_ms[ATTEMPTS_MAX];
+	int retries;
+	pthread_t thread;
+	struct mailbox *letters;
+	atomic_size_t requests; /* of calls, waiting or running */
+	atomic_bool stop;
+	CURLM *multi;
+	struct store_conn *reader;
+	struct endpoint *endpoints;
+	struct transfer *in_flight;
+};
+
+/* ---- transfers ---- */
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+	struct transfer *t = arg;
+	size_t n = size * count, room = t->answer_max - t->answer.len;
+	buf_add(&t->answer, data, n < room ? n : room);
+	if (n > room && t->kind == TRANSFER_REQUEST) {
+		t->too_long = true;
+		return 0;
+	}
+	return n; /* a webhook's longer answer is read and let go */
+}
+
+/* After name resolution and before each connection, so that a name cannot change its mind. */
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transfer *t = arg;
+	(void)purpose;
+	if (!address_is_public(&address->addr)) {
+		t->refused_address = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static void transfer_free(struct transfer *t)
+{
+	if (t->easy)
+		curl_easy_cleanup(t->easy);
+	curl_slist_free_all(t->headers);
+	free(t->body);
+	free(t->url);
+	free(t->method);
+	free(t->sent_headers);
+	buf_free(&t->answer);
+	free(t);
+}
+
+static struct transfer *transfer_new(enum transfer_kind kind, const char *method, const char *url, const char *body, long timeout_ms)
+{
+	struct transfer *t = calloc(1, sizeof *t);
+	if (!t)
+		return NULL;
+	t->kind = kind;
+	t->easy = curl_easy_init();
+	t->body = body ? strdup(body) : NULL;
+	t->url = strdup(url);
+	t->method = strdup(method);
+	t->answer_max = kind == TRANSFER_REQUEST ? ANSWER_MAX : KEPT_MAX;
+	if (!t->easy || !t->url || !t->method || (body && !t->body)) {
+		transfer_free(t);
+		return NULL;
+	}
+	curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
+	curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, t->method);
+	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 10000 ? timeout_ms : 10000L);
+	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "Strowger");
+	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+	if (t->body) {
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body);
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(t->body));
+	}
+	return t;
+}
+
+static void add_header(struct transfer *t, const char *name, const char *value)
+{
+	struct buf line = {0};
+	buf_printf(&line, "%s: ", name);
+	buf_add_str(&line, value);
+	struct curl_slist *list = line.failed ? NULL : curl_slist_append(t->headers, buf_text(&line));
+	if (list)
+		t->headers = list;
+	buf_free(&line);
+}
+
+static bool start(struct http_client *c, struct transfer *t)
+{
+	struct curl_slist *no_expect = curl_slist_append(t->headers, "Expect:");
+	if (no_expect)
+		t->headers = no_expect;
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	if (!c->allow_private) {
+		curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+		curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
+	}
+	t->started_ms = clock_now_ms();
+	return curl_multi_add_handle(c->multi, t->easy) == CURLM_OK;
+}
+
+/* ---- requests of calls ---- */
+
+unsigned http_client_request(struct http_client *c, const char *method, const char *url, const char *body,
+			     const char *const *headers, int timeout_ms, struct mailbox *reply, uint64_t owner)
+{
+	static atomic_uint numbers;
+	if (c->requests >= QUEUE_MAX)
+		return 0;
+	struct letter *l = calloc(1, sizeof *l);
+	struct transfer *t = l ? transfer_new(TRANSFER_REQUEST, method, url, body, timeout_ms) : NULL;
+	if (!t) {
+		free(l);
+		return 0;
+	}
+	for (size_t i = 0; headers && headers[i]; i++) {
+		struct curl_slist *list = curl_slist_append(t->headers, headers[i]);
+		if (list)
+			t->headers = list;
+	}
+	const char *first = body ? body + strspn(body, " \t\r\n") : "";
+	bool typed = false;
+	for (size_t i = 0; headers && headers[i]; i++)
+		typed |= strncasecmp(headers[i], "content-type:", 13) == 0;
+	if (!typed && (*first == '{' || *first == '['))
+		add_header(t, "Content-Type", "application/json");
+	t->reply = reply;
+	t->owner = owner;
+	t->number = ++numbers ? numbers : ++numbers;
+	l->kind = LETTER_REQUEST;
+	l->request = t;
+	unsigned number = t->number;
+	c->requests++;
+	mailbox_post_reply(c->letters, &l->mail);
+	return number;
+}
+
+static void request_done(struct http_client *c, struct transfer *t, CURLcode code)
+{
+	struct http_answer *a = calloc(1, sizeof *a);
+	long status = 0;
+	c->requests--;
+	if (a) {
+		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+		a->owner = t->owner;
+		a->number = t->number;
+		a->status = (int)status;
+		a->result = code == CURLE_OK ? HTTP_ANSWERED : code == CURLE_OPERATION_TIMEDOUT ? HTTP_TIMED_OUT : HTTP_FAILED;
+		a->body_len = t->answer.len;
+		a->body = buf_take(&t->answer);
+		if (code != CURLE_OK)
+			snprintf(a->error, sizeof a->error, "%s", t->refused_address ? "the address is private; the operator must allow it" : t->too_long ? "the answer is longer than 256 KiB" : curl_easy_strerror(code));
+		mailbox_post_reply(t->reply, &a->mail);
+	}
+	transfer_free(t);
+}
+
+/* ---- deliveries ---- */
+
+static struct endpoint *endpoint(struct http_client *c, const char *id)
+{
+	struct endpoint *e;
+	HASH_FIND_STR(c->endpoints, id, e);
+	if (!e && (e = calloc(1, sizeof *e))) {
+		snprintf(e->id, sizeof e->id, "%s", id);
+		HASH_ADD_STR(c->endpoints, id, e);
+	}
+	return e;
+}
+
+static const struct config_outgoing *find_outgoing(const struct organization *o, const char *id)
+{
+	for (size_t i = 0; i < o->outgoing_count; i++)
+		if (strcmp(o->outgoing[i].id, id) == 0)
+			return &o->outgoing[i];
+	return NULL;
+}
+
+/* The values of an event's call, for templates: from the envelope, as it was then. */
+struct envelope_values {
+	struct arena arena;
+	struct expr_env env;
+	struct value call[CALL_FIELD_COUNT];
+};
+
+static int find_tag(void *arg, const char *name, size_t len)
+{
+	return tag_set_find(((const struct organization *)arg)->tags, name, len);
+}
+
+static void read_envelope(struct envelope_values *v, const struct organization *o, json_t *envelope)
+{
+	static const struct {
+		enum call_field field;
+		const char *key;
+	} keys[] = {
+		{CALL_ID, "id"}, {CALL_CALLER_ID, "caller_id"}, {CALL_NUMBER, "number"}, {CALL_CAMPAIGN_ID, "campaign_id"}, {CALL_PUBLISHER_ID, "publisher_id"},
+		{CALL_STARTED_AT, "started_at"}, {CALL_TARGET_ID, "target_id"}, {CALL_STATUS, "status"}, {CALL_DISPOSITION, "disposition"},
+		{CALL_DURATION, "duration_seconds"}, {CALL_REVENUE, "revenue"}, {CALL_PAYOUT, "payout"}, {CALL_CONVERTED, "converted"},
+	};
+	json_t *call = json_object_get(json_object_get(envelope, "data"), "call"), *tags = json_object_get(call, "tags"), *value;
+	const char *name;
+	struct value *slots = arena_alloc(&v->arena, (tag_set_count(o->tags) + 1) * sizeof *slots);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		v->call[keys[i].field] = json_leaf_value(json_object_get(call, keys[i].key), &v->arena);
+	const struct config_campaign *campaign = organization_campaign(o, v->call[CALL_CAMPAIGN_ID].text ? v->call[CALL_CAMPAIGN_ID].text : "");
+	if (campaign)
+		v->call[CALL_CAMPAIGN_NAME] = value_string(campaign->name, strlen(campaign->name));
+	v->call[CALL_ORGANIZATION_ID] = value_string(o->id, strlen(o->id));
+	json_object_foreach(tags, name, value) {
+		int slot = tag_set_find(o->tags, name, strlen(name));
+		if (slot >= 0 && slots)
+			slots[slot] = json_leaf_value(value, &v->arena);
+	}
+	v->env = (struct expr_env){.tags = slots, .tag_count = slots ? tag_set_count(o->tags) : 0, .call = v->call, .now_ms = clock_now_ms()};
+}
+
+static char *render(const struct organization *o, struct envelope_values *v, const char *text, enum template_context context)
+{
+	struct expr_scope scope = {find_tag, NULL, (void *)(uintptr_t)o};
+	struct buf out = {0};
+	struct template *t = template_compile(text, strlen(text), context, &scope, &v->arena, NULL, NULL);
+	if (t)
+		template_render(t, &v->env, &out);
+	return t ? buf_take(&out) : NULL;
+}
+
+static struct transfer *make_delivery(const struct organization *o, const struct config_outgoing *w, const struct store_rows *rows, size_t i)
+{
+	const char *payload = rows_text(rows, i, 2);
+	struct envelope_values v = {0};
+	json_t *envelope = w->body_template || w->header_count ? json_loads(payload, 0, NULL) : NULL;
+	char *body = NULL, signature[SIGNATURE_SIZE], id[96], seconds[24];
+	read_envelope(&v, o, envelope);
+	bool json_body = true;
+	if (w->body_template) {
+		char first = w->body_template[strspn(w->body_template, " \t\r\n")];
+		json_body = first == '{' || first == '[';
+		body = render(o, &v, w->body_template, json_body ? TEMPLATE_JSON : TEMPLATE_FORM);
+	}
+	const char *text = body ? body : payload;
+	struct transfer *t = transfer_new(TRANSFER_DELIVERY, w->method, w->url, text, w->timeout_seconds * 1000L);
+	if (t) {
+		int64_t now = clock_now_ms() / 1000;
+		snprintf(id, sizeof id, "%s-%s", rows_text(rows, i, 1), w->id);
+		snprintf(seconds, sizeof seconds, "%lld", (long long)now);
+		add_header(t, "Content-Type", json_body ? "application/json" : "application/x-www-form-urlencoded");
+		add_header(t, "webhook-id", id);
+		add_header(t, "webhook-timestamp", seconds);
+		if (w->secret && signature_make(w->secret, id, now, text, strlen(text), signature))
+			add_header(t, "webhook-signature", signature);
+		for (size_t h = 0; h + 1 < w->header_count; h += 2) {
+			char *value = render(o, &v, w->headers[h + 1], TEMPLATE_HEADER);
+			if (value)
+				add_header(t, w->headers[h], value);
+			free(value);
+		}
+		snprintf(t->delivery_id, sizeof t->delivery_id, "%s", rows_text(rows, i, 0));
+		snprintf(t->webhook_id, sizeof t->webhook_id, "%s", w->id);
+		snprintf(t->organization_id, sizeof t->organization_id, "%s", o->id);
+		t->attempt = (int)rows_int(rows, i, 3) + 1;
+	}
+	free(body);
+	json_decref(envelope);
+	arena_free(&v.arena);
+	return t;
+}
+
+/* Start what is due for one webhook, as far as its concurrency allows. */
+static void feed(struct http_client *c, struct endpoint *e, int64_t now)
+{
+	struct store_rows *where = NULL;
+	if (!e->organization_id[0]) {
+		where = store_query(c->reader, "SELECT organization_id FROM resources WHERE id = $1 AND kind = 'outgoing_webhook'", "s", e->id);
+		if (rows_count(where))
+			snprintf(e->organization_id, sizeof e->organization_id, "%s", rows_text(where, 0, 0));
+		rows_free(where);
+	}
+	const struct organization *o = e->organization_id[0] ? config_organization(c->config, e->organization_id) : NULL;
+	const struct config_outgoing *w = o ? find_outgoing(o, e->id) : NULL;
+	e->dirty = false;
+	e->next_due_ms = 0;
+	if (!w || !w->enabled) { /* waits in the database until it is enabled, and touched */
+		organization_release(o);
+		return;
+	}
+	int free_places = w->concurrency - e->in_flight;
+	int64_t limit = e->in_flight + (free_places > 0 ? free_places : 0) + 1;
+	struct store_rows *rows = store_query(c->reader, "SELECT id, event_id, payload, attempt_count, next_attempt_at FROM deliveries "
+					      "WHERE webhook_id = $1 AND organization_id = $2 AND status IN ('pending', 'failed') ORDER BY next_attempt_at, id LIMIT $3", "ssi", e->id, o->id, limit);
+	if (!rows)
+		e->next_due_ms = now + 1000; /* the database is away: ask again */
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		struct transfer *t;
+		const char *id = rows_text(rows, i, 0);
+		HASH_FIND_STR(c->in_flight, id, t);
+		if (t)
+			continue;
+		if (rows_int(rows, i, 4) > now) { /* ordered: the rest is later still */
+			e->next_due_ms = rows_int(rows, i, 4);
+			break;
+		}
+		if (free_places <= 0) {
+			e->dirty = false; /* fed again when one of those in flight is settled */
+			break;
+		}
+		t = make_delivery(o, w, rows, i);
+		if (!t || !start(c, t)) {
+			if (t)
+				transfer_free(t);
+			e->next_due_ms = now + 1000;
+			break;
+		}
+		HASH_ADD_STR(c->in_flight, delivery_id, t);
+		e->in_flight++;
+		free_places--;
+	}
+	rows_free(rows);
+	organization_release(o);
+}
+
+struct result_job {
+	struct store_job job;
+	struct http_client *client;
+	char delivery_id[40], organization_id[40];
+	int attempt;
+	const char *status;
+	int64_t at_ms, next_ms;
+	char *doc;
+};
+
+static bool run_result(struct store_job *job, struct store_conn *conn)
+{
+	struct result_job *r = (struct result_job *)job;
+	return store_exec(conn, "INSERT INTO delivery_attempts (delivery_id, attempt, organization_id, at_ms, doc) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (delivery_id, attempt) DO UPDATE SET at_ms = excluded.at_ms, doc = excluded.doc",
+			  "sisis", r->delivery_id, (int64_t)r->attempt, r->organization_id, r->at_ms, r->doc) &&
+	       store_exec(conn, "UPDATE deliveries SET status = $1, attempt_count = $2, next_attempt_at = NULLIF($3, 0), updated_at = $4 WHERE id = $5 AND organization_id = $6",
+			  "siiiss", r->status, (int64_t)r->attempt, r->next_ms, r->at_ms, r->delivery_id, r->organization_id);
+}
+
+static void result_done(struct store_job *job, bool committed)
+{
+	struct result_job *r = (struct result_job *)job;
+	struct letter *l = calloc(1, sizeof *l);
+	if (!committed) /* it will be sent again: at least once */
+		log_error(r->delivery_id, "a delivery's result could not be written");
+	if (l) {
+		l->kind = LETTER_SETTLED;
+		snprintf(l->id, sizeof l->id, "%s", r->delivery_id);
+		l->next_due_ms = committed ? r->next_ms : clock_now_ms() + 1000;
+		mailbox_post_reply(r->client->letters, &l->mail);
+	}
+	free(r->doc);
+	free(r);
+}
+
+static char *attempt_doc(struct transfer *t, CURLcode code, long status)
+{
+	struct buf b = {0};
+	double total = 0, dns = 0, connect = 0, tls = 0, first = 0;
+	const char *error = code == CURLE_OK ? NULL : t->refused_address ? "the address is private; the operator must allow it" : curl_easy_strerror(code);
+	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME, &total);
+	curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME, &dns);
+	curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME, &connect);
+	curl_easy_getinfo(t->easy, CURLINFO_APPCONNECT_TIME, &tls);
+	curl_easy_getinfo(t->easy, CURLINFO_STARTTRANSFER_TIME, &first);
+	json_open(&b);
+	json_key(&b, "request");
+	json_open(&b);
+	json_str(&b, "method", t->method);
+	json_str(&b, "url", t->url);
+	json_key(&b, "headers");
+	json_open(&b);
+	for (struct curl_slist *h = t->headers; h; h = h->next) {
+		char name[128];
+		size_t n = strcspn(h->data, ":");
+		snprintf(name, sizeof name, "%.*s", (int)n, h->data);
+		if (h->data[n] && h->data[n + 1])
+			json_str(&b, name, h->data + n + 2);
+	}
+	json_close(&b);
+	json_str(&b, "body", t->body);
+	json_close(&b);
+	json_key(&b, "response");
+	if (code == CURLE_OK) {
+		json_open(&b);
+		json_int(&b, "status", status);
+		json_key(&b, "body");
+		buf_json_string(&b, buf_text(&t->answer), t->answer.len);
+		json_close(&b);
+	} else {
+		buf_add_str(&b, "null");
+	}
+	json_str(&b, "error", error);
+	json_key(&b, "timings_ms");
+	buf_printf(&b, "{\"dns\":%.1f,\"connect\":%.1f,\"tls\":%.1f,\"first_byte\":%.1f,\"total\":%.1f}", dns * 1000, connect * 1000, tls * 1000, first * 1000, total * 1000);
+	json_close(&b);
+	return buf_take(&b);
+}
+
+static void delivery_done(struct http_client *c, struct transfer *t, CURLcode code)
+{
+	long status = 0;
+	curl_off_t retry_after = 0;
+	struct result_job *r = calloc(1, sizeof *r);
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	if (!r)
+		return; /* stays in flight until the next start, then is sent again */
+	static const struct store_job functions = {.run = run_result, .done = result_done};
+	r->job = functions;
+	r->client = c;
+	r->attempt = t->attempt;
+	r->at_ms = clock_now_ms();
+	memcpy(r->delivery_id, t->delivery_id, sizeof r->delivery_id);
+	memcpy(r->organization_id, t->organization_id, sizeof r->organization_id);
+	r->doc = attempt_doc(t, code, status);
+	if (code == CURLE_OK && status >= 200 && status < 300) {
+		r->status = "delivered";
+	} else if (t->attempt > c->retries || status == 410) {
+		r->status = "dead";
+	} else {
+		int64_t wait = c->retry_ms[t->attempt - 1];
+		wait += wait / 10 * randombytes_uniform(100) / 100; /* jitter: up to a tenth more */
+		if (retry_after * 1000 > wait)
+			wait = (retry_after < 86400 ? retry_after : 86400) * 1000;
+		r->status = "failed";
+		r->next_ms = r->at_ms + wait;
+	}
+	curl_easy_cleanup(t->easy);
+	t->easy = NULL;
+	store_submit_accepted(c->store, &r->job);
+}
+
+static void settled(struct http_client *c, const struct letter *l)
+{
+	struct transfer *t;
+	HASH_FIND_STR(c->in_flight, l->id, t);
+	if (!t)
+		return;
+	struct endpoint *e = endpoint(c, t->webhook_id);
+	HASH_DEL(c->in_flight, t);
+	transfer_free(t);
+	if (!e)
+		return;
+	e->in_flight--;
+	e->dirty = true;
+	if (l->next_due_ms && (!e->next_due_ms || l->next_due_ms < e->next_due_ms))
+		e->next_due_ms = l->next_due_ms;
+}
+
+/* ---- the thread ---- */
+
+void http_client_touch(struct http_client *c, const struct event_touched *touched)
+{
+	for (size_t i = 0; i < touched->count; i++) {
+		struct letter *l = calloc(1, sizeof *l);
+		if (!l)
+			continue;
+		l->kind = LETTER_TOUCH;
+		snprintf(l->id, sizeof l->id, "%s", touched->ids[i]);
+		mailbox_post_reply(c->letters, &l->mail);
+	}
+}
+
+static void open_letters(struct http_client *c)
+{
+	struct endpoint *e;
+	for (struct mail *m = mailbox_take_all(c->letters), *next; m; m = next) {
+		struct letter *l = (struct letter *)m;
+		next = m->next;
+		if (l->kind == LETTER_TOUCH && (e = endpoint(c, l->id)))
+			e->dirty = true;
+		else if (l->kind == LETTER_SETTLED)
+			settled(c, l);
+		else if (l->kind == LETTER_REQUEST && !start(c, l->request))
+			request_done(c, l->request, CURLE_FAILED_INIT);
+		free(l);
+	}
+}
+
+static int feed_all(struct http_client *c)
+{
+	int64_t now = clock_now_ms(), next = now + 1000;
+	for (struct endpoint *e = c->endpoints; e; e = e->hh.next) {
+		if (e->dirty || (e->next_due_ms && e->next_due_ms <= now))
+			feed(c, e, now);
+		if (e->next_due_ms && e->next_due_ms < next)
+			next = e->next_due_ms;
+	}
+	return next > now ? (int)(next - now) : 0;
+}
+
+static void *client_main(void *arg)
+{
+	struct http_client *c = arg;
+	struct store_rows *rows = store_query(c->reader, "SELECT DISTINCT webhook_id FROM deliveries WHERE status IN ('pending', 'failed')", "");
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		struct endpoint *e = endpoint(c, rows_text(rows, i, 0));
+		if (e)
+			e->dirty = true;
+	}
+	rows_free(rows);
+	while (!c->stop) {
+		int running, left;
+		CURLMsg *message;
+		open_letters(c);
+		int wait = feed_all(c);
+		curl_multi_perform(c->multi, &running);
+		while ((message = curl_multi_info_read(c->multi, &left))) {
+			struct transfer *t;
+			CURLcode code = message->data.result;
+			if (message->msg != CURLMSG_DONE)
+				continue;
+			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+			curl_multi_remove_handle(c->multi, t->easy);
+			if (t->kind == TRANSFER_REQUEST)
+				request_done(c, t, code);
+			else
+				delivery_done(c, t, code);
+		}
+		struct curl_waitfd extra = {.fd = mailbox_fd(c->letters), .events = CURL_WAIT_POLLIN};
+		curl_multi_poll(c->multi, &extra, 1, wait, NULL);
+	}
+	return NULL;
+}
+
+struct http_client *http_client_create(struct store *store, struct config_store *config, bool allow_private, const char *retry_seconds, struct error *err)
+{
+	struct http_client *c = calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	c->store = store;
+	c->config = config;
+	c->allow_private = allow_private;
+	for (const char *p = retry_seconds; *p && c->retries < ATTEMPTS_MAX;) {
+		char *end;
+		double seconds = strtod(p, &end);
+		if (end == p || seconds < 0 || seconds > 864000 || (*end && *end != ',')) {
+			error_set(err, "the retry schedule '%s' must be seconds with commas between, such as 5,300,1800", retry_seconds);
+			free(c);
+			return NULL;
+		}
+		c->retry_ms[c->retries++] = (int)(seconds * 1000);
+		p = *end ? end + 1 : end;
+	}
+	c->letters = mailbox_create(1);
+	c->multi = curl_multi_init();
+	c->reader = store_connect(store, true, err);
+	curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 50L);
+	if (!c->letters || !c->multi || !c->reader || pthread_create(&c->thread, NULL, client_main, c) != 0) {
+		error_set(err, "the delivery thread could not be started");
+		mailbox_destroy(c->letters);
+		if (c->multi)
+			curl_multi_cleanup(c->multi);
+		store_disconnect(c->reader);
+		free(c);
+		return NULL;
+	}
+	pthread_setname_np(c->thread, "delivery");
+	return c;
+}
+
+void http_client_stop(struct http_client *c)
+{
+	c->stop = true;
+	mailbox_wake(c->letters);
+	pthread_join(c->thread, NULL);
+}
+
+void http_client_free(struct http_client *c)
+{
+	struct endpoint *e, *next_e;
+	struct transfer *t, *next_t;
+	for (struct mail *m = mailbox_take_all(c->letters), *next; m; m = next) {
+		next = m->next;
+		if (((struct letter *)m)->request)
+			transfer_free(((struct letter *)m)->request);
+		free(m);
+	}
+	HASH_ITER(hh, c->in_flight, t, next_t) {
+		HASH_DEL(c->in_flight, t);
+		if (t->easy)
+			curl_multi_remove_handle(c->multi, t->easy);
+		transfer_free(t);
+	}
+	HASH_ITER(hh, c->endpoints, e, next_e) {
+		HASH_DEL(c->endpoints, e);
+		free(e);
+	}
+	curl_multi_cleanup(c->multi);
+	store_disconnect(c->reader);
+	mailbox_destroy(c->letters);
+	free(c);
+}
