@@ -60,7 +60,7 @@ struct template *template_compile(const char *text, size_t len, enum template_co
 		return NULL;
 	t->context = context;
 	bool quoted = false;
-	size_t start = 0, i = 0, name_end, end;
+	size_t start = 0, i = 0, name_end = 0, end;
 	while (i < len) {
 		if (copy[i] == '\\' && quoted && i + 1 < len) {
 			i += 2;

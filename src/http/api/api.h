@@ -1,0 +1,36 @@
+/* http/api/api.h: the resources' handlers, one file each. Private to src/http/. */
+#ifndef HTTP_API_H
+#define HTTP_API_H
+
+#include "http/auth.h"
+#include "http/server.h"
+#include "model/resource.h"
+
+typedef enum http_result api_handler(struct http_request *r);
+
+/* resources.c: every kind of configuration */
+api_handler api_resource_list, api_resource_create, api_resource_get, api_resource_patch, api_resource_delete;
+/* Make a resource inside a transaction; the document must be checked. Used at `init`, too. Writes its id. */
+bool api_resource_insert(struct store_conn *conn, const struct crypto_key *key, const char *organization_id,
+			 const struct resource_kind *kind, json_t *doc, const char *id, int64_t now_ms) WARN_UNUSED;
+/* The document as the API answers it: secrets masked. New reference. */
+json_t *api_resource_json(struct http_request *r, const struct resource_kind *kind, const struct store_rows *rows, size_t row);
+bool api_audit(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id) WARN_UNUSED;
+
+/* Paging: ?limit= (1 to 200) and ?cursor= (the last id seen; newest first). */
+int64_t api_limit(const struct http_request *r);
+enum http_result api_list_answer(struct http_request *r, json_t *data, const char *next_cursor);
+
+/* call_flows.c */
+api_handler api_flow_publish, api_flow_check, api_flow_rollback, api_flow_versions, api_flow_version, api_node_types, api_flow_export, api_flow_import;
+/* calls.c */
+api_handler api_call_list, api_call_get, api_call_tags, api_call_tags_patch, api_call_events, api_call_trace, api_call_hangup;
+/* webhooks.c */
+api_handler api_rotate_key, api_rotate_secret, api_webhook_test, api_incoming_requests, api_incoming_request,
+	api_outgoing_requests, api_outgoing_request, api_redeliver_one, api_redeliver_since, api_incoming_hook;
+/* prompts.c */
+api_handler api_prompt_upload, api_prompt_audio;
+/* system.c */
+api_handler api_organization_get, api_organization_patch, api_audit_log, api_openapi, api_healthz, api_metrics, api_event_types;
+
+#endif

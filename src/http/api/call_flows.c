@@ -1,0 +1,231 @@
+/* Call flows: checking, publishing, versions, import and export. */
+#include "http/api/api.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include <stdlib.h>
+#include <string.h>
+
+static int find_tag(void *arg, const char *name, size_t len)
+{
+	return tag_set_find(((const struct organization *)arg)->tags, name, len);
+}
+
+static bool exists(void *arg, const char *kind, const char *id)
+{
+	return organization_find(arg, kind, id) != NULL;
+}
+
+/* Compile for the problems alone. Does it compile? */
+static bool check(const struct organization *o, json_t *document, json_t *problems)
+{
+	struct flow_context context = {find_tag, tag_set_count(o->tags), exists, (void *)(uintptr_t)o};
+	struct flow *flow = flow_compile(document, &context, problems);
+	flow_free(flow);
+	return flow != NULL;
+}
+
+enum http_result api_node_types(struct http_request *r)
+{
+	return api_list_answer(r, flow_node_types_json(), NULL);
+}
+
+static struct store_rows *find_flow(struct store_conn *conn, const struct http_request *r)
+{
+	return store_query(conn, "SELECT doc, version, name FROM resources WHERE id = $1 AND organization_id = $2 AND kind = 'call_flow'", "ss", r->params[0], r->organization->id);
+}
+
+static enum http_result no_flow(struct http_request *r)
+{
+	return http_problem(r, 404, "There is no such call flow", "no call flow has the id %.60s", r->params[0]);
+}
+
+enum http_result api_flow_check(struct http_request *r)
+{
+	struct store_conn *conn = http_reader(r);
+	if (!conn)
+		return HTTP_REPLY;
+	struct store_rows *rows = find_flow(conn, r);
+	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL, *problems = json_array();
+	json_t *sent = r->body_len ? http_body_object(r) : NULL;
+	if (!doc) {
+		no_flow(r);
+	} else if (!r->body_len || sent) {
+		bool ok = check(r->organization, json_object_get(sent, "nodes") ? sent : json_object_get(doc, "draft"), problems);
+		http_json(r, 200, json_pack("{s:b, s:O}", "ok", ok, "problems", problems));
+	}
+	json_decref(problems);
+	json_decref(doc);
+	rows_free(rows);
+	return HTTP_REPLY;
+}
+
+/* The document that becomes the next version, and why. */
+struct publication {
+	const char *note;
+	int64_t rollback_to; /* 0: the draft */
+};
+
+static bool publish(struct store_conn *conn, struct http_request *r, json_t *doc, json_t *document, const char *note)
+{
+	struct store_rows *rows = store_query(conn, "SELECT COALESCE(MAX(version), 0) FROM flow_versions WHERE flow_id = $1", "s", r->params[0]);
+	if (!rows)
+		return false;
+	int64_t version = rows_int(rows, 0, 0) + 1, now = clock_now_ms();
+	rows_free(rows);
+	json_object_set_new(doc, "published_version", json_integer(version));
+	char *text = json_dumps(document, JSON_COMPACT), *changed = json_dumps(doc, JSON_COMPACT);
+	bool ok = text && changed &&
+		store_exec(conn, "INSERT INTO flow_versions (flow_id, version, organization_id, note, document, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)", "sissssi",
+			   r->params[0], version, r->organization->id, note, text, r->actor, now) &&
+		store_exec(conn, "UPDATE resources SET doc = $1, version = version + 1, updated_at = $2 WHERE id = $3 AND organization_id = $4", "siss", changed, now, r->params[0], r->organization->id) &&
+		api_audit(conn, r, "publish", r->params[0]);
+	free(text);
+	free(changed);
+	if (ok) {
+		http_json(r, 200, json_pack("{s:s, s:I, s:s}", "id", r->params[0], "version", (json_int_t)version, "note", note));
+		r->reload = true;
+	}
+	return ok;
+}
+
+static bool run_publish(struct store_conn *conn, struct http_request *r)
+{
+	const struct publication *p = r->data;
+	struct store_rows *rows = find_flow(conn, r), *old = NULL;
+	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL, *problems = json_array(), *document = NULL;
+	bool ok = rows != NULL;
+	if (ok && doc && p->rollback_to) {
+		old = store_query(conn, "SELECT document FROM flow_versions WHERE flow_id = $1 AND version = $2 AND organization_id = $3", "sis", r->params[0], p->rollback_to, r->organization->id);
+		document = rows_count(old) == 1 ? json_loads(rows_text(old, 0, 0), 0, NULL) : NULL;
+		ok = old != NULL;
+	} else if (doc) {
+		document = json_incref(json_object_get(doc, "draft"));
+	}
+	if (ok && !doc)
+		no_flow(r);
+	else if (ok && !document)
+		http_problem(r, 404, "There is no such version", "the call flow has no version %lld", (long long)p->rollback_to);
+	else if (ok && !check(r->organization, document, problems)) {
+		json_t *answer = json_pack("{s:s, s:s, s:i, s:s, s:O, s:O}", "type", "about:blank", "title", "The flow has errors", "status", 422, "detail", "mend what has severity error, then publish", "errors", problems, "problems", problems);
+		http_json(r, 422, answer);
+		r->content_type = "application/problem+json";
+	} else if (ok) {
+		ok = publish(conn, r, doc, document, p->note);
+	}
+	json_decref(document);
+	json_decref(problems);
+	json_decref(doc);
+	rows_free(old);
+	rows_free(rows);
+	return ok;
+}
+
+static enum http_result start_publish(struct http_request *r, bool rollback)
+{
+	struct publication *p = arena_alloc(&r->arena, sizeof *p);
+	json_t *body = r->body_len ? http_body_object(r) : NULL;
+	if (!p || (r->body_len && !body))
+		return HTTP_REPLY;
+	const char *note = json_string_value(json_object_get(body, "note"));
+	p->rollback_to = rollback ? json_integer_value(json_object_get(body, "version")) : 0;
+	p->note = note ? note : rollback ? "rolled back" : "";
+	if (rollback && p->rollback_to < 1) {
+		struct errors errors = {0};
+		errors_add(&errors, "/version", "must be the number of a published version");
+		return http_invalid(r, &errors);
+	}
+	r->data = p;
+	r->run = run_publish;
+	snprintf(r->reload_id, sizeof r->reload_id, "%s", r->organization->id);
+	return http_write(r);
+}
+
+enum http_result api_flow_publish(struct http_request *r)
+{
+	return start_publish(r, false);
+}
+
+enum http_result api_flow_rollback(struct http_request *r)
+{
+	return start_publish(r, true);
+}
+
+static json_t *version_json(const struct store_rows *rows, size_t i, bool with_document)
+{
+	char time[RFC3339_SIZE];
+	json_t *v = json_pack("{s:I, s:s, s:s, s:s}", "version", (json_int_t)rows_int(rows, i, 0), "note", rows_text(rows, i, 1), "created_by", rows_text(rows, i, 2), "created_at", clock_rfc3339(rows_int(rows, i, 3), time));
+	if (with_document)
+		json_object_set_new(v, "document", json_loads(rows_text(rows, i, 4), 0, NULL));
+	return v;
+}
+
+enum http_result api_flow_versions(struct http_request *r)
+{
+	struct store_conn *conn = http_reader(r);
+	struct store_rows *rows = conn ? store_query(conn, "SELECT version, note, created_by, created_at FROM flow_versions WHERE flow_id = $1 AND organization_id = $2 ORDER BY version DESC LIMIT 200", "ss", r->params[0], r->organization->id) : NULL;
+	struct store_rows *flow = conn ? find_flow(conn, r) : NULL;
+	if (conn && rows_count(flow) == 0) {
+		no_flow(r);
+	} else if (conn) {
+		json_t *data = json_array();
+		for (size_t i = 0; i < rows_count(rows); i++)
+			json_array_append_new(data, version_json(rows, i, false));
+		api_list_answer(r, data, NULL);
+	}
+	rows_free(rows);
+	rows_free(flow);
+	return HTTP_REPLY;
+}
+
+enum http_result api_flow_version(struct http_request *r)
+{
+	struct store_conn *conn = http_reader(r);
+	if (!conn)
+		return HTTP_REPLY;
+	struct store_rows *rows = store_query(conn, "SELECT version, note, created_by, created_at, document FROM flow_versions WHERE flow_id = $1 AND organization_id = $2 AND version = $3", "ssi",
+					      r->params[0], r->organization->id, (int64_t)strtoll(r->params[1], NULL, 10));
+	if (rows_count(rows) == 1)
+		http_json(r, 200, version_json(rows, 0, true));
+	else
+		http_problem(r, 404, "There is no such version", "the call flow has no version %.20s", r->params[1]);
+	rows_free(rows);
+	return HTTP_REPLY;
+}
+
+enum http_result api_flow_export(struct http_request *r)
+{
+	struct store_conn *conn = http_reader(r);
+	if (!conn)
+		return HTTP_REPLY;
+	struct store_rows *rows = find_flow(conn, r);
+	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL, *draft = json_object_get(doc, "draft");
+	if (!doc) {
+		no_flow(r);
+	} else {
+		json_t *out = json_pack("{s:s, s:s}", "schema", "strowger.flow/1", "name", rows_text(rows, 0, 2));
+		json_object_update_missing(out, draft);
+		free(r->answer);
+		r->answer = json_dumps(out, JSON_INDENT(2) | JSON_SORT_KEYS);
+		r->answer_len = r->answer ? strlen(r->answer) : 0;
+		r->content_type = "application/json";
+		r->status = 200;
+		json_decref(out);
+	}
+	json_decref(doc);
+	rows_free(rows);
+	return HTTP_REPLY;
+}
+
+enum http_result api_flow_import(struct http_request *r)
+{
+	json_t *body = http_body_object(r);
+	if (!body)
+		return HTTP_REPLY;
+	json_t *name = json_object_get(body, "name"), *draft = json_deep_copy(body);
+	json_object_del(draft, "name");
+	json_t *wrapped = json_pack("{s:O?, s:o}", "name", name, "draft", draft);
+	json_decref(r->json);
+	r->json = wrapped;
+	r->params[0] = "call-flows";
+	return api_resource_create(r);
+}

@@ -1,0 +1,582 @@
+/* Configuration: list, create, read, change, delete: the same for every kind. */
+#include "http/api/api.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/phone.h"
+#include "expr/template.h"
+#include "webhook/signature.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS "id, doc, version, created_at, updated_at"
+#define MASK "********"
+
+static const struct resource_kind *kind_of(const struct http_request *r)
+{
+	return resource_kind_by_path(r->params[0], strlen(r->params[0]));
+}
+
+int64_t api_limit(const struct http_request *r)
+{
+	const char *text = http_query(r, "limit");
+	long n = text ? strtol(text, NULL, 10) : 50;
+	return n < 1 ? 1 : n > 200 ? 200 : n;
+}
+
+enum http_result api_list_answer(struct http_request *r, json_t *data, const char *next_cursor)
+{
+	return http_json(r, 200, json_pack("{s:o, s:s?}", "data", data, "next_cursor", next_cursor));
+}
+
+bool api_audit(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id)
+{
+	char id[ID_SIZE];
+	return store_exec(conn, "INSERT INTO audit (id, organization_id, actor, action, resource_id, doc, created_at) VALUES ($1, $2, $3, $4, $5, '{}', $6)",
+			  "sssssi", id_new("aud", id), r->organization->id, r->actor, action, resource_id, clock_now_ms());
+}
+
+/* ---- documents in and out ---- */
+
+/* Secrets inside objects and lists: masked, or (sealing) encrypted. */
+static void each_secret(const struct field *fields, json_t *doc, void (*f)(json_t *object, const struct field *field, void *arg), void *arg)
+{
+	for (const struct field *field = fields; field->name; field++) {
+		json_t *v = json_object_get(doc, field->name);
+		if (field->flags & FIELD_SECRET)
+			f(doc, field, arg);
+		else if (field->type == FIELD_OBJECT && json_is_object(v))
+			each_secret(field->fields, v, f, arg);
+	}
+}
+
+static void mask(json_t *object, const struct field *field, void *arg)
+{
+	(void)arg;
+	if (json_is_string(json_object_get(object, field->name)))
+		json_object_set_new(object, field->name, json_string(MASK));
+}
+
+static void seal(json_t *object, const struct field *field, void *arg)
+{
+	const char *plain = json_string_value(json_object_get(object, field->name));
+	if (!plain || (field->flags & FIELD_READ_ONLY) || strncmp(plain, "v1:", 3) == 0)
+		return;
+	char *sealed = crypto_seal(arg, plain);
+	json_object_set_new(object, field->name, json_string(sealed ? sealed : ""));
+	free(sealed);
+}
+
+json_t *api_resource_json(struct http_request *r, const struct resource_kind *kind, const struct store_rows *rows, size_t row)
+{
+	char time[RFC3339_SIZE];
+	json_t *doc = json_loads(rows_text(rows, row, 1), 0, NULL), *out = json_object();
+	json_object_set_new(out, "id", json_string(rows_text(rows, row, 0)));
+	if (strcmp(kind->kind, "incoming_webhook") == 0) { /* its key is shown to those who may change it */
+		char *key = r->role >= ROLE_MANAGER ? crypto_open(config_key(r->config->config), json_string_value(json_object_get(doc, "key"))) : NULL;
+		const char *type = json_string_value(json_array_get(json_object_get(doc, "types"), 0));
+		bool tags = type && strcmp(type, "update_tags") == 0;
+		json_t *url = key ? json_sprintf("http://%s%s?key=%s", r->host ? r->host : r->config->address, tags ? "/update-tags" : "/call-data", key) : json_null();
+		json_object_set_new(doc, "key", key ? json_string(key) : json_string(MASK));
+		json_object_set_new(doc, "url", url);
+		free(key);
+	} else {
+		each_secret(kind->fields, doc, mask, NULL);
+	}
+	for (const struct field *f = kind->fields; f->name; f++) { /* in the table's order */
+		json_t *v = json_object_get(doc, f->name);
+		json_object_set(out, f->name, v ? v : json_null());
+	}
+	json_object_set_new(out, "created_at", json_string(clock_rfc3339(rows_int(rows, row, 3), time)));
+	json_object_set_new(out, "updated_at", json_string(clock_rfc3339(rows_int(rows, row, 4), time)));
+	json_decref(doc);
+	return out;
+}
+
+static void set_etag(struct http_request *r, int64_t version)
+{
+	snprintf(r->etag, sizeof r->etag, "\"%lld\"", (long long)version);
+}
+
+/* ---- checks ---- */
+
+struct check {
+	const struct organization *organization;
+};
+
+static bool exists(void *arg, const char *kind, const char *id)
+{
+	return organization_find(((struct check *)arg)->organization, kind, id) != NULL;
+}
+
+static bool normalize(const char *text, char *out, size_t size)
+{
+	char number[PHONE_SIZE];
+	if (!phone_normalize(text, "US", number) || strlen(number) >= size)
+		return false;
+	memcpy(out, number, strlen(number) + 1);
+	return true;
+}
+
+struct filter_at {
+	struct errors *errors;
+	const char *pointer;
+};
+
+static void filter_error(void *arg, const char *pointer, const char *detail)
+{
+	struct filter_at *at = arg;
+	char full[400];
+	snprintf(full, sizeof full, "%s%s", at->pointer, pointer);
+	errors_add(at->errors, full, "%s", detail);
+}
+
+static int find_tag(void *arg, const char *name, size_t len)
+{
+	return tag_set_find(((struct check *)arg)->organization->tags, name, len);
+}
+
+static void check_filter(void *arg, json_t *json, const char *pointer, struct errors *errors)
+{
+	struct arena arena = {0};
+	struct expr_scope scope = {find_tag, NULL, arg};
+	struct filter_at at = {errors, pointer};
+	filter_free(filter_compile(json, &scope, &arena, filter_error, &at));
+	arena_free(&arena);
+}
+
+static void unknown_token(void *arg, const char *name, size_t len)
+{
+	struct filter_at *at = arg;
+	errors_add(at->errors, at->pointer, "[%.*s] is neither a tag nor a system token", (int)(len < 80 ? len : 80), name);
+}
+
+static void check_template(void *arg, const char *text, const char *pointer, struct errors *errors)
+{
+	struct arena arena = {0};
+	struct expr_scope scope = {find_tag, NULL, arg};
+	struct filter_at at = {errors, pointer};
+	if (!template_compile(text, strlen(text), TEMPLATE_TEXT, &scope, &arena, unknown_token, &at))
+		errors_add(errors, pointer, "out of memory");
+	arena_free(&arena);
+}
+
+static bool check_document(struct http_request *r, const struct resource_kind *kind, json_t *doc, struct errors *errors)
+{
+	struct check check = {r->organization};
+	struct schema_context context = {exists, normalize, check_filter, check_template, &check};
+	schema_check(kind->fields, doc, "", &context, errors);
+	if (!errors_any(errors) && kind->check)
+		kind->check(doc, errors);
+	return !errors_any(errors);
+}
+
+/* A read-only field sent back as it was answered is no error: people edit what they got. */
+static void drop_read_only(const struct field *fields, json_t *body)
+{
+	static const char *const own[] = {"id", "created_at", "updated_at", "organization_id"};
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		json_object_del(body, own[i]);
+	for (const struct field *f = fields; f->name; f++)
+		if (f->flags & FIELD_READ_ONLY)
+			json_object_del(body, f->name);
+}
+
+static bool allowed(struct http_request *r, const struct resource_kind *kind)
+{
+	if (!kind->admin_only || r->role >= ROLE_ADMIN)
+		return true;
+	http_problem(r, 403, "Your role does not allow this", "only owner and admin change %s", kind->path);
+	return false;
+}
+
+/* ---- what some kinds make themselves ---- */
+
+/* Keys and secrets: made here, answered once, kept sealed or hashed. shown: what the answer reveals. */
+static void make_secrets(const struct resource_kind *kind, const struct crypto_key *key, json_t *doc, json_t *shown)
+{
+	char hash[CRYPTO_HASH_SIZE];
+	if (strcmp(kind->kind, "incoming_webhook") == 0) {
+		char *token = crypto_random_token("iwk_"), *sealed = token ? crypto_seal(key, token) : NULL;
+		json_object_set_new(doc, "key", json_string(sealed ? sealed : ""));
+		free(token);
+		free(sealed);
+	} else if (strcmp(kind->kind, "outgoing_webhook") == 0) {
+		char *secret = signature_new_secret(), *sealed = secret ? crypto_seal(key, secret) : NULL;
+		json_object_set_new(doc, "secret", json_string(sealed ? sealed : ""));
+		json_object_set_new(shown, "secret", json_string(secret ? secret : ""));
+		free(secret);
+		free(sealed);
+	} else if (strcmp(kind->kind, "api_key") == 0) {
+		char *token = crypto_random_token("sk_");
+		json_object_set_new(doc, "key", json_string(token ? crypto_keyed_hash(key, token, hash) : ""));
+		json_object_set_new(shown, "key", json_string(token ? token : ""));
+		free(token);
+	}
+}
+
+/* A user's password is hashed, never sealed. */
+static bool hash_password(const struct resource_kind *kind, json_t *doc)
+{
+	const char *password = json_string_value(json_object_get(doc, "password"));
+	if (strcmp(kind->kind, "user") != 0 || !password || strncmp(password, "$argon2", 7) == 0)
+		return true;
+	char *hash = crypto_password_hash(password);
+	if (hash)
+		json_object_set_new(doc, "password", json_string(hash));
+	free(hash);
+	return hash != NULL;
+}
+
+/* What must be unique over all organizations: kept in the lookup column. */
+static const char *lookup_of(const struct resource_kind *kind, const struct crypto_key *key, json_t *doc, char hash[CRYPTO_HASH_SIZE])
+{
+	const char *value = kind->lookup ? json_string_value(json_object_get(doc, kind->lookup)) : NULL;
+	if (!value || strcmp(kind->kind, "incoming_webhook") != 0)
+		return value;
+	char *plain = crypto_open(key, value);
+	const char *lookup = plain ? crypto_keyed_hash(key, plain, hash) : NULL;
+	free(plain);
+	return lookup;
+}
+
+static const char *name_of(json_t *doc)
+{
+	static const char *const keys[] = {"name", "number", "email"};
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (json_is_string(json_object_get(doc, keys[i])))
+			return json_string_value(json_object_get(doc, keys[i]));
+	return "";
+}
+
+bool api_resource_insert(struct store_conn *conn, const struct crypto_key *key, const char *organization_id,
+			 const struct resource_kind *kind, json_t *doc, const char *id, int64_t now)
+{
+	char hash[CRYPTO_HASH_SIZE];
+	if (!hash_password(kind, doc))
+		return false;
+	if (strcmp(kind->kind, "user") != 0)
+		each_secret(kind->fields, doc, seal, (void *)(uintptr_t)key);
+	char *text = json_dumps(doc, JSON_COMPACT);
+	bool ok = text && store_exec(conn, "INSERT INTO resources (id, organization_id, kind, name, lookup, doc, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7)",
+				     "ssssssi", id, organization_id, kind->kind, name_of(doc), lookup_of(kind, key, doc, hash), text, now);
+	free(text);
+	return ok;
+}
+
+/* Taken already? The answer is set. */
+static bool conflict(struct store_conn *conn, struct http_request *r, const struct resource_kind *kind, json_t *doc, const char *id, bool *failed)
+{
+	const char *unique = kind->unique ? json_string_value(json_object_get(doc, kind->unique)) : NULL;
+	const char *lookup = kind->lookup && strcmp(kind->lookup, "key") != 0 ? json_string_value(json_object_get(doc, kind->lookup)) : NULL;
+	struct store_rows *rows = unique ? store_query(conn, "SELECT id FROM resources WHERE organization_id = $1 AND kind = $2 AND name = $3 AND id <> $4", "ssss", r->organization->id, kind->kind, unique, id) :
+				  lookup ? store_query(conn, "SELECT id FROM resources WHERE kind = $1 AND lookup = $2 AND id <> $3", "sss", kind->kind, lookup, id) : NULL;
+	*failed = (unique || lookup) && !rows;
+	bool taken = rows_count(rows) > 0;
+	rows_free(rows);
+	if (!taken)
+		return false;
+	struct errors errors = {0};
+	char pointer[64];
+	snprintf(pointer, sizeof pointer, "/%s", unique ? kind->unique : kind->lookup);
+	errors_add(&errors, pointer, "is taken already");
+	http_invalid(r, &errors);
+	r->status = 409;
+	return true;
+}
+
+/* ---- requests ---- */
+
+enum http_result api_resource_list(struct http_request *r)
+{
+	const struct resource_kind *kind = kind_of(r);
+	const char *cursor = http_query(r, "cursor"), *search = http_query(r, "search");
+	char pattern[128];
+	struct store_conn *conn = http_reader(r);
+	if (!conn)
+		return HTTP_REPLY;
+	snprintf(pattern, sizeof pattern, "%%%.100s%%", search ? search : "");
+	int64_t limit = api_limit(r);
+	struct store_rows *rows = store_query(conn, "SELECT " COLUMNS " FROM resources WHERE organization_id = $1 AND kind = $2 AND id < $3 AND LOWER(name) LIKE LOWER($4) ORDER BY id DESC LIMIT $5",
+					      "ssssi", r->organization->id, kind->kind, cursor ? cursor : "zzzz", pattern, limit + 1);
+	if (!rows)
+		return http_problem(r, 503, "The database could not be read", "try again shortly");
+	json_t *data = json_array();
+	size_t n = rows_count(rows);
+	for (size_t i = 0; i < n && i < (size_t)limit; i++)
+		json_array_append_new(data, api_resource_json(r, kind, rows, i));
+	enum http_result result = api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : NULL);
+	rows_free(rows);
+	return result;
+}
+
+struct change {
+	const struct resource_kind *kind;
+	json_t *doc, *shown; /* freed by release_change() */
+	char id[ID_SIZE], fingerprint[CRYPTO_HASH_SIZE];
+	const char *idempotency_key;
+	int64_t if_version; /* 0: any */
+};
+
+static void release_change(struct http_request *r)
+{
+	struct change *c = r->data;
+	json_decref(c->doc);
+	json_decref(c->shown);
+	c->doc = c->shown = NULL;
+}
+
+static bool answer_row(struct store_conn *conn, struct http_request *r, struct change *c, int status)
+{
+	struct store_rows *rows = store_query(conn, "SELECT " COLUMNS " FROM resources WHERE id = $1 AND organization_id = $2", "ss", c->id, r->organization->id);
+	if (rows_count(rows) != 1) {
+		rows_free(rows);
+		return false;
+	}
+	json_t *out = api_resource_json(r, c->kind, rows, 0);
+	if (c->shown)
+		json_object_update(out, c->shown);
+	set_etag(r, rows_int(rows, 0, 2));
+	http_json(r, status, out);
+	rows_free(rows);
+	return true;
+}
+
+/* The same key and request again: the same answer. */
+static bool replayed(struct store_conn *conn, struct http_request *r, struct change *c, bool *failed)
+{
+	struct store_rows *rows = store_query(conn, "SELECT fingerprint, status, body FROM idempotency_keys WHERE organization_id = $1 AND key = $2", "ss", r->organization->id, c->idempotency_key);
+	*failed = !rows;
+	bool found = rows_count(rows) == 1;
+	if (found && strcmp(rows_text(rows, 0, 0), c->fingerprint) == 0)
+		http_json(r, (int)rows_int(rows, 0, 1), json_loads(rows_text(rows, 0, 2), 0, NULL));
+	else if (found)
+		http_problem(r, 409, "The Idempotency-Key was used for another request", "use a new key for a new request");
+	rows_free(rows);
+	return found;
+}
+
+static bool run_create(struct store_conn *conn, struct http_request *r)
+{
+	struct change *c = r->data;
+	bool failed = false;
+	if (c->idempotency_key && replayed(conn, r, c, &failed))
+		return true;
+	if (failed || conflict(conn, r, c->kind, c->doc, c->id, &failed))
+		return !failed;
+	if (failed || !api_resource_insert(conn, config_key(r->config->config), r->organization->id, c->kind, c->doc, c->id, clock_now_ms()) ||
+	    !api_audit(conn, r, "create", c->id) || !answer_row(conn, r, c, 201))
+		return false;
+	snprintf(r->location, sizeof r->location, "/api/v1/%s/%s", c->kind->path, c->id);
+	r->reload = true;
+	return !c->idempotency_key || store_exec(conn, "INSERT INTO idempotency_keys (organization_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)", "sssisi",
+						 r->organization->id, c->idempotency_key, c->fingerprint, (int64_t)r->status, r->answer, clock_now_ms());
+}
+
+static struct change *new_change(struct http_request *r, const struct resource_kind *kind)
+{
+	struct change *c = arena_alloc(&r->arena, sizeof *c);
+	if (c) {
+		c->kind = kind;
+		snprintf(r->reload_id, sizeof r->reload_id, "%s", r->organization->id);
+		r->data = c;
+		r->after = release_change;
+	} else {
+		http_problem(r, 500, "Out of memory", "try again shortly");
+	}
+	return c;
+}
+
+enum http_result api_resource_create(struct http_request *r)
+{
+	const struct resource_kind *kind = kind_of(r);
+	json_t *body = allowed(r, kind) ? http_body_object(r) : NULL;
+	struct errors errors = {0};
+	if (!body)
+		return HTTP_REPLY;
+	drop_read_only(kind->fields, body);
+	struct change *c = new_change(r, kind);
+	if (!c)
+		return HTTP_REPLY;
+	const char *key = http_header(r, "Idempotency-Key");
+	if (key && *key && strlen(key) <= 200) {
+		char *sent = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
+		c->idempotency_key = arena_strdup(&r->arena, key);
+		crypto_keyed_hash(config_key(r->config->config), sent ? sent : "", c->fingerprint);
+		free(sent);
+	}
+	c->doc = json_incref(body);
+	if (!check_document(r, kind, c->doc, &errors)) {
+		release_change(r);
+		return http_invalid(r, &errors);
+	}
+	c->shown = json_object();
+	make_secrets(kind, config_key(r->config->config), c->doc, c->shown);
+	if (strcmp(kind->kind, "call_flow") == 0)
+		json_object_set_new(c->doc, "published_version", json_null());
+	id_new(kind->prefix, c->id);
+	r->run = run_create;
+	return http_write(r);
+}
+
+enum http_result api_resource_get(struct http_request *r)
+{
+	const struct resource_kind *kind = kind_of(r);
+	struct store_conn *conn = http_reader(r);
+	if (!conn)
+		return HTTP_REPLY;
+	struct store_rows *rows = store_query(conn, "SELECT " COLUMNS " FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", r->params[1], r->organization->id, kind->kind);
+	if (!rows)
+		return http_problem(r, 503, "The database could not be read", "try again shortly");
+	if (rows_count(rows) == 1) {
+		set_etag(r, rows_int(rows, 0, 2));
+		http_json(r, 200, api_resource_json(r, kind, rows, 0));
+	} else {
+		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", kind->title, r->params[1]);
+	}
+	rows_free(rows);
+	return HTTP_REPLY;
+}
+
+/* RFC 7396 */
+static void merge(json_t *target, json_t *patch)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach(patch, key, value) {
+		json_t *old = json_object_get(target, key);
+		if (json_is_object(value) && json_is_object(old))
+			merge(old, value);
+		else
+			json_object_set(target, key, value); /* null stays: the check puts the default in */
+	}
+}
+
+/* What must not be lost by a masked value that is sent back. */
+static void keep_secrets(const struct field *fields, json_t *doc, json_t *old)
+{
+	for (const struct field *f = fields; f->name; f++) {
+		json_t *v = json_object_get(doc, f->name), *o = json_object_get(old, f->name);
+		if (f->flags & FIELD_SECRET && o && (f->flags & FIELD_READ_ONLY || (json_is_string(v) && strcmp(json_string_value(v), MASK) == 0)))
+			json_object_set(doc, f->name, o);
+		else if (f->flags & FIELD_READ_ONLY && o)
+			json_object_set(doc, f->name, o);
+		else if (f->type == FIELD_OBJECT && json_is_object(v) && json_is_object(o))
+			keep_secrets(f->fields, v, o);
+	}
+}
+
+static bool run_patch(struct store_conn *conn, struct http_request *r)
+{
+	struct change *c = r->data;
+	struct errors errors = {0};
+	char hash[CRYPTO_HASH_SIZE];
+	bool failed = false;
+	struct store_rows *rows = store_query(conn, "SELECT " COLUMNS " FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", c->id, r->organization->id, c->kind->kind);
+	if (!rows)
+		return false;
+	int64_t version = rows_int(rows, 0, 2);
+	json_t *old = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 1), 0, NULL) : NULL;
+	rows_free(rows);
+	if (!old) {
+		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", c->kind->title, c->id);
+		return true;
+	}
+	if (c->if_version && c->if_version != version) {
+		set_etag(r, version);
+		http_problem(r, 412, "Somebody changed it meanwhile", "fetch it again, and apply your change to that");
+		json_decref(old);
+		return true;
+	}
+	json_t *doc = json_deep_copy(old);
+	merge(doc, c->doc);
+	json_t *published = json_incref(json_object_get(doc, "published_version"));
+	drop_read_only(c->kind->fields, doc);
+	bool valid = check_document(r, c->kind, doc, &errors);
+	if (valid)
+		keep_secrets(c->kind->fields, doc, old);
+	if (published)
+		json_object_set(doc, "published_version", published);
+	json_decref(published);
+	bool ok = true;
+	if (!valid) {
+		http_invalid(r, &errors);
+	} else if (!conflict(conn, r, c->kind, doc, c->id, &failed) && !failed) {
+		ok = hash_password(c->kind, doc);
+		if (strcmp(c->kind->kind, "user") != 0)
+			each_secret(c->kind->fields, doc, seal, (void *)(uintptr_t)config_key(r->config->config));
+		char *text = json_dumps(doc, JSON_COMPACT);
+		ok = ok && text && store_exec(conn, "UPDATE resources SET name = $1, lookup = $2, doc = $3, version = version + 1, updated_at = $4 WHERE id = $5 AND organization_id = $6", "sssiss",
+					name_of(doc), lookup_of(c->kind, config_key(r->config->config), doc, hash), text, clock_now_ms(), c->id, r->organization->id) &&
+		     api_audit(conn, r, "update", c->id) && answer_row(conn, r, c, 200);
+		free(text);
+		r->reload = true;
+	}
+	json_decref(doc);
+	json_decref(old);
+	return ok && !failed;
+}
+
+static void touch_after(struct http_request *r)
+{
+	struct change *c = r->data;
+	if (strcmp(c->kind->kind, "outgoing_webhook") == 0) { /* enabled again: what waited goes out */
+		struct event_touched touched = {.ids = &c->id, .count = 1};
+		http_client_touch(r->config->client, &touched);
+	}
+	release_change(r);
+}
+
+enum http_result api_resource_patch(struct http_request *r)
+{
+	const struct resource_kind *kind = kind_of(r);
+	json_t *body = allowed(r, kind) ? http_body_object(r) : NULL;
+	struct change *c = body ? new_change(r, kind) : NULL;
+	if (!c)
+		return HTTP_REPLY;
+	const char *match = http_header(r, "If-Match");
+	if (match && strcmp(match, "*") != 0)
+		c->if_version = strtoll(match + (*match == '"'), NULL, 10);
+	drop_read_only(kind->fields, body);
+	c->doc = json_incref(body);
+	snprintf(c->id, sizeof c->id, "%s", r->params[1]);
+	r->run = run_patch;
+	r->after = touch_after;
+	return http_write(r);
+}
+
+static bool run_delete(struct store_conn *conn, struct http_request *r)
+{
+	struct change *c = r->data;
+	char pattern[64];
+	snprintf(pattern, sizeof pattern, "%%\"%s\"%%", c->id);
+	struct store_rows *there = store_query(conn, "SELECT id FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", c->id, r->organization->id, c->kind->kind);
+	struct store_rows *users = store_query(conn, "SELECT id, kind, name FROM resources WHERE organization_id = $1 AND id <> $2 AND doc LIKE $3 LIMIT 20", "sss", r->organization->id, c->id, pattern);
+	bool ok = there && users;
+	if (ok && !rows_count(there)) {
+		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", c->kind->title, c->id);
+	} else if (ok && rows_count(users)) {
+		struct errors errors = {0};
+		for (size_t i = 0; i < rows_count(users); i++)
+			errors_add(&errors, "", "%s %s (%s) uses it", rows_text(users, i, 1), rows_text(users, i, 2), rows_text(users, i, 0));
+		http_invalid(r, &errors);
+		r->status = 409;
+	} else if (ok) {
+		ok = store_exec(conn, "DELETE FROM resources WHERE id = $1 AND organization_id = $2", "ss", c->id, r->organization->id) && api_audit(conn, r, "delete", c->id);
+		r->status = 204;
+		r->reload = true;
+	}
+	rows_free(there);
+	rows_free(users);
+	return ok;
+}
+
+enum http_result api_resource_delete(struct http_request *r)
+{
+	const struct resource_kind *kind = kind_of(r);
+	struct change *c = allowed(r, kind) ? new_change(r, kind) : NULL;
+	if (!c)
+		return HTTP_REPLY;
+	snprintf(c->id, sizeof c->id, "%s", r->params[1]);
+	r->run = run_delete;
+	return http_write(r);
+}

@@ -1,0 +1,151 @@
+/* What belongs to no resource: the organization, the audit log, health, metrics, OpenAPI. */
+#include "http/api/api.h"
+#include "base/clock.h"
+#include "http/openapi.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const struct field organization_fields[] = {
+	{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
+	{"currency", FIELD_STRING, .min = 3, .max = 3, .initial = "\"USD\"", .help = "ISO 4217."},
+	{"region", FIELD_STRING, .min = 2, .max = 2, .initial = "\"US\"", .help = "Country (ISO 3166) that numbers without a country code are read as."},
+	{"dial_policy", FIELD_OBJECT, .initial = "{\"sip_uris\":false,\"numbers\":false}", .help = "What call flows may dial besides configured targets.",
+	 .fields = (const struct field[]){
+		 {"sip_uris", FIELD_BOOLEAN, .initial = "false", .help = "Any SIP URI."},
+		 {"numbers", FIELD_BOOLEAN, .initial = "false", .help = "Any number over a trunk."},
+		 {0},
+	 }},
+	{0},
+};
+
+static bool answer_organization(struct store_conn *conn, struct http_request *r)
+{
+	struct store_rows *rows = store_query(conn, "SELECT doc, name, version, created_at, updated_at FROM organizations WHERE id = $1", "s", r->organization->id);
+	if (rows_count(rows) != 1) {
+		rows_free(rows);
+		return false;
+	}
+	char created[RFC3339_SIZE], updated[RFC3339_SIZE];
+	json_t *doc = json_loads(rows_text(rows, 0, 0), 0, NULL), *out = json_object();
+	json_object_set_new(out, "id", json_string(r->organization->id));
+	json_object_set_new(doc, "name", json_string(rows_text(rows, 0, 1)));
+	for (const struct field *f = organization_fields; f->name; f++) {
+		json_t *v = json_object_get(doc, f->name);
+		json_object_set_new(out, f->name, v ? json_incref(v) : f->initial ? json_loads(f->initial, JSON_DECODE_ANY, NULL) : json_null());
+	}
+	json_object_set_new(out, "created_at", json_string(clock_rfc3339(rows_int(rows, 0, 3), created)));
+	json_object_set_new(out, "updated_at", json_string(clock_rfc3339(rows_int(rows, 0, 4), updated)));
+	snprintf(r->etag, sizeof r->etag, "\"%lld\"", (long long)rows_int(rows, 0, 2));
+	http_json(r, 200, out);
+	json_decref(doc);
+	rows_free(rows);
+	return true;
+}
+
+enum http_result api_organization_get(struct http_request *r)
+{
+	struct store_conn *conn = http_reader(r);
+	if (conn && !answer_organization(conn, r))
+		http_problem(r, 503, "The database could not be read", "try again shortly");
+	return HTTP_REPLY;
+}
+
+static bool run_organization(struct store_conn *conn, struct http_request *r)
+{
+	struct errors errors = {0};
+	struct schema_context context = {0};
+	if (!answer_organization(conn, r))
+		return false;
+	json_t *doc = json_loads(r->answer, 0, NULL), *policy = json_object_get(r->json, "dial_policy");
+	if (json_is_object(policy) && json_is_object(json_object_get(doc, "dial_policy"))) {
+		json_object_update(json_object_get(doc, "dial_policy"), policy);
+		json_object_set(r->json, "dial_policy", json_object_get(doc, "dial_policy"));
+	}
+	json_object_update(doc, r->json);
+	json_object_del(doc, "id");
+	json_object_del(doc, "created_at");
+	json_object_del(doc, "updated_at");
+	schema_check(organization_fields, doc, "", &context, &errors);
+	bool ok = true;
+	if (errors_any(&errors)) {
+		http_invalid(r, &errors);
+		r->etag[0] = '\0';
+	} else {
+		char *text = json_dumps(doc, JSON_COMPACT);
+		ok = text && store_exec(conn, "UPDATE organizations SET name = $1, doc = $2, version = version + 1, updated_at = $3 WHERE id = $4", "ssis", json_string_value(json_object_get(doc, "name")), text, clock_now_ms(), r->organization->id) &&
+		     api_audit(conn, r, "update", r->organization->id) && answer_organization(conn, r);
+		free(text);
+		r->reload = true;
+	}
+	json_decref(doc);
+	return ok;
+}
+
+enum http_result api_organization_patch(struct http_request *r)
+{
+	if (!http_body_object(r))
+		return HTTP_REPLY;
+	snprintf(r->reload_id, sizeof r->reload_id, "%s", r->organization->id);
+	r->run = run_organization;
+	return http_write(r);
+}
+
+enum http_result api_audit_log(struct http_request *r)
+{
+	struct store_conn *conn = http_reader(r);
+	const char *cursor = http_query(r, "cursor");
+	if (!conn)
+		return HTTP_REPLY;
+	int64_t limit = api_limit(r);
+	struct store_rows *rows = store_query(conn, "SELECT id, actor, action, resource_id, created_at FROM audit WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", "ssi", r->organization->id, cursor ? cursor : "zzzz", limit + 1);
+	json_t *data = json_array();
+	size_t n = rows_count(rows);
+	for (size_t i = 0; i < n && i < (size_t)limit; i++) {
+		char time[RFC3339_SIZE];
+		json_array_append_new(data, json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", rows_text(rows, i, 0), "actor", rows_text(rows, i, 1), "action", rows_text(rows, i, 2), "resource_id", rows_text(rows, i, 3), "created_at", clock_rfc3339(rows_int(rows, i, 4), time)));
+	}
+	api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : NULL);
+	rows_free(rows);
+	return HTTP_REPLY;
+}
+
+enum http_result api_openapi(struct http_request *r)
+{
+	return http_json(r, 200, openapi_document());
+}
+
+enum http_result api_event_types(struct http_request *r)
+{
+	json_t *data = json_array();
+	for (const struct event_type *t = event_types; t->type; t++)
+		json_array_append_new(data, json_pack("{s:s, s:s}", "type", t->type, "help", t->help));
+	return api_list_answer(r, data, NULL);
+}
+
+enum http_result api_healthz(struct http_request *r)
+{
+	return http_json(r, 200, json_pack("{s:s, s:s}", "status", "ok", "version", STROWGER_VERSION));
+}
+
+enum http_result api_metrics(struct http_request *r)
+{
+	struct call_loop_counts c = call_loop_counts(r->config->calls);
+	struct buf b = {0};
+	const struct {
+		const char *name, *type, *help;
+		uint64_t value;
+	} metrics[] = {
+		{"strowger_calls_active", "gauge", "Calls that are live.", c.calls},
+		{"strowger_sip_legs", "gauge", "SIP dialogs, those that linger included.", c.legs},
+		{"strowger_calls_started_total", "counter", "Calls that were let in.", c.started},
+		{"strowger_calls_refused_total", "counter", "INVITEs that were refused.", c.refused},
+		{"strowger_media_ports", "gauge", "RTP ports in use.", (uint64_t)media_open_ends(r->config->media)},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
+		buf_printf(&b, "# HELP %s %s\n# TYPE %s %s\n", metrics[i].name, metrics[i].help, metrics[i].name, metrics[i].type);
+		buf_printf(&b, "%s %llu\n", metrics[i].name, (unsigned long long)metrics[i].value);
+	}
+	http_text(r, 200, &b);
+	r->content_type = "text/plain; version=0.0.4";
+	return HTTP_REPLY;
+}

@@ -1,0 +1,103 @@
+/* Every path there is. Resources are found by their kind's table after these. */
+#include "http/api/api.h"
+#include <string.h>
+
+#define V1 "/api/v1"
+
+const struct http_route http_routes[] = {
+	{"GET", "/healthz", api_healthz, ROLE_NONE, NULL},
+	{"GET", "/readyz", api_healthz, ROLE_NONE, NULL},
+	{"GET", "/metrics", api_metrics, ROLE_NONE, NULL},
+	{"POST", "/call-data", api_incoming_hook, ROLE_NONE, "Send data for a call or a caller's next call (incoming webhook key)"},
+	{"POST", "/update-tags", api_incoming_hook, ROLE_NONE, "Send tags for a call that is there (incoming webhook key)"},
+	{"POST", V1 "/session", auth_login, ROLE_NONE, "Sign in to the portal"},
+	{"GET", V1 "/session", auth_session, ROLE_NONE, "Who is signed in"},
+	{"DELETE", V1 "/session", auth_logout, ROLE_NONE, "Sign out"},
+	{"GET", V1 "/openapi.json", api_openapi, ROLE_NONE, NULL},
+	{"GET", V1 "/node-types", api_node_types, ROLE_ANALYST, "Descriptors of all call-flow node types"},
+	{"GET", V1 "/event-types", api_event_types, ROLE_ANALYST, "Event types that outgoing webhooks can take"},
+	{"GET", V1 "/organization", api_organization_get, ROLE_ANALYST, "The organization"},
+	{"PATCH", V1 "/organization", api_organization_patch, ROLE_ADMIN, "Change the organization"},
+	{"GET", V1 "/audit-log", api_audit_log, ROLE_ADMIN, "Who changed what"},
+	{"POST", V1 "/call-flows/import", api_flow_import, ROLE_MANAGER, "Make a call flow from an exported document"},
+	{"POST", V1 "/call-flows/{id}/publish", api_flow_publish, ROLE_MANAGER, "Publish the draft as a new version"},
+	{"POST", V1 "/call-flows/{id}/check", api_flow_check, ROLE_ANALYST, "Static checks of the draft, or of the document sent"},
+	{"POST", V1 "/call-flows/{id}/rollback", api_flow_rollback, ROLE_MANAGER, "Publish an earlier version again"},
+	{"GET", V1 "/call-flows/{id}/versions", api_flow_versions, ROLE_ANALYST, "Published versions, newest first"},
+	{"GET", V1 "/call-flows/{id}/versions/{n}", api_flow_version, ROLE_ANALYST, "One published version with its document"},
+	{"GET", V1 "/call-flows/{id}/export", api_flow_export, ROLE_ANALYST, "The draft as one document, for git"},
+	{"GET", V1 "/calls", api_call_list, ROLE_ANALYST, "The call log"},
+	{"GET", V1 "/calls/{id}", api_call_get, ROLE_ANALYST, "One call's whole log"},
+	{"GET", V1 "/calls/{id}/tags", api_call_tags, ROLE_ANALYST, "The call's tags with where each came from"},
+	{"PATCH", V1 "/calls/{id}/tags", api_call_tags_patch, ROLE_MANAGER, "Set tags of a call, live or finished"},
+	{"GET", V1 "/calls/{id}/events", api_call_events, ROLE_ANALYST, "The call's events"},
+	{"GET", V1 "/calls/{id}/trace", api_call_trace, ROLE_ANALYST, "Every input and step of the call's flow"},
+	{"POST", V1 "/calls/{id}/hangup", api_call_hangup, ROLE_MANAGER, "Hang up a live call"},
+	{"POST", V1 "/incoming-webhooks/{id}/rotate-key", api_rotate_key, ROLE_MANAGER, "Replace the key"},
+	{"POST", V1 "/outgoing-webhooks/{id}/rotate-secret", api_rotate_secret, ROLE_MANAGER, "Replace the signing secret"},
+	{"POST", V1 "/outgoing-webhooks/{id}/test", api_webhook_test, ROLE_MANAGER, "Queue an example event for this webhook"},
+	{"POST", V1 "/outgoing-webhooks/{id}/redeliver", api_redeliver_since, ROLE_MANAGER, "Send again what failed since a time"},
+	{"GET", V1 "/incoming-webhook-requests", api_incoming_requests, ROLE_ANALYST, "Requests of incoming webhooks, newest first"},
+	{"GET", V1 "/incoming-webhook-requests/{id}", api_incoming_request, ROLE_ANALYST, "One request with each tag's outcome"},
+	{"GET", V1 "/outgoing-webhook-requests", api_outgoing_requests, ROLE_ANALYST, "Deliveries of outgoing webhooks, newest first"},
+	{"GET", V1 "/outgoing-webhook-requests/{id}", api_outgoing_request, ROLE_ANALYST, "One delivery with every attempt"},
+	{"POST", V1 "/outgoing-webhook-requests/{id}/redeliver", api_redeliver_one, ROLE_MANAGER, "Send it again now"},
+	{"PUT", V1 "/prompts/{id}/audio", api_prompt_upload, ROLE_MANAGER, "Upload WAV, MP3, OGG or FLAC audio"},
+	{"GET", V1 "/prompts/{id}/audio", api_prompt_audio, ROLE_ANALYST, "The prompt's audio as WAV"},
+	{0},
+};
+
+static const struct http_route resource_routes[] = {
+	{"GET", V1 "/{kind}", api_resource_list, ROLE_ANALYST, NULL},
+	{"POST", V1 "/{kind}", api_resource_create, ROLE_MANAGER, NULL},
+	{"GET", V1 "/{kind}/{id}", api_resource_get, ROLE_ANALYST, NULL},
+	{"PATCH", V1 "/{kind}/{id}", api_resource_patch, ROLE_MANAGER, NULL},
+	{"DELETE", V1 "/{kind}/{id}", api_resource_delete, ROLE_MANAGER, NULL},
+	{0},
+};
+
+/* Does the path fit the pattern? Fills params with the {…} parts. */
+static bool fits(struct http_request *r, const char *pattern)
+{
+	const char *p = pattern, *s = r->path;
+	size_t n = 0;
+	while (*p && *s) {
+		if (*p != '{') {
+			if (*p++ != *s++)
+				return false;
+			continue;
+		}
+		size_t len = strcspn(s, "/");
+		if (!len || n == HTTP_PARAMS_MAX || !(r->params[n++] = arena_strndup(&r->arena, s, len)))
+			return false;
+		s += len;
+		p += strcspn(p, "}") + 1;
+	}
+	return !*p && !*s;
+}
+
+static const struct http_route *find(struct http_request *r, const struct http_route *routes, bool *path_known)
+{
+	for (const struct http_route *route = routes; route->method; route++) {
+		if (!fits(r, route->path))
+			continue;
+		*path_known = true;
+		if (strcmp(route->method, r->method) == 0)
+			return route;
+	}
+	return NULL;
+}
+
+const struct http_route *http_route_find(struct http_request *r, bool *path_known)
+{
+	const struct http_route *route = find(r, http_routes, path_known);
+	if (route || *path_known)
+		return route;
+	route = find(r, resource_routes, path_known);
+	const char *kind = *path_known ? r->params[0] : NULL;
+	if (kind && !resource_kind_by_path(kind, strlen(kind))) {
+		*path_known = false;
+		return NULL;
+	}
+	return route;
+}

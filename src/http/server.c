@@ -1,0 +1,402 @@
+#include "http/server.h"
+#include "http/auth.h"
+#include "http/static.h"
+#include "base/log.h"
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define BODY_MAX (256u * 1024)
+#define UPLOAD_MAX (20u * 1024 * 1024)
+
+struct http_server {
+	struct http_config config;
+	struct MHD_Daemon *daemon;
+	pthread_t reloader;
+	struct mailbox *reloads;
+	_Atomic bool stop;
+	bool reloading;
+};
+
+/* One exchange: the request and its way through the threads. */
+struct exchange {
+	struct http_request request; /* first */
+	struct store_job job;
+	struct mail reload_mail;
+	struct http_server *server;
+	struct MHD_Connection *connection;
+	size_t body_cap, body_max;
+	bool too_large, handled;
+};
+
+#define EXCHANGE(r) ((struct exchange *)(void *)(r))
+
+/* ---- reading ---- */
+
+const char *http_query(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *http_header(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+struct each {
+	void (*f)(void *arg, const char *name, const char *value);
+	void *arg;
+};
+
+static enum MHD_Result each_value(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct each *e = arg;
+	(void)kind;
+	e->f(e->arg, name, value ? value : "");
+	return MHD_YES;
+}
+
+void http_each_query(const struct http_request *r, void (*f)(void *arg, const char *name, const char *value), void *arg)
+{
+	struct each e = {f, arg};
+	MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, each_value, &e);
+}
+
+json_t *http_body_object(struct http_request *r)
+{
+	json_error_t err;
+	if (!r->json)
+		r->json = json_loadb(r->body ? r->body : "", r->body_len, JSON_REJECT_DUPLICATES, &err);
+	if (!r->json) {
+		http_problem(r, 400, "The body is not JSON", "%s (line %d, column %d)", err.text, err.line, err.column);
+		return NULL;
+	}
+	if (!json_is_object(r->json)) {
+		http_problem(r, 400, "The body is not an object", "send a JSON object");
+		return NULL;
+	}
+	return r->json;
+}
+
+/* ---- answering ---- */
+
+enum http_result http_text(struct http_request *r, int status, struct buf *json)
+{
+	size_t len = json->len;
+	free(r->answer);
+	r->answer = buf_take(json);
+	r->answer_len = r->answer ? len : 0;
+	r->status = r->answer ? status : 500;
+	r->content_type = "application/json";
+	return HTTP_REPLY;
+}
+
+enum http_result http_json(struct http_request *r, int status, json_t *json)
+{
+	free(r->answer);
+	r->answer = json_dumps(json, JSON_COMPACT);
+	r->answer_len = r->answer ? strlen(r->answer) : 0;
+	r->status = status;
+	r->content_type = "application/json";
+	json_decref(json);
+	return HTTP_REPLY;
+}
+
+static enum http_result problem(struct http_request *r, int status, const char *title, const char *detail, json_t *errors)
+{
+	json_t *p = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title, "status", status, "detail", detail);
+	if (errors)
+		json_object_set(p, "errors", errors);
+	http_json(r, status, p);
+	r->content_type = "application/problem+json";
+	return HTTP_REPLY;
+}
+
+enum http_result http_problem(struct http_request *r, int status, const char *title, const char *fmt, ...)
+{
+	char detail[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof detail, fmt, ap);
+	va_end(ap);
+	return problem(r, status, title, detail, NULL);
+}
+
+enum http_result http_invalid(struct http_request *r, struct errors *errors)
+{
+	enum http_result result = problem(r, 422, "Some fields are not valid", "see errors: each names a field and what is wrong with it", errors->list);
+	errors_free(errors);
+	return result;
+}
+
+struct store_conn *http_reader(struct http_request *r)
+{
+	struct store_conn *conn = store_reader(r->config->store);
+	if (!conn) {
+		http_problem(r, 503, "The database is away", "try again shortly");
+		snprintf(r->retry_after, sizeof r->retry_after, "5");
+	}
+	return conn;
+}
+
+/* ---- writing ---- */
+
+static bool run_job(struct store_job *job, struct store_conn *conn)
+{
+	struct exchange *x = (struct exchange *)((char *)job - offsetof(struct exchange, job));
+	x->request.reload = false;
+	event_touched_free(&x->request.touched);
+	return x->request.run(conn, &x->request);
+}
+
+static void finish_write(struct exchange *x)
+{
+	if (x->request.after)
+		x->request.after(&x->request);
+	http_resume(&x->request);
+}
+
+static void job_done(struct store_job *job, bool committed)
+{
+	struct exchange *x = (struct exchange *)((char *)job - offsetof(struct exchange, job));
+	struct http_request *r = &x->request;
+	if (!committed) {
+		http_problem(r, 503, "The change could not be stored", "the database did not take it; nothing was changed");
+		snprintf(r->retry_after, sizeof r->retry_after, "5");
+		r->after = NULL;
+		r->reload = false;
+	} else if (r->touched.count) {
+		http_client_touch(r->config->client, &r->touched);
+	}
+	if (r->reload)
+		mailbox_post_reply(x->server->reloads, &x->reload_mail);
+	else
+		finish_write(x);
+}
+
+/* Configuration that was changed is built anew here, so that the writer goes on writing. */
+static void *reloader_main(void *arg)
+{
+	struct http_server *s = arg;
+	struct error err;
+	while (!s->stop) {
+		struct mail *m = mailbox_take_all(s->reloads);
+		if (!m)
+			mailbox_wait(s->reloads, -1);
+		for (struct mail *next; m; m = next) {
+			struct exchange *x = (struct exchange *)((char *)m - offsetof(struct exchange, reload_mail));
+			next = m->next;
+			if (!config_reload(s->config.config, x->request.reload_id, &err))
+				log_error(x->request.reload_id, "%s", err.text);
+			finish_write(x);
+		}
+	}
+	return NULL;
+}
+
+enum http_result http_write(struct http_request *r)
+{
+	struct exchange *x = EXCHANGE(r);
+	x->job.run = run_job;
+	x->job.done = job_done;
+	http_suspend(r);
+	if (store_submit(r->config->store, &x->job))
+		return HTTP_WAIT;
+	http_problem(r, 503, "Too many changes at once", "try again in a second");
+	snprintf(r->retry_after, sizeof r->retry_after, "1");
+	http_resume(r);
+	return HTTP_WAIT;
+}
+
+void http_suspend(struct http_request *r)
+{
+	MHD_suspend_connection(r->connection);
+}
+
+void http_resume(struct http_request *r)
+{
+	MHD_resume_connection(r->connection);
+}
+
+/* ---- the exchange ---- */
+
+static void dispatch(struct exchange *x, enum http_result *result)
+{
+	struct http_request *r = &x->request;
+	bool path_known = false;
+	*result = HTTP_REPLY;
+	if (x->too_large) {
+		http_problem(r, 413, "The body is too large", "at most %zu bytes are taken here", x->body_max);
+		return;
+	}
+	const struct http_route *route = http_route_find(r, &path_known);
+	if (!route && !path_known && strcmp(r->method, "GET") == 0 && static_serve(r))
+		return;
+	if (!route) {
+		http_problem(r, path_known ? 405 : 404, path_known ? "The method is not allowed here" : "There is nothing here", "%s %.200s", r->method, r->path);
+		return;
+	}
+	if (route->role != ROLE_NONE && !auth_check(r, route->role))
+		return;
+	*result = route->handle(r);
+}
+
+static enum MHD_Result send_answer(struct exchange *x)
+{
+	struct http_request *r = &x->request;
+	static char empty[1];
+	bool no_body = r->status == 204 || r->status == 304;
+	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(no_body ? 0 : r->answer_len, r->answer && !no_body ? r->answer : empty, r->answer && !no_body ? free : NULL);
+	if (!response)
+		return MHD_NO;
+	if (!no_body) {
+		r->answer = NULL;
+		MHD_add_response_header(response, "Content-Type", r->content_type ? r->content_type : "application/json");
+	}
+	const struct {
+		const char *name, *value;
+	} headers[] = {
+		{"Location", r->location}, {"ETag", r->etag}, {"Set-Cookie", r->cookie}, {"Retry-After", r->retry_after}, {"Content-Disposition", r->disposition},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
+		if (*headers[i].value)
+			MHD_add_response_header(response, headers[i].name, headers[i].value);
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	static_headers(r, response);
+	enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)r->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version, const char *data, size_t *data_len, void **state)
+{
+	struct http_server *s = arg;
+	struct exchange *x = *state;
+	enum http_result result;
+	(void)version;
+	if (!x) {
+		x = calloc(1, sizeof *x);
+		if (!x)
+			return MHD_NO;
+		x->server = s;
+		x->connection = connection;
+		x->request.connection = connection;
+		x->request.config = &s->config;
+		x->request.method = arena_strdup(&x->request.arena, method);
+		x->request.path = arena_strdup(&x->request.arena, url);
+		x->request.host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
+		x->body_max = strncmp(url, "/api/v1/prompts/", 16) == 0 ? UPLOAD_MAX : BODY_MAX;
+		if (strncmp(url, "/api/v1/call-flows", 18) == 0)
+			x->body_max = 4 * BODY_MAX;
+		*state = x;
+		return x->request.method && x->request.path ? MHD_YES : MHD_NO;
+	}
+	if (*data_len) {
+		struct http_request *r = &x->request;
+		if (r->body_len + *data_len > x->body_max)
+			x->too_large = true;
+		if (!x->too_large && r->body_len + *data_len + 1 > x->body_cap) {
+			size_t cap = (r->body_len + *data_len + 1) * 2;
+			char *grown = realloc(r->body, cap);
+			if (!grown)
+				return MHD_NO;
+			r->body = grown;
+			x->body_cap = cap;
+		}
+		if (!x->too_large) {
+			memcpy(r->body + r->body_len, data, *data_len);
+			r->body_len += *data_len;
+			r->body[r->body_len] = '\0';
+		}
+		*data_len = 0;
+		return MHD_YES;
+	}
+	if (!x->handled) {
+		x->handled = true;
+		dispatch(x, &result);
+		if (result == HTTP_WAIT)
+			return MHD_YES;
+	}
+	return send_answer(x);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
+{
+	struct exchange *x = *state;
+	(void)arg, (void)connection, (void)code;
+	if (!x)
+		return;
+	if (x->request.organization)
+		organization_release(x->request.organization);
+	event_touched_free(&x->request.touched);
+	json_decref(x->request.json);
+	free(x->request.body);
+	free(x->request.answer);
+	arena_free(&x->request.arena);
+	free(x);
+	*state = NULL;
+}
+
+static bool parse_address(const char *text, struct sockaddr_in *out)
+{
+	char host[64];
+	const char *colon = strrchr(text, ':');
+	if (!colon || (size_t)(colon - text) >= sizeof host)
+		return false;
+	snprintf(host, sizeof host, "%.*s", (int)(colon - text), text);
+	long port = strtol(colon + 1, NULL, 10);
+	*out = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	return port > 0 && port < 65536 && inet_pton(AF_INET, host, &out->sin_addr) == 1;
+}
+
+struct http_server *http_server_create(const struct http_config *config, struct error *err)
+{
+	struct sockaddr_in address;
+	struct http_server *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	s->config = *config;
+	s->reloads = mailbox_create(1);
+	if (!s->reloads || pthread_create(&s->reloader, NULL, reloader_main, s) != 0) {
+		error_set(err, "out of memory");
+		free(s);
+		return NULL;
+	}
+	s->reloading = true;
+	pthread_setname_np(s->reloader, "config");
+	if (!parse_address(config->address, &address)) {
+		error_set(err, "the HTTP address '%s' must look like 127.0.0.1:8080", config->address);
+		http_server_destroy(s);
+		return NULL;
+	}
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
+				     MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_CONNECTION_LIMIT, 4000u,
+				     MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+				     MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
+	if (!s->daemon) {
+		error_set(err, "cannot listen for HTTP on %s: is the port taken by another program? (ss -ltnp shows which)", config->address);
+		http_server_destroy(s);
+		return NULL;
+	}
+	return s;
+}
+
+void http_server_destroy(struct http_server *s)
+{
+	if (!s)
+		return;
+	if (s->daemon)
+		MHD_stop_daemon(s->daemon);
+	if (s->reloading) {
+		s->stop = true;
+		mailbox_wake(s->reloads);
+		pthread_join(s->reloader, NULL);
+	}
+	mailbox_destroy(s->reloads);
+	free(s);
+}

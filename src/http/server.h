@@ -1,0 +1,98 @@
+/*
+ * http/server.h: the HTTP server on libmicrohttpd. Reads happen on its threads; a write
+ * suspends the connection until the writer thread has committed it.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "call/call.h"
+#include "config/config.h"
+#include "model/schema.h"
+#include <jansson.h>
+
+struct http_server;
+
+struct http_config {
+	const char *address; /* "127.0.0.1:8080" */
+	const char *prompt_dir;
+	struct store *store;
+	struct config_store *config;
+	struct registry *registry;
+	struct call_loop *calls;
+	struct media *media;
+	struct http_client *client;
+};
+
+struct http_server *http_server_create(const struct http_config *config, struct error *err) WARN_UNUSED;
+void http_server_destroy(struct http_server *server);
+
+/* ---- what handlers see ---- */
+
+enum role { ROLE_NONE, ROLE_ANALYST, ROLE_MANAGER, ROLE_ADMIN, ROLE_OWNER };
+
+#define HTTP_PARAMS_MAX 4
+
+struct http_request {
+	const struct http_config *config;
+	const char *method, *path, *host;
+	const char *params[HTTP_PARAMS_MAX]; /* what the route's {…} stood for */
+	char *body;
+	size_t body_len;
+	json_t *json;         /* the body, when it is JSON; owned here */
+	struct arena arena;   /* freed with the request */
+	/* who asks: set before the handler when the route wants it */
+	const struct organization *organization; /* held */
+	char actor[64];
+	enum role role;
+	bool by_session;
+	void *connection;     /* for http_query() and http_header() */
+	/* the answer */
+	int status;
+	char *answer;         /* free()d */
+	size_t answer_len;
+	bool is_file; /* one of the portal's, gzip */
+	const char *content_type;
+	char location[128], etag[32], cookie[256], retry_after[8], disposition[80];
+	/* a write under way */
+	bool (*run)(struct store_conn *conn, struct http_request *r);
+	void (*after)(struct http_request *r); /* after the commit, before the answer goes out; may be NULL */
+	bool reload;          /* the organization's configuration changed */
+	char reload_id[40];
+	void *data;           /* the handler's own, in the arena */
+	struct event_touched touched;
+};
+
+enum http_result { HTTP_REPLY, HTTP_WAIT };
+
+struct http_route {
+	const char *method, *path; /* "/api/v1/calls/{id}" */
+	enum http_result (*handle)(struct http_request *r);
+	enum role role; /* the least that may; ROLE_NONE: no authentication */
+	const char *summary; /* for OpenAPI; NULL: not in it */
+};
+
+const char *http_query(const struct http_request *r, const char *name);
+void http_each_query(const struct http_request *r, void (*f)(void *arg, const char *name, const char *value), void *arg);
+const char *http_header(const struct http_request *r, const char *name);
+
+/* Answers; all return HTTP_REPLY. */
+enum http_result http_json(struct http_request *r, int status, json_t *json); /* steals json */
+enum http_result http_text(struct http_request *r, int status, struct buf *json); /* takes the text */
+enum http_result http_problem(struct http_request *r, int status, const char *title, const char *fmt, ...) PRINTF_LIKE(4, 5);
+enum http_result http_invalid(struct http_request *r, struct errors *errors); /* 422; frees the errors */
+/* Run r->run in the writer's next transaction, then answer with what it left in r. */
+enum http_result http_write(struct http_request *r);
+/* The JSON object of the body, or NULL after a 400 or 415 was set as the answer. */
+json_t *http_body_object(struct http_request *r);
+
+/* Give the request to another thread; it ends with http_resume(). */
+void http_suspend(struct http_request *r);
+void http_resume(struct http_request *r);
+
+struct store_conn *http_reader(struct http_request *r); /* NULL after a 503 was set */
+
+extern const struct http_route http_routes[]; /* routes.c; ends with a NULL method */
+/* Find the route and fill r->params; *path_known tells 405 from 404. */
+const struct http_route *http_route_find(struct http_request *r, bool *path_known);
+
+#endif

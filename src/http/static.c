@@ -1,0 +1,39 @@
+#include "http/static.h"
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct static_file *find(const char *path)
+{
+	for (const struct static_file *f = static_files; f->path; f++)
+		if (strcmp(f->path, path) == 0)
+			return f;
+	return NULL;
+}
+
+bool static_serve(struct http_request *r)
+{
+	const struct static_file *f = find(r->path);
+	if (!f && strncmp(r->path, "/api/", 5) != 0 && strncmp(r->path, "/assets/", 8) != 0)
+		f = find("/index.html"); /* the portal's own router knows the path */
+	if (!f || !(r->answer = malloc(f->len)))
+		return false;
+	memcpy(r->answer, f->data, f->len);
+	r->answer_len = f->len;
+	r->content_type = f->type;
+	r->status = 200;
+	r->is_file = true;
+	return true;
+}
+
+void static_headers(const struct http_request *r, struct MHD_Response *response)
+{
+	if (!r->is_file) {
+		MHD_add_response_header(response, "Cache-Control", "no-store");
+		return;
+	}
+	MHD_add_response_header(response, "Content-Encoding", "gzip");
+	MHD_add_response_header(response, "Cache-Control", strncmp(r->path, "/assets/", 8) == 0 ? "public, max-age=31536000, immutable" : "no-cache");
+	MHD_add_response_header(response, "Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'");
+	MHD_add_response_header(response, "Referrer-Policy", "same-origin");
+}

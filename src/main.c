@@ -1,0 +1,281 @@
+/* strowger: one binary, its subcommands. */
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "call/call.h"
+#include "commands.h"
+#include "http/api/api.h"
+#include "http/server.h"
+#include "settings.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* All there is while serving. */
+struct strowger {
+	struct settings settings;
+	struct crypto_key key;
+	struct store *store;
+	struct config_store *config;
+	struct registry *registry;
+	struct media *media;
+	struct prompts *prompts;
+	struct http_client *client;
+	struct call_loop *calls;
+	struct http_server *http;
+	char prompt_dir[512];
+	const char *listeners[9];
+	char rtp_address[64];
+};
+
+static int fail(const struct error *err)
+{
+	fprintf(stderr, "strowger: %s\n", err->text);
+	return 1;
+}
+
+/* ---- init and organization add ---- */
+
+struct new_organization {
+	const struct crypto_key *key;
+	const char *name, *email, *password;
+	char organization_id[ID_SIZE], user_id[ID_SIZE], key_id[ID_SIZE];
+	char *api_key;
+};
+
+static bool insert_organization(struct store_conn *conn, void *arg)
+{
+	struct new_organization *n = arg;
+	char hash[CRYPTO_HASH_SIZE];
+	int64_t now = clock_now_ms();
+	json_t *org = json_pack("{s:s, s:s, s:{s:b, s:b}}", "currency", "USD", "region", "US", "dial_policy", "sip_uris", 0, "numbers", 0);
+	json_t *user = json_pack("{s:s, s:s, s:s, s:s}", "name", n->name, "email", n->email, "role", "owner", "password", n->password);
+	json_t *key = json_pack("{s:s, s:s, s:s}", "name", "First key", "role", "admin", "key", crypto_keyed_hash(n->key, n->api_key, hash));
+	char *doc = json_dumps(org, JSON_COMPACT);
+	bool ok = doc && store_exec(conn, "INSERT INTO organizations (id, name, doc, version, created_at, updated_at) VALUES ($1, $2, $3, 1, $4, $4)", "sssi", id_new("org", n->organization_id), n->name, doc, now) &&
+		  api_resource_insert(conn, n->key, n->organization_id, resource_kind_by_name("user"), user, id_new("usr", n->user_id), now) &&
+		  api_resource_insert(conn, n->key, n->organization_id, resource_kind_by_name("api_key"), key, id_new("key", n->key_id), now);
+	free(doc);
+	json_decref(org);
+	json_decref(user);
+	json_decref(key);
+	return ok;
+}
+
+static bool read_password(const char *file, char *out, size_t size, struct error *err)
+{
+	FILE *f = fopen(file, "r");
+	bool ok = f && fgets(out, (int)size, f);
+	if (f)
+		fclose(f);
+	if (!ok)
+		return error_set(err, "cannot read the password file %s", file);
+	out[strcspn(out, "\r\n")] = '\0';
+	return strlen(out) >= 10 || error_set(err, "the password in %s must have at least 10 characters", file);
+}
+
+int command_organization(const struct organization_options *o, bool create)
+{
+	struct error err = {""};
+	struct crypto_key key;
+	char path[512], password[256];
+	struct new_organization n = {.key = &key, .name = o->name, .email = o->email};
+	snprintf(path, sizeof path, "%s/secret.key", o->data);
+	if (create && access(path, F_OK) == 0) {
+		error_set(&err, "%s already has a Strowger in it; 'strowger organization add' adds a tenant", o->data);
+		return fail(&err);
+	}
+	if (create && mkdir(o->data, 0700) != 0 && errno != EEXIST) {
+		error_set(&err, "cannot create %s: %s", o->data, strerror(errno));
+		return fail(&err);
+	}
+	if (o->password_file) {
+		if (!read_password(o->password_file, password, sizeof password, &err))
+			return fail(&err);
+		n.password = password;
+	}
+	char url[600];
+	if (o->database)
+		snprintf(url, sizeof url, "%s", o->database);
+	else
+		snprintf(url, sizeof url, "sqlite:%s/strowger.db", o->data);
+	struct store *store = crypto_key_load(&key, path, create, &err) ? store_open(url, &err) : NULL;
+	n.api_key = store ? crypto_random_token("sk_") : NULL;
+	char *made = NULL;
+	if (store && !n.password) /* nobody knows it: the portal is opened with a password file, or by an admin's reset */
+		n.password = made = crypto_random_token("");
+	bool ok = n.api_key && store_run(store, insert_organization, &n, &err);
+	if (ok) {
+		char prompts[540];
+		snprintf(prompts, sizeof prompts, "%s/prompts", o->data);
+		if (mkdir(prompts, 0700) != 0 && errno != EEXIST)
+			log_warn(NULL, "cannot create %s", prompts);
+		printf("{\"organization_id\":\"%s\",\"user_id\":\"%s\",\"api_key\":\"%s\"}\n", n.organization_id, n.user_id, n.api_key);
+	}
+	free(n.api_key);
+	free(made);
+	store_close(store);
+	return ok ? 0 : fail(&err);
+}
+
+/* ---- serve ---- */
+
+/* Calls of a process that died are closed; their data stays. Data that waits for callers is taken up again. */
+static bool close_interrupted(struct store_conn *conn, void *arg)
+{
+	int64_t now = clock_now_ms();
+	(void)arg;
+	return store_exec(conn, "UPDATE calls SET status = 'interrupted', disposition = 'interrupted', ended_at = $1 WHERE status = 'active'", "i", now) &&
+	       store_exec(conn, "UPDATE incoming_requests SET status = 'expired' WHERE status = 'pending' AND expires_at <= $1", "i", now);
+}
+
+static void load_pending(struct strowger *s)
+{
+	char call_id[40];
+	struct store_conn *conn = store_reader(s->store);
+	struct store_rows *rows = conn ? store_query(conn, "SELECT r.id, r.organization_id, r.caller_id, r.received_at, r.expires_at, r.tags, w.doc FROM incoming_requests r JOIN resources w ON w.id = r.webhook_id WHERE r.status = 'pending' ORDER BY r.id", "") : NULL;
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		struct pending *p = calloc(1, sizeof *p);
+		json_t *webhook = json_loads(rows_text(rows, i, 6), 0, NULL);
+		if (!p)
+			break;
+		snprintf(p->request_id, sizeof p->request_id, "%s", rows_text(rows, i, 0));
+		p->at_ms = rows_int(rows, i, 3);
+		p->expires_ms = rows_int(rows, i, 4);
+		p->tags = json_loads(rows_text(rows, i, 5), 0, NULL);
+		p->campaigns = json_incref(json_object_get(webhook, "campaign_ids"));
+		json_decref(webhook);
+		if (registry_offer(s->registry, rows_text(rows, i, 1), rows_text(rows, i, 2), p, call_id, clock_now_ms()))
+			pending_free(p);
+	}
+	rows_free(rows);
+}
+
+static void choose_rtp_address(struct strowger *s)
+{
+	const char *given = s->settings.value[SETTING_RTP_ADDRESS];
+	const char *host = s->listeners[0] ? strchr(s->listeners[0], ':') : NULL;
+	struct ifaddrs *list = NULL;
+	snprintf(s->rtp_address, sizeof s->rtp_address, "%s", given ? given : "");
+	if (!given && host)
+		snprintf(s->rtp_address, sizeof s->rtp_address, "%.*s", (int)(strrchr(host, ':') - host - 1), host + 1);
+	if (strcmp(s->rtp_address, "0.0.0.0") != 0)
+		return;
+	snprintf(s->rtp_address, sizeof s->rtp_address, "127.0.0.1");
+	if (getifaddrs(&list) != 0)
+		return;
+	for (struct ifaddrs *i = list; i; i = i->ifa_next) {
+		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET || i->ifa_flags & IFF_LOOPBACK || !(i->ifa_flags & IFF_UP))
+			continue;
+		inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr, s->rtp_address, sizeof s->rtp_address);
+		break;
+	}
+	freeifaddrs(list);
+}
+
+static void split_listeners(struct strowger *s, char *list)
+{
+	size_t n = 0;
+	for (char *save = NULL, *p = strtok_r(list, ",", &save); p && n + 1 < ARRAY_LEN(s->listeners); p = strtok_r(NULL, ",", &save))
+		s->listeners[n++] = p;
+}
+
+static bool start_storage(struct strowger *s, struct error *err)
+{
+	char path[512], url[600];
+	const char *data = s->settings.value[SETTING_DATA], *database = s->settings.value[SETTING_DATABASE];
+	if (!data)
+		return error_set(err, "serve needs --data DIR; 'strowger init' makes one");
+	snprintf(path, sizeof path, "%s/secret.key", data);
+	snprintf(s->prompt_dir, sizeof s->prompt_dir, "%s/prompts", data);
+	if (database)
+		snprintf(url, sizeof url, "%s", database);
+	else
+		snprintf(url, sizeof url, "sqlite:%s/strowger.db", data);
+	return crypto_key_load(&s->key, path, false, err) && (s->store = store_open(url, err)) && store_run(s->store, close_interrupted, NULL, err) &&
+	       (s->config = config_open(s->store, &s->key, err)) && store_start_writer(s->store, err);
+}
+
+static bool start_services(struct strowger *s, struct error *err)
+{
+	struct media_config media = {.address = s->rtp_address};
+	bool private = s->settings.value[SETTING_ALLOW_PRIVATE] && strcmp(s->settings.value[SETTING_ALLOW_PRIVATE], "false") != 0;
+	if (sscanf(s->settings.value[SETTING_RTP_PORTS], "%d-%d", &media.port_low, &media.port_high) != 2 || media.port_low < 1024 || media.port_high > 65535)
+		return error_set(err, "--rtp-ports '%s' must look like 20000-29999", s->settings.value[SETTING_RTP_PORTS]);
+	s->registry = registry_create();
+	load_pending(s);
+	if (!(s->media = media_create(&media, err)) || !(s->prompts = prompts_create(err)) ||
+	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], err)))
+		return false;
+	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->media, s->prompts, s->client, s->prompt_dir};
+	if (!(s->calls = call_loop_create(&calls, err)))
+		return false;
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client};
+	return (s->http = http_server_create(&http, err)) != NULL;
+}
+
+/* In the order that lets each finish what the others still need of it. */
+static void stop(struct strowger *s)
+{
+	if (s->calls)
+		call_loop_stop(s->calls, s->settings.value[SETTING_DRAIN_SECONDS] ? atoi(s->settings.value[SETTING_DRAIN_SECONDS]) * 1000 : 0);
+	if (s->client)
+		http_client_stop(s->client);
+	if (s->prompts)
+		prompts_destroy(s->prompts);
+	if (s->store)
+		store_stop_writer(s->store);
+	http_server_destroy(s->http);
+	media_destroy(s->media);
+	if (s->calls)
+		call_loop_free(s->calls);
+	if (s->client)
+		http_client_free(s->client);
+	registry_destroy(s->registry);
+	config_close(s->config);
+	store_close(s->store);
+}
+
+int command_serve(int argc, char **argv)
+{
+	struct strowger *s = calloc(1, sizeof *s);
+	struct error err = {"out of memory"};
+	struct rlimit files;
+	sigset_t signals;
+	int signal_number = 0;
+	settings_read(&s->settings, argc, argv);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* two sockets a call */
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	const char *log_file = s->settings.value[SETTING_LOG_FILE];
+	char *listeners = strdup(s->settings.value[SETTING_SIP]);
+	split_listeners(s, listeners);
+	choose_rtp_address(s);
+	bool ok = (!log_file || log_open(log_file) || error_set(&err, "cannot write the log file %s", log_file)) && start_storage(s, &err) && start_services(s, &err);
+	if (ok)
+		log_info(NULL, "serving: http %s, sip %s, audio on %s", s->settings.value[SETTING_HTTP], s->settings.value[SETTING_SIP], s->rtp_address);
+	while (ok && sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP)
+		if (log_file && !log_open(log_file))
+			log_error(NULL, "cannot reopen the log file");
+	if (ok)
+		log_info(NULL, "stopping: calls are drained");
+	stop(s);
+	free(listeners);
+	free(s);
+	return ok ? 0 : fail(&err);
+}

@@ -1,0 +1,83 @@
+#include "settings.h"
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *flag, *argument, *initial, *help;
+} table[SETTING_COUNT] = {
+	[SETTING_DATA] = {"data", "DIR", NULL, "Data directory, made by 'strowger init'"},
+	[SETTING_DATABASE] = {"database", "URL", NULL, "postgres://… instead of SQLite in the data directory"},
+	[SETTING_HTTP] = {"http", "ADDR:PORT", "127.0.0.1:8080", "Where the API and the portal listen"},
+	[SETTING_SIP] = {"sip", "LIST", "udp:0.0.0.0:5060", "SIP listeners, with commas between: udp:ADDR:PORT,tcp:ADDR:PORT"},
+	[SETTING_RTP_ADDRESS] = {"rtp-address", "ADDR", NULL, "Address for audio, named in SDP (default: that of the first SIP listener, or the first of this machine)"},
+	[SETTING_RTP_PORTS] = {"rtp-ports", "LOW-HIGH", "20000-29999", "UDP ports for audio, two a call leg"},
+	[SETTING_RETRY_SCHEDULE] = {"retry-schedule", "SECONDS", "5,300,1800,7200,18000,36000,36000", "Waits between tries of outgoing webhooks"},
+	[SETTING_ALLOW_PRIVATE] = {"allow-private-destinations", NULL, NULL, "Webhooks and HTTP requests may go to private and loopback addresses"},
+	[SETTING_LOG_FILE] = {"log-file", "FILE", NULL, "Log here instead of standard error; SIGHUP reopens it"},
+	[SETTING_DRAIN_SECONDS] = {"drain-seconds", "N", "30", "How long SIGTERM waits for calls to end"},
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct settings *s = state->input;
+	if (key >= 256 && key < 256 + SETTING_COUNT) {
+		s->value[key - 256] = argument ? argument : "true";
+		return 0;
+	}
+	if (key == ARGP_KEY_ARG)
+		argp_error(state, "there is nothing to do with '%s'", argument);
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* "key = value" lines; '#' begins a comment. */
+static void read_file(struct settings *s, const char *dir)
+{
+	char path[512], line[1024];
+	snprintf(path, sizeof path, "%s/strowger.conf", dir);
+	FILE *f = fopen(path, "r");
+	while (f && fgets(line, sizeof line, f)) {
+		char *key = line + strspn(line, " \t"), *equals = strchr(key, '=');
+		if (*key == '#' || !equals)
+			continue;
+		char *value = equals + 1 + strspn(equals + 1, " \t");
+		key[strcspn(key, " \t=")] = '\0';
+		value[strcspn(value, "\r\n")] = '\0';
+		for (int i = 0; i < SETTING_COUNT; i++)
+			if (strcmp(table[i].flag, key) == 0 && !s->value[i])
+				s->value[i] = strdup(value);
+	}
+	if (f)
+		fclose(f);
+}
+
+static void read_environment(struct settings *s)
+{
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		char name[64] = "STROWGER_";
+		size_t n = strlen(name);
+		for (const char *p = table[i].flag; *p && n + 1 < sizeof name; p++)
+			name[n++] = (char)(*p == '-' ? '_' : *p - 32);
+		name[n] = '\0';
+		const char *value = getenv(name);
+		if (value && *value && !s->value[i])
+			s->value[i] = value;
+	}
+}
+
+void settings_read(struct settings *s, int argc, char **argv)
+{
+	struct argp_option options[SETTING_COUNT + 1] = {0};
+	for (int i = 0; i < SETTING_COUNT; i++)
+		options[i] = (struct argp_option){table[i].flag, 256 + i, table[i].argument, 0, table[i].help, 0};
+	struct argp argp = {.options = options, .parser = parse, .doc = "Run the call platform. Every flag can also be an environment variable STROWGER_<FLAG> or a line 'flag = value' in DIR/strowger.conf."};
+	*s = (struct settings){0};
+	if (argp_parse(&argp, argc, argv, 0, NULL, s) != 0)
+		exit(2);
+	read_environment(s);
+	if (s->value[SETTING_DATA])
+		read_file(s, s->value[SETTING_DATA]);
+	for (int i = 0; i < SETTING_COUNT; i++)
+		if (!s->value[i])
+			s->value[i] = table[i].initial;
+}

@@ -1,0 +1,20 @@
+/* settings.h: serve's settings, from one table: flag, environment variable, configuration file, help. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include "base/result.h"
+
+enum setting {
+	SETTING_DATA, SETTING_DATABASE, SETTING_HTTP, SETTING_SIP, SETTING_RTP_ADDRESS, SETTING_RTP_PORTS, SETTING_RETRY_SCHEDULE,
+	SETTING_ALLOW_PRIVATE, SETTING_LOG_FILE, SETTING_DRAIN_SECONDS, SETTING_COUNT,
+};
+
+struct settings {
+	const char *value[SETTING_COUNT];
+};
+
+/* Flags win over STROWGER_<FLAG>, which wins over DIR/strowger.conf, which wins over the
+ * default. Prints help or the error itself and exits, as commands do. */
+void settings_read(struct settings *s, int argc, char **argv);
+
+#endif
