@@ -259,7 +259,7 @@ static json_t *read_data(struct http_request *r)
 	size_t blank = r->body ? strspn(r->body, " \t\r\n") : 0;
 	if (!r->body_len || blank == r->body_len) {
 		data = json_object();
-	} else if (form) {
+	} else if (form && r->body[blank] != '{') { /* curl -d sends JSON under the form's name */
 		data = json_object();
 		if (!incoming_parse_form(r->body, r->body_len, data)) {
 			json_decref(data);

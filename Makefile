@@ -1,0 +1,45 @@
+# The two commands: make run, make test. See CONTRIBUTING.md for the rest.
+SHELL = /bin/sh
+PORTAL_SOURCES = $(shell find portal -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
+
+.PHONY: run test bench build install-build install-test asan check clean
+
+run: build
+	@scripts/run
+
+build: install-build portal/dist/index.html
+	@test -f build/release/build.ninja || meson setup build/release >/dev/null
+	@ninja -C build/release --quiet strowger
+	@ln -sf release/strowger build/strowger
+
+install-build:
+	@test -n "$(SKIP_INSTALL)" || scripts/install build portal
+	@mkdir -p build
+
+install-test:
+	@test -n "$(SKIP_INSTALL)" || scripts/install build portal test
+
+portal/node_modules/.installed: portal/package-lock.json
+	@cd portal && PATH="$$(../scripts/node):$$PATH" npm ci --silent --no-fund --no-audit
+	@touch $@
+
+portal/dist/index.html: portal/node_modules/.installed $(PORTAL_SOURCES)
+	@cd portal && PATH="$$(../scripts/node):$$PATH" npm run --silent build
+
+tests/node_modules/.installed: tests/package-lock.json
+	@cd tests && PATH="$$(../scripts/node):$$PATH" npm ci --silent --no-fund --no-audit
+	@touch $@
+
+# The same program, with AddressSanitizer and UndefinedBehaviorSanitizer: what the tests run.
+asan: portal/dist/index.html
+	@test -f build/asan/build.ninja || meson setup build/asan -Db_sanitize=address,undefined -Db_lundef=false -Dtests=true >/dev/null
+	@ninja -C build/asan --quiet
+
+test: install-test build asan tests/node_modules/.installed
+	@scripts/test
+
+bench: install-test build
+	@bench/run
+
+clean:
+	rm -rf build portal/dist

@@ -1,0 +1,142 @@
+#include "test.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/id.h"
+#include "base/mailbox.h"
+#include "base/money.h"
+#include "base/phone.h"
+#include <sodium.h>
+#include <unistd.h>
+
+static void test_json_string_escapes_and_replaces_what_is_not_utf8(void **state)
+{
+	struct buf b = {0};
+	(void)state;
+	buf_json_string(&b, "a\"\\\n\x01\xc3\xa9\xff", 8);
+	assert_string_equal(buf_text(&b), "\"a\\\"\\\\\\n\\u0001\xc3\xa9\xef\xbf\xbd\"");
+	buf_free(&b);
+}
+
+static void test_buf_stops_at_its_limit(void **state)
+{
+	struct buf b = {.limit = 4};
+	(void)state;
+	buf_add_str(&b, "1234");
+	assert_false(b.failed);
+	buf_add_char(&b, '5');
+	assert_true(b.failed);
+	assert_string_equal(buf_text(&b), "1234");
+	buf_free(&b);
+}
+
+static void test_money_is_exact(void **state)
+{
+	int64_t m;
+	char text[MONEY_SIZE];
+	(void)state;
+	assert_true(money_parse("12.5", &m));
+	assert_string_equal(money_format(m, text), "12.50");
+	assert_true(money_parse("-0.000001", &m));
+	assert_string_equal(money_format(m, text), "-0.000001");
+	assert_false(money_parse("1.", &m));
+	assert_false(money_parse("1e3", &m));
+	assert_false(money_parse("", &m));
+}
+
+static void test_rfc3339_reads_offsets_and_refuses_impossible_days(void **state)
+{
+	int64_t ms;
+	char text[RFC3339_SIZE];
+	(void)state;
+	assert_true(clock_parse_rfc3339("2026-11-23T22:00:00.5+01:30", 27, &ms));
+	assert_string_equal(clock_rfc3339(ms, text), "2026-11-23T20:30:00.500Z");
+	assert_false(clock_parse_rfc3339("2026-02-30", 10, &ms));
+	assert_false(clock_parse_rfc3339("2026-02-28T24:00", 16, &ms));
+}
+
+static void test_ids_sort_in_the_order_they_were_made(void **state)
+{
+	char a[ID_SIZE], b[ID_SIZE];
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		id_new("call", a);
+		id_new("call", b);
+		assert_true(id_is("call", a));
+		assert_true(strcmp(a, b) < 0);
+	}
+	assert_false(id_is("tag", a));
+}
+
+static void test_phone_numbers_in_any_usual_notation(void **state)
+{
+	static const char *const notations[] = {"(512) 555-0100", "512.555.0100", "+1 512 555 0100", "1-512-555-0100", "tel:+15125550100"};
+	char out[PHONE_SIZE];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(notations); i++) {
+		assert_true(phone_normalize(notations[i], "US", out));
+		assert_string_equal(out, "+15125550100");
+	}
+	assert_true(phone_normalize("020 7946 0018", "GB", out));
+	assert_string_equal(out, "+442079460018");
+	assert_false(phone_normalize("hello", "US", out));
+	assert_false(phone_normalize("12", "US", out));
+}
+
+static void test_phone_lookup_knows_the_state(void **state)
+{
+	struct phone_info info;
+	(void)state;
+	phone_lookup("+15125551234", &info);
+	assert_string_equal(info.country, "US");
+	assert_string_equal(info.state, "TX");
+	assert_string_equal(info.area_code, "512");
+}
+
+static void test_sealed_text_opens_only_with_its_key(void **state)
+{
+	struct crypto_key a = {0}, b = {0};
+	(void)state;
+	a.seal[0] = 1;
+	char *sealed = crypto_seal(&a, "secret"), *plain = crypto_open(&a, sealed);
+	assert_string_equal(plain, "secret");
+	assert_null(crypto_open(&b, sealed));
+	sealed[10] ^= 1;
+	assert_null(crypto_open(&a, sealed));
+	free(plain);
+	free(sealed);
+}
+
+static void test_mailbox_refuses_when_full_and_keeps_the_order(void **state)
+{
+	struct mail a, b, c;
+	struct mailbox *m = mailbox_create(2);
+	(void)state;
+	assert_true(mailbox_post(m, &a));
+	assert_true(mailbox_post(m, &b));
+	assert_false(mailbox_post(m, &c));
+	struct mail *first = mailbox_take_all(m);
+	assert_ptr_equal(first, &a);
+	assert_ptr_equal(first->next, &b);
+	assert_null(first->next->next);
+	assert_null(mailbox_take_all(m));
+	mailbox_destroy(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json_string_escapes_and_replaces_what_is_not_utf8),
+		cmocka_unit_test(test_buf_stops_at_its_limit),
+		cmocka_unit_test(test_money_is_exact),
+		cmocka_unit_test(test_rfc3339_reads_offsets_and_refuses_impossible_days),
+		cmocka_unit_test(test_ids_sort_in_the_order_they_were_made),
+		cmocka_unit_test(test_phone_numbers_in_any_usual_notation),
+		cmocka_unit_test(test_phone_lookup_knows_the_state),
+		cmocka_unit_test(test_sealed_text_opens_only_with_its_key),
+		cmocka_unit_test(test_mailbox_refuses_when_full_and_keeps_the_order),
+	};
+	if (sodium_init() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,179 @@
+#include "test.h"
+#include "expr/filter.h"
+#include "expr/pointer.h"
+#include "expr/template.h"
+
+/* tag 0: state, tag 1: score (number); variable 0: tries */
+static int find_tag(void *arg, const char *name, size_t len)
+{
+	(void)arg;
+	return len == 5 && strncasecmp(name, "state", 5) == 0 ? 0 : len == 5 && strncasecmp(name, "score", 5) == 0 ? 1 : -1;
+}
+
+static int find_variable(void *arg, const char *name, size_t len)
+{
+	(void)arg;
+	return len == 5 && strncasecmp(name, "tries", 5) == 0 ? 0 : -1;
+}
+
+static const struct expr_scope scope = {find_tag, find_variable, NULL};
+static struct value call[CALL_FIELD_COUNT];
+
+static struct expr_env make_env(const struct value *tags)
+{
+	call[CALL_CALLER_ID] = value_string("+15125550100", 12);
+	return (struct expr_env){.tags = tags, .tag_count = 2, .call = call, .now_ms = 1763935200000};
+}
+
+static void count_errors(void *arg, const char *pointer, const char *detail)
+{
+	(void)pointer, (void)detail;
+	++*(int *)arg;
+}
+
+/* Compile and ask; -1 when it does not compile. */
+static int ask(const char *json, struct expr_env *env)
+{
+	struct arena arena = {0};
+	json_t *doc = json_loads(json, 0, NULL);
+	int errors = 0;
+	struct filter *f = filter_compile(doc, &scope, &arena, count_errors, &errors);
+	int result = f ? filter_match(f, env) : -1;
+	assert_int_equal(errors > 0, !f);
+	filter_free(f);
+	json_decref(doc);
+	arena_free(&arena);
+	return result;
+}
+
+static int rule(const char *field, const char *op, const char *value, struct expr_env *env)
+{
+	char json[400];
+	snprintf(json, sizeof json, "{\"rules\":[{\"field\":\"%s\",\"op\":\"%s\"%s%s}]}", field, op, *value ? ",\"value\":" : "", value);
+	return ask(json, env);
+}
+
+static void test_every_operator(void **state)
+{
+	(void)state;
+	struct value tags[2] = {value_string("Texas", 5), {.kind = VALUE_NUMBER, .text = "82", .len = 2, .number = 82}};
+	struct expr_env env = make_env(tags);
+	static const struct {
+		const char *field, *op, *value;
+		int expected;
+	} cases[] = {
+		{"tag.state", "exists", "", 1}, {"var.tries", "exists", "", 0}, {"var.tries", "not_exists", "", 1},
+		{"tag.state", "equals", "\"texas\"", 1}, {"tag.state", "equals", "\"Tex\"", 0}, {"tag.score", "equals", "82.0", 1},
+		{"tag.state", "not_equals", "\"OK\"", 1}, {"tag.state", "contains", "\"EXA\"", 1}, {"tag.state", "not_contains", "\"z\"", 1},
+		{"tag.state", "begins_with", "\"te\"", 1}, {"tag.state", "ends_with", "\"AS\"", 1}, {"tag.state", "ends_with", "\"x\"", 0},
+		{"tag.state", "in", "[\"OK\",\"TEXAS\"]", 1}, {"tag.state", "not_in", "[\"OK\"]", 1}, {"tag.score", "in", "[1,82]", 1},
+		{"tag.score", "greater_than", "81", 1}, {"tag.score", "greater_than", "82", 0}, {"tag.score", "greater_or_equal", "82", 1},
+		{"tag.score", "less_than", "82", 0}, {"tag.score", "less_or_equal", "82", 1}, {"tag.score", "between", "[80,90]", 1},
+		{"tag.score", "between", "[83,90]", 0}, {"call.caller_id", "matches", "\"^\\\\+1512\"", 1}, {"call.caller_id", "matches", "\"^9\"", 0},
+		{"var.tries", "less_than", "5", 0}, {"var.tries", "not_equals", "\"x\"", 1}, {"time.weekday", "equals", "\"sun\"", 1},
+		{"time.hour", "equals", "22", 1},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int got = rule(cases[i].field, cases[i].op, cases[i].value, &env);
+		if (got != cases[i].expected)
+			fail_msg("%s %s %s: %d", cases[i].field, cases[i].op, cases[i].value, got);
+	}
+}
+
+static void test_groups_nest(void **state)
+{
+	(void)state;
+	struct value tags[2] = {value_string("TX", 2), {0}};
+	struct expr_env env = make_env(tags);
+	assert_int_equal(ask("{\"match\":\"all\",\"rules\":[]}", &env), 1);
+	assert_int_equal(ask("{\"match\":\"any\",\"rules\":[{\"field\":\"tag.state\",\"op\":\"equals\",\"value\":\"OK\"},{\"match\":\"all\",\"rules\":[{\"field\":\"tag.state\",\"op\":\"equals\",\"value\":\"TX\"},{\"field\":\"tag.score\",\"op\":\"not_exists\"}]}]}", &env), 1);
+	assert_int_equal(ask("{\"match\":\"all\",\"rules\":[{\"field\":\"tag.state\",\"op\":\"equals\",\"value\":\"TX\"},{\"match\":\"any\",\"rules\":[{\"field\":\"tag.score\",\"op\":\"exists\"}]}]}", &env), 0);
+}
+
+static void test_what_does_not_compile_is_told(void **state)
+{
+	(void)state;
+	struct expr_env env = make_env(NULL);
+	env.tag_count = 0;
+	assert_int_equal(rule("tag.nothing", "equals", "1", &env), -1);
+	assert_int_equal(rule("tag.state", "is", "1", &env), -1);
+	assert_int_equal(rule("tag.state", "equals", "", &env), -1);
+	assert_int_equal(rule("tag.state", "in", "\"TX\"", &env), -1);
+	assert_int_equal(rule("tag.state", "matches", "\"(\"", &env), -1);
+	assert_int_equal(rule("tag.score", "greater_than", "\"many\"", &env), -1);
+	assert_int_equal(ask("{\"match\":\"some\",\"rules\":[]}", &env), -1);
+}
+
+static void render(const char *text, enum template_context context, const struct value *tags, const char *expected)
+{
+	struct arena arena = {0};
+	struct buf out = {0};
+	struct expr_env env = make_env(tags);
+	struct template *t = template_compile(text, strlen(text), context, &scope, &arena, NULL, NULL);
+	template_render(t, &env, &out);
+	assert_string_equal(buf_text(&out), expected);
+	buf_free(&out);
+	arena_free(&arena);
+}
+
+static void test_templates_escape_for_where_they_land(void **state)
+{
+	(void)state;
+	struct value tags[2] = {value_string("a \"b\"&c\n", 8), {.kind = VALUE_NUMBER, .text = "82", .len = 2, .number = 82}};
+	render("[state]", TEMPLATE_TEXT, tags, "a \"b\"&c ");
+	render("https://x/?s=[STATE]", TEMPLATE_URL, tags, "https://x/?s=a%20%22b%22%26c%0A");
+	render("s=[state]", TEMPLATE_FORM, tags, "s=a+%22b%22%26c%0A");
+	render("[state]", TEMPLATE_HEADER, tags, "a \"b\"&c ");
+	render("{\"s\":\"<[state]>\",\"n\":[score],\"m\":[missing_NUMERIC],\"l\":[1,2],\"t\":[CALLER_ID]}", TEMPLATE_JSON, tags,
+	       "{\"s\":\"<a \\\"b\\\"&c\\n>\",\"n\":82,\"m\":null,\"l\":[1,2],\"t\":\"+15125550100\"}");
+}
+
+static void test_templates_have_defaults_and_brackets(void **state)
+{
+	(void)state;
+	struct value tags[2] = {{0}, {0}};
+	render("[state|none] [[x] [ not a token ] [score", TEMPLATE_TEXT, tags, "none [x] [ not a token ] [score");
+	render("", TEMPLATE_TEXT, tags, "");
+}
+
+static void test_values_are_coerced_or_refused(void **state)
+{
+	struct arena arena = {0};
+	struct value v;
+	struct error err;
+	(void)state;
+	assert_true(value_coerce(VALUE_NUMBER, " 1.50 ", 6, &arena, &v, &err));
+	assert_string_equal(v.text, "1.5");
+	assert_true(value_coerce(VALUE_BOOLEAN, "Yes", 3, &arena, &v, &err));
+	assert_string_equal(v.text, "true");
+	assert_true(value_coerce(VALUE_DATETIME, "1700000000", 10, &arena, &v, &err));
+	assert_string_equal(v.text, "2023-11-14T22:13:20.000Z");
+	assert_false(value_coerce(VALUE_NUMBER, "ten", 3, &arena, &v, &err));
+	assert_false(value_coerce(VALUE_NUMBER, "0x10", 4, &arena, &v, &err));
+	assert_false(value_coerce(VALUE_BOOLEAN, "maybe", 5, &arena, &v, &err));
+	arena_free(&arena);
+}
+
+static void test_json_pointers(void **state)
+{
+	(void)state;
+	json_t *doc = json_loads("{\"a\":[{\"b/c\":1}],\"~\":2,\"\":3}", 0, NULL);
+	assert_int_equal(json_integer_value(json_pointer_get(doc, "/a/0/b~1c")), 1);
+	assert_int_equal(json_integer_value(json_pointer_get(doc, "/~0")), 2);
+	assert_int_equal(json_integer_value(json_pointer_get(doc, "/")), 3);
+	assert_ptr_equal(json_pointer_get(doc, ""), doc);
+	assert_null(json_pointer_get(doc, "/a/00"));
+	assert_null(json_pointer_get(doc, "/a/-1"));
+	assert_null(json_pointer_get(doc, "a"));
+	json_decref(doc);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_operator), cmocka_unit_test(test_groups_nest), cmocka_unit_test(test_what_does_not_compile_is_told),
+		cmocka_unit_test(test_templates_escape_for_where_they_land), cmocka_unit_test(test_templates_have_defaults_and_brackets),
+		cmocka_unit_test(test_values_are_coerced_or_refused), cmocka_unit_test(test_json_pointers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

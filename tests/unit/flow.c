@@ -1,0 +1,240 @@
+#include "test.h"
+#include "flow/flow.h"
+#include <stdio.h>
+
+/* tag 0: state, tag 1: zip */
+static int find_tag(void *arg, const char *name, size_t len)
+{
+	(void)arg;
+	return len == 5 && memcmp(name, "state", 5) == 0 ? 0 : len == 3 && memcmp(name, "zip", 3) == 0 ? 1 : -1;
+}
+
+static const struct flow_context context = {.tag = find_tag, .tag_count = 2};
+
+struct run {
+	struct arena arena;
+	struct expr_env env;
+	struct value tags[2], call[CALL_FIELD_COUNT];
+	struct flow *flow;
+	struct flow_state state;
+	struct flow_effects out;
+};
+
+static struct flow *compile(const char *nodes, const char *edges, const char *rest, json_t *problems)
+{
+	char text[8000];
+	snprintf(text, sizeof text, "{\"nodes\":[{\"id\":\"s\",\"type\":\"start\"}%s],\"edges\":[%s]%s}", nodes, edges, rest);
+	json_t *doc = json_loads(text, 0, NULL);
+	assert_non_null(doc);
+	struct flow *f = flow_compile(doc, &context, problems);
+	json_decref(doc);
+	return f;
+}
+
+static enum flow_result begin(struct run *r, const char *nodes, const char *edges, const char *rest)
+{
+	memset(r, 0, sizeof *r);
+	r->flow = compile(nodes, edges, rest, NULL);
+	assert_non_null(r->flow);
+	r->env = (struct expr_env){.tags = r->tags, .tag_count = 2, .call = r->call};
+	assert_true(flow_state_init(&r->state, r->flow, &r->arena, &r->env, r->tags));
+	return flow_step(&r->state, &(struct flow_input){.kind = FLOW_INPUT_START}, 1000, &r->out);
+}
+
+static void end(struct run *r)
+{
+	flow_free(r->flow);
+	arena_free(&r->arena);
+}
+
+static const struct flow_effect *find(const struct run *r, enum flow_effect_kind kind)
+{
+	for (size_t i = 0; i < r->out.count; i++)
+		if (r->out.list[i].kind == kind)
+			return &r->out.list[i];
+	return NULL;
+}
+
+static bool has_problem(const char *nodes, const char *edges, const char *code)
+{
+	json_t *problems = json_array(), *p;
+	size_t i;
+	bool found = false;
+	flow_free(compile(nodes, edges, "", problems));
+	json_array_foreach(problems, i, p)
+		found |= strcmp(json_string_value(json_object_get(p, "code")), code) == 0;
+	json_decref(problems);
+	return found;
+}
+
+#define MENU ",{\"id\":\"m\",\"type\":\"menu\",\"config\":{\"prompt\":{\"text\":\"hi\"},\"tries\":2,\"options\":[{\"key\":\"1\",\"port\":\"one\"}]}}"
+#define HANGUP ",{\"id\":\"h\",\"type\":\"hangup\",\"config\":{\"cause\":\"busy\"}}"
+
+static struct flow_input digits(const char *text)
+{
+	return (struct flow_input){.kind = FLOW_INPUT_DIGITS, .u.digits.text = text};
+}
+
+static void test_menu_goes_by_the_key_and_asks_again(void **state)
+{
+	struct run r;
+	struct flow_input none = digits(""), one = digits("1");
+	(void)state;
+	assert_int_equal(begin(&r, MENU HANGUP, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"m\"},{\"from\":\"m\",\"port\":\"one\",\"to\":\"h\"}", ""), FLOW_OK);
+	assert_string_equal(find(&r, FLOW_EFFECT_COLLECT)->u.collect.prompt.text, "hi");
+	assert_int_equal(flow_step(&r.state, &none, 2000, &r.out), FLOW_OK);
+	assert_non_null(find(&r, FLOW_EFFECT_COLLECT));
+	assert_int_equal(flow_step(&r.state, &one, 3000, &r.out), FLOW_FINISHED);
+	assert_string_equal(find(&r, FLOW_EFFECT_HANGUP)->u.hangup.cause, "busy");
+	assert_int_equal(flow_step(&r.state, &one, 4000, &r.out), FLOW_ERR_INPUT);
+	end(&r);
+}
+
+static void test_menu_leaves_by_no_input_and_invalid(void **state)
+{
+	static const char *const keys[] = {"", "9"}, *const ports[] = {"no_input", "invalid"};
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct run r;
+		struct flow_input in = digits(keys[i]);
+		(void)!begin(&r, MENU, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"m\"}", "");
+		(void)!flow_step(&r.state, &in, 2000, &r.out);
+		assert_int_equal(flow_step(&r.state, &in, 3000, &r.out), FLOW_FINISHED);
+		const struct flow_effect *t = find(&r, FLOW_EFFECT_TRACE);
+		assert_string_equal(flow_port_name(r.flow, t->node, (unsigned)t->u.trace.port), ports[i]);
+		end(&r);
+	}
+}
+
+static void test_gather_keeps_fitting_digits(void **state)
+{
+	struct run r;
+	struct flow_input bad = digits("12"), good = digits("78701");
+	(void)state;
+	(void)!begin(&r, ",{\"id\":\"g\",\"type\":\"gather\",\"config\":{\"min_digits\":5,\"max_digits\":5,\"pattern\":\"7[0-9]+\",\"save_to\":{\"tag\":\"zip\"}}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"g\"}", "");
+	assert_int_equal(flow_step(&r.state, &bad, 2000, &r.out), FLOW_OK);
+	assert_int_equal(flow_step(&r.state, &good, 3000, &r.out), FLOW_FINISHED);
+	assert_string_equal(r.tags[1].text, "78701");
+	assert_int_equal(find(&r, FLOW_EFFECT_SET_TAG)->u.tag.slot, 1);
+	end(&r);
+}
+
+static void test_condition_takes_the_first_true_branch(void **state)
+{
+	struct run r;
+	(void)state;
+	(void)!begin(&r, ",{\"id\":\"t\",\"type\":\"set_tag\",\"config\":{\"assignments\":[{\"tag\":\"state\",\"value\":\"TX\"}]}},{\"id\":\"c\",\"type\":\"condition\",\"config\":{\"branches\":[{\"port\":\"ok\",\"filter\":{\"rules\":[{\"field\":\"tag.state\",\"op\":\"equals\",\"value\":\"OK\"}]}},{\"port\":\"tx\",\"filter\":{\"rules\":[{\"field\":\"tag.state\",\"op\":\"equals\",\"value\":\"TX\"}]}}]}}" HANGUP,
+		     "{\"from\":\"s\",\"port\":\"next\",\"to\":\"t\"},{\"from\":\"t\",\"port\":\"next\",\"to\":\"c\"},{\"from\":\"c\",\"port\":\"tx\",\"to\":\"h\"}", "");
+	assert_string_equal(find(&r, FLOW_EFFECT_HANGUP)->u.hangup.cause, "busy");
+	end(&r);
+}
+
+#define HTTP ",{\"id\":\"r\",\"type\":\"http_request\",\"config\":{\"method\":\"POST\",\"url\":\"http://crm/?c=[state|a b]\",\"body\":\"{\\\"s\\\":[state]}\",\"save\":[{\"pointer\":\"/lead/state\",\"tag\":\"state\"},{\"pointer\":\"/lead/id\",\"variable\":\"lead\"}]}}"
+
+static void test_http_request_saves_parts_of_the_answer(void **state)
+{
+	struct run r;
+	const char *body = "{\"lead\":{\"state\":\"TX\",\"id\":7}}";
+	struct flow_input in = {.kind = FLOW_INPUT_HTTP, .u.http = {HTTP_ANSWERED, 200, body, strlen(body), NULL}};
+	(void)state;
+	(void)!begin(&r, HTTP, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"r\"}", "");
+	assert_string_equal(find(&r, FLOW_EFFECT_HTTP)->u.http.url, "http://crm/?c=a%20b");
+	assert_string_equal(find(&r, FLOW_EFFECT_HTTP)->u.http.body, "{\"s\":null}");
+	assert_int_equal(flow_step(&r.state, &in, 2000, &r.out), FLOW_FINISHED);
+	assert_string_equal(r.tags[0].text, "TX");
+	assert_int_equal((int)r.state.variables[0].number, 7);
+	end(&r);
+}
+
+static void test_unconnected_failure_port_runs_the_fallback(void **state)
+{
+	struct run r;
+	struct flow_input in = {.kind = FLOW_INPUT_HTTP, .u.http = {HTTP_TIMED_OUT, 0, "", 0, NULL}}, over = {.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = DIAL_COMPLETED};
+	(void)state;
+	(void)!begin(&r, HTTP, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"r\"}", ",\"fallback\":{\"routing_plan_id\":\"pln_1\"}");
+	assert_int_equal(flow_step(&r.state, &in, 2000, &r.out), FLOW_OK);
+	assert_string_equal(find(&r, FLOW_EFFECT_DIAL)->u.dial.routing_plan_id, "pln_1");
+	assert_int_equal(flow_step(&r.state, &over, 3000, &r.out), FLOW_FINISHED);
+	end(&r);
+}
+
+static void test_dial_leaves_by_its_outcome(void **state)
+{
+	static const char *const ports[] = {"completed", "no_answer", "busy", "failed", "no_target"};
+	(void)state;
+	for (int o = DIAL_COMPLETED; o <= DIAL_NO_TARGET; o++) {
+		struct run r;
+		struct flow_input in = {.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = (enum flow_dial_outcome)o};
+		(void)!begin(&r, ",{\"id\":\"d\",\"type\":\"dial\",\"config\":{\"to\":{\"routing_plan_id\":\"pln_1\"}}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"d\"}", "");
+		assert_int_equal(flow_step(&r.state, &in, 2000, &r.out), FLOW_FINISHED);
+		const struct flow_effect *t = find(&r, FLOW_EFFECT_TRACE);
+		assert_string_equal(flow_port_name(r.flow, t->node, (unsigned)t->u.trace.port), ports[o]);
+		end(&r);
+	}
+}
+
+static void test_wrong_input_changes_nothing(void **state)
+{
+	struct run r;
+	struct flow_input in = digits("1"), played = {.kind = FLOW_INPUT_PLAYED, .u.played_ok = true};
+	(void)state;
+	(void)!begin(&r, ",{\"id\":\"p\",\"type\":\"play\",\"config\":{\"prompt\":{\"text\":\"x\"}}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"p\"}", "");
+	assert_int_equal(flow_step(&r.state, &in, 2000, &r.out), FLOW_ERR_INPUT);
+	assert_int_equal(flow_step(&r.state, &played, 3000, &r.out), FLOW_FINISHED);
+	end(&r);
+}
+
+static void test_static_checks_find_what_is_wrong(void **state)
+{
+	(void)state;
+	assert_true(has_problem(",{\"id\":\"x\",\"type\":\"nonsense\"}", "", "node_type"));
+	assert_true(has_problem(",{\"id\":\"s\",\"type\":\"hangup\"}", "", "node_id"));
+	assert_true(has_problem(",{\"id\":\"t\",\"type\":\"start\"}", "", "start"));
+	assert_true(has_problem(HANGUP, "", "unreachable"));
+	assert_true(has_problem("", "", "unconnected_port"));
+	assert_true(has_problem("", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"nowhere\"}", "edge"));
+	assert_true(has_problem(HANGUP, "{\"from\":\"s\",\"port\":\"nope\",\"to\":\"h\"}", "edge"));
+	assert_true(has_problem(",{\"id\":\"d\",\"type\":\"dial\",\"config\":{\"to\":{}}}", "", "dial_target"));
+	assert_true(has_problem(",{\"id\":\"t\",\"type\":\"set_tag\",\"config\":{\"assignments\":[{\"tag\":\"nope\",\"value\":\"x\"}]}}", "", "unknown_tag"));
+	assert_true(has_problem(",{\"id\":\"p\",\"type\":\"play\",\"config\":{\"prompt\":{\"text\":\"[nope]\"}}}", "", "unknown_token"));
+	assert_true(has_problem(",{\"id\":\"t\",\"type\":\"set_tag\",\"config\":{\"assignments\":[{\"tag\":\"zip\",\"value\":\"x\"}]}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"t\"},{\"from\":\"t\",\"port\":\"next\",\"to\":\"t\"}", "loop"));
+	assert_false(has_problem(MENU, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"m\"},{\"from\":\"m\",\"port\":\"one\",\"to\":\"m\"}", "loop"));
+}
+
+static void test_a_long_chain_comes_in_pieces_and_loses_nothing(void **state)
+{
+	char nodes[7000] = "", edges[7000] = "{\"from\":\"s\",\"port\":\"next\",\"to\":\"t0\"}";
+	struct run r;
+	size_t set = 0;
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		size_t n = strlen(nodes), e = strlen(edges);
+		snprintf(nodes + n, sizeof nodes - n, ",{\"id\":\"t%d\",\"type\":\"set_tag\",\"config\":{\"assignments\":[{\"tag\":\"zip\",\"value\":\"%d\"}]}}", i, i);
+		if (i)
+			snprintf(edges + e, sizeof edges - e, ",{\"from\":\"t%d\",\"port\":\"next\",\"to\":\"t%d\"}", i - 1, i);
+	}
+	enum flow_result result = begin(&r, nodes, edges, "");
+	for (;;) {
+		for (size_t i = 0; i < r.out.count; i++)
+			set += r.out.list[i].kind == FLOW_EFFECT_SET_TAG;
+		if (result != FLOW_MORE)
+			break;
+		result = flow_step(&r.state, &(struct flow_input){.kind = FLOW_INPUT_CONTINUE}, 2000, &r.out);
+	}
+	assert_int_equal(result, FLOW_FINISHED);
+	assert_int_equal(set, 40);
+	assert_string_equal(r.tags[1].text, "39");
+	end(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_menu_goes_by_the_key_and_asks_again), cmocka_unit_test(test_menu_leaves_by_no_input_and_invalid),
+		cmocka_unit_test(test_gather_keeps_fitting_digits), cmocka_unit_test(test_condition_takes_the_first_true_branch),
+		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
+		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing),
+		cmocka_unit_test(test_static_checks_find_what_is_wrong), cmocka_unit_test(test_a_long_chain_comes_in_pieces_and_loses_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,61 @@
+#include "test.h"
+#include "webhook/address.h"
+#include "webhook/incoming.h"
+#include "webhook/signature.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+static bool is_public(const char *text)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+		return address_is_public((struct sockaddr *)&v4);
+	assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
+	return address_is_public((struct sockaddr *)&v6);
+}
+
+static void test_only_public_addresses_pass(void **state)
+{
+	static const char *const private[] = {"127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255",
+					      "::1", "::", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "ff02::1", "2001:db8::1"};
+	static const char *const public[] = {"8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1", "::ffff:8.8.8.8"};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(private); i++)
+		if (is_public(private[i]))
+			fail_msg("%s passes", private[i]);
+	for (size_t i = 0; i < ARRAY_LEN(public); i++)
+		if (!is_public(public[i]))
+			fail_msg("%s does not pass", public[i]);
+}
+
+static void test_forms_are_decoded_or_refused(void **state)
+{
+	json_t *o = json_object();
+	(void)state;
+	assert_true(incoming_parse_form("a=1+2&b=%C3%A9&&c", 17, o));
+	assert_string_equal(json_string_value(json_object_get(o, "a")), "1 2");
+	assert_string_equal(json_string_value(json_object_get(o, "b")), "\xc3\xa9");
+	assert_string_equal(json_string_value(json_object_get(o, "c")), "");
+	assert_false(incoming_parse_form("a=%zz", 5, o));
+	assert_false(incoming_parse_form("a=%ff", 5, o));
+	assert_false(incoming_parse_form("a=%00b", 6, o));
+	assert_false(incoming_parse_form("a=%4", 4, o));
+	json_decref(o);
+}
+
+/* The example of the Standard Webhooks specification's own libraries. */
+static void test_signature_is_the_standards(void **state)
+{
+	char out[SIGNATURE_SIZE];
+	(void)state;
+	assert_true(signature_make("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, "{\"test\": 2432232314}", 20, out));
+	assert_string_equal(out, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+	assert_false(signature_make("plain", "id", 1, "", 0, out));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_public_addresses_pass), cmocka_unit_test(test_forms_are_decoded_or_refused), cmocka_unit_test(test_signature_is_the_standards)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
