@@ -1,0 +1,297 @@
+// Starts the built program on free loopback ports with a data directory of its own.
+import { spawn, execFileSync, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync, existsSync, readFileSync, chmodSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer as createTcp, type AddressInfo } from 'node:net'
+import { createSocket } from 'node:dgram'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+export const root = resolve(import.meta.dirname, '../..')
+export const binary = process.env.STROWGER_BINARY ?? join(root, 'build/asan/strowger')
+export const usePostgres = process.env.STROWGER_TEST_DATABASE === 'postgres'
+
+export const sleep = (ms: number) => new Promise((r) => setTimeout(r, ms))
+
+export async function until<T>(what: string, f: () => Promise<T | undefined | false | null> | T | undefined | false | null, ms = 20000): Promise<T> {
+  const end = Date.now() + ms
+  for (;;) {
+    const value = await f()
+    if (value) return value as T
+    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}`)
+    await sleep(30)
+  }
+}
+
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const tcp = createTcp()
+    await new Promise<void>((r) => tcp.listen(0, '127.0.0.1', r))
+    const { port } = tcp.address() as AddressInfo
+    const udp = createSocket('udp4')
+    const ok = await new Promise<boolean>((r) => udp.once('error', () => r(false)).bind(port, '127.0.0.1', () => r(true)))
+    await new Promise<void>((r) => tcp.close(() => r()))
+    if (ok) await new Promise<void>((r) => udp.close(() => r()))
+    if (ok && port > 1024) return port
+  }
+}
+
+// One PostgreSQL for a test process, in a temporary folder; its files' owner must not be root.
+let cluster: Promise<{ url: (name: string) => string; stop: () => void }> | undefined
+
+async function startPostgres() {
+  const dir = mkdtempSync(join(tmpdir(), 'strowger-pg-'))
+  const bin = execFileSync('sh', ['-c', 'ls -d /usr/lib/postgresql/*/bin | tail -1']).toString().trim()
+  const port = await freePort()
+  chmodSync(dir, 0o777)
+  const isRoot = process.getuid?.() === 0
+  const run = (command: string) => execFileSync(isRoot ? 'runuser' : 'sh', isRoot ? ['-u', 'postgres', '--', 'sh', '-c', command] : ['-c', command], { stdio: 'pipe' })
+  run(`${bin}/initdb -D ${dir}/data -A trust -U postgres --no-sync >/dev/null`)
+  run(`${bin}/pg_ctl -D ${dir}/data -w -l ${dir}/log -o "-p ${port} -k ${dir} -c listen_addresses=127.0.0.1 -c max_connections=100" start >/dev/null`)
+  const stop = () => {
+    try {
+      run(`${bin}/pg_ctl -D ${dir}/data -m immediate stop >/dev/null`)
+    } catch {
+      /* it is gone already */
+    }
+    rmSync(dir, { recursive: true, force: true })
+  }
+  process.once('exit', stop)
+  const url = (name: string) => {
+    run(`${bin}/createdb -h 127.0.0.1 -p ${port} -U postgres ${name}`)
+    return `postgres://postgres@127.0.0.1:${port}/${name}`
+  }
+  return { url, stop }
+}
+
+let databases = 0
+
+export interface Problem {
+  status: number
+  title: string
+  errors?: { pointer: string; detail: string }[]
+}
+
+export class Strowger {
+  dir = mkdtempSync(join(tmpdir(), 'strowger-test-'))
+  data = join(this.dir, 'data')
+  key = ''
+  http = 0
+  sip = 0
+  database?: string
+  child?: ChildProcess
+  log = ''
+  extra: string[] = []
+
+  static async start(extra: string[] = []): Promise<Strowger> {
+    const s = new Strowger()
+    s.extra = extra
+    if (usePostgres) {
+      cluster ??= startPostgres()
+      s.database = (await cluster).url(`t${process.pid}_${databases++}`)
+    }
+    writeFileSync(join(s.dir, 'password'), 'correct horse battery\n')
+    const made = s.run(['init', '--data', s.data, '--organization', 'Test', '--email', 'owner@example.com', '--password-file', join(s.dir, 'password'), ...s.databaseFlag()])
+    s.key = JSON.parse(made).api_key
+    s.http = await freePort()
+    s.sip = await freePort()
+    await s.serve()
+    return s
+  }
+
+  databaseFlag() {
+    return this.database ? ['--database', this.database] : []
+  }
+
+  run(args: string[]): string {
+    return execFileSync(binary, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } }).toString()
+  }
+
+  async serve() {
+    const args = ['serve', '--data', this.data, '--http', `127.0.0.1:${this.http}`, '--sip', `udp:127.0.0.1:${this.sip},tcp:127.0.0.1:${this.sip}`,
+      '--rtp-ports', await this.rtpPorts(), '--allow-private-destinations', '--drain-seconds', '1', ...this.databaseFlag(), ...this.extra]
+    // The libraries keep caches for ever that LeakSanitizer calls leaks; what is ours is counted by /metrics.
+    this.child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' } })
+    this.child.stderr!.on('data', (d) => (this.log += d))
+    await until('the server to answer', async () => {
+      if (this.child!.exitCode !== null) throw new Error(`serve ended:\n${this.log}`)
+      return fetch(`${this.url}/healthz`).then((r) => r.ok, () => false)
+    })
+  }
+
+  private range?: string
+  async rtpPorts() {
+    this.range ??= await (async () => {
+      const low = 10000 + (process.pid % 40) * 400 + Math.floor(Math.random() * 100) * 200
+      return `${low}-${low + 399}`
+    })()
+    return this.range
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.http}`
+  }
+
+  async raw(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, key = this.key): Promise<Response> {
+    return fetch(this.url + path, {
+      method,
+      headers: { ...(key ? { authorization: `Bearer ${key}` } : {}), ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+    })
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  async api(method: string, path: string, body?: unknown, key = this.key): Promise<any> {
+    const r = await this.raw(method, `/api/v1${path}`, body, {}, key)
+    const text = await r.text()
+    if (!r.ok) throw Object.assign(new Error(`${method} ${path}: ${r.status} ${text}`), { status: r.status, body: text ? JSON.parse(text) : null })
+    return text ? JSON.parse(text) : null
+  }
+
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text()
+    return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1])
+  }
+
+  // The test caller; resolves with its JSON when the call is over.
+  call(number: string, args: string[] = []): Promise<{ status: number; answered: boolean; duration_ms: number; dtmf_sent: number }> {
+    return new Promise((done, fail) => {
+      const p = spawn(binary, ['call', `sip:${number}@127.0.0.1:${this.sip}`, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } })
+      let out = ''
+      let err = ''
+      p.stdout.on('data', (d) => (out += d))
+      p.stderr.on('data', (d) => (err += d))
+      p.on('close', () => {
+        try {
+          done(JSON.parse(out))
+        } catch {
+          fail(new Error(`strowger call printed '${out}' ${err}`))
+        }
+      })
+    })
+  }
+
+  async lastCall(filter: (c: any) => boolean = () => true): Promise<any> {
+    const call = await until('the call in the log', async () => (await this.api('GET', '/calls')).data.find((c: any) => c.status !== 'active' && filter(c)))
+    return this.api('GET', `/calls/${call.id}`)
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL') {
+    const child = this.child!
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((r) => child.once('exit', r))
+    child.kill(signal)
+    await ended
+  }
+
+  async stop() {
+    await this.kill('SIGTERM')
+    const { exitCode, signalCode } = this.child!
+    rmSync(this.dir, { recursive: true, force: true })
+    if (exitCode !== 0) throw new Error(`serve ended with ${exitCode ?? signalCode}:\n${this.log.split('\n').slice(-60).join('\n')}`)
+  }
+
+  // What most tests start from: a trunk for loopback and a campaign with a number.
+  async campaign(number: string, fields: Record<string, unknown>) {
+    const trunks = (await this.api('GET', '/trunks')).data
+    if (!trunks.some((t: any) => t.name === 'loopback')) await this.api('POST', '/trunks', { name: 'loopback', inbound: { allowed_addresses: ['127.0.0.1'] } })
+    const campaign = await this.api('POST', '/campaigns', { name: `Campaign ${number}`, ...fields })
+    await this.api('POST', '/numbers', { number, campaign_id: campaign.id })
+    return campaign
+  }
+
+  async flow(name: string, nodes: object[], edges: [string, string, string][], rest: object = {}) {
+    const draft = { nodes: [{ id: 'start', type: 'start' }, ...nodes], edges: edges.map(([from, port, to]) => ({ from, port, to })), ...rest }
+    const flow = await this.api('POST', '/call-flows', { name, draft })
+    await this.api('POST', `/call-flows/${flow.id}/publish`, { note: 'test' })
+    return flow
+  }
+
+  async plan(name: string, targets: { uri: string; filter?: object; timeout_seconds?: number; [k: string]: unknown }[], dial: object = { timeout_seconds: 20, max_attempts: 10 }) {
+    const entries = []
+    for (const [i, { uri, ...rest }] of targets.entries()) {
+      const t = await this.api('POST', '/targets', { name: `${name} ${i}`, destination: { type: 'sip', uri }, ...rest })
+      entries.push({ target_id: t.id, priority: i + 1 })
+    }
+    return this.api('POST', '/routing-plans', { name, entries, dial })
+  }
+}
+
+// A target played by sipp from a scenario in tests/sip/.
+export class Sipp {
+  child!: ChildProcess
+  port = 0
+  out = ''
+  uri = ''
+  static async answer(scenario: string, args: string[] = []): Promise<Sipp> {
+    const s = new Sipp()
+    s.port = await freePort()
+    s.uri = `sip:agent@127.0.0.1:${s.port}`
+    const media = 32000 + Math.floor(Math.random() * 10000) * 2
+    s.child = spawn('sipp', ['-sf', join(root, 'tests/sip', scenario), '-i', '127.0.0.1', '-p', String(s.port), '-mi', '127.0.0.1', '-mp', String(media), '-nostdin', '-m', '1000', '-timeout', '200s', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: tmpdir() })
+    s.child.stdout!.on('data', (d) => (s.out += d))
+    s.child.stderr!.on('data', (d) => (s.out += d))
+    await sleep(300)
+    return s
+  }
+
+  stop() {
+    this.child.kill('SIGKILL')
+  }
+}
+
+// sipp as caller; resolves with its exit code (0: the scenario went as written).
+export function sippCall(scenario: string, s: Strowger, number: string, args: string[] = [], host = '127.0.0.1'): Promise<{ code: number; out: string }> {
+  return new Promise((done) => {
+    const media = 32000 + Math.floor(Math.random() * 10000) * 2
+    const child = spawn('sipp', [`127.0.0.1:${s.sip}`, '-sf', join(root, 'tests/sip', scenario), '-i', host, '-mi', '127.0.0.1', '-mp', String(media), '-s', number, '-nostdin', '-m', '1', '-timeout', '60s', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: tmpdir() })
+    let out = ''
+    child.stdout.on('data', (d) => (out += d))
+    child.stderr.on('data', (d) => (out += d))
+    child.on('close', (code) => done({ code: code ?? -1, out: out.slice(-3000) }))
+  })
+}
+
+export interface Received {
+  method: string
+  path: string
+  headers: IncomingMessage['headers']
+  body: string
+  at: number
+}
+
+// A real HTTP receiver; answer decides each response.
+export class Receiver {
+  requests: Received[] = []
+  server!: Server
+  port = 0
+  static async start(answer: (r: Received, n: number) => { status?: number; body?: string; delay_ms?: number; headers?: Record<string, string> } = () => ({})): Promise<Receiver> {
+    const r = new Receiver()
+    r.server = createServer((req, res) => {
+      let body = ''
+      req.on('data', (d) => (body += d))
+      req.on('end', async () => {
+        const got = { method: req.method!, path: req.url!, headers: req.headers, body, at: Date.now() }
+        r.requests.push(got)
+        const a = answer(got, r.requests.length)
+        if (a.delay_ms) await sleep(a.delay_ms)
+        res.writeHead(a.status ?? 200, { 'content-type': 'application/json', ...a.headers })
+        res.end(a.body ?? '{}')
+      })
+    })
+    await new Promise<void>((done) => r.server.listen(0, '127.0.0.1', done))
+    r.port = (r.server.address() as AddressInfo).port
+    return r
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  stop() {
+    this.server.closeAllConnections()
+    this.server.close()
+  }
+}
+
+export { existsSync, readFileSync, join }
