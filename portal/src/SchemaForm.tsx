@@ -1,0 +1,96 @@
+import { ActionIcon, Button, Fieldset, Group, JsonInput, NumberInput, PasswordInput, Select, Stack, Switch, TagsInput, TextInput, Textarea } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { list } from './api'
+import { isType, type Schema } from './schema'
+
+type Value = unknown
+type Errors = (pointer: string) => string | undefined
+interface Props {
+  schema: Schema
+  value: Value
+  onChange: (v: Value) => void
+  pointer: string
+  errors: Errors
+  label: string
+  required?: boolean
+}
+
+const words = (name: string) => (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll('_', ' ').replace(/ id$/, '').replace(/ ids$/, 's')
+const paths: Record<string, string> = { routing_plan: 'routing-plans', call_flow: 'call-flows', custom_tag: 'custom-tags' }
+
+function ResourcePicker({ kind, ...p }: { kind: string; label: string; description?: string; value: string | null; onChange: (v: string | null) => void; error?: string; required?: boolean }) {
+  const path = paths[kind] ?? `${kind}s`
+  const { data } = useQuery({ queryKey: [path, 'picker'], queryFn: () => list(`/${path}?limit=200`) })
+  return <Select searchable clearable placeholder="None" nothingFoundMessage="Nothing there yet" data={(data?.data ?? []).map((r) => ({ value: r.id, label: String(r.name ?? r.number ?? r.id) }))} {...p} />
+}
+
+function JsonField({ value, onChange, label, description, error }: { value: Value; onChange: (v: Value) => void; label: string; description?: string; error?: string }) {
+  const [text, setText] = useState(value == null ? '' : JSON.stringify(value, null, 2))
+  const [bad, setBad] = useState('')
+  useEffect(() => {
+    try {
+      if (JSON.stringify(JSON.parse(text || 'null')) !== JSON.stringify(value ?? null)) setText(value == null ? '' : JSON.stringify(value, null, 2))
+    } catch {
+      /* being typed */
+    }
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [value])
+  return <JsonInput label={label} description={description} autosize minRows={3} value={text} error={bad || error} onChange={(t) => {
+    setText(t)
+    try {
+      onChange(t.trim() ? JSON.parse(t) : null)
+      setBad('')
+    } catch {
+      setBad('This is not JSON yet')
+    }
+  }} />
+}
+
+function ListField(p: Props) {
+  const items = (Array.isArray(p.value) ? p.value : []) as Value[]
+  const one = p.schema.items!
+  if (one.enum || (isType(one, 'string') && !one['x-kind'])) return <TagsInput label={p.label} description={p.schema.description} data={(one.enum ?? []).filter((e): e is string => e !== null)} value={items.map(String)} onChange={p.onChange} error={p.errors(p.pointer) ?? items.map((_, i) => p.errors(`${p.pointer}/${i}`)).find(Boolean)} />
+  if (isType(one, 'integer')) return <TagsInput label={p.label} description={p.schema.description} value={items.map(String)} onChange={(v) => p.onChange(v.map(Number).filter((n) => Number.isInteger(n)))} error={p.errors(p.pointer)} />
+  return (
+    <Fieldset legend={p.label}>
+      <Stack gap="sm">
+        {items.map((item, i) => (
+          <Group key={i} align="flex-start" wrap="nowrap">
+            <div style={{ flex: 1 }}><Field {...p} schema={one} label={`${p.label} ${i + 1}`} pointer={`${p.pointer}/${i}`} value={item} onChange={(v) => p.onChange(items.map((old, k) => (k === i ? v : old)))} /></div>
+            <ActionIcon variant="subtle" color="red" mt={26} aria-label={`Remove ${p.label} ${i + 1}`} onClick={() => p.onChange(items.filter((_, k) => k !== i))}>×</ActionIcon>
+          </Group>
+        ))}
+        <Button size="xs" variant="light" w="fit-content" onClick={() => p.onChange([...items, one.properties ? {} : null])}>Add</Button>
+      </Stack>
+    </Fieldset>
+  )
+}
+
+export function Field(p: Props) {
+  const { schema: s, value, onChange } = p
+  const common = { label: p.label, description: s.description, error: p.errors(p.pointer), required: p.required }
+  if (s.$ref || (!s.type && !s.properties)) return <JsonField value={value} onChange={onChange} label={p.label} description={s.description} error={common.error} />
+  if (isType(s, 'array')) return <ListField {...p} />
+  if (s.properties) return <Fieldset legend={p.label}><Fields {...p} /></Fieldset>
+  if (isType(s, 'object')) return <JsonField value={value} onChange={onChange} label={p.label} description={s.description} error={common.error} />
+  if (isType(s, 'boolean')) return <Switch {...common} required={undefined} checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} />
+  if (isType(s, 'integer')) return <NumberInput {...common} min={s.minimum} max={s.maximum} allowDecimal={false} value={(value as number | null) ?? ''} onChange={(v) => onChange(v === '' ? null : Number(v))} />
+  if (s.enum) return <Select {...common} clearable={!p.required} data={s.enum.filter((e): e is string => e !== null)} value={(value as string) ?? null} onChange={onChange} />
+  if (s['x-kind']) return <ResourcePicker {...common} kind={s['x-kind']} value={(value as string) ?? null} onChange={onChange} />
+  if (s.writeOnly) return <PasswordInput {...common} value={(value as string) ?? ''} onChange={(e) => onChange(e.currentTarget.value || null)} />
+  const text = { ...common, value: (value as string) ?? '', onChange: (e: { currentTarget: { value: string } }) => onChange(e.currentTarget.value || null) }
+  return s.format === 'template' || (s.maxLength ?? 0) > 400 ? <Textarea autosize minRows={2} {...text} /> : <TextInput {...text} />
+}
+
+export function Fields(p: Omit<Props, 'label' | 'required'>) {
+  const value = (p.value ?? {}) as Record<string, Value>
+  return (
+    <Stack gap="sm">
+      {Object.entries(p.schema.properties ?? {}).filter(([, s]) => !s.readOnly).map(([name, s]) => (
+        <Field key={name} schema={s} label={words(name)} pointer={`${p.pointer}/${name}`} errors={p.errors} required={p.schema.required?.includes(name)}
+          value={value[name] === undefined ? s.default : value[name]} onChange={(v) => p.onChange({ ...value, [name]: v })} />
+      ))}
+    </Stack>
+  )
+}

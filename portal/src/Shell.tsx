@@ -1,0 +1,88 @@
+import { AppShell, Burger, Button, Center, Group, NavLink, Paper, PasswordInput, ScrollArea, Stack, Text, TextInput, Title } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { useState } from 'react'
+import { ApiError, api, setCsrf } from './api'
+
+type Item = { label: string; to?: string; items?: Item[] }
+const navigation: Item[] = [
+  { label: 'Dashboard', to: '/' },
+  { label: 'Calls', items: [{ label: 'Log', to: '/calls' }, { label: 'Live', to: '/calls/live' }] },
+  { label: 'Campaigns', to: '/campaigns' },
+  { label: 'Data', items: [
+    { label: 'Call Flows', to: '/data/call-flows' },
+    { label: 'Webhooks', items: [
+      { label: 'Incoming Webhooks', to: '/data/webhooks/incoming' }, { label: 'Outgoing Webhooks', to: '/data/webhooks/outgoing' }, { label: 'Custom Tags', to: '/data/webhooks/custom-tags' },
+      { label: 'Incoming Webhook Requests', to: '/data/webhooks/incoming-requests' }, { label: 'Outgoing Webhook Requests', to: '/data/webhooks/outgoing-requests' },
+    ] },
+  ] },
+  { label: 'Routing plans', to: '/routing-plans' }, { label: 'Targets', to: '/targets' }, { label: 'Buyers', to: '/buyers' }, { label: 'Publishers', to: '/publishers' },
+  { label: 'Numbers', to: '/numbers' }, { label: 'Prompts', to: '/prompts' },
+  { label: 'Settings', items: [{ label: 'Organization', to: '/settings/organization' }, { label: 'Users', to: '/settings/users' }, { label: 'API keys', to: '/settings/api-keys' }, { label: 'Trunks', to: '/settings/trunks' }, { label: 'Audit log', to: '/settings/audit-log' }] },
+]
+
+function Items({ items, close }: { items: Item[]; close: () => void }) {
+  const path = useRouterState({ select: (s) => s.location.pathname })
+  return items.map((i) => i.items
+    ? <NavLink key={i.label} label={i.label} defaultOpened component="button"><Items items={i.items} close={close} /></NavLink>
+    : <NavLink key={i.label} label={i.label} component={Link} to={i.to!} active={i.to === '/' ? path === '/' : path === i.to || path.startsWith(`${i.to}/`)} onClick={close} />)
+}
+
+interface Session {
+  csrf_token: string
+  email: string
+  role: string
+}
+
+function SignIn({ done }: { done: () => void }) {
+  const [email, setEmail] = useState('')
+  const [password, setPassword] = useState('')
+  const [error, setError] = useState('')
+  const submit = async () => {
+    try {
+      await api('POST', '/session', { email, password })
+      done()
+    } catch (e) {
+      setError(e instanceof ApiError ? e.message : 'The server cannot be reached')
+    }
+  }
+  return (
+    <Center mih="100vh" p="md" component="main">
+      <Paper withBorder p="xl" w={380}>
+        <form onSubmit={(e) => { e.preventDefault(); void submit() }}>
+          <Stack>
+            <Title order={1} size="h2">Strowger</Title>
+            <TextInput label="E-mail" type="email" autoComplete="username" required value={email} onChange={(e) => setEmail(e.currentTarget.value)} />
+            <PasswordInput label="Password" autoComplete="current-password" required value={password} onChange={(e) => setPassword(e.currentTarget.value)} error={error} />
+            <Button type="submit">Sign in</Button>
+          </Stack>
+        </form>
+      </Paper>
+    </Center>
+  )
+}
+
+export function Shell() {
+  const client = useQueryClient()
+  const [opened, { toggle, close }] = useDisclosure()
+  const session = useQuery({ queryKey: ['session'], retry: false, queryFn: async () => {
+    const response = await fetch('/api/v1/session') // 401 is an answer here, not an error
+    return response.ok ? ((await response.json()) as Session) : null
+  } })
+  if (session.isPending) return null
+  if (!session.data) return <SignIn done={() => client.invalidateQueries()} />
+  setCsrf(session.data.csrf_token)
+  const signOut = async () => {
+    await api('DELETE', '/session')
+    client.clear()
+    location.href = '/'
+  }
+  return (
+    <AppShell header={{ height: 52 }} navbar={{ width: 260, breakpoint: 'sm', collapsed: { mobile: !opened } }} padding="md">
+      <AppShell.Header><Group h="100%" px="md" justify="space-between"><Group><Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" /><Text fw={700}>Strowger</Text></Group><Group><Text size="sm" c="dimmed" visibleFrom="sm">{session.data.email}</Text><Button variant="subtle" size="xs" onClick={signOut}>Sign out</Button></Group></Group></AppShell.Header>
+      <AppShell.Navbar aria-label="Sections"><ScrollArea p="xs"><Items items={navigation} close={close} /></ScrollArea></AppShell.Navbar>
+      <AppShell.Main><Outlet /></AppShell.Main>
+    </AppShell>
+  )
+}

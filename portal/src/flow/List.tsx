@@ -1,0 +1,30 @@
+import { Button, Group, Paper, Stack, Table, Text, TextInput, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { ApiError, api, list, type Row } from '../api'
+
+export function FlowList() {
+  const [name, setName] = useState('')
+  const [error, setError] = useState('')
+  const navigate = useNavigate()
+  const q = useQuery({ queryKey: ['call-flows', 'list'], queryFn: () => list('/call-flows?limit=200') })
+  const make = async () => {
+    try {
+      const { data } = await api<Row>('POST', '/call-flows', { name })
+      await navigate({ to: `/data/call-flows/${data.id}` })
+    } catch (e) {
+      setError(e instanceof ApiError ? (e.at('/name') ?? e.message) : String(e))
+    }
+  }
+  return (
+    <Stack>
+      <Title order={2}>Call flows</Title>
+      <form onSubmit={(e) => { e.preventDefault(); void make() }}><Group align="flex-start"><TextInput aria-label="Name of the new call flow" placeholder="Name of a new call flow" value={name} error={error} onChange={(e) => { setName(e.currentTarget.value); setError('') }} /><Button type="submit" disabled={!name.trim()}>New call flow</Button></Group></form>
+      {q.data?.data.length === 0 ? <Paper withBorder p="xl"><Text fw={600}>No call flows yet</Text><Text c="dimmed">A call flow is logic you draw once and use in any number of campaigns. Name one above to begin.</Text></Paper> : (
+        <Table highlightOnHover verticalSpacing="sm"><Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Published version</Table.Th></Table.Tr></Table.Thead>
+          <Table.Tbody>{q.data?.data.map((f) => <Table.Tr key={f.id}><Table.Td><Link to={`/data/call-flows/${f.id}`}>{String(f.name)}</Link></Table.Td><Table.Td>{f.published_version ? String(f.published_version) : 'not published'}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
+      )}
+    </Stack>
+  )
+}

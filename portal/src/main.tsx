@@ -1,0 +1,56 @@
+import '@mantine/core/styles.css'
+import '@mantine/notifications/styles.css'
+import { MantineProvider } from '@mantine/core'
+import { Notifications } from '@mantine/notifications'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider, createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
+import { StrictMode, Suspense, lazy, type ReactNode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { Campaign } from './Execution'
+import { AuditLog, Dashboard, Organization } from './Pages'
+import { Shell } from './Shell'
+import { Call, Calls, IncomingRequests, LiveCalls, OutgoingRequests, Request } from './calls'
+import { FlowList } from './flow/List'
+import { kinds } from './kinds'
+import { ResourceForm, ResourceList } from './resources'
+
+const Builder = lazy(() => import('./flow/Builder')) // the canvas is loaded when it is opened
+
+const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>There is no such page.</p> })
+const page = (path: string, content: (params: Record<string, string>) => ReactNode) => {
+  const route = createRoute({ getParentRoute: () => root, path, component: function Page() { return content(route.useParams() as Record<string, string>) } })
+  return route
+}
+const resourcePages = Object.values(kinds).flatMap((k) => [
+  page(k.page, () => <ResourceList kind={k} />),
+  page(`${k.page}/$id`, ({ id }) => (k === kinds.campaigns ? <Campaign key={id} id={id} /> : <ResourceForm key={id} kind={k} id={id} />)),
+])
+const router = createRouter({
+  routeTree: root.addChildren([
+    page('/', () => <Dashboard />),
+    page('/calls', () => <Calls />),
+    page('/calls/live', () => <LiveCalls />),
+    page('/calls/$id', ({ id }) => <Call key={id} id={id} />),
+    page('/campaigns/$id/execution', ({ id }) => <Campaign id={id} tab="execution" />),
+    page('/data/call-flows', () => <FlowList />),
+    page('/data/call-flows/$id', ({ id }) => <Suspense fallback="Loading…"><Builder id={id} /></Suspense>),
+    page('/data/webhooks/incoming-requests', () => <IncomingRequests />),
+    page('/data/webhooks/incoming-requests/$id', ({ id }) => <Request path="incoming-webhook-requests" id={id} />),
+    page('/data/webhooks/outgoing-requests', () => <OutgoingRequests />),
+    page('/data/webhooks/outgoing-requests/$id', ({ id }) => <Request path="outgoing-webhook-requests" id={id} />),
+    page('/settings/organization', () => <Organization />),
+    page('/settings/audit-log', () => <AuditLog />),
+    ...resourcePages,
+  ]),
+})
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <MantineProvider defaultColorScheme="auto">
+      <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: 1 } } })}>
+        <Notifications />
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+)
