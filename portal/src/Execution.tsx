@@ -48,7 +48,7 @@ function Execution({ id }: { id: string }) {
 export function Campaign({ id, tab }: { id: string; tab?: string }) {
   if (id === 'new') return <ResourceForm kind={kinds.campaigns} id={id} />
   return (
-    <Tabs defaultValue={tab ?? 'general'}>
+    <Tabs defaultValue={tab ?? 'general'} keepMounted={false}>
       <Title order={1} size="h4" c="dimmed" mb="xs">Campaign</Title>
       <Tabs.List><Tabs.Tab value="general">General</Tabs.Tab><Tabs.Tab value="execution">Execution Settings</Tabs.Tab></Tabs.List>
       <Tabs.Panel value="general" pt="md"><ResourceForm kind={kinds.campaigns} id={id} /></Tabs.Panel>

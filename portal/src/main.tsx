@@ -1,6 +1,7 @@
 import '@mantine/core/styles.css'
 import '@mantine/notifications/styles.css'
-import { MantineProvider } from '@mantine/core'
+import './main.css'
+import { MantineProvider, createTheme } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider, createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
@@ -44,9 +45,11 @@ const router = createRouter({
   ]),
 })
 
+const theme = createTheme({ primaryShade: { light: 8, dark: 7 } })
+
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <MantineProvider defaultColorScheme="auto">
+    <MantineProvider defaultColorScheme="auto" theme={theme}>
       <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: 1 } } })}>
         <Notifications />
         <RouterProvider router={router} />

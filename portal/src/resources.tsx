@@ -93,7 +93,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
   const save = () => run(async () => {
     const { data } = isNew ? await api<Row>('POST', `/${kind.path}`, value) : await api<Row>('PATCH', `/${kind.path}/${id}`, value, { 'if-match': loaded.data!.etag })
     notifications.show({ message: `${kind.one} saved` })
-    if (isNew && (data.secret || data.key) && !data.url) setMade(data)
+    if (isNew && kind.path !== 'incoming-webhooks' && (data.secret || data.key)) setMade(data)
     else await navigate({ to: isNew ? `${kind.page}/${data.id}` : kind.page })
   })
   const remove = () => run(async () => {
@@ -119,7 +119,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
       {error && <Alert color="red" title={error.problem.title}>{error.problem.errors?.filter((e) => !e.pointer).map((e) => <div key={e.detail}>{e.detail}</div>)}{!error.problem.errors && error.message}</Alert>}
       {kind.path === 'incoming-webhooks' && typeof url === 'string' && <Copyable label="Send data to this URL" value={url} />}
       {kind.path === 'incoming-webhooks' && typeof url === 'string' && <Copyable label="Try it" value={`curl -X POST '${url}' -H 'Content-Type: application/json' -d '{"caller_id":"+15125550100","state":"TX"}'`} />}
-      <form onSubmit={(e) => { e.preventDefault(); void save() }}>
+      <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>
         <Stack>
           <Fields schema={schema} value={value} onChange={(v) => setValue(v as Record<string, unknown>)} pointer="" errors={(p) => error?.at(p)} />
           <Group><Button type="submit">Save</Button>{!isNew && <Button variant="subtle" color="red" onClick={remove}>Delete</Button>}</Group>
