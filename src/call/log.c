@@ -153,7 +153,7 @@ void log_call_ended(struct call *c)
 	buf_add(&doc, buf_text(&c->attempts), c->attempts.len);
 	buf_add_char(&doc, ']');
 	json_close(&doc);
-	store_batch_add(batch, "UPDATE calls SET status = 'completed', disposition = $1, target_id = $2, answered_at = NULLIF($3, 0), connected_at = NULLIF($4, 0), ended_at = $5, "
+	store_batch_add(batch, "UPDATE calls SET status = 'completed', disposition = $1, target_id = $2, answered_at = NULLIF(CAST($3 AS BIGINT), 0), connected_at = NULLIF(CAST($4 AS BIGINT), 0), ended_at = $5, "
 			       "converted = $6, revenue = $7, payout = $8, doc = $9 WHERE id = $10 AND organization_id = $11",
 			"ssiiiiiisss", c->disposition, c->target_id, c->answered_ms, c->connected_ms, c->ended_ms, (int64_t)c->converted, c->revenue_micros, c->payout_micros, buf_text(&doc), c->id, c->organization->id);
 	buf_free(&doc);

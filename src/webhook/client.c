@@ -411,7 +411,7 @@ static bool run_result(struct store_job *job, struct store_conn *conn)
 	struct result_job *r = (struct result_job *)job;
 	return store_exec(conn, "INSERT INTO delivery_attempts (delivery_id, attempt, organization_id, at_ms, doc) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (delivery_id, attempt) DO UPDATE SET at_ms = excluded.at_ms, doc = excluded.doc",
 			  "sisis", r->delivery_id, (int64_t)r->attempt, r->organization_id, r->at_ms, r->doc) &&
-	       store_exec(conn, "UPDATE deliveries SET status = $1, attempt_count = $2, next_attempt_at = NULLIF($3, 0), updated_at = $4 WHERE id = $5 AND organization_id = $6",
+	       store_exec(conn, "UPDATE deliveries SET status = $1, attempt_count = $2, next_attempt_at = NULLIF(CAST($3 AS BIGINT), 0), updated_at = $4 WHERE id = $5 AND organization_id = $6",
 			  "siiiss", r->status, (int64_t)r->attempt, r->next_ms, r->at_ms, r->delivery_id, r->organization_id);
 }
 

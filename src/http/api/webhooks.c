@@ -107,7 +107,7 @@ static bool insert(struct store_conn *conn, struct http_request *r, struct incom
 	char *values = json_dumps(in->values, JSON_COMPACT);
 	int64_t expires = strcmp(in->status, "pending") == 0 ? in->at_ms + in->webhook->lifespan_seconds * 1000L : 0;
 	bool ok = values && store_exec(conn, "INSERT INTO incoming_requests (id, organization_id, webhook_id, unique_id, caller_id, call_id, status, received_at, expires_at, tags, doc) "
-				       "VALUES ($1, $2, $3, $4, $5, NULLIF($6, ''), $7, $8, NULLIF($9, 0), $10, $11)", "sssssssiiss",
+				       "VALUES ($1, $2, $3, $4, $5, NULLIF($6, ''), $7, $8, NULLIF(CAST($9 AS BIGINT), 0), $10, $11)", "sssssssiiss",
 				       in->id, r->organization->id, in->webhook->id, in->unique_id, *in->caller_id ? in->caller_id : NULL, in->call_id, in->status, in->at_ms, expires, values, in->doc);
 	free(values);
 	return ok;
