@@ -39,6 +39,7 @@ test: install-test build asan tests/node_modules/.installed
 	@scripts/test
 
 bench: install-test build
+	@ninja -C build/release --quiet bench/flow_bench
 	@bench/run
 
 clean:
