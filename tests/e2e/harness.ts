@@ -72,6 +72,8 @@ export interface Problem {
   errors?: { pointer: string; detail: string }[]
 }
 
+process.setMaxListeners(100)
+
 export class Strowger {
   dir = mkdtempSync(join(tmpdir(), 'strowger-test-'))
   data = join(this.dir, 'data')
@@ -113,6 +115,8 @@ export class Strowger {
     // The libraries keep caches for ever that LeakSanitizer calls leaks; what is ours is counted by /metrics.
     this.child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' } })
     this.child.stderr!.on('data', (d) => (this.log += d))
+    const { child } = this
+    process.once('exit', () => child.kill('SIGKILL'))
     await until('the server to answer', async () => {
       if (this.child!.exitCode !== null) throw new Error(`serve ended:\n${this.log}`)
       return fetch(`${this.url}/healthz`).then((r) => r.ok, () => false)
@@ -231,6 +235,7 @@ export class Sipp {
     s.child = spawn('sipp', ['-sf', join(root, 'tests/sip', scenario), '-i', '127.0.0.1', '-p', String(s.port), '-mi', '127.0.0.1', '-mp', String(media), '-nostdin', '-m', '1000', '-timeout', '200s', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: tmpdir() })
     s.child.stdout!.on('data', (d) => (s.out += d))
     s.child.stderr!.on('data', (d) => (s.out += d))
+    process.once('exit', () => s.child.kill('SIGKILL')) // a test that failed stops nothing itself
     await sleep(300)
     return s
   }

@@ -1,7 +1,7 @@
 /* The call log. */
 #include "http/api/api.h"
 #include "base/clock.h"
-#include "store/calls.h"
+#include "event/apply.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,22 +231,8 @@ static bool run_tags(struct store_conn *conn, struct http_request *r)
 			no_call(r);
 		return !failed;
 	}
-	struct store_batch *batch = store_batch_new();
-	if (!batch)
-		return false;
-	for (size_t i = 0; i < p->count; i++)
-		store_call_tag(batch, config_key(r->config->config), r->organization->id, log.id, tag_set_get(r->organization->tags, p->results[i].slot), &p->results[i].value, "api", p->at_ms);
-	bool ok = store_batch_run(batch, conn) && (log.tags = store_call_tags_json(conn, r->organization->id, log.id, &r->arena));
-	store_batch_free(batch);
-	batch = ok ? store_batch_new() : NULL;
-	for (size_t i = 0; batch && i < p->count; i++) {
-		struct buf data = {0};
-		store_call_tag_event(&data, tag_set_get(r->organization->tags, p->results[i].slot), &p->results[i].value, "api");
-		event_emit(batch, r->organization, &(struct event){"tag.set", buf_text(&data), &log, NULL}, p->at_ms, &r->touched);
-		buf_free(&data);
-	}
-	ok = batch && store_batch_run(batch, conn) && api_audit(conn, r, "set_tags", log.id);
-	store_batch_free(batch);
+	bool ok = event_apply_tags(conn, config_key(r->config->config), r->organization, &log, p->results, p->count, "api", p->at_ms, &r->arena, &r->touched) &&
+		  api_audit(conn, r, "set_tags", log.id);
 	struct buf out = {0};
 	json_open(&out);
 	json_raw(&out, "tags", log.tags);

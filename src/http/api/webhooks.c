@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/phone.h"
-#include "store/calls.h"
+#include "event/apply.h"
 #include "webhook/incoming.h"
 #include "webhook/signature.h"
 #include <stdlib.h>
@@ -65,35 +65,6 @@ static bool duplicate(struct store_conn *conn, struct http_request *r, struct in
 	return found;
 }
 
-/* Write the tags to a call's log, and tell of them. */
-static bool apply(struct store_conn *conn, struct http_request *r, struct incoming *in, struct call_log *log)
-{
-	struct store_rows *had = store_query(conn, "SELECT tag_id FROM call_tags WHERE call_id = $1 AND organization_id = $2", "ss", log->id, r->organization->id);
-	struct store_batch *batch = had ? store_batch_new() : NULL;
-	for (size_t i = 0; batch && i < in->count; i++)
-		if (in->results[i].value.kind != VALUE_NONE)
-			store_call_tag(batch, config_key(r->config->config), r->organization->id, log->id, tag_set_get(r->organization->tags, in->results[i].slot), &in->results[i].value, "incoming_webhook", in->at_ms);
-	bool ok = batch && store_batch_run(batch, conn) && (log->tags = store_call_tags_json(conn, r->organization->id, log->id, &r->arena));
-	store_batch_free(batch);
-	batch = ok ? store_batch_new() : NULL;
-	for (size_t i = 0; batch && i < in->count; i++) {
-		struct buf data = {0};
-		const struct tag_def *def = tag_set_get(r->organization->tags, in->results[i].slot);
-		bool changed = false;
-		if (in->results[i].value.kind == VALUE_NONE)
-			continue;
-		for (size_t k = 0; k < rows_count(had); k++)
-			changed |= strcmp(rows_text(had, k, 0), def->id) == 0;
-		store_call_tag_event(&data, def, &in->results[i].value, "incoming_webhook");
-		event_emit(batch, r->organization, &(struct event){changed ? "tag.changed" : "tag.set", buf_text(&data), log, NULL}, in->at_ms, &r->touched);
-		buf_free(&data);
-	}
-	ok = batch && store_batch_run(batch, conn);
-	store_batch_free(batch);
-	rows_free(had);
-	return ok;
-}
-
 static bool campaign_fits(const struct config_incoming *w, const char *campaign_id)
 {
 	for (size_t i = 0; campaign_id && i < w->campaign_count; i++)
@@ -142,7 +113,7 @@ static bool run_incoming(struct store_conn *conn, struct http_request *r)
 	if (!found)
 		in->call_id[0] = '\0'; /* not written yet: the offer after the commit finds it */
 	in->status = found ? "matched" : "pending";
-	if (!insert(conn, r, in) || (found && !apply(conn, r, in, &log)))
+	if (!insert(conn, r, in) || (found && !event_apply_tags(conn, config_key(r->config->config), r->organization, &log, in->results, in->count, "incoming_webhook", in->at_ms, &r->arena, &r->touched)))
 		return false;
 	answer(r, in, in->status);
 	return true;
@@ -156,6 +127,7 @@ struct late_job {
 	const struct organization *organization; /* held */
 	struct pending *pending;
 	char caller_id[PHONE_SIZE + 20], call_id[ID_SIZE];
+	struct event_touched touched;
 	int tries;
 };
 
@@ -167,19 +139,18 @@ static bool run_late(struct store_job *job, struct store_conn *conn)
 	bool failed, found = store_call_read(conn, l->organization->id, l->call_id, &arena, &log, &failed);
 	bool ok = !failed;
 	if (found) {
-		struct store_batch *batch = store_batch_new();
-		const char *tag_id;
-		json_t *value;
-		json_object_foreach(l->pending->tags, tag_id, value) {
-			for (size_t i = 0; batch && i < tag_set_count(l->organization->tags); i++) {
-				const struct tag_def *def = tag_set_get(l->organization->tags, i);
-				struct value v;
-				if (strcmp(def->id, tag_id) == 0 && value_coerce(def->kind, json_string_value(value), json_string_length(value), &arena, &v, NULL))
-					store_call_tag(batch, config_key(l->config->config), l->organization->id, l->call_id, def, &v, "incoming_webhook", l->pending->at_ms);
-			}
+		size_t count = tag_set_count(l->organization->tags), n = 0;
+		struct tag_result *results = arena_alloc(&arena, (count + 1) * sizeof *results);
+		for (size_t i = 0; results && i < count; i++) {
+			const struct tag_def *def = tag_set_get(l->organization->tags, i);
+			json_t *value = json_object_get(l->pending->tags, def->id);
+			results[n] = (struct tag_result){.slot = (uint16_t)i};
+			if (value && value_coerce(def->kind, json_string_value(value), json_string_length(value), &arena, &results[n].value, NULL))
+				n++;
 		}
-		ok = batch && store_batch_run(batch, conn) && store_exec(conn, "UPDATE incoming_requests SET status = 'matched', call_id = $1 WHERE id = $2 AND organization_id = $3", "sss", l->call_id, l->pending->request_id, l->organization->id);
-		store_batch_free(batch);
+		event_touched_free(&l->touched);
+		ok = results && event_apply_tags(conn, config_key(l->config->config), l->organization, &log, results, n, "incoming_webhook", l->pending->at_ms, &arena, &l->touched) &&
+		     store_exec(conn, "UPDATE incoming_requests SET status = 'matched', call_id = $1 WHERE id = $2 AND organization_id = $3", "sss", l->call_id, l->pending->request_id, l->organization->id);
 	}
 	arena_free(&arena);
 	l->tries += found ? 100 : 1;
@@ -192,11 +163,13 @@ static void late_done(struct store_job *job, bool committed)
 {
 	struct late_job *l = (struct late_job *)job;
 	if (committed && l->tries >= 100) {
+		http_client_touch(l->config->client, &l->touched);
 		call_loop_apply_tags(l->config->calls, l->call_id, json_incref(l->pending->tags), l->pending->at_ms);
 		pending_free(l->pending);
 	} else {
 		offer(l->config, l->organization, l->caller_id, l->pending, l->tries);
 	}
+	event_touched_free(&l->touched);
 	organization_release(l->organization);
 	free(l);
 }
