@@ -20,14 +20,14 @@ install-test:
 	@test -n "$(SKIP_INSTALL)" || scripts/install build portal test
 
 portal/node_modules/.installed: portal/package-lock.json
-	@cd portal && PATH="$$(../scripts/node):$$PATH" npm ci --silent --no-fund --no-audit
+	@node=$$(scripts/node) && cd portal && PATH="$$node:$$PATH" npm ci --silent --no-fund --no-audit
 	@touch $@
 
 portal/dist/index.html: portal/node_modules/.installed $(PORTAL_SOURCES)
-	@cd portal && PATH="$$(../scripts/node):$$PATH" npm run --silent build
+	@node=$$(scripts/node) && cd portal && PATH="$$node:$$PATH" npm run --silent build
 
 tests/node_modules/.installed: tests/package-lock.json
-	@cd tests && PATH="$$(../scripts/node):$$PATH" npm ci --silent --no-fund --no-audit
+	@node=$$(scripts/node) && cd tests && PATH="$$node:$$PATH" npm ci --silent --no-fund --no-audit
 	@touch $@
 
 # The same program, with AddressSanitizer and UndefinedBehaviorSanitizer: what the tests run.
