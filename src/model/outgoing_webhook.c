@@ -15,7 +15,6 @@ const struct event_type event_types[] = {
 	{"flow.completed", "A call left its call flow."},
 	{"flow.node_failed", "A node took its failure port."},
 	{"routing.no_target", "A routing plan had no eligible target for a call."},
-	{"webhook.disabled", "An outgoing webhook was disabled after failing for days."},
 	{0},
 };
 
