@@ -99,11 +99,3 @@ int mailbox_fd(const struct mailbox *m)
 {
 	return m->fd;
 }
-
-size_t mailbox_length(struct mailbox *m)
-{
-	pthread_mutex_lock(&m->lock);
-	size_t n = m->length;
-	pthread_mutex_unlock(&m->lock);
-	return n;
-}

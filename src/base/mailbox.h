@@ -27,6 +27,5 @@ void mailbox_wait(struct mailbox *m, int timeout_ms);
 /* Wake the reader without a letter. */
 void mailbox_wake(struct mailbox *m);
 int mailbox_fd(const struct mailbox *m);
-size_t mailbox_length(struct mailbox *m);
 
 #endif

@@ -1,5 +1,6 @@
 #include "config/config.h"
 #include "base/log.h"
+#include "base/money.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -60,16 +61,9 @@ static int integer(json_t *doc, const char *key, int otherwise)
 
 static int64_t money(json_t *doc, const char *key)
 {
-	/* validated when it was saved: digits, point, up to six decimals */
-	const char *s = json_string_value(json_object_get(doc, key));
-	if (!s)
-		return 0;
-	char *end;
-	int64_t micros = strtoll(s, &end, 10) * 1000000, scale = 100000;
-	if (*end == '.')
-		for (end++; *end; end++, scale /= 10)
-			micros += (*end - '0') * scale * (*s == '-' ? -1 : 1);
-	return micros;
+	const char *text = json_string_value(json_object_get(doc, key));
+	int64_t micros = 0;
+	return text && money_parse(text, &micros) ? micros : 0;
 }
 
 static int find_tag(void *arg, const char *name, size_t len)
@@ -646,17 +640,6 @@ size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *a
 	return n;
 }
 
-bool config_has_digest_trunks(struct config_store *c)
-{
-	bool has = false;
-	pthread_rwlock_rdlock(&c->lock);
-	for (struct org *o = c->orgs; o; o = o->hh.next)
-		for (size_t t = 0; t < o->public.trunk_count; t++)
-			has |= o->public.trunks[t].username != NULL;
-	pthread_rwlock_unlock(&c->lock);
-	return has;
-}
-
 const void *organization_find(const struct organization *o, const char *kind, const char *id)
 {
 	return data_of((const struct org *)(const void *)o, kind, id);
@@ -685,12 +668,4 @@ const struct config_trunk *organization_trunk(const struct organization *o, cons
 const struct config_prompt *organization_prompt(const struct organization *o, const char *id)
 {
 	return organization_find(o, "prompt", id);
-}
-
-void config_each(struct config_store *c, void (*f)(const struct organization *o, void *arg), void *arg)
-{
-	pthread_rwlock_rdlock(&c->lock);
-	for (struct org *o = c->orgs; o; o = o->hh.next)
-		f(&o->public, arg);
-	pthread_rwlock_unlock(&c->lock);
 }

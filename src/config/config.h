@@ -124,7 +124,6 @@ struct trunk_match {
 	char organization_id[40], trunk_id[40];
 };
 size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max);
-bool config_has_digest_trunks(struct config_store *c);
 
 const void *organization_find(const struct organization *o, const char *kind, const char *id);
 const struct config_campaign *organization_campaign(const struct organization *o, const char *id);
@@ -132,8 +131,5 @@ const struct route_plan *organization_plan(const struct organization *o, const c
 const struct route_target *organization_target(const struct organization *o, const char *id);
 const struct config_trunk *organization_trunk(const struct organization *o, const char *id);
 const struct config_prompt *organization_prompt(const struct organization *o, const char *id);
-
-/* Every organization with outgoing webhooks, for the delivery thread at start. Calls f for each, held during the call. */
-void config_each(struct config_store *c, void (*f)(const struct organization *o, void *arg), void *arg);
 
 #endif

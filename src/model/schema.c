@@ -1,4 +1,5 @@
 #include "model/schema.h"
+#include "base/money.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -113,12 +114,8 @@ static void check_string(const struct field *f, json_t *v, const struct at *at)
 
 static void check_money(json_t *v, const struct at *at)
 {
-	/* The same rule as money_parse, which is not pure model code's to call twice. */
-	const char *s = json_string_value(v);
-	size_t whole = s ? strspn(s + (*s == '-'), "0123456789") : 0;
-	const char *p = s ? s + (*s == '-') + whole : NULL;
-	size_t decimals = p && *p == '.' ? strspn(p + 1, "0123456789") : 0;
-	if (!s || !whole || whole > 12 || (*p == '.' ? !decimals || decimals > 6 || p[1 + decimals] : *p != '\0'))
+	int64_t micros;
+	if (!json_is_string(v) || !money_parse(json_string_value(v), &micros))
 		errors_add(at->errors, at->pointer, "must be a decimal amount in a string, such as \"12.50\"");
 }
 

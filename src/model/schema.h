@@ -33,7 +33,6 @@ enum {
 	FIELD_READ_ONLY = 1 << 1, /* answered, refused in requests */
 	FIELD_SECRET = 1 << 2,    /* sealed at rest, answered as null or "********" */
 	FIELD_LIST = 1 << 3,      /* an array of the type; min and max count its elements */
-	FIELD_NULLABLE = 1 << 4,
 };
 
 struct field {

@@ -323,11 +323,6 @@ void store_batch_add(struct store_batch *b, const char *sql, const char *types, 
 	b->count++;
 }
 
-size_t store_batch_count(const struct store_batch *b)
-{
-	return b->count;
-}
-
 bool store_batch_run(const struct store_batch *b, struct store_conn *conn)
 {
 	if (b->failed)

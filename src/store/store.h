@@ -71,7 +71,6 @@ struct store_batch;
 struct store_batch *store_batch_new(void) WARN_UNUSED;
 /* Copies its parameters; sql must be a string constant. Failure shows in store_batch_run. */
 void store_batch_add(struct store_batch *batch, const char *sql, const char *types, ...);
-size_t store_batch_count(const struct store_batch *batch);
 bool store_batch_run(const struct store_batch *batch, struct store_conn *conn) WARN_UNUSED;
 void store_batch_free(struct store_batch *batch);
 

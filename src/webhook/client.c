@@ -203,7 +203,9 @@ unsigned http_client_request(struct http_client *c, const char *method, const ch
 		add_header(t, "Content-Type", "application/json");
 	t->reply = reply;
 	t->owner = owner;
-	t->number = ++numbers ? numbers : ++numbers;
+	while (!(t->number = ++numbers)) {
+		/* 0 means that there is no request */
+	}
 	l->kind = LETTER_REQUEST;
 	l->request = t;
 	unsigned number = t->number;
@@ -377,10 +379,8 @@ static void feed(struct http_client *c, struct endpoint *e, int64_t now)
 			e->next_due_ms = rows_int(rows, i, 4);
 			break;
 		}
-		if (free_places <= 0) {
-			e->dirty = false; /* fed again when one of those in flight is settled */
-			break;
-		}
+		if (free_places <= 0)
+			break; /* fed again when one of those in flight is settled */
 		t = make_delivery(o, w, rows, i);
 		if (!t || !start(c, t)) {
 			if (t)

@@ -22,7 +22,6 @@ struct incoming {
 	struct tag_result *results;
 	json_t *unmatched, *errors, *values, *campaigns; /* freed by release() */
 	char *doc;
-	bool pending_only_refused; /* update_tags never waits for a call */
 };
 
 static void release(struct incoming *in)
