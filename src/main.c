@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -252,6 +253,9 @@ int command_serve(int argc, char **argv)
 	sigset_t signals;
 	int signal_number = 0;
 	settings_read(&s->settings, argc, argv);
+	/* One heap that grows in large steps: a second one grows by system calls of a page each. */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_TOP_PAD, 1 << 20);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* two sockets a call */
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);

@@ -83,7 +83,9 @@ extern "C" void phone_lookup(const char *e164, struct phone_info *out)
 	util->GetNationalSignificantNumber(number, &national);
 	if (area > 0 && area < 8)
 		copy(out->area_code, sizeof out->area_code, national.substr(0, static_cast<size_t>(area)));
-	std::string location = geocoder.GetDescriptionForNumber(number, icu::Locale("en"));
+	/* A number with an area code is geographical: its type need not be looked up again. */
+	static const icu::Locale english("en");
+	std::string location = area > 0 ? geocoder.GetDescriptionForValidNumber(number, english) : geocoder.GetDescriptionForNumber(number, english);
 	copy(out->location, sizeof out->location, location);
 	if (region == "US" || region == "CA" || region == "PR")
 		find_state(location, out->state, sizeof out->state);

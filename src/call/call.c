@@ -229,7 +229,7 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 	dial_stop(c);
 	su_timer_reset(c->step_timer);
 	su_timer_reset(c->talk_timer);
-	registry_remove(c->loop->config.registry, c->organization->id, c->caller_id, c->id);
+	registry_remove(c->loop->config.registry, c->id);
 	if (c->leg) {
 		sip_leg_release(c->leg, status);
 		c->leg = NULL;

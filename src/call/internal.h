@@ -34,6 +34,8 @@ struct call_loop {
 	struct call *dirty, *dead;
 	struct audio *ringback;
 	uint64_t next_serial;
+	int64_t write_at_ms; /* when the dirty calls are written, monotonic */
+	unsigned wakeups;    /* by the mailboxes; wraps around */
 	bool draining;
 	_Atomic bool stop;
 	_Atomic int64_t stop_at_ms;

@@ -4,6 +4,10 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define GATHER_US 1000
+#define WRITE_EVERY_MS 10
 
 enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_HANGUP };
 
@@ -184,6 +188,7 @@ static int on_mail(struct call_loop *loop, su_wait_t *w, su_wakeup_arg_t *arg)
 {
 	(void)w;
 	struct mailbox *box = (struct mailbox *)arg;
+	loop->wakeups++;
 	for (struct mail *m = mailbox_take_all(box), *next; m; m = next) {
 		next = m->next;
 		if (box == loop->mailbox)
@@ -246,18 +251,29 @@ static bool watch(struct call_loop *loop, struct mailbox *box)
 	return su_wait_create(wait, mailbox_fd(box), SU_WAIT_IN) == 0 && su_root_register(loop->root, wait, on_mail_wakeup, (su_wakeup_arg_t *)box, 0) >= 0;
 }
 
-/* Once per turn: write what each call gathered, and free those that are over. */
-static void settle(struct call_loop *loop)
+/*
+ * Once per turn: write what each call gathered, and free those that are over. A call that is
+ * not on disk yet may not be answered, so it is written at once; what follows is gathered for
+ * WRITE_EVERY_MS, so that the writer's transactions are few and full.
+ */
+static void settle(struct call_loop *loop, bool all)
 {
-	while (loop->dirty) {
-		struct call *c = loop->dirty;
-		loop->dirty = c->next_dirty;
-		/* still marked, so that flushing does not list it again */
-		log_flush(c);
+	int64_t now = clock_monotonic_ms();
+	bool due = all || now >= loop->write_at_ms;
+	for (struct call **at = &loop->dirty; *at;) {
+		struct call *c = *at;
+		if (c->submitted && !due) {
+			at = &c->next_dirty;
+			continue;
+		}
+		log_flush(c); /* still marked, so that flushing does not list it again */
+		*at = c->next_dirty;
 		c->is_dirty = false;
 		if (c->over)
 			call_free(c);
 	}
+	if (due)
+		loop->write_at_ms = now + WRITE_EVERY_MS;
 	loop->legs = sip_agent_legs(loop->agent);
 }
 
@@ -273,7 +289,23 @@ static void hang_up_all(struct call_loop *loop)
 	struct call *c, *next;
 	HASH_ITER(hh, loop->by_serial, c, next)
 		call_end(c, 503, c->connected_ms ? "completed" : "hung_up", "system");
-	settle(loop);
+	settle(loop, true);
+}
+
+/*
+ * Wait for something to do, do all of it, then let GATHER_US pass before the next turn. One
+ * wake-up then serves all that arrived meanwhile, and sofia's timer wait, which rounds what is
+ * left down to whole milliseconds, cannot spin on the last one.
+ */
+static void turn(struct call_loop *loop)
+{
+	unsigned done;
+	su_root_step(loop->root, loop->dirty ? WRITE_EVERY_MS : 500);
+	do {
+		done = sip_agent_received(loop->agent) + loop->wakeups;
+		su_root_step(loop->root, 0);
+	} while (sip_agent_received(loop->agent) + loop->wakeups != done);
+	usleep(GATHER_US);
 }
 
 static void *loop_main(void *arg)
@@ -288,8 +320,8 @@ static void *loop_main(void *arg)
 	bool ok = start->ok;
 	sem_post(&start->ready);
 	while (ok) {
-		su_root_step(loop->root, 500);
-		settle(loop);
+		turn(loop);
+		settle(loop, false);
 		if (!loop->stop)
 			continue;
 		loop->draining = true;

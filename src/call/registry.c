@@ -3,15 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+#include <utlist.h>
 
 struct live {
-	struct live *next;
+	struct live *next, *prev;
+	struct caller *caller;
 	char call_id[40], campaign_id[40];
+	UT_hash_handle hh;
 };
 
 struct caller {
 	char key[80]; /* organization, '/', caller */
-	struct live *live; /* newest first */
+	struct live *live; /* utlist, newest first */
 	struct pending *pending;
 	size_t pending_count;
 	UT_hash_handle hh;
@@ -20,7 +23,7 @@ struct caller {
 struct registry {
 	pthread_mutex_t lock;
 	struct caller *callers;
-	size_t live;
+	struct live *live; /* by call id */
 };
 
 void pending_free(struct pending *p)
@@ -30,6 +33,13 @@ void pending_free(struct pending *p)
 	json_decref(p->tags);
 	json_decref(p->campaigns);
 	free(p);
+}
+
+static void remove_live(struct registry *r, struct live *l)
+{
+	HASH_DEL(r->live, l);
+	DL_DELETE(l->caller->live, l);
+	free(l);
 }
 
 struct registry *registry_create(void)
@@ -47,11 +57,8 @@ void registry_destroy(struct registry *r)
 		return;
 	HASH_ITER(hh, r->callers, c, next) {
 		HASH_DEL(r->callers, c);
-		while (c->live) {
-			struct live *l = c->live;
-			c->live = l->next;
-			free(l);
-		}
+		while (c->live)
+			remove_live(r, c->live);
 		while (c->pending) {
 			struct pending *p = c->pending;
 			c->pending = p->next;
@@ -106,9 +113,9 @@ struct pending *registry_add(struct registry *r, const char *organization_id, co
 	if (l) {
 		snprintf(l->call_id, sizeof l->call_id, "%s", call_id);
 		snprintf(l->campaign_id, sizeof l->campaign_id, "%s", campaign_id);
-		l->next = c->live;
-		c->live = l;
-		r->live++;
+		l->caller = c;
+		DL_PREPEND(c->live, l);
+		HASH_ADD_STR(r->live, call_id, l);
 	}
 	for (struct pending **at = c ? &c->pending : NULL; at && *at;) {
 		struct pending *p = *at;
@@ -131,19 +138,15 @@ struct pending *registry_add(struct registry *r, const char *organization_id, co
 	return taken;
 }
 
-void registry_remove(struct registry *r, const char *organization_id, const char *caller_id, const char *call_id)
+void registry_remove(struct registry *r, const char *call_id)
 {
+	struct live *l;
 	pthread_mutex_lock(&r->lock);
-	struct caller *c = find(r, organization_id, caller_id, false);
-	for (struct live **at = c ? &c->live : NULL; at && *at; at = &(*at)->next) {
-		if (strcmp((*at)->call_id, call_id) != 0)
-			continue;
-		struct live *l = *at;
-		*at = l->next;
-		free(l);
-		r->live--;
+	HASH_FIND_STR(r->live, call_id, l);
+	if (l) {
+		struct caller *c = l->caller;
+		remove_live(r, l);
 		drop_if_empty(r, c);
-		break;
 	}
 	pthread_mutex_unlock(&r->lock);
 }
@@ -197,7 +200,7 @@ bool registry_offer(struct registry *r, const char *organization_id, const char 
 size_t registry_live(struct registry *r)
 {
 	pthread_mutex_lock(&r->lock);
-	size_t n = r->live;
+	size_t n = HASH_COUNT(r->live);
 	pthread_mutex_unlock(&r->lock);
 	return n;
 }

@@ -30,7 +30,7 @@ void registry_destroy(struct registry *r);
 /* A call begins: from now on it is found. Returns the data that waited for it, oldest first; pending_free() each. */
 struct pending *registry_add(struct registry *r, const char *organization_id, const char *caller_id,
 			     const char *campaign_id, const char *call_id, int64_t now_ms);
-void registry_remove(struct registry *r, const char *organization_id, const char *caller_id, const char *call_id);
+void registry_remove(struct registry *r, const char *call_id);
 
 /* The newest live call of a caller, in one of the campaigns (empty: any). */
 bool registry_find(struct registry *r, const char *organization_id, const char *caller_id, json_t *campaigns, char call_id[40]);

@@ -519,8 +519,7 @@ static void close_end(struct media_end *e)
 	unbridge(e);
 	deactivate(e);
 	stop_audio(e);
-	epoll_ctl(m->epoll, EPOLL_CTL_DEL, e->fd, NULL);
-	close(e->fd);
+	close(e->fd); /* the only descriptor of its socket: epoll forgets it too */
 	give_port(m, e->port);
 	if (e->record_path && !audio_save(e->record_path, e->record, e->record_len, &err))
 		log_error(NULL, "%s", err.text);

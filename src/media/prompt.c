@@ -1,19 +1,16 @@
 #include "media/prompt.h"
 #include "base/log.h"
+#include <dlfcn.h>
 #include <flite/flite.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
 
 #define CACHE_BYTES (64u << 20)
 #define QUEUE_MAX 256
-
-cst_voice *register_cmu_us_slt(const char *path);
-cst_voice *register_cmu_us_kal(const char *path);
-cst_voice *register_cmu_us_rms(const char *path);
-cst_voice *register_cmu_us_awb(const char *path);
 
 struct cached {
 	char *key; /* "f:path" or "voice:text" */
@@ -41,24 +38,39 @@ struct prompts {
 
 static pthread_mutex_t speaking = PTHREAD_MUTEX_INITIALIZER; /* flite keeps state of its own */
 
+/*
+ * A voice is megabytes of tables that most processes never speak with: its library is loaded
+ * when it is first asked for, and stays. NULL when it cannot be.
+ */
+static cst_voice *load_voice(const char *name)
+{
+	char library[64], maker[64];
+	cst_voice *(*make)(const char *path) = NULL;
+	snprintf(library, sizeof library, "libflite_cmu_us_%s.so.1", name);
+	snprintf(maker, sizeof maker, "register_cmu_us_%s", name);
+	void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+	void *symbol = handle ? dlsym(handle, maker) : NULL;
+	memcpy(&make, &symbol, sizeof make); /* POSIX: an object pointer of dlsym() may hold a function */
+	if (!make)
+		log_error(NULL, "the voice %s cannot be loaded: %s", name, dlerror());
+	return make ? make(NULL) : NULL;
+}
+
 struct audio *prompts_speak(const char *text, const char *voice)
 {
-	static const struct {
-		const char *name;
-		cst_voice *(*make)(const char *path);
-	} makers[] = {{"slt", register_cmu_us_slt}, {"kal", register_cmu_us_kal}, {"rms", register_cmu_us_rms}, {"awb", register_cmu_us_awb}};
-	static cst_voice *voices[ARRAY_LEN(makers)];
+	static const char *const names[] = {"slt", "kal", "rms", "awb"};
+	static cst_voice *voices[ARRAY_LEN(names)];
 	static bool started;
 	size_t v = 0;
-	for (size_t i = 0; voice && i < ARRAY_LEN(makers); i++)
-		if (strcmp(makers[i].name, voice) == 0)
+	for (size_t i = 0; voice && i < ARRAY_LEN(names); i++)
+		if (strcmp(names[i], voice) == 0)
 			v = i;
 	pthread_mutex_lock(&speaking);
 	if (!started)
 		flite_init();
 	started = true;
 	if (!voices[v])
-		voices[v] = makers[v].make(NULL);
+		voices[v] = load_voice(names[v]);
 	cst_wave *wave = voices[v] ? flite_text_to_wave(text, voices[v]) : NULL;
 	struct audio *a = wave ? audio_from_pcm(wave->samples, (size_t)wave->num_samples, wave->sample_rate) : NULL;
 	if (wave)

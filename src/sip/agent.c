@@ -149,3 +149,10 @@ size_t sip_agent_legs(const struct sip_agent *agent)
 {
 	return agent->leg_count;
 }
+
+unsigned sip_agent_received(const struct sip_agent *agent)
+{
+	usize_t received = 0;
+	nta_agent_get_stats(agent->nta, NTATAG_S_RECV_MSG_REF(received), TAG_END());
+	return (unsigned)received;
+}

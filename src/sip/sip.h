@@ -84,4 +84,7 @@ void sip_leg_release(struct sip_leg *leg, int status);
 /* How many legs and transactions there are: for tests and metrics. */
 size_t sip_agent_legs(const struct sip_agent *agent);
 
+/* Messages read from the network so far; wraps around. */
+unsigned sip_agent_received(const struct sip_agent *agent);
+
 #endif

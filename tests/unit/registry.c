@@ -29,8 +29,8 @@ static void test_data_goes_to_the_live_call_or_to_the_next_one(void **state)
 	assert_null(registry_add(r, "o", "+1", "c", "call_2", 30));
 	assert_true(registry_find(r, "o", "+1", NULL, call_id));
 	assert_string_equal(call_id, "call_2");
-	registry_remove(r, "o", "+1", "call_2");
-	registry_remove(r, "o", "+1", "call_1");
+	registry_remove(r, "call_2");
+	registry_remove(r, "call_1");
 	assert_false(registry_find(r, "o", "+1", NULL, call_id));
 	assert_int_equal(registry_live(r), 1);
 	registry_destroy(r);
