@@ -38,7 +38,8 @@ asan: portal/dist/index.html
 test: install-test build asan tests/node_modules/.installed
 	@scripts/test
 
-bench: install-test build
+bench: build
+	@test -n "$(SKIP_INSTALL)" || scripts/install bench
 	@ninja -C build/release --quiet bench/flow_bench
 	@bench/run
 
