@@ -92,6 +92,19 @@ describe('calls', () => {
     ring.stop()
   })
 
+  test('a target whose 200 crosses our CANCEL gets ACK and BYE', async () => {
+    const target = await Sipp.answer('answer_despite_cancel.xml', ['-m', '1'])
+    const ended = new Promise((done) => target.child.on('close', done))
+    const plan = await s.plan('crosses', [{ uri: target.uri }])
+    await s.campaign('+18005550117', { routing_plan_id: plan.id })
+    const r = await sippCall('cancel_ringing.xml', s, '+18005550117')
+    assert.equal(r.code, 0, r.out)
+    assert.equal(await ended, 0, target.out.slice(-2000)) // its scenario went as written
+    const call = await s.lastCall((c) => c.number === '+18005550117')
+    assert.equal(call.disposition, 'abandoned')
+    assert.equal(call.connected_at, null)
+  })
+
   test('the target may hang up first', async () => {
     const target = await Sipp.answer('answer_bye.xml')
     const plan = await s.plan('hangs up', [{ uri: target.uri }])
