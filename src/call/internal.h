@@ -31,7 +31,7 @@ struct call_loop {
 	struct mailbox *prompt_answers; /* struct prompt_ready */
 	struct mailbox *http_answers;   /* struct http_answer */
 	struct call *by_serial, *by_id;
-	struct call *dirty, *dead;
+	struct call *dirty;
 	struct audio *ringback;
 	uint64_t next_serial;
 	int64_t write_at_ms; /* when the dirty calls are written, monotonic */
@@ -78,7 +78,7 @@ struct call {
 	struct call_loop *loop;
 	uint64_t serial;
 	UT_hash_handle hh, hh_id;
-	struct call *next_dirty, *next_dead;
+	struct call *next_dirty;
 	bool is_dirty, over;
 	char id[ID_SIZE];
 	const struct organization *organization; /* held: the snapshot this call is pinned to */

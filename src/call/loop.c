@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define GATHER_US 1000
+#define STEPS_MAX 256
 #define WRITE_EVERY_MS 10
 
 enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_HANGUP };
@@ -292,20 +293,31 @@ static void hang_up_all(struct call_loop *loop)
 	settle(loop, true);
 }
 
+/* Grows with each message and letter that was handled; wraps around. */
+static unsigned handled(const struct call_loop *loop)
+{
+	return sip_agent_received(loop->agent) + loop->wakeups;
+}
+
 /*
  * Wait for something to do, do all of it, then let GATHER_US pass before the next turn. One
  * wake-up then serves all that arrived meanwhile, and sofia's timer wait, which rounds what is
- * left down to whole milliseconds, cannot spin on the last one.
+ * left down to whole milliseconds, cannot spin on the last one. When there is no end to it the
+ * turn is over after STEPS_MAX, because what it gathered must be written.
  */
 static void turn(struct call_loop *loop)
 {
-	unsigned done;
 	su_root_step(loop->root, loop->dirty ? WRITE_EVERY_MS : 500);
-	do {
-		done = sip_agent_received(loop->agent) + loop->wakeups;
+	unsigned before = handled(loop);
+	for (int i = 0; i < STEPS_MAX; i++) {
 		su_root_step(loop->root, 0);
-	} while (sip_agent_received(loop->agent) + loop->wakeups != done);
-	usleep(GATHER_US);
+		unsigned now = handled(loop);
+		if (now == before) {
+			usleep(GATHER_US);
+			return;
+		}
+		before = now;
+	}
 }
 
 static void *loop_main(void *arg)
