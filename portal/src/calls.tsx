@@ -1,7 +1,8 @@
 import { Alert, Badge, Button, Code, Group, Paper, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { api, list, type Row } from './api'
+import { api, type Row } from './api'
+import { useRows } from './useRows'
 
 const time = (v: unknown) => (typeof v === 'string' ? new Date(v).toLocaleString() : '–')
 const text = (v: unknown) => (v == null ? '–' : typeof v === 'object' ? JSON.stringify(v) : String(v))
@@ -9,14 +10,7 @@ const text = (v: unknown) => (v == null ? '–' : typeof v === 'object' ? JSON.s
 // A list of records that are only read: calls, webhook requests.
 export function RecordList({ title, path, columns, open, teaches, live }: { title: string; path: string; columns: [string, string][]; open: (r: Row) => string; teaches: string; live?: boolean }) {
   const navigate = useNavigate()
-  const q = useInfiniteQuery({
-    queryKey: [path],
-    queryFn: ({ pageParam }) => list(`${path}${path.includes('?') ? '&' : '?'}limit=50${pageParam ? `&cursor=${pageParam}` : ''}`),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next_cursor ?? undefined,
-    refetchInterval: live ? 2000 : false,
-  })
-  const rows = q.data?.pages.flatMap((p) => p.data) ?? []
+  const { query: q, rows } = useRows([path], `${path}${path.includes('?') ? '&' : '?'}limit=50`, live)
   return (
     <Stack>
       <Title order={2}>{title}</Title>

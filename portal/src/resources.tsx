@@ -1,12 +1,13 @@
 // List and form of any kind of configuration, from the API's schema.
 import { Alert, Badge, Button, Code, CopyButton, Group, Paper, Stack, Table, Text, TextInput, Title } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
-import { ApiError, api, list, type Row } from './api'
+import { ApiError, api, type Row } from './api'
 import { Fields } from './SchemaForm'
 import { useSchema } from './schema'
+import { useRows } from './useRows'
 
 export interface Kind {
   title: string
@@ -23,13 +24,7 @@ const show = (v: unknown): string => (v == null ? '–' : typeof v === 'boolean'
 export function ResourceList({ kind }: { kind: Kind }) {
   const [search, setSearch] = useState('')
   const navigate = useNavigate()
-  const q = useInfiniteQuery({
-    queryKey: [kind.path, search],
-    queryFn: ({ pageParam }) => list(`/${kind.path}?limit=50&search=${encodeURIComponent(search)}${pageParam ? `&cursor=${pageParam}` : ''}`),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next_cursor ?? undefined,
-  })
-  const rows = q.data?.pages.flatMap((p) => p.data) ?? []
+  const { query: q, rows } = useRows([kind.path, search], `/${kind.path}?limit=50&search=${encodeURIComponent(search)}`)
   return (
     <Stack>
       <Group justify="space-between">
