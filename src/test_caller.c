@@ -208,6 +208,8 @@ static void finish(struct caller *c)
 		sip_leg_release(c->leg, 0);
 	if (c->end)
 		media_close(c->end);
+	if (c->media)
+		media_flush(c->media);
 	for (int i = 0; c->agent && sip_agent_legs(c->agent) && i < 60; i++)
 		su_root_step(c->root, 50);
 	for (int i = 0; c->media && media_open_ends(c->media) && i < 100; i++)
@@ -248,8 +250,10 @@ int command_call(int argc, char **argv)
 		return 1;
 	}
 	int64_t give_up = clock_monotonic_ms() + 180000;
-	while (!c.over && (c.answered || clock_monotonic_ms() < give_up))
+	while (!c.over && (c.answered || clock_monotonic_ms() < give_up)) {
+		media_flush(c.media);
 		su_root_step(c.root, 100);
+	}
 	if (!c.ended_ms)
 		c.ended_ms = clock_monotonic_ms();
 	printf("{\"status\":%d,\"answered\":%s,\"duration_ms\":%lld,\"dtmf_sent\":%zu}\n", c.status, c.answered ? "true" : "false",

@@ -38,7 +38,8 @@ void mailbox_destroy(struct mailbox *m)
 	free(m);
 }
 
-static bool post(struct mailbox *m, struct mail *letter, bool bounded)
+/* Returns whether it was taken; was_empty tells whether the reader may be asleep. */
+static bool add(struct mailbox *m, struct mail *letter, bool bounded, bool *was_empty)
 {
 	letter->next = NULL;
 	pthread_mutex_lock(&m->lock);
@@ -46,24 +47,33 @@ static bool post(struct mailbox *m, struct mail *letter, bool bounded)
 		pthread_mutex_unlock(&m->lock);
 		return false;
 	}
-	bool was_empty = !m->first;
+	*was_empty = !m->first;
 	*m->last = letter;
 	m->last = &letter->next;
 	m->length++;
 	pthread_mutex_unlock(&m->lock);
-	if (was_empty)
-		mailbox_wake(m);
 	return true;
 }
 
 bool mailbox_post(struct mailbox *m, struct mail *letter)
 {
-	return post(m, letter, true);
+	bool was_empty, taken = add(m, letter, true, &was_empty);
+	if (taken && was_empty)
+		mailbox_wake(m);
+	return taken;
 }
 
 void mailbox_post_reply(struct mailbox *m, struct mail *letter)
 {
-	(void)post(m, letter, false);
+	bool was_empty;
+	if (add(m, letter, false, &was_empty) && was_empty)
+		mailbox_wake(m);
+}
+
+void mailbox_add_reply(struct mailbox *m, struct mail *letter)
+{
+	bool was_empty;
+	(void)add(m, letter, false, &was_empty);
 }
 
 struct mail *mailbox_take_all(struct mailbox *m)

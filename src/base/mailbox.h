@@ -20,6 +20,8 @@ bool mailbox_post(struct mailbox *m, struct mail *letter) WARN_UNUSED;
 /* For answers to work that the reader asked for: never refused, because each
  * stands for a request that was counted when it was accepted. */
 void mailbox_post_reply(struct mailbox *m, struct mail *letter);
+/* As mailbox_post_reply(), but wakes nobody: mailbox_wake() follows, once for many letters. */
+void mailbox_add_reply(struct mailbox *m, struct mail *letter);
 /* Everything that waits, oldest first, and clears the wake-up. Reader only. */
 struct mail *mailbox_take_all(struct mailbox *m);
 /* Sleep until something waits or timeout_ms passed (-1: for ever). */

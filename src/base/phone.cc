@@ -1,4 +1,5 @@
 #include "base/phone.h"
+#include <cstdlib>
 #include <cstring>
 #include <phonenumbers/geocoding/phonenumber_offline_geocoder.h>
 #include <phonenumbers/phonenumberutil.h>
@@ -67,7 +68,7 @@ static void find_state(const std::string &location, char *out, size_t size)
 			copy(out, size, s.code);
 }
 
-extern "C" void phone_lookup(const char *e164, struct phone_info *out)
+static void look_up(const char *e164, struct phone_info *out)
 {
 	static const PhoneNumberOfflineGeocoder geocoder;
 	*out = {};
@@ -89,4 +90,28 @@ extern "C" void phone_lookup(const char *e164, struct phone_info *out)
 	copy(out->location, sizeof out->location, location);
 	if (region == "US" || region == "CA" || region == "PR")
 		find_state(location, out->state, sizeof out->state);
+}
+
+/*
+ * In the North American plan (+1, ten digits) the area code and the exchange, the first six
+ * digits, decide all that a lookup tells; a thread keeps what it learned of the last ones.
+ */
+extern "C" void phone_lookup(const char *e164, struct phone_info *out)
+{
+	struct known {
+		char prefix[8]; /* "1415555" */
+		struct phone_info info;
+	};
+	static thread_local struct known cache[512];
+	if (strncmp(e164, "+1", 2) != 0 || strspn(e164 + 1, "0123456789") != 11 || e164[12]) {
+		look_up(e164, out);
+		return;
+	}
+	unsigned long exchange = strtoul(std::string(e164 + 2, 6).c_str(), nullptr, 10);
+	struct known *k = &cache[exchange % (sizeof cache / sizeof *cache)];
+	if (strncmp(k->prefix, e164 + 1, 7) != 0) {
+		look_up(e164, &k->info);
+		memcpy(k->prefix, e164 + 1, 7);
+	}
+	*out = k->info;
 }

@@ -22,7 +22,8 @@ struct phone_info {
 	char area_code[8];
 };
 
-/* What an E.164 number tells about where it is from. About 8 µs. */
+/* What an E.164 number tells about where it is from. About 50 µs, and nothing to speak of
+ * for a North American exchange that this thread looked up before. */
 void phone_lookup(const char *e164, struct phone_info *out);
 
 #ifdef __cplusplus

@@ -253,29 +253,26 @@ static bool watch(struct call_loop *loop, struct mailbox *box)
 }
 
 /*
- * Once per turn: write what each call gathered, and free those that are over. A call that is
- * not on disk yet may not be answered, so it is written at once; what follows is gathered for
- * WRITE_EVERY_MS, so that the writer's transactions are few and full.
+ * Once per turn: let the media thread begin what it was asked to; and, when WRITE_EVERY_MS
+ * have passed since the last time, write what each call gathered and free those that are over,
+ * so that the writer's transactions are few and full.
  */
 static void settle(struct call_loop *loop, bool all)
 {
 	int64_t now = clock_monotonic_ms();
-	bool due = all || now >= loop->write_at_ms;
-	for (struct call **at = &loop->dirty; *at;) {
-		struct call *c = *at;
-		if (c->submitted && !due) {
-			at = &c->next_dirty;
-			continue;
-		}
-		log_flush(c); /* still marked, so that flushing does not list it again */
-		*at = c->next_dirty;
-		c->is_dirty = false;
-		if (c->over)
-			call_free(c);
-	}
-	if (due)
-		loop->write_at_ms = now + WRITE_EVERY_MS;
 	loop->legs = sip_agent_legs(loop->agent);
+	if (all || now >= loop->write_at_ms) {
+		loop->write_at_ms = loop->dirty ? now + WRITE_EVERY_MS : 0;
+		for (struct call *c = loop->dirty, *next; c; c = next) {
+			log_flush(c); /* still marked, so that flushing does not list it again */
+			next = c->next_dirty;
+			c->is_dirty = false;
+			if (c->over)
+				call_free(c);
+		}
+		loop->dirty = NULL;
+	}
+	media_flush(loop->config.media);
 }
 
 struct start {

@@ -68,6 +68,7 @@ struct media {
 	pthread_t thread;
 	bool started;
 	struct mailbox *commands;
+	bool posted; /* since the last flush; the loop's */
 	int epoll, timer;
 	struct media_end *active;
 	pthread_mutex_t ports_lock;
@@ -101,7 +102,15 @@ static void post(struct media_end *end, const struct command *c)
 	}
 	*copy = *c;
 	copy->end = end;
-	mailbox_post_reply(end->media->commands, &copy->mail); /* bounded by the calls there are */
+	mailbox_add_reply(end->media->commands, &copy->mail); /* bounded by the calls there are */
+	end->media->posted = true;
+}
+
+void media_flush(struct media *m)
+{
+	if (m->posted)
+		mailbox_wake(m->commands);
+	m->posted = false;
 }
 
 static int take_port(struct media *m)

@@ -1,8 +1,8 @@
 /*
  * media/media.h: RTP for calls. Each leg has an end: a socket with a port of its own.
  * An end plays, listens for keys, and passes what it hears to the end it is bridged to.
- * The functions are called on the call loop; the media thread does the work and tells
- * the loop through a mailbox.
+ * The functions are called on the call loop; the media thread does the work, once the loop
+ * has called media_flush(), and tells the loop through a mailbox.
  */
 #ifndef MEDIA_MEDIA_H
 #define MEDIA_MEDIA_H
@@ -34,6 +34,9 @@ struct media_event {
 	char key;
 	unsigned play;   /* MEDIA_PLAYED: which media_play() ended by itself */
 };
+
+/* Wake the media thread for what was asked of it since the last flush. */
+void media_flush(struct media *media);
 
 /* owner and end are handed back with each event. NULL: no port free, or no descriptor. */
 struct media_end *media_open(struct media *media, struct mailbox *events, uint64_t owner, int end) WARN_UNUSED;

@@ -68,6 +68,8 @@ static void test_ids_sort_in_the_order_they_were_made(void **state)
 	assert_false(id_is("tag", a));
 }
 
+#define PHONE_STRIDE 7 /* so many exchanges apart are tried */
+
 static void test_phone_numbers_in_any_usual_notation(void **state)
 {
 	static const char *const notations[] = {"(512) 555-0100", "512.555.0100", "+1 512 555 0100", "1-512-555-0100", "tel:+15125550100"};
@@ -91,6 +93,28 @@ static void test_phone_lookup_knows_the_state(void **state)
 	assert_string_equal(info.country, "US");
 	assert_string_equal(info.state, "TX");
 	assert_string_equal(info.area_code, "512");
+}
+
+/* What phone_lookup() keeps of an exchange is only right when all its numbers tell the same. */
+static void test_phone_lookup_tells_the_same_of_all_numbers_of_an_exchange(void **state)
+{
+	char number[PHONE_SIZE];
+	struct phone_info first, last, other;
+	(void)state;
+	for (unsigned exchange = 201200; exchange < 989000; exchange += PHONE_STRIDE) {
+		snprintf(number, sizeof number, "+1%u0000", exchange);
+		phone_lookup(number, &first);
+		snprintf(number, sizeof number, "+1%u0000", exchange + 512); /* takes its place in the cache */
+		phone_lookup(number, &other);
+		snprintf(number, sizeof number, "+1%u9999", exchange);
+		phone_lookup(number, &last);
+		assert_memory_equal(&first, &last, sizeof first);
+		phone_lookup(number, &last); /* from the cache */
+		assert_memory_equal(&first, &last, sizeof first);
+	}
+	phone_lookup("+442079460018", &other);
+	assert_string_equal(other.country, "GB");
+	assert_string_equal(other.location, "London");
 }
 
 static void test_sealed_text_opens_only_with_its_key(void **state)
@@ -133,6 +157,7 @@ int main(void)
 		cmocka_unit_test(test_ids_sort_in_the_order_they_were_made),
 		cmocka_unit_test(test_phone_numbers_in_any_usual_notation),
 		cmocka_unit_test(test_phone_lookup_knows_the_state),
+		cmocka_unit_test(test_phone_lookup_tells_the_same_of_all_numbers_of_an_exchange),
 		cmocka_unit_test(test_sealed_text_opens_only_with_its_key),
 		cmocka_unit_test(test_mailbox_refuses_when_full_and_keeps_the_order),
 	};

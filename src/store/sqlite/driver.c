@@ -54,14 +54,27 @@ static struct store_conn *sqlite_connect(const char *url, bool read_only, struct
 	return &c->base;
 }
 
+/* PostgreSQL's $1 is a name to SQLite, to be looked up at each bind; ?1 is the place itself. */
+static char *number_parameters(const char *sql)
+{
+	char *copy = strdup(sql);
+	for (char *at = copy; at && (at = strchr(at, '$')); at++)
+		if (at[1] >= '0' && at[1] <= '9')
+			*at = '?';
+	return copy;
+}
+
 static sqlite3_stmt *prepare(struct sqlite_conn *c, const char *sql)
 {
 	struct prepared *p;
 	HASH_FIND_PTR(c->prepared, &sql, p);
 	if (p)
 		return p->stmt;
+	char *numbered = number_parameters(sql);
 	sqlite3_stmt *stmt = NULL;
-	if (sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK) {
+	int rc = numbered ? sqlite3_prepare_v3(c->db, numbered, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) : SQLITE_NOMEM;
+	free(numbered);
+	if (rc != SQLITE_OK) {
 		fail(c, sql);
 		return NULL;
 	}
@@ -80,11 +93,7 @@ static sqlite3_stmt *bind(struct sqlite_conn *c, const char *sql, const struct p
 {
 	sqlite3_stmt *stmt = prepare(c, sql);
 	for (size_t i = 0; stmt && i < count; i++) {
-		char name[24];
-		snprintf(name, sizeof name, "$%zu", i + 1);
-		int at = sqlite3_bind_parameter_index(stmt, name);
-		if (!at)
-			continue;
+		int at = (int)i + 1;
 		if (params[i].type == 'i')
 			sqlite3_bind_int64(stmt, at, params[i].integer);
 		else if (params[i].text)
