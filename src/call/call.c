@@ -190,9 +190,7 @@ static void answer_now(struct call *c)
 	c->answered_ms = clock_now_ms();
 	sdp_audio_answer(sdp, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->sdp_session, ++c->sdp_version);
 	sip_leg_answer(c->leg, sdp);
-	struct store_batch *batch = log_batch(c);
-	if (batch)
-		store_batch_add(batch, "UPDATE calls SET answered_at = $1 WHERE id = $2 AND organization_id = $3", "iss", c->answered_ms, c->id, c->organization->id);
+	log_call_progress(c);
 }
 
 void call_answer(struct call *c)

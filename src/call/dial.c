@@ -214,7 +214,7 @@ static void target_answered(void *owner, const char *sdp)
 	log_attempt(c, &d->tries[d->at], "answered", 200, NULL);
 	if (t && !t->revenue_after_seconds && !c->revenue_told)
 		earn(c, t);
-	log_call_connected(c);
+	log_call_progress(c);
 	log_event(c, "call.connected", "");
 	talk_tick(c);
 }

@@ -79,7 +79,7 @@ struct call {
 	uint64_t serial;
 	UT_hash_handle hh, hh_id;
 	struct call *next_dirty;
-	bool is_dirty, over;
+	bool is_dirty, over, progress;
 	char id[ID_SIZE];
 	const struct organization *organization; /* held: the snapshot this call is pinned to */
 	const struct config_number *number;
@@ -139,7 +139,8 @@ void call_free(struct call *c);
 /* log.c: rows, events, trace */
 struct store_batch *log_batch(struct call *c);
 void log_call_started(struct call *c, const char *trunk_id, const char *sip_call_id);
-void log_call_connected(struct call *c);
+/* Answered or connected: the row learns it with the next flush. */
+void log_call_progress(struct call *c);
 void log_call_ended(struct call *c);
 void log_event(struct call *c, const char *type, const char *data);
 /* Coerce, keep, store and tell one tag. false: the value does not fit its type. */

@@ -132,11 +132,18 @@ void log_call_started(struct call *c, const char *trunk_id, const char *sip_call
 	log_event(c, "call.started", "");
 }
 
-void log_call_connected(struct call *c)
+void log_call_progress(struct call *c)
+{
+	c->progress = true;
+	loop_mark_dirty(c);
+}
+
+static void write_progress(struct call *c)
 {
 	struct store_batch *batch = log_batch(c);
+	c->progress = false;
 	if (batch)
-		store_batch_add(batch, "UPDATE calls SET target_id = $1, answered_at = $2, connected_at = $3, revenue = $4 WHERE id = $5 AND organization_id = $6", "siiiss",
+		store_batch_add(batch, "UPDATE calls SET target_id = $1, answered_at = NULLIF(CAST($2 AS BIGINT), 0), connected_at = NULLIF(CAST($3 AS BIGINT), 0), revenue = $4 WHERE id = $5 AND organization_id = $6", "siiiss",
 				c->target_id, c->answered_ms, c->connected_ms, c->revenue_micros, c->id, c->organization->id);
 }
 
@@ -246,6 +253,8 @@ static void batch_done(struct store_job *job, bool committed)
 
 void log_flush(struct call *c)
 {
+	if (c->progress && !c->over) /* the end's own update tells all of it */
+		write_progress(c);
 	if (c->trace.len) {
 		struct store_batch *batch = log_batch(c);
 		struct buf piece = {0};

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GATHER_US 1000
+#define GATHER_US 2000
 #define STEPS_MAX 256
 #define WRITE_EVERY_MS 10
 

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "media/rtp.h"
-#include <arpa/inet.h>
+#include "media/socket.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -26,7 +26,8 @@ struct media_end {
 	struct media *media;
 	struct mailbox *events;
 	uint64_t owner;
-	int number, fd, port;
+	int number;
+	struct rtp_socket *socket;
 	/* all below: media thread only */
 	struct media_end *next_active, **previous_active; /* ends that have something to send each tick */
 	struct media_end *peer;
@@ -63,7 +64,6 @@ struct media_end {
 };
 
 struct media {
-	struct media_config config;
 	char address[64];
 	pthread_t thread;
 	bool started;
@@ -71,9 +71,7 @@ struct media {
 	bool posted; /* since the last flush; the loop's */
 	int epoll, timer;
 	struct media_end *active;
-	pthread_mutex_t ports_lock;
-	uint8_t *port_used; /* by (port - low) / 2 */
-	size_t port_count, port_next;
+	struct rtp_sockets *sockets;
 	atomic_int open;
 	atomic_bool stop;
 	uint8_t to_alaw[256], to_ulaw[256];
@@ -113,79 +111,13 @@ void media_flush(struct media *m)
 	m->posted = false;
 }
 
-static int take_port(struct media *m)
-{
-	int port = -1;
-	pthread_mutex_lock(&m->ports_lock);
-	for (size_t i = 0; i < m->port_count && port < 0; i++) {
-		size_t at = (m->port_next + i) % m->port_count;
-		if (m->port_used[at])
-			continue;
-		m->port_used[at] = 1;
-		m->port_next = at + 1; /* go round, so that a late packet of an old call finds nobody */
-		port = m->config.port_low + (int)at * 2;
-	}
-	pthread_mutex_unlock(&m->ports_lock);
-	return port;
-}
-
-static void give_port(struct media *m, int port)
-{
-	pthread_mutex_lock(&m->ports_lock);
-	m->port_used[(port - m->config.port_low) / 2] = 0;
-	pthread_mutex_unlock(&m->ports_lock);
-}
-
-static bool make_address(const char *text, int port, struct sockaddr_storage *out, socklen_t *len)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-	memset(out, 0, sizeof *out);
-	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons((uint16_t)port);
-		*len = sizeof *v4;
-		return true;
-	}
-	if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons((uint16_t)port);
-		*len = sizeof *v6;
-		return true;
-	}
-	return false;
-}
-
-static int open_socket(const struct media *m, int port)
-{
-	struct sockaddr_storage local;
-	socklen_t len;
-	if (!make_address(m->address, port, &local, &len))
-		return -1;
-	int fd = socket(local.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&local, len) != 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 struct media_end *media_open(struct media *m, struct mailbox *events, uint64_t owner, int number)
 {
 	struct media_end *e = calloc(1, sizeof *e);
 	if (!e)
 		return NULL;
-	e->fd = -1;
-	/* A port that another program holds stays taken here until it is asked for again. */
-	for (int tries = 0; tries < 20 && e->fd < 0; tries++) {
-		e->port = take_port(m);
-		if (e->port < 0)
-			break;
-		e->fd = open_socket(m, e->port);
-		if (e->fd < 0)
-			give_port(m, e->port);
-	}
-	if (e->fd < 0) {
+	e->socket = rtp_sockets_take(m->sockets);
+	if (!e->socket) {
 		free(e);
 		return NULL;
 	}
@@ -205,7 +137,7 @@ struct media_end *media_open(struct media *m, struct mailbox *events, uint64_t o
 
 int media_port(const struct media_end *e)
 {
-	return e->port;
+	return e->socket->port;
 }
 
 const char *media_address(const struct media *m)
@@ -307,7 +239,7 @@ static void transmit(struct media_end *e, uint8_t type, bool marker, uint32_t ti
 		return;
 	rtp_write_header(packet, &(struct rtp_packet){.payload_type = type, .marker = marker, .sequence = e->sequence++, .timestamp = timestamp, .ssrc = e->ssrc});
 	memcpy(packet + RTP_HEADER_SIZE, payload, len);
-	if (sendto(e->fd, packet, RTP_HEADER_SIZE + len, MSG_DONTWAIT, (struct sockaddr *)&e->remote, e->remote_len) < 0) {
+	if (sendto(e->socket->fd, packet, RTP_HEADER_SIZE + len, MSG_DONTWAIT, (struct sockaddr *)&e->remote, e->remote_len) < 0) {
 		/* the network's loss; RTP expects some */
 	}
 }
@@ -451,7 +383,7 @@ static void relay(struct media_end *to, const struct rtp_packet *p, bool is_key)
 		to->sequence = (uint16_t)(out.sequence + 1);
 		to->timestamp = out.timestamp + (is_key ? 0 : (uint32_t)p->payload_len);
 	}
-	if (sendto(to->fd, packet, RTP_HEADER_SIZE + p->payload_len, MSG_DONTWAIT, (struct sockaddr *)&to->remote, to->remote_len) < 0) {
+	if (sendto(to->socket->fd, packet, RTP_HEADER_SIZE + p->payload_len, MSG_DONTWAIT, (struct sockaddr *)&to->remote, to->remote_len) < 0) {
 		/* the network's loss */
 	}
 }
@@ -482,8 +414,9 @@ static bool accept_source(struct media_end *e, const struct sockaddr_storage *fr
 	return len == e->remote_len && memcmp(from, &e->remote, len) == 0;
 }
 
-static void receive(struct media_end *e)
+static void receive(struct rtp_socket *socket)
 {
+	struct media_end *e = socket->end;
 	static _Thread_local uint8_t data[BURST][PACKET_MAX];
 	struct sockaddr_storage from[BURST];
 	struct mmsghdr messages[BURST];
@@ -492,8 +425,8 @@ static void receive(struct media_end *e)
 		parts[i] = (struct iovec){data[i], sizeof data[i]};
 		messages[i] = (struct mmsghdr){.msg_hdr = {.msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &parts[i], .msg_iovlen = 1}};
 	}
-	int n = recvmmsg(e->fd, messages, BURST, MSG_DONTWAIT, NULL);
-	for (int i = 0; i < n; i++) {
+	int n = recvmmsg(socket->fd, messages, BURST, MSG_DONTWAIT, NULL);
+	for (int i = 0; e && i < n; i++) {
 		struct rtp_packet p;
 		if (!accept_source(e, &from[i], messages[i].msg_hdr.msg_namelen) || !rtp_parse(data[i], messages[i].msg_len, &p))
 			continue;
@@ -528,8 +461,7 @@ static void close_end(struct media_end *e)
 	unbridge(e);
 	deactivate(e);
 	stop_audio(e);
-	close(e->fd); /* the only descriptor of its socket: epoll forgets it too */
-	give_port(m, e->port);
+	rtp_sockets_give(m->sockets, e->socket);
 	if (e->record_path && !audio_save(e->record_path, e->record, e->record_len, &err))
 		log_error(NULL, "%s", err.text);
 	free(e->record_path);
@@ -540,21 +472,19 @@ static void close_end(struct media_end *e)
 
 static void set_remote(struct media_end *e, const struct sdp_audio *r)
 {
-	e->has_remote = make_address(r->address, r->port, &e->remote, &e->remote_len);
+	e->has_remote = socket_address(r->address, r->port, &e->remote, &e->remote_len);
 	e->latched = false;
 	e->may_send = r->receives;
 	e->codec = (uint8_t)r->codec;
 	e->telephone_event = r->telephone_event;
 }
 
-static void perform(struct media *m, struct command *c)
+static void perform(struct command *c)
 {
 	struct media_end *e = c->end;
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = e};
 	switch (c->kind) {
 	case COMMAND_OPEN:
-		if (epoll_ctl(m->epoll, EPOLL_CTL_ADD, e->fd, &ev) != 0)
-			log_error(NULL, "a media socket cannot be watched: %s", strerror(errno));
+		e->socket->end = e;
 		break;
 	case COMMAND_CLOSE:
 		close_end(e);
@@ -622,7 +552,7 @@ static void *media_main(void *arg)
 		if (commands) {
 			for (struct mail *c = mailbox_take_all(m->commands), *next; c; c = next) {
 				next = c->next;
-				perform(m, (struct command *)c);
+				perform((struct command *)c);
 			}
 		}
 	}
@@ -636,11 +566,9 @@ struct media *media_create(const struct media_config *config, struct error *err)
 	socklen_t len;
 	if (!m)
 		return NULL;
-	m->config = *config;
-	m->config.port_low += config->port_low & 1;
 	snprintf(m->address, sizeof m->address, "%s", config->address);
 	m->epoll = m->timer = -1;
-	if (!make_address(m->address, 0, &check, &len) || config->port_high - m->config.port_low < 3) {
+	if (!socket_address(m->address, 0, &check, &len) || config->port_high - config->port_low - (config->port_low & 1) < 3) {
 		error_set(err, "RTP needs an IP address and a range of at least four ports, such as 127.0.0.1 and 20000-29999");
 		free(m);
 		return NULL;
@@ -649,14 +577,12 @@ struct media *media_create(const struct media_config *config, struct error *err)
 		m->to_alaw[i] = ulaw_to_alaw((uint8_t)i);
 		m->to_ulaw[i] = alaw_to_ulaw((uint8_t)i);
 	}
-	m->port_count = (size_t)(config->port_high - m->config.port_low + 1) / 2;
-	m->port_used = calloc(m->port_count, 1);
-	pthread_mutex_init(&m->ports_lock, NULL);
 	m->commands = mailbox_create(1);
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	m->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	m->sockets = rtp_sockets_create(config->address, config->port_low, config->port_high, m->epoll);
 	struct itimerspec every = {{0, 20000000}, {0, 20000000}};
-	if (!m->port_used || !m->commands || m->epoll < 0 || m->timer < 0 || timerfd_settime(m->timer, 0, &every, NULL) != 0 ||
+	if (!m->sockets || !m->commands || m->epoll < 0 || m->timer < 0 || timerfd_settime(m->timer, 0, &every, NULL) != 0 ||
 	    epoll_ctl(m->epoll, EPOLL_CTL_ADD, mailbox_fd(m->commands), &(struct epoll_event){.events = EPOLLIN, .data.ptr = m}) != 0 ||
 	    epoll_ctl(m->epoll, EPOLL_CTL_ADD, m->timer, &(struct epoll_event){.events = EPOLLIN, .data.ptr = &m->timer}) != 0 ||
 	    pthread_create(&m->thread, NULL, media_main, m) != 0) {
@@ -679,15 +605,14 @@ void media_destroy(struct media *m)
 		pthread_join(m->thread, NULL);
 		for (struct mail *c = mailbox_take_all(m->commands), *next; c; c = next) {
 			next = c->next;
-			perform(m, (struct command *)c);
+			perform((struct command *)c);
 		}
 	}
+	rtp_sockets_destroy(m->sockets);
 	if (m->epoll >= 0)
 		close(m->epoll);
 	if (m->timer >= 0)
 		close(m->timer);
 	mailbox_destroy(m->commands);
-	pthread_mutex_destroy(&m->ports_lock);
-	free(m->port_used);
 	free(m);
 }

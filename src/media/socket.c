@@ -1,0 +1,155 @@
+#include "media/socket.h"
+#include "base/clock.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define IDLE_MAX 1024
+#define REST_MS 1000 /* so that a late packet of the call before finds nobody */
+
+struct rtp_sockets {
+	char address[64];
+	int epoll, port_low;
+	pthread_mutex_t lock;
+	uint8_t *port_used; /* by (port - port_low) / 2 */
+	size_t port_count, port_next;
+	struct rtp_socket *idle, **idle_last; /* oldest first */
+	size_t idle_count;
+};
+
+bool socket_address(const char *text, int port, struct sockaddr_storage *out, socklen_t *len)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+	memset(out, 0, sizeof *out);
+	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)port);
+		*len = sizeof *v4;
+		return true;
+	}
+	if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)port);
+		*len = sizeof *v6;
+		return true;
+	}
+	return false;
+}
+
+struct rtp_sockets *rtp_sockets_create(const char *address, int port_low, int port_high, int epoll)
+{
+	struct rtp_sockets *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	snprintf(s->address, sizeof s->address, "%s", address);
+	s->epoll = epoll;
+	s->port_low = port_low + (port_low & 1);
+	s->port_count = (size_t)(port_high - s->port_low + 1) / 2;
+	s->port_used = calloc(s->port_count, 1);
+	s->idle_last = &s->idle;
+	pthread_mutex_init(&s->lock, NULL);
+	if (!s->port_used) {
+		rtp_sockets_destroy(s);
+		return NULL;
+	}
+	return s;
+}
+
+static struct rtp_socket *take_idle(struct rtp_sockets *s)
+{
+	struct rtp_socket *socket = s->idle;
+	s->idle = socket->next;
+	if (!s->idle)
+		s->idle_last = &s->idle;
+	s->idle_count--;
+	return socket;
+}
+
+static void close_socket(struct rtp_sockets *s, struct rtp_socket *socket)
+{
+	close(socket->fd); /* the only descriptor of its socket: epoll forgets it too */
+	s->port_used[(socket->port - s->port_low) / 2] = 0;
+	free(socket);
+}
+
+void rtp_sockets_destroy(struct rtp_sockets *s)
+{
+	if (!s)
+		return;
+	while (s->idle)
+		close_socket(s, take_idle(s));
+	pthread_mutex_destroy(&s->lock);
+	free(s->port_used);
+	free(s);
+}
+
+static int bind_port(const struct rtp_sockets *s, int port)
+{
+	struct sockaddr_storage local;
+	socklen_t len;
+	if (!socket_address(s->address, port, &local, &len))
+		return -1;
+	int fd = socket(local.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&local, len) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* The next free port that no other program holds. */
+static struct rtp_socket *open_socket(struct rtp_sockets *s)
+{
+	struct rtp_socket *socket = calloc(1, sizeof *socket);
+	int tries = 20;
+	for (size_t i = 0; socket && i < s->port_count && tries; i++) {
+		size_t at = (s->port_next + i) % s->port_count;
+		if (s->port_used[at])
+			continue;
+		tries--;
+		socket->port = s->port_low + (int)at * 2;
+		socket->fd = bind_port(s, socket->port);
+		if (socket->fd < 0)
+			continue;
+		s->port_used[at] = 1;
+		s->port_next = at + 1;
+		if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, socket->fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = socket}) == 0)
+			return socket;
+		close_socket(s, socket);
+		return NULL;
+	}
+	free(socket);
+	return NULL;
+}
+
+struct rtp_socket *rtp_sockets_take(struct rtp_sockets *s)
+{
+	int64_t now = clock_monotonic_ms();
+	pthread_mutex_lock(&s->lock);
+	bool rested = s->idle && now - s->idle->given_ms >= REST_MS;
+	struct rtp_socket *socket = rested ? take_idle(s) : open_socket(s);
+	if (!socket && s->idle)
+		socket = take_idle(s);
+	pthread_mutex_unlock(&s->lock);
+	return socket;
+}
+
+void rtp_sockets_give(struct rtp_sockets *s, struct rtp_socket *socket)
+{
+	socket->end = NULL;
+	socket->next = NULL;
+	socket->given_ms = clock_monotonic_ms();
+	pthread_mutex_lock(&s->lock);
+	*s->idle_last = socket;
+	s->idle_last = &socket->next;
+	s->idle_count++;
+	if (s->idle_count > IDLE_MAX)
+		close_socket(s, take_idle(s));
+	pthread_mutex_unlock(&s->lock);
+}
