@@ -512,6 +512,23 @@ bool config_reload(struct config_store *c, const char *id, struct error *err)
 	return fresh != NULL;
 }
 
+bool config_load_new(struct config_store *c, struct error *err)
+{
+	pthread_mutex_lock(&c->building);
+	struct store_rows *rows = store_query(c->reader, "SELECT id FROM organizations ORDER BY id", "");
+	bool ok = rows || error_set(err, "organizations cannot be read: %s", store_error(c->reader));
+	pthread_mutex_unlock(&c->building);
+	for (size_t i = 0; ok && i < rows_count(rows); i++) {
+		const struct organization *known = config_organization(c, rows_text(rows, i, 0));
+		if (!known)
+			ok = config_reload(c, rows_text(rows, i, 0), err);
+		else
+			organization_release(known);
+	}
+	rows_free(rows);
+	return ok;
+}
+
 struct config_store *config_open(struct store *store, const struct crypto_key *key, struct error *err)
 {
 	struct config_store *c = calloc(1, sizeof *c);
@@ -522,12 +539,7 @@ struct config_store *config_open(struct store *store, const struct crypto_key *k
 	pthread_rwlock_init(&c->lock, NULL);
 	pthread_mutex_init(&c->building, NULL);
 	c->reader = store_connect(store, true, err);
-	struct store_rows *rows = c->reader ? store_query(c->reader, "SELECT id FROM organizations ORDER BY id", "") : NULL;
-	bool ok = rows != NULL;
-	for (size_t i = 0; ok && i < rows_count(rows); i++)
-		ok = config_reload(c, rows_text(rows, i, 0), err);
-	rows_free(rows);
-	if (!ok) {
+	if (!c->reader || !config_load_new(c, err)) {
 		config_close(c);
 		return NULL;
 	}

@@ -108,6 +108,9 @@ const struct crypto_key *config_key(const struct config_store *c);
 /* Build one organization's snapshot anew from the database, and publish. Any one thread but the call path's. */
 bool config_reload(struct config_store *c, const char *organization_id, struct error *err) WARN_UNUSED;
 
+/* Build the snapshots of organizations that have none yet: another process may add some. */
+bool config_load_new(struct config_store *c, struct error *err) WARN_UNUSED;
+
 /* Found things stay valid while the organization is held. */
 void organization_hold(const struct organization *o);
 void organization_release(const struct organization *o);

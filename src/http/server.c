@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #define BODY_MAX (256u * 1024)
+#define NEW_ORGANIZATIONS_MS 2000 /* how often another process's are looked for */
 #define UPLOAD_MAX (20u * 1024 * 1024)
 
 struct http_server {
@@ -178,15 +179,19 @@ static void job_done(struct store_job *job, bool committed)
 		finish_write(x);
 }
 
-/* Configuration that was changed is built anew here, so that the writer goes on writing. */
+/* Configuration that was changed is built anew here, so that the writer goes on writing.
+ * Organizations that `strowger organization add` made are taken up here, too. */
 static void *reloader_main(void *arg)
 {
 	struct http_server *s = arg;
 	struct error err;
 	while (!s->stop) {
 		struct mail *m = mailbox_take_all(s->reloads);
-		if (!m)
-			mailbox_wait(s->reloads, -1);
+		if (!m) {
+			mailbox_wait(s->reloads, NEW_ORGANIZATIONS_MS);
+			if (!s->stop && !config_load_new(s->config.config, &err))
+				log_error(NULL, "%s", err.text);
+		}
 		for (struct mail *next; m; m = next) {
 			struct exchange *x = (struct exchange *)((char *)m - offsetof(struct exchange, reload_mail));
 			next = m->next;

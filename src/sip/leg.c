@@ -298,8 +298,17 @@ static int on_bye_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const
 	return 0;
 }
 
+/* A 200 that is repeated after this is acknowledged by nta itself. */
+static void drop_invite(struct sip_leg *leg)
+{
+	if (leg->invite_out)
+		nta_outgoing_destroy(leg->invite_out);
+	leg->invite_out = NULL;
+}
+
 static void send_bye(struct sip_leg *leg)
 {
+	drop_invite(leg);
 	leg->state = LEG_OVER;
 	leg->bye_out = nta_outgoing_tcreate(leg->dialog, on_bye_response, leg, NULL, SIP_METHOD_BYE, NULL, TAG_END());
 	collect(leg);
@@ -391,17 +400,10 @@ void sip_leg_release(struct sip_leg *leg, int status)
 	case LEG_CANCELLING:
 		return;
 	case LEG_CONFIRMED:
-		if (leg->invite_out) {
-			nta_outgoing_destroy(leg->invite_out);
-			leg->invite_out = NULL;
-		}
 		send_bye(leg);
 		return;
 	case LEG_OVER:
-		if (leg->invite_out) {
-			nta_outgoing_destroy(leg->invite_out);
-			leg->invite_out = NULL;
-		}
+		drop_invite(leg);
 		break;
 	}
 	collect(leg);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { execFileSync } from 'node:child_process'
+import { Caller, Rtp } from './caller.ts'
 import { Receiver, Sipp, Strowger, join, sippCall, sleep, until } from './harness.ts'
 
 describe('calls', () => {
@@ -119,9 +120,8 @@ describe('calls', () => {
 
   test('a caller with digest credentials is let in from anywhere, a wrong password is not', async () => {
     const other = JSON.parse(s.run(['organization', 'add', '--data', s.data, '--name', 'Digest', '--email', 'd@example.com', ...s.databaseFlag()]))
-    await s.kill('SIGTERM')
-    await s.serve()
     const key = other.api_key
+    await until('the server to know the new organization', async () => (await s.raw('GET', '/api/v1/trunks', undefined, {}, key)).ok)
     await s.api('POST', '/trunks', { name: 'pbx', inbound: { username: 'alice', password: 'wonderland' } }, key)
     const flow = await s.api('POST', '/call-flows', { name: 'bye', draft: { nodes: [{ id: 's', type: 'start' }, { id: 'p', type: 'play', config: { prompt: { text: 'Hi.', voice: 'kal' } } }], edges: [{ from: 's', port: 'next', to: 'p' }] } }, key)
     await s.api('POST', `/call-flows/${flow.id}/publish`, {}, key)
@@ -217,6 +217,34 @@ describe('calls', () => {
       const trace = (await s.api('GET', `/calls/${call.id}/trace`)).data
       assert.ok(trace.some((e: any) => e.node === end), JSON.stringify(trace))
     }
+  })
+
+  test('audio goes to where the first packet of the negotiated host came from, until the next offer', async () => {
+    const flow = await s.flow('long', [{ id: 'p', type: 'play', config: { prompt: { text: 'One two three four five six seven eight nine ten. '.repeat(8), voice: 'kal' } } }], [['start', 'next', 'p']])
+    await s.campaign('+18005550118', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    const c = await Caller.invite(s, '+18005550118')
+    const [offered, behindNat, third, moved] = await Promise.all([Rtp.bind(), Rtp.bind(), Rtp.bind(), Rtp.bind()])
+    const stranger = await Rtp.bind('127.0.0.2')
+    const heard = async (...sockets: Rtp[]) => {
+      for (const x of sockets) x.received = 0
+      await sleep(400)
+      return sockets.map((x) => x.received > 5)
+    }
+    const port = await c.offer(offered.port)
+    assert.deepEqual(await heard(offered), [true], 'before any packet the address of the offer is used')
+    stranger.send(port)
+    assert.deepEqual(await heard(offered, stranger), [true, false], 'another host is not followed')
+    behindNat.send(port)
+    assert.deepEqual(await heard(offered, behindNat), [false, true], 'the first packet of the negotiated host is')
+    third.send(port)
+    assert.deepEqual(await heard(behindNat, third), [true, false], 'a later one from another port is not')
+    assert.equal(await c.offer(moved.port), port, 'our own port stays')
+    assert.deepEqual(await heard(behindNat, moved), [false, true], 'a new offer is followed')
+    third.send(port)
+    assert.deepEqual(await heard(moved, third), [false, true], 'and its first packet again')
+    await c.bye()
+    for (const x of [offered, behindNat, third, moved, stranger]) x.close()
+    assert.equal((await s.lastCall((x) => x.number === '+18005550118')).hangup_by, 'caller')
   })
 
   test('after all of it no call, port or dialog is left', async () => {
