@@ -7,6 +7,7 @@ import type { Strowger } from './harness.ts'
 const bound = async (address: string): Promise<Socket> => {
   const socket = createSocket('udp4')
   await new Promise<void>((done) => socket.bind(0, address, done))
+  socket.unref() // a test that fails closes nothing
   return socket
 }
 

@@ -75,8 +75,7 @@ export interface Problem {
 process.setMaxListeners(100)
 
 export class Strowger {
-  dir = mkdtempSync(join(tmpdir(), 'strowger-test-'))
-  data = join(this.dir, 'data')
+  data: string
   key = ''
   http = 0
   sip = 0
@@ -85,8 +84,13 @@ export class Strowger {
   log = ''
   extra: string[] = []
 
-  static async start(extra: string[] = []): Promise<Strowger> {
-    const s = new Strowger()
+  private constructor(public readonly dir: string) {
+    this.data = join(dir, 'data')
+  }
+
+  // dir: where its files are, a temporary directory otherwise.
+  static async start(extra: string[] = [], dir = mkdtempSync(join(tmpdir(), 'strowger-test-'))): Promise<Strowger> {
+    const s = new Strowger(dir)
     s.extra = extra
     if (usePostgres) {
       cluster ??= startPostgres()
