@@ -2,7 +2,7 @@
 SHELL = /bin/sh
 PORTAL_SOURCES = $(shell find portal -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: run test bench build install-build install-test asan check clean
+.PHONY: run test bench build install-build install-test asan tsan clean
 
 run: build
 	@scripts/run
@@ -35,7 +35,12 @@ asan: portal/dist/index.html
 	@test -f build/asan/build.ninja || meson setup build/asan -Db_sanitize=address,undefined -Db_lundef=false -Dtests=true >/dev/null
 	@ninja -C build/asan --quiet
 
-test: install-test build asan tests/node_modules/.installed
+# And with ThreadSanitizer, for what runs in several threads.
+tsan: portal/dist/index.html
+	@test -f build/tsan/build.ninja || meson setup build/tsan -Db_sanitize=thread -Db_lundef=false -Dtests=true >/dev/null
+	@ninja -C build/tsan --quiet
+
+test: install-test build asan tsan tests/node_modules/.installed
 	@scripts/test
 
 bench: build

@@ -32,7 +32,8 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 void call_loop_stop(struct call_loop *loop, int drain_ms);
 void call_loop_free(struct call_loop *loop);
 
-/* Any thread. Tags that are on disk for a live call: take them into its memory. tags: {"tag id": "value"}; stolen. */
+/* Any thread. Tags that are on disk for a live call: take them into its memory. tags: {"tag id": "value"};
+ * stolen, and shared with nobody: jansson counts references for one thread only. */
 void call_loop_apply_tags(struct call_loop *loop, const char *call_id, json_t *tags, int64_t at_ms);
 /* Any thread. Hang up a live call; nothing happens when it is not live. */
 void call_loop_hangup(struct call_loop *loop, const char *call_id);

@@ -27,11 +27,44 @@ static void read_media(const sdp_media_t *m, struct sdp_audio *out, bool *usable
 	*usable = true;
 }
 
+#define BLANK " \t"
+#define DIGIT "0123456789"
+#define TOKEN DIGIT "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-.!%*_+`'~"
+
+/* Step over one or more of these characters. */
+static bool skip(const char **at, const char *characters)
+{
+	size_t n = strspn(*at, characters);
+	*at += n;
+	return n > 0;
+}
+
+/*
+ * Is each m= line as RFC 8866 §5.14 has it: media, port, protocol, formats that are tokens?
+ * Of others sofia's parser makes empty formats without end. Found by tests/fuzz.
+ */
+static bool media_lines_are_sound(const char *text)
+{
+	for (const char *line = text + strspn(text, BLANK); *line; line += strcspn(line, "\r\n"), line += strspn(line, "\r\n" BLANK)) {
+		const char *at = line + 2;
+		if (line[0] != 'm' || line[1] != '=')
+			continue;
+		if (!skip(&at, TOKEN) || !skip(&at, BLANK) || !skip(&at, DIGIT "/") || !skip(&at, BLANK) || !skip(&at, TOKEN "/") || !skip(&at, BLANK) || !skip(&at, TOKEN))
+			return false;
+		skip(&at, TOKEN BLANK);
+		if (!strchr("\r\n", *at))
+			return false;
+	}
+	return true;
+}
+
 bool sdp_audio_parse(const char *text, struct sdp_audio *out)
 {
 	su_home_t home[1] = {SU_HOME_INIT(home)};
 	bool usable = false;
 	*out = (struct sdp_audio){.telephone_event = -1};
+	if (!media_lines_are_sound(text))
+		return false;
 	su_home_init(home);
 	sdp_parser_t *parser = sdp_parse(home, text, (issize_t)strlen(text), 0);
 	sdp_session_t *session = sdp_session(parser);

@@ -190,6 +190,8 @@ export class Strowger {
     const ended = new Promise((r) => child.once('exit', r))
     child.kill(signal)
     await ended
+    const report = /^.*(ThreadSanitizer|AddressSanitizer|runtime error:)[^]*/m.exec(this.log) // also of one that is killed with SIGKILL
+    if (report) throw new Error(report[0].slice(0, 6000))
   }
 
   async stop() {

@@ -58,6 +58,8 @@ static void test_sdp_offers_are_read_and_answered(void **state)
 	assert_non_null(strstr(answer, "a=recvonly\r\n"));
 	assert_false(sdp_audio_parse("", &a));
 	assert_false(sdp_audio_parse("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 9\r\n", &a));
+	/* sofia-sip would not come back from this one */
+	assert_false(sdp_audio_parse("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\nm=image 4000 udptl (\r\n", &a));
 }
 
 int main(void)

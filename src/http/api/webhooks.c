@@ -163,7 +163,7 @@ static void late_done(struct store_job *job, bool committed)
 	struct late_job *l = (struct late_job *)job;
 	if (committed && l->tries >= 100) {
 		http_client_touch(l->config->client, &l->touched);
-		call_loop_apply_tags(l->config->calls, l->call_id, json_incref(l->pending->tags), l->pending->at_ms);
+		call_loop_apply_tags(l->config->calls, l->call_id, json_deep_copy(l->pending->tags), l->pending->at_ms);
 		pending_free(l->pending);
 	} else {
 		offer(l->config, l->organization, l->caller_id, l->pending, l->tries);
@@ -199,7 +199,7 @@ static void after_incoming(struct http_request *r)
 {
 	struct incoming *in = r->data;
 	if (in->status && strcmp(in->status, "matched") == 0) {
-		call_loop_apply_tags(r->config->calls, in->call_id, json_incref(in->values), in->at_ms);
+		call_loop_apply_tags(r->config->calls, in->call_id, json_deep_copy(in->values), in->at_ms);
 	} else if (in->status && strcmp(in->status, "pending") == 0 && r->status == 200) {
 		struct pending *p = calloc(1, sizeof *p);
 		if (p) {
