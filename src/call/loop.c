@@ -128,7 +128,7 @@ static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
 	const char *tag_id;
 	json_t *value;
 	json_object_foreach(tags, tag_id, value) {
-		for (uint16_t i = 0; i < tag_set_count(c->organization->tags); i++) {
+		for (size_t i = 0; i < tag_set_count(c->organization->tags); i++) {
 			const struct tag_def *def = tag_set_get(c->organization->tags, i);
 			struct value v;
 			if (strcmp(def->id, tag_id) != 0 || !value_coerce(def->kind, json_string_value(value), json_string_length(value), &c->arena, &v, NULL))

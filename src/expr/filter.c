@@ -140,7 +140,7 @@ static void compile_operands(struct compiler *c, struct rule *r, json_t *json, c
 		r->operand_count++;
 	}
 	bool ordered = r->op >= OP_GREATER_THAN && r->op <= OP_BETWEEN;
-	for (size_t i = 0; ordered && i < r->operand_count; i++)
+	for (size_t i = 0; ordered && r->operands && i < r->operand_count; i++)
 		if (!r->operands[i].is_number && !r->operands[i].is_time)
 			fail(c, at, "must be a number or a date for %s", filter_operators[r->op]);
 	if (r->op == OP_MATCHES && r->operand_count)

@@ -257,6 +257,7 @@ static void compile_node(struct flow_compiler *c, json_t *json, size_t index)
 			flow_problem(c, true, "memory", at, "out of memory");
 	}
 	json_decref(config);
+	c->at = "";
 }
 
 static void compile_edge(struct flow_compiler *c, json_t *json, size_t index)

@@ -52,12 +52,12 @@ struct rtp_sockets *rtp_sockets_create(const char *address, int port_low, int po
 	s->port_low = port_low + (port_low & 1);
 	s->port_count = (size_t)(port_high - s->port_low + 1) / 2;
 	s->port_used = calloc(s->port_count, 1);
-	s->idle_last = &s->idle;
-	pthread_mutex_init(&s->lock, NULL);
 	if (!s->port_used) {
-		rtp_sockets_destroy(s);
+		free(s);
 		return NULL;
 	}
+	s->idle_last = &s->idle;
+	pthread_mutex_init(&s->lock, NULL);
 	return s;
 }
 

@@ -105,7 +105,7 @@ static bool listener_url(const char *listener, char *out, size_t size, struct er
 struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err)
 {
 	struct sip_agent *a = calloc(1, sizeof *a);
-	char url[128];
+	char url[128] = "";
 	unsigned char key[16];
 	if (!a)
 		return NULL;

@@ -142,7 +142,7 @@ size_t tags_evaluate(const struct tag_set *set, enum tag_source source, json_t *
 			taken[slot] = true;
 			if (p->parameter)
 				json_object_set_new(used, p->parameter, json_true());
-			else if (p->pointer[0] == '/') {
+			else if (p->pointer && p->pointer[0] == '/') {
 				char first[256];
 				snprintf(first, sizeof first, "%.*s", (int)strcspn(p->pointer + 1, "/"), p->pointer + 1);
 				json_object_set_new(used, first, json_true());

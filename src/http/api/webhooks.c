@@ -229,7 +229,7 @@ static json_t *read_data(struct http_request *r)
 	bool form = type && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
 	json_t *data = NULL;
 	size_t blank = r->body ? strspn(r->body, " \t\r\n") : 0;
-	if (!r->body_len || blank == r->body_len) {
+	if (!r->body || blank == r->body_len) {
 		data = json_object();
 	} else if (form && r->body[blank] != '{') { /* curl -d sends JSON under the form's name */
 		data = json_object();
@@ -254,7 +254,7 @@ static const struct config_incoming *authenticate(struct http_request *r)
 	const char *key = http_query(r, "key");
 	if (key)
 		r->organization = config_by_webhook_key(r->config->config, crypto_keyed_hash(config_key(r->config->config), key, hash), &w);
-	if (!r->organization || !w->enabled) {
+	if (!w || !w->enabled) {
 		http_problem(r, 401, key ? "The key is not valid" : "The key is missing", "call the URL that the portal shows for the incoming webhook, with its ?key=");
 		return NULL;
 	}
