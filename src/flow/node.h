@@ -86,6 +86,9 @@ struct slot_ref {
 	uint16_t slot;
 };
 bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointer, struct slot_ref *out);
+/* set_tag and set_variable: config's "assignments", each with a slot_ref and a "value". */
+#define FLOW_ASSIGNMENTS_MAX 20
+void *flow_compile_assignments(struct flow_compiler *c, json_t *config);
 const char *flow_config_string(struct flow_compiler *c, json_t *config, const char *key);
 
 extern const struct field flow_prompt_fields[];
@@ -106,6 +109,7 @@ struct flow_effect *flow_effect(struct flow_run *run, enum flow_effect_kind kind
 const char *flow_render(struct flow_run *run, const struct template *t, size_t *len);
 struct flow_prompt flow_render_prompt(struct flow_run *run, const struct prompt_config *p);
 void flow_set(struct flow_run *run, struct slot_ref to, struct value value);
+int flow_enter_assignments(struct flow_run *run, const void *config);
 const char *flow_detail(struct flow_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* ---- the types: one file each in nodes/, one line each in types.c ---- */

@@ -8,7 +8,10 @@
 	X(menu) \
 	X(gather) \
 	X(condition) \
+	X(split) \
 	X(set_tag) \
+	X(set_variable) \
+	X(debug) \
 	X(http_request) \
 	X(dial) \
 	X(hangup)

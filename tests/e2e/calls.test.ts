@@ -199,6 +199,27 @@ describe('calls', () => {
     crm.stop()
   })
 
+  test('split, variables and debug lines run on a call and stand in its trace', async () => {
+    const flow = await s.flow('shares', [
+      { id: 'v', type: 'set_variable', config: { assignments: [{ variable: 'line', value: 'from [CALLER_ID]' }] } },
+      { id: 'x', type: 'split', config: { sticky: true, shares: [{ port: 'all', weight: 1 }, { port: 'none', weight: 0 }] } },
+      { id: 'd', type: 'debug', config: { message: 'went all the way: [line]' } },
+      { id: 'busy', type: 'hangup', config: { cause: 'busy' } },
+      { id: 'no', type: 'hangup', config: { sip_status: 503 } },
+    ], [['start', 'next', 'v'], ['v', 'next', 'x'], ['x', 'all', 'd'], ['x', 'none', 'no'], ['d', 'next', 'busy']])
+    await s.campaign('+18005550119', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    assert.equal((await s.call('+18005550119', ['--from', '+15125550141'])).status, 486)
+    const call = await s.lastCall((c) => c.number === '+18005550119')
+    const trace = (await s.api('GET', `/calls/${call.id}/trace`)).data
+    assert.equal(trace.find((e: any) => e.node === 'd').detail, 'went all the way: from +15125550141')
+    assert.deepEqual(call.tags, {})
+    const bad = await s.api('POST', '/call-flows', { name: 'no share', draft: { nodes: [{ id: 's', type: 'start' }, { id: 'x', type: 'split', config: { shares: [{ port: 'a', weight: 0 }] } }], edges: [{ from: 's', port: 'next', to: 'x' }] } })
+    const refused = await s.raw('POST', `/api/v1/call-flows/${bad.id}/publish`, {})
+    assert.equal(refused.status, 422)
+    const { problems } = (await refused.json()) as any
+    assert.ok(problems.some((p: any) => p.code === 'weights' && p.node === 'x'), JSON.stringify(problems))
+  })
+
   test('publishing during a call keeps the pinned version', async () => {
     const nodes = (text: string) => [{ id: 'start', type: 'start' }, { id: 'm', type: 'menu', config: { prompt: { text, voice: 'kal' }, timeout_seconds: 10, tries: 1, options: [{ key: '1', port: 'one' }] } }, { id: text, type: 'hangup', config: {} }]
     const edges = (text: string) => [{ from: 'start', port: 'next', to: 'm' }, { from: 'm', port: 'one', to: text }]

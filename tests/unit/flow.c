@@ -131,6 +131,65 @@ static void test_condition_takes_the_first_true_branch(void **state)
 
 #define HTTP ",{\"id\":\"r\",\"type\":\"http_request\",\"config\":{\"method\":\"POST\",\"url\":\"http://crm/?c=[state|a b]\",\"body\":\"{\\\"s\\\":[state]}\",\"save\":[{\"pointer\":\"/lead/state\",\"tag\":\"state\"},{\"pointer\":\"/lead/id\",\"variable\":\"lead\"}]}}"
 
+/* Which way a call with this id and caller goes through split "x", 70 to 30. */
+static const char *split_way(const char *call_id, const char *caller, bool sticky)
+{
+	static struct run r;
+	char node[200];
+	snprintf(node, sizeof node, ",{\"id\":\"x\",\"type\":\"split\",\"config\":{\"sticky\":%s,\"shares\":[{\"port\":\"a\",\"weight\":70},{\"port\":\"none\",\"weight\":0},{\"port\":\"b\",\"weight\":30}]}}", sticky ? "true" : "false");
+	memset(&r, 0, sizeof r);
+	r.flow = compile(node, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"x\"}", "", NULL);
+	assert_non_null(r.flow);
+	r.call[CALL_ID] = value_string(call_id, strlen(call_id));
+	r.call[CALL_CALLER_ID] = value_string(caller, strlen(caller));
+	r.env = (struct expr_env){.tags = r.tags, .tag_count = 2, .call = r.call};
+	assert_true(flow_state_init(&r.state, r.flow, &r.arena, &r.env, r.tags));
+	assert_int_equal(flow_step(&r.state, &(struct flow_input){.kind = FLOW_INPUT_START}, 1000, &r.out), FLOW_FINISHED);
+	const struct flow_effect *e = &r.out.list[1];
+	assert_int_equal(e->kind, FLOW_EFFECT_TRACE);
+	static char way[8];
+	snprintf(way, sizeof way, "%s", flow_port_name(r.flow, e->node, (unsigned)e->u.trace.port));
+	end(&r);
+	return way;
+}
+
+static void test_split_keeps_the_weights_and_a_sticky_caller(void **state)
+{
+	int a = 0;
+	char id[40], caller[20];
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		snprintf(id, sizeof id, "call_%d", i);
+		const char *way = split_way(id, "+15125550100", false);
+		assert_true(*way == 'a' || *way == 'b');
+		a += *way == 'a';
+	}
+	assert_in_range(a, 1300, 1500); /* 1400, and five times its standard deviation */
+	for (int i = 0; i < 20; i++) {
+		snprintf(caller, sizeof caller, "+1512555%04d", i);
+		char first = *split_way("call_1", caller, true);
+		assert_int_equal(*split_way("call_2", caller, true), first);
+	}
+}
+
+static void test_variables_are_set_and_written_by_debug(void **state)
+{
+	struct run r;
+	(void)state;
+	enum flow_result result = begin(&r,
+		",{\"id\":\"v\",\"type\":\"set_variable\",\"config\":{\"assignments\":[{\"variable\":\"who\",\"value\":\"Ann\"},{\"variable\":\"line\",\"value\":\"[who] calls\"}]}}"
+		",{\"id\":\"d\",\"type\":\"debug\",\"config\":{\"message\":\"seen: [line] [who|nobody]\"}}",
+		"{\"from\":\"s\",\"port\":\"next\",\"to\":\"v\"},{\"from\":\"v\",\"port\":\"next\",\"to\":\"d\"}", "");
+	assert_int_equal(result, FLOW_FINISHED);
+	bool seen = false;
+	for (size_t i = 0; i < r.out.count; i++)
+		if (r.out.list[i].kind == FLOW_EFFECT_TRACE && r.out.list[i].u.trace.detail)
+			seen |= strcmp(r.out.list[i].u.trace.detail, "seen: Ann calls Ann") == 0;
+	assert_true(seen);
+	assert_null(find(&r, FLOW_EFFECT_SET_TAG));
+	end(&r);
+}
+
 static void test_http_request_saves_parts_of_the_answer(void **state)
 {
 	struct run r;
@@ -232,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_menu_goes_by_the_key_and_asks_again), cmocka_unit_test(test_menu_leaves_by_no_input_and_invalid),
 		cmocka_unit_test(test_gather_keeps_fitting_digits), cmocka_unit_test(test_condition_takes_the_first_true_branch),
+		cmocka_unit_test(test_split_keeps_the_weights_and_a_sticky_caller), cmocka_unit_test(test_variables_are_set_and_written_by_debug),
 		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
 		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing),
 		cmocka_unit_test(test_static_checks_find_what_is_wrong), cmocka_unit_test(test_a_long_chain_comes_in_pieces_and_loses_nothing),

@@ -1,16 +1,14 @@
 #include "flow/node.h"
 
-#define ASSIGNMENTS_MAX 20
-
 struct config {
 	size_t count;
 	struct {
 		struct slot_ref to;
 		const struct template *value;
-	} assignment[ASSIGNMENTS_MAX];
+	} assignment[FLOW_ASSIGNMENTS_MAX];
 };
 
-static void *compile(struct flow_compiler *c, json_t *config)
+void *flow_compile_assignments(struct flow_compiler *c, json_t *config)
 {
 	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
 	size_t i;
@@ -29,7 +27,7 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	return cfg;
 }
 
-static int enter(struct flow_run *run, const void *config)
+int flow_enter_assignments(struct flow_run *run, const void *config)
 {
 	const struct config *cfg = config;
 	for (size_t i = 0; i < cfg->count; i++) {
@@ -44,7 +42,7 @@ const struct flow_node_type node_set_tag = {
 	.type = "set_tag", .category = "data", .label = "Set tags",
 	.help = "Gives custom tags values made from templates.",
 	.config = (const struct field[]){
-		{"assignments", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = ASSIGNMENTS_MAX, .help = "Done in this order.",
+		{"assignments", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = FLOW_ASSIGNMENTS_MAX, .help = "Done in this order.",
 		 .fields = (const struct field[]){
 			 {"tag", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 64, .help = "A custom tag."},
 			 {"value", FIELD_TEMPLATE, FIELD_REQUIRED, .max = 4000, .help = "Its value; may have [TOKENS]."},
@@ -53,5 +51,5 @@ const struct flow_node_type node_set_tag = {
 		{0},
 	},
 	.ports = (const struct flow_port[]){{"next", .help = "The tags are set."}, {0}},
-	.compile = compile, .enter = enter,
+	.compile = flow_compile_assignments, .enter = flow_enter_assignments,
 };
