@@ -221,7 +221,7 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 		return;
 	c->over = true;
 	c->ended_ms = clock_now_ms();
-	c->disposition = disposition;
+	c->disposition = c->flow_disposition ? c->flow_disposition : disposition;
 	c->hangup_by = by;
 	execute_stop(c);
 	dial_stop(c);

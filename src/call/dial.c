@@ -152,7 +152,8 @@ static void convert(struct call *c)
 {
 	c->conversion_told = true;
 	c->converted = true;
-	c->payout_micros += c->campaign->payout_micros;
+	if (!c->payout_told)
+		c->payout_micros += c->campaign->payout_micros;
 	log_event(c, "call.converted", "");
 }
 

@@ -133,10 +133,43 @@ static void start_collect(struct call *c, const struct flow_effect *e)
 	}
 }
 
+/* ---- waiting ---- */
+
+static void on_wait_over(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
+{
+	struct call *c = (struct call *)arg;
+	(void)magic, (void)timer;
+	if (!c->waiting)
+		return;
+	c->waiting = false;
+	media_stop_play(c->end);
+	played(c, !c->wait_failed);
+}
+
+static void start_wait(struct call *c, const struct flow_prompt *prompt, int for_ms)
+{
+	c->waiting = true;
+	c->wait_prompt = *prompt;
+	c->wait_failed = false;
+	c->play_interruptible = false;
+	call_answer(c);
+	after(c, for_ms, on_wait_over);
+	if (prompt->prompt_id || prompt->text)
+		start_prompt(c, prompt);
+}
+
 /* A prompt ended: by itself, or because it could not be played. */
 static void played(struct call *c, bool ok)
 {
 	c->playing = false;
+	if (c->waiting && ok) {
+		start_prompt(c, &c->wait_prompt);
+		return;
+	}
+	if (c->waiting) { /* what cannot be heard is waited for in silence */
+		c->wait_failed = true;
+		return;
+	}
 	if (c->collect.active && c->collect.prompting) {
 		c->collect.prompting = false; /* a question that cannot be heard is still waited for */
 		after(c, c->collect.timeout_ms, on_digit_timeout);
@@ -205,6 +238,28 @@ static int status_for(const char *cause)
 	return !cause || strcmp(cause, "normal") == 0 ? 480 : strcmp(cause, "busy") == 0 ? 486 : 603;
 }
 
+static void set_outcome(struct call *c, const struct flow_effect *e)
+{
+	bool converts = e->u.outcome.converted > 0 && !c->converted;
+	if (e->u.outcome.revenue_micros >= 0) {
+		c->revenue_micros = e->u.outcome.revenue_micros;
+		c->revenue_told = true;
+	}
+	if (e->u.outcome.payout_micros >= 0) {
+		c->payout_micros = e->u.outcome.payout_micros;
+		c->payout_told = true;
+	}
+	if (e->u.outcome.disposition)
+		c->flow_disposition = e->u.outcome.disposition;
+	if (e->u.outcome.converted >= 0) {
+		c->converted = e->u.outcome.converted;
+		c->conversion_told = true;
+	}
+	log_call_progress(c);
+	if (converts)
+		log_event(c, "call.converted", "");
+}
+
 static void perform(struct call *c, const struct flow_effect *e)
 {
 	switch (e->kind) {
@@ -229,7 +284,24 @@ static void perform(struct call *c, const struct flow_effect *e)
 			buf_free(&data);
 		}
 		break;
+	case FLOW_EFFECT_EVENT: {
+		struct buf data = {0};
+		json_str(&data, "name", e->u.event.name);
+		json_str(&data, "node", flow_node_id(c->flow.flow, e->node));
+		json_key(&data, "fields");
+		buf_add_str(&data, e->u.event.fields);
+		log_event(c, "flow.custom", buf_text(&data));
+		buf_free(&data);
+		break;
+	}
+	case FLOW_EFFECT_OUTCOME:
+		set_outcome(c, e);
+		break;
 	case FLOW_EFFECT_PLAY:
+		if (e->u.play.for_ms) {
+			start_wait(c, &e->u.play.prompt, e->u.play.for_ms);
+			break;
+		}
 		c->play_interruptible = e->u.play.interruptible;
 		if (!c->play_interruptible)
 			c->key_count = 0;
@@ -252,6 +324,11 @@ static void perform(struct call *c, const struct flow_effect *e)
 	}
 }
 
+static bool is_told(enum flow_effect_kind kind)
+{
+	return kind == FLOW_EFFECT_TRACE || kind == FLOW_EFFECT_SET_TAG || kind == FLOW_EFFECT_EVENT || kind == FLOW_EFFECT_OUTCOME;
+}
+
 /* An effect can be answered at once, which steps again: so effects are taken from a copy,
  * and only the last one of a step is ever answered. */
 static void flow_input(struct call *c, const struct flow_input *input)
@@ -267,12 +344,12 @@ static void flow_input(struct call *c, const struct flow_input *input)
 			log_error(c->id, "the flow was given an input it does not wait for");
 			return;
 		}
-		/* Traces and tags first: the effect that waits may finish the call in here. */
+		/* What is only told comes first: the effect that waits may finish the call in here. */
 		for (size_t i = 0; i < effects.count; i++)
-			if (effects.list[i].kind == FLOW_EFFECT_TRACE || effects.list[i].kind == FLOW_EFFECT_SET_TAG)
+			if (is_told(effects.list[i].kind))
 				perform(c, &effects.list[i]);
 		for (size_t i = 0; i < effects.count && !c->over; i++)
-			if (effects.list[i].kind != FLOW_EFFECT_TRACE && effects.list[i].kind != FLOW_EFFECT_SET_TAG)
+			if (!is_told(effects.list[i].kind))
 				perform(c, &effects.list[i]);
 		next = (struct flow_input){.kind = FLOW_INPUT_CONTINUE};
 	} while (r == FLOW_MORE && !c->over);
@@ -318,6 +395,7 @@ void execute_stop(struct call *c)
 	if (c->playing && c->end)
 		media_stop_play(c->end);
 	c->playing = false;
+	c->waiting = false;
 	c->collect.active = false;
 	c->http_request = 0;
 	c->prompt_request = 0;

@@ -104,12 +104,16 @@ struct call {
 	struct dial dial;
 	struct collect collect;
 	bool playing, play_interruptible;
+	bool waiting;                  /* a wait node: what plays is repeated until the step timer */
+	struct flow_prompt wait_prompt;
+	bool wait_failed;
 	unsigned play, prompt_request, http_request;
 	char keys[KEYS_MAX]; /* pressed ahead of a question */
 	size_t key_count;
 	su_timer_t *step_timer, *talk_timer;
 	size_t next_milestone;
-	bool conversion_told, revenue_told;
+	bool conversion_told, revenue_told, payout_told;
+	const char *flow_disposition; /* NULL: none was set */
 	/* the log */
 	int64_t started_ms, answered_ms, connected_ms, ended_ms;
 	const char *disposition, *hangup_by, *target_id;
@@ -139,7 +143,7 @@ void call_free(struct call *c);
 /* log.c: rows, events, trace */
 struct store_batch *log_batch(struct call *c);
 void log_call_started(struct call *c, const char *trunk_id, const char *sip_call_id);
-/* Answered or connected: the row learns it with the next flush. */
+/* Answered, connected, worth something: templates know it now, the row with the next flush. */
 void log_call_progress(struct call *c);
 void log_call_ended(struct call *c);
 void log_event(struct call *c, const char *type, const char *data);

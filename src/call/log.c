@@ -135,6 +135,7 @@ void log_call_started(struct call *c, const char *trunk_id, const char *sip_call
 void log_call_progress(struct call *c)
 {
 	c->progress = true;
+	update_fields(c);
 	loop_mark_dirty(c);
 }
 
@@ -143,8 +144,8 @@ static void write_progress(struct call *c)
 	struct store_batch *batch = log_batch(c);
 	c->progress = false;
 	if (batch)
-		store_batch_add(batch, "UPDATE calls SET target_id = $1, answered_at = NULLIF(CAST($2 AS BIGINT), 0), connected_at = NULLIF(CAST($3 AS BIGINT), 0), revenue = $4 WHERE id = $5 AND organization_id = $6", "siiiss",
-				c->target_id, c->answered_ms, c->connected_ms, c->revenue_micros, c->id, c->organization->id);
+		store_batch_add(batch, "UPDATE calls SET target_id = $1, answered_at = NULLIF(CAST($2 AS BIGINT), 0), connected_at = NULLIF(CAST($3 AS BIGINT), 0), revenue = $4, payout = $5, converted = $6 WHERE id = $7 AND organization_id = $8", "siiiiiss",
+				c->target_id, c->answered_ms, c->connected_ms, c->revenue_micros, c->payout_micros, (int64_t)c->converted, c->id, c->organization->id);
 }
 
 void log_call_ended(struct call *c)

@@ -75,6 +75,8 @@ struct flow_dial {
 enum flow_effect_kind {
 	FLOW_EFFECT_TRACE,   /* a step was taken: node left by port */
 	FLOW_EFFECT_SET_TAG, /* already in the state; to be stored and told */
+	FLOW_EFFECT_EVENT,   /* flow.custom, to be told */
+	FLOW_EFFECT_OUTCOME, /* what the call came to */
 	FLOW_EFFECT_PLAY,    /* answered by FLOW_INPUT_PLAYED */
 	FLOW_EFFECT_COLLECT, /* answered by FLOW_INPUT_DIGITS */
 	FLOW_EFFECT_HTTP,    /* answered by FLOW_INPUT_HTTP */
@@ -96,8 +98,17 @@ struct flow_effect {
 			struct value value;
 		} tag;
 		struct {
-			struct flow_prompt prompt;
+			const char *name, *fields; /* fields: a JSON object */
+		} event;
+		struct {
+			int converted; /* -1: as it is; likewise the amounts */
+			int64_t revenue_micros, payout_micros;
+			const char *disposition; /* NULL: as it is */
+		} outcome;
+		struct {
+			struct flow_prompt prompt; /* text and prompt_id NULL: silence */
 			bool interruptible;
+			int for_ms; /* over and over for so long; 0: once */
 		} play;
 		struct {
 			struct flow_prompt prompt; /* text and prompt_id NULL: silence */

@@ -102,11 +102,14 @@ struct flow_run {
 	struct flow_effects *out;
 	int64_t now_ms;
 	const char *detail; /* said in the trace of this step */
+	bool changes_call;  /* the effect changes call fields: it is performed before the next node reads them */
 };
 
 struct flow_effect *flow_effect(struct flow_run *run, enum flow_effect_kind kind);
 /* Text for one call, in the arena or the flow itself. */
 const char *flow_render(struct flow_run *run, const struct template *t, size_t *len);
+/* A copy of the text for as long as the call. NULL: its texts have become too long. */
+const char *flow_keep(struct flow_run *run, const char *text, size_t len);
 struct flow_prompt flow_render_prompt(struct flow_run *run, const struct prompt_config *p);
 void flow_set(struct flow_run *run, struct slot_ref to, struct value value);
 int flow_enter_assignments(struct flow_run *run, const void *config);

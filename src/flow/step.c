@@ -9,7 +9,7 @@ struct flow_effect *flow_effect(struct flow_run *run, enum flow_effect_kind kind
 	return e;
 }
 
-static const char *keep(struct flow_run *run, const char *text, size_t len)
+const char *flow_keep(struct flow_run *run, const char *text, size_t len)
 {
 	struct flow_state *s = run->state;
 	if (s->text_used + len > FLOW_TEXT_MAX)
@@ -27,11 +27,11 @@ const char *flow_render(struct flow_run *run, const struct template *t, size_t *
 		template_render(t, run->state->env, &b);
 		if (!b.failed) {
 			n = b.len;
-			text = keep(run, buf_text(&b), n);
+			text = flow_keep(run, buf_text(&b), n);
 		}
 		buf_free(&b);
 	} else if (text[n]) { /* a literal part that is not NUL-terminated where it ends */
-		text = keep(run, text, n);
+		text = flow_keep(run, text, n);
 	}
 	if (!text) {
 		run->detail = "the text is too long; the limits are 64 KiB a template and 1 MiB a call";
@@ -71,7 +71,7 @@ const char *flow_detail(struct flow_run *run, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	run->detail = keep(run, text, n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+	run->detail = flow_keep(run, text, n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 	return run->detail;
 }
 
@@ -150,7 +150,7 @@ static enum flow_result run_nodes(struct flow_run *run, int move)
 			(void)fall_back(run);
 			return FLOW_ERR_STEP_LIMIT;
 		}
-		if (run->out->count + EFFECTS_PER_NODE > FLOW_EFFECTS_MAX)
+		if (run->changes_call || run->out->count + EFFECTS_PER_NODE > FLOW_EFFECTS_MAX)
 			return FLOW_MORE;
 		run->node = &s->flow->nodes[s->node];
 		move = run->node->type->enter(run, run->node->config);

@@ -7,10 +7,13 @@
 	X(play) \
 	X(menu) \
 	X(gather) \
+	X(wait) \
 	X(condition) \
 	X(split) \
 	X(set_tag) \
 	X(set_variable) \
+	X(set_outcome) \
+	X(send_event) \
 	X(debug) \
 	X(http_request) \
 	X(dial) \

@@ -13,6 +13,7 @@ const struct event_type event_types[] = {
 	{"tag.changed", "A tag of a call got another value."},
 	{"flow.started", "A call began its call flow."},
 	{"flow.completed", "A call left its call flow."},
+	{"flow.custom", "A call flow sent an event of its own."},
 	{"flow.node_failed", "A node took its failure port."},
 	{"routing.no_target", "A routing plan had no eligible target for a call."},
 	{0},

@@ -220,6 +220,30 @@ describe('calls', () => {
     assert.ok(problems.some((p: any) => p.code === 'weights' && p.node === 'x'), JSON.stringify(problems))
   })
 
+  test('a flow lets the caller wait, sends an event of its own and says what the call came to', async () => {
+    const crm = await Receiver.start()
+    await s.api('POST', '/outgoing-webhooks', { name: 'custom events', url: crm.url, event_types: ['flow.custom', 'call.converted'] })
+    const flow = await s.flow('outcome', [
+      { id: 'w', type: 'wait', config: { seconds: 2, prompt: { text: 'Hold.', voice: 'kal' } } },
+      { id: 'o', type: 'set_outcome', config: { converted: true, revenue: '12.50', payout: '7', disposition: 'qualified' } },
+      { id: 'e', type: 'send_event', config: { name: 'lead', fields: [{ name: 'worth', value: '[REVENUE]' }, { name: 'who', value: '[CALLER_ID]' }] } },
+    ], [['start', 'next', 'w'], ['w', 'next', 'o'], ['o', 'next', 'e']])
+    await s.campaign('+18005550120', { execution_mode: 'call_flow', call_flow_id: flow.id, payout: '99' })
+    const wav = join(s.dir, 'wait.wav')
+    const r = await s.call('+18005550120', ['--record', wav])
+    assert.ok(r.duration_ms >= 1900 && r.duration_ms < 6000, `two seconds took ${r.duration_ms} ms`)
+    const length = Number(execFileSync('soxi', ['-D', wav]).toString())
+    assert.ok(length > 1.8, `the prompt was heard over and over for ${length} s`)
+    const call = await s.lastCall((c) => c.number === '+18005550120')
+    assert.deepEqual([call.converted, call.revenue, call.payout, call.disposition], [true, '12.50', '7.00', 'qualified'])
+    await until('both events at the receiver', () => crm.requests.length === 2)
+    const events = crm.requests.map((x) => JSON.parse(x.body)).sort((a, b) => a.type.localeCompare(b.type))
+    assert.deepEqual(events.map((e) => e.type), ['call.converted', 'flow.custom'])
+    assert.equal(events[1].data.name, 'lead')
+    assert.deepEqual(events[1].data.fields, { worth: '12.50', who: '+15125550199' })
+    crm.stop()
+  })
+
   test('publishing during a call keeps the pinned version', async () => {
     const nodes = (text: string) => [{ id: 'start', type: 'start' }, { id: 'm', type: 'menu', config: { prompt: { text, voice: 'kal' }, timeout_seconds: 10, tries: 1, options: [{ key: '1', port: 'one' }] } }, { id: text, type: 'hangup', config: {} }]
     const edges = (text: string) => [{ from: 'start', port: 'next', to: 'm' }, { from: 'm', port: 'one', to: text }]

@@ -190,6 +190,39 @@ static void test_variables_are_set_and_written_by_debug(void **state)
 	end(&r);
 }
 
+static void test_wait_plays_for_its_time_and_goes_on(void **state)
+{
+	struct run r;
+	(void)state;
+	(void)!begin(&r, ",{\"id\":\"w\",\"type\":\"wait\",\"config\":{\"seconds\":7,\"prompt\":{\"text\":\"Hold.\"}}}" HANGUP, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"w\"},{\"from\":\"w\",\"port\":\"next\",\"to\":\"h\"}", "");
+	const struct flow_effect *e = find(&r, FLOW_EFFECT_PLAY);
+	assert_int_equal(e->u.play.for_ms, 7000);
+	assert_string_equal(e->u.play.prompt.text, "Hold.");
+	assert_int_equal(flow_step(&r.state, &(struct flow_input){.kind = FLOW_INPUT_PLAYED, .u.played_ok = false}, 9000, &r.out), FLOW_FINISHED);
+	assert_non_null(find(&r, FLOW_EFFECT_HANGUP));
+	end(&r);
+}
+
+static void test_events_and_outcomes_are_told_with_their_values(void **state)
+{
+	struct run r;
+	(void)state;
+	(void)!begin(&r, ",{\"id\":\"v\",\"type\":\"set_variable\",\"config\":{\"assignments\":[{\"variable\":\"bid\",\"value\":\"12.5\"},{\"variable\":\"quote\",\"value\":\"say \\\"hi\\\"\"}]}}"
+		     ",{\"id\":\"e\",\"type\":\"send_event\",\"config\":{\"name\":\"lead\",\"fields\":[{\"name\":\"bid\",\"value\":\"[bid]\"},{\"name\":\"text\",\"value\":\"[quote]\"}]}}"
+		     ",{\"id\":\"o\",\"type\":\"set_outcome\",\"config\":{\"converted\":true,\"revenue\":\"[bid]\",\"payout\":\"[quote]\",\"disposition\":\"sold\"}}",
+		     "{\"from\":\"s\",\"port\":\"next\",\"to\":\"v\"},{\"from\":\"v\",\"port\":\"next\",\"to\":\"e\"},{\"from\":\"e\",\"port\":\"next\",\"to\":\"o\"}", "");
+	const struct flow_effect *e = find(&r, FLOW_EFFECT_EVENT), *o = find(&r, FLOW_EFFECT_OUTCOME);
+	assert_string_equal(e->u.event.name, "lead");
+	assert_string_equal(e->u.event.fields, "{\"bid\":\"12.5\",\"text\":\"say \\\"hi\\\"\"}");
+	assert_int_equal(o->u.outcome.converted, 1);
+	assert_int_equal(o->u.outcome.revenue_micros, 12500000);
+	assert_int_equal(o->u.outcome.payout_micros, -1); /* no amount: told in the trace, and left */
+	assert_string_equal(o->u.outcome.disposition, "sold");
+	assert_non_null(strstr(r.out.list[r.out.count - 2].u.trace.detail, "is no amount"));
+	end(&r);
+	assert_true(has_problem(",{\"id\":\"o\",\"type\":\"set_outcome\",\"config\":{}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"o\"}", "outcome"));
+}
+
 static void test_http_request_saves_parts_of_the_answer(void **state)
 {
 	struct run r;
@@ -292,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_menu_goes_by_the_key_and_asks_again), cmocka_unit_test(test_menu_leaves_by_no_input_and_invalid),
 		cmocka_unit_test(test_gather_keeps_fitting_digits), cmocka_unit_test(test_condition_takes_the_first_true_branch),
 		cmocka_unit_test(test_split_keeps_the_weights_and_a_sticky_caller), cmocka_unit_test(test_variables_are_set_and_written_by_debug),
+		cmocka_unit_test(test_wait_plays_for_its_time_and_goes_on), cmocka_unit_test(test_events_and_outcomes_are_told_with_their_values),
 		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
 		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing),
 		cmocka_unit_test(test_static_checks_find_what_is_wrong), cmocka_unit_test(test_a_long_chain_comes_in_pieces_and_loses_nothing),
