@@ -178,6 +178,8 @@ static struct flow_port *build_ports(struct flow_compiler *c, const struct flow_
 				flow_problem(c, true, "port_name", c->at, "the port name %s is the node type's own; choose another", p->name);
 		ports[n++] = *p;
 	}
+	if (type->goes_to) /* a way that the canvas does not show */
+		ports[n++] = (struct flow_port){.name = "to", .help = "The node that is named."};
 	*count = (uint16_t)n;
 	return ports;
 }
@@ -252,8 +254,8 @@ static void compile_node(struct flow_compiler *c, json_t *json, size_t index)
 	for (size_t i = 0; node->next && i < node->port_count; i++)
 		node->next[i] = FLOW_NO_NODE;
 	if (check_config(c, node->type, config)) {
-		node->config = node->type->compile(c, config);
-		if (!node->config && !c->failed)
+		node->config = node->type->compile ? node->type->compile(c, config) : NULL;
+		if (!node->config && node->type->compile && !c->failed)
 			flow_problem(c, true, "memory", at, "out of memory");
 	}
 	json_decref(config);
@@ -283,6 +285,23 @@ static void compile_edge(struct flow_compiler *c, json_t *json, size_t index)
 	}
 	if (node->type)
 		flow_problem(c, true, "edge", at, "%s has no port %.64s", node->id, port ? port : "(none)");
+}
+
+/* The nodes that go to one they name. */
+static void connect_named(struct flow_compiler *c, size_t index, json_t *json)
+{
+	struct flow_node *node = &c->flow->nodes[index];
+	if (!node->type || !node->type->goes_to || !node->next)
+		return;
+	const char *id = json_string_value(json_object_get(json_object_get(json, "config"), node->type->goes_to));
+	int to = id ? find_node(c->flow, id) : -1;
+	char at[80];
+	snprintf(at, sizeof at, "/nodes/%zu/config/%s", index, node->type->goes_to);
+	c->node_id = node->id;
+	if (to < 0 && id)
+		flow_problem(c, true, "go_to", at, "there is no node %.64s in this flow", id);
+	else if (to >= 0)
+		node->next[0] = (uint16_t)to;
 }
 
 /* ---- the graph ---- */
@@ -398,6 +417,8 @@ struct flow *flow_compile(json_t *document, const struct flow_context *context, 
 		compile_node(&c, item, i);
 	json_array_foreach(edges, i, item)
 		compile_edge(&c, item, i);
+	json_array_foreach(nodes, i, item)
+		connect_named(&c, i, item);
 	const char *plan = json_string_value(json_object_get(json_object_get(document, "fallback"), "routing_plan_id"));
 	c.node_id = NULL;
 	if (plan && context->exists && !context->exists(context->arg, "routing_plan", plan))

@@ -26,8 +26,10 @@ struct flow_node_type {
 	const struct field *config;
 	const struct flow_port *ports; /* ends with a NULL name */
 	const char *ports_from;        /* config list whose elements each add a port by their "port" */
+	const char *goes_to;           /* config member that names the next node, instead of a port */
 	bool waits_for_caller;         /* a loop through it gives the caller time */
-	/* Turn a valid config into what runs; from compiler->arena. NULL: no memory, or a problem was told. */
+	/* Turn a valid config into what runs; from compiler->arena. NULL: no memory, or a problem was told.
+	 * No function: there is nothing to be turned. */
 	void *(*compile)(struct flow_compiler *c, json_t *config);
 	int (*enter)(struct flow_run *run, const void *config);
 	int (*input)(struct flow_run *run, const void *config, const struct flow_input *input);

@@ -10,6 +10,7 @@
 	X(wait) \
 	X(condition) \
 	X(split) \
+	X(go_to) \
 	X(set_tag) \
 	X(set_variable) \
 	X(set_outcome) \

@@ -199,14 +199,15 @@ describe('calls', () => {
     crm.stop()
   })
 
-  test('split, variables and debug lines run on a call and stand in its trace', async () => {
+  test('split, variables, jumps and debug lines run on a call and stand in its trace', async () => {
     const flow = await s.flow('shares', [
       { id: 'v', type: 'set_variable', config: { assignments: [{ variable: 'line', value: 'from [CALLER_ID]' }] } },
       { id: 'x', type: 'split', config: { sticky: true, shares: [{ port: 'all', weight: 1 }, { port: 'none', weight: 0 }] } },
       { id: 'd', type: 'debug', config: { message: 'went all the way: [line]' } },
+      { id: 'jump', type: 'go_to', config: { node: 'busy' } },
       { id: 'busy', type: 'hangup', config: { cause: 'busy' } },
       { id: 'no', type: 'hangup', config: { sip_status: 503 } },
-    ], [['start', 'next', 'v'], ['v', 'next', 'x'], ['x', 'all', 'd'], ['x', 'none', 'no'], ['d', 'next', 'busy']])
+    ], [['start', 'next', 'v'], ['v', 'next', 'x'], ['x', 'all', 'd'], ['x', 'none', 'no'], ['d', 'next', 'jump']])
     await s.campaign('+18005550119', { execution_mode: 'call_flow', call_flow_id: flow.id })
     assert.equal((await s.call('+18005550119', ['--from', '+15125550141'])).status, 486)
     const call = await s.lastCall((c) => c.number === '+18005550119')

@@ -190,6 +190,18 @@ static void test_variables_are_set_and_written_by_debug(void **state)
 	end(&r);
 }
 
+static void test_go_to_goes_on_at_the_node_it_names(void **state)
+{
+	struct run r;
+	(void)state;
+	assert_int_equal(begin(&r, ",{\"id\":\"g\",\"type\":\"go_to\",\"config\":{\"node\":\"h\"}}" HANGUP, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"g\"}", ""), FLOW_FINISHED);
+	assert_non_null(find(&r, FLOW_EFFECT_HANGUP));
+	assert_string_equal(find(&r, FLOW_EFFECT_HANGUP)->u.hangup.cause, "busy");
+	end(&r);
+	assert_true(has_problem(",{\"id\":\"g\",\"type\":\"go_to\",\"config\":{\"node\":\"nowhere\"}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"g\"}", "go_to"));
+	assert_true(has_problem(",{\"id\":\"g\",\"type\":\"go_to\",\"config\":{\"node\":\"g\"}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"g\"}", "loop"));
+}
+
 static void test_wait_plays_for_its_time_and_goes_on(void **state)
 {
 	struct run r;
@@ -325,7 +337,7 @@ int main(void)
 		cmocka_unit_test(test_menu_goes_by_the_key_and_asks_again), cmocka_unit_test(test_menu_leaves_by_no_input_and_invalid),
 		cmocka_unit_test(test_gather_keeps_fitting_digits), cmocka_unit_test(test_condition_takes_the_first_true_branch),
 		cmocka_unit_test(test_split_keeps_the_weights_and_a_sticky_caller), cmocka_unit_test(test_variables_are_set_and_written_by_debug),
-		cmocka_unit_test(test_wait_plays_for_its_time_and_goes_on), cmocka_unit_test(test_events_and_outcomes_are_told_with_their_values),
+		cmocka_unit_test(test_go_to_goes_on_at_the_node_it_names), cmocka_unit_test(test_wait_plays_for_its_time_and_goes_on), cmocka_unit_test(test_events_and_outcomes_are_told_with_their_values),
 		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
 		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing),
 		cmocka_unit_test(test_static_checks_find_what_is_wrong), cmocka_unit_test(test_a_long_chain_comes_in_pieces_and_loses_nothing),
