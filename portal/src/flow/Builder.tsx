@@ -1,6 +1,6 @@
 // The canvas: opens, edits, saves and publishes a call flow.
 import '@xyflow/react/dist/style.css'
-import { Alert, Badge, Box, Button, Drawer, Group, Menu, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Badge, Box, Button, Drawer, Group, Stack, Text, TextInput, Title } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Background, Controls, Handle, MiniMap, Position, ReactFlow, ReactFlowProvider, addEdge, useEdgesState, useNodesState, type Connection, type Edge, type Node, type NodeProps } from '@xyflow/react'
@@ -8,16 +8,9 @@ import { createContext, memo, useContext, useEffect, useMemo, useState } from 'r
 import { ApiError, api, type FlowProblem, type Row } from '../api'
 import { Fields } from '../SchemaForm'
 import type { Schema } from '../schema'
+import { Palette } from './Palette'
+import type { NodeType } from './types'
 
-interface NodeType {
-  type: string
-  category: string
-  label: string
-  help: string
-  ports: { name: string; failure: boolean; help: string }[]
-  ports_from: string | null
-  config_schema: Schema
-}
 interface Data extends Record<string, unknown> {
   type: string
   name?: string
@@ -137,8 +130,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
         <Group justify="space-between">
           <Group><Title order={2}>{String(flow.name)}</Title><Badge variant="light" color={published ? 'green' : 'gray'}>{published ? `version ${published}` : 'not published'}</Badge><Text size="sm" c="dimmed" aria-live="polite">{dirty ? 'Unsaved changes' : 'Saved'}</Text></Group>
           <Group>
-            <Menu><Menu.Target><Button variant="default">Add node</Button></Menu.Target>
-              <Menu.Dropdown>{types.filter((t) => t.type !== 'start').map((t) => <Menu.Item key={t.type} onClick={() => add(t)}><Text size="sm">{t.label}</Text><Text size="xs" c="dimmed">{t.help}</Text></Menu.Item>)}</Menu.Dropdown></Menu>
+            <Palette types={types} onPick={add} />
             <Button variant="default" onClick={save} disabled={!dirty}>Save draft</Button>
             <Button onClick={publish} disabled={errors.length > 0}>Publish</Button>
           </Group>
