@@ -34,7 +34,7 @@ export function Palette({ types, onPick }: { types: NodeType[]; onPick: (t: Node
         <Combobox.Options mah="min(420px, 60vh)" style={{ overflowY: 'auto' }}>
           {categories.map((c) => (
             <Combobox.Group key={c} label={c[0].toUpperCase() + c.slice(1)}>
-              {shown.filter((t) => t.category === c).map((t) => <Combobox.Option key={t.type} value={t.type}><Text size="sm">{t.label}</Text><Text size="xs" c="dimmed">{t.help}</Text></Combobox.Option>)}
+              {shown.filter((t) => t.category === c).map((t) => <Combobox.Option key={t.type} value={t.type}><Text size="sm">{t.label}</Text><Text size="xs" opacity={0.9}>{t.help}</Text></Combobox.Option>)}
             </Combobox.Group>
           ))}
           {shown.length === 0 && <Combobox.Empty>No node is called that</Combobox.Empty>}
