@@ -39,7 +39,7 @@ export async function freePort(): Promise<number> {
 // One PostgreSQL for a test process, in a temporary folder; its files' owner must not be root.
 let cluster: Promise<{ url: (name: string) => string; stop: () => void }> | undefined
 
-async function startPostgres() {
+export async function startPostgres() {
   const dir = mkdtempSync(join(tmpdir(), 'strowger-pg-'))
   const bin = execFileSync('sh', ['-c', 'ls -d /usr/lib/postgresql/*/bin | tail -1']).toString().trim()
   const port = await freePort()

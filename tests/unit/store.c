@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* STROWGER_TEST_POSTGRES names a database to run on as well. */
+/* STROWGER_TEST_POSTGRES names a database to run on as well; tests/e2e/store.test.ts starts one. */
 static const char *urls[2];
 
 struct count_job {
