@@ -1,4 +1,5 @@
 #include "base/phone.h"
+#include "base/zone.h"
 #include <cstdlib>
 #include <cstring>
 #include <phonenumbers/geocoding/phonenumber_offline_geocoder.h>
@@ -39,20 +40,38 @@ extern "C" bool phone_normalize(const char *text, const char *region, char out[P
 	return true;
 }
 
+/* A state that keeps two times has the one of most of its people here; the area codes below have the other. */
 static const struct {
-	const char *name, *code;
+	const char *name, *code, *time_zone;
 } states[] = {
-	{"Alabama", "AL"}, {"Alaska", "AK"}, {"Arizona", "AZ"}, {"Arkansas", "AR"}, {"California", "CA"}, {"Colorado", "CO"},
-	{"Connecticut", "CT"}, {"Delaware", "DE"}, {"Florida", "FL"}, {"Georgia", "GA"}, {"Hawaii", "HI"}, {"Idaho", "ID"},
-	{"Illinois", "IL"}, {"Indiana", "IN"}, {"Iowa", "IA"}, {"Kansas", "KS"}, {"Kentucky", "KY"}, {"Louisiana", "LA"},
-	{"Maine", "ME"}, {"Maryland", "MD"}, {"Massachusetts", "MA"}, {"Michigan", "MI"}, {"Minnesota", "MN"}, {"Mississippi", "MS"},
-	{"Missouri", "MO"}, {"Montana", "MT"}, {"Nebraska", "NE"}, {"Nevada", "NV"}, {"New Hampshire", "NH"}, {"New Jersey", "NJ"},
-	{"New Mexico", "NM"}, {"New York", "NY"}, {"North Carolina", "NC"}, {"North Dakota", "ND"}, {"Ohio", "OH"}, {"Oklahoma", "OK"},
-	{"Oregon", "OR"}, {"Pennsylvania", "PA"}, {"Rhode Island", "RI"}, {"South Carolina", "SC"}, {"South Dakota", "SD"},
-	{"Tennessee", "TN"}, {"Texas", "TX"}, {"Utah", "UT"}, {"Vermont", "VT"}, {"Virginia", "VA"}, {"Washington State", "WA"},
-	{"Washington D.C.", "DC"}, {"West Virginia", "WV"}, {"Wisconsin", "WI"}, {"Wyoming", "WY"}, {"Puerto Rico", "PR"},
-	{"Alberta", "AB"}, {"British Columbia", "BC"}, {"Manitoba", "MB"}, {"New Brunswick", "NB"}, {"Newfoundland and Labrador", "NL"},
-	{"Nova Scotia", "NS"}, {"Ontario", "ON"}, {"Prince Edward Island", "PE"}, {"Quebec", "QC"}, {"Saskatchewan", "SK"},
+	{"Alabama", "AL", "America/Chicago"}, {"Alaska", "AK", "America/Anchorage"}, {"Arizona", "AZ", "America/Phoenix"}, {"Arkansas", "AR", "America/Chicago"},
+	{"California", "CA", "America/Los_Angeles"}, {"Colorado", "CO", "America/Denver"}, {"Connecticut", "CT", "America/New_York"},
+	{"Delaware", "DE", "America/New_York"}, {"Florida", "FL", "America/New_York"}, {"Georgia", "GA", "America/New_York"}, {"Hawaii", "HI", "Pacific/Honolulu"},
+	{"Idaho", "ID", "America/Boise"}, {"Illinois", "IL", "America/Chicago"}, {"Indiana", "IN", "America/Indiana/Indianapolis"}, {"Iowa", "IA", "America/Chicago"},
+	{"Kansas", "KS", "America/Chicago"}, {"Kentucky", "KY", "America/New_York"}, {"Louisiana", "LA", "America/Chicago"}, {"Maine", "ME", "America/New_York"},
+	{"Maryland", "MD", "America/New_York"}, {"Massachusetts", "MA", "America/New_York"}, {"Michigan", "MI", "America/Detroit"}, {"Minnesota", "MN", "America/Chicago"},
+	{"Mississippi", "MS", "America/Chicago"}, {"Missouri", "MO", "America/Chicago"}, {"Montana", "MT", "America/Denver"}, {"Nebraska", "NE", "America/Chicago"},
+	{"Nevada", "NV", "America/Los_Angeles"}, {"New Hampshire", "NH", "America/New_York"}, {"New Jersey", "NJ", "America/New_York"},
+	{"New Mexico", "NM", "America/Denver"}, {"New York", "NY", "America/New_York"}, {"North Carolina", "NC", "America/New_York"},
+	{"North Dakota", "ND", "America/Chicago"}, {"Ohio", "OH", "America/New_York"}, {"Oklahoma", "OK", "America/Chicago"}, {"Oregon", "OR", "America/Los_Angeles"},
+	{"Pennsylvania", "PA", "America/New_York"}, {"Rhode Island", "RI", "America/New_York"}, {"South Carolina", "SC", "America/New_York"},
+	{"South Dakota", "SD", "America/Chicago"}, {"Tennessee", "TN", "America/Chicago"}, {"Texas", "TX", "America/Chicago"}, {"Utah", "UT", "America/Denver"},
+	{"Vermont", "VT", "America/New_York"}, {"Virginia", "VA", "America/New_York"}, {"Washington State", "WA", "America/Los_Angeles"},
+	{"Washington D.C.", "DC", "America/New_York"}, {"West Virginia", "WV", "America/New_York"}, {"Wisconsin", "WI", "America/Chicago"},
+	{"Wyoming", "WY", "America/Denver"}, {"Puerto Rico", "PR", "America/Puerto_Rico"}, {"Alberta", "AB", "America/Edmonton"},
+	{"British Columbia", "BC", "America/Vancouver"}, {"Manitoba", "MB", "America/Winnipeg"}, {"New Brunswick", "NB", "America/Moncton"},
+	{"Newfoundland and Labrador", "NL", "America/St_Johns"}, {"Nova Scotia", "NS", "America/Halifax"}, {"Ontario", "ON", "America/Toronto"},
+	{"Prince Edward Island", "PE", "America/Halifax"}, {"Quebec", "QC", "America/Toronto"}, {"Saskatchewan", "SK", "America/Regina"},
+};
+
+static const struct {
+	const char *area_code, *time_zone;
+} area_codes[] = {
+	{"850", "America/Chicago"}, {"448", "America/Chicago"}, /* Florida's panhandle */
+	{"423", "America/New_York"}, {"865", "America/New_York"}, /* eastern Tennessee */
+	{"270", "America/Chicago"}, {"364", "America/Chicago"}, /* western Kentucky */
+	{"219", "America/Chicago"}, /* Indiana at Lake Michigan */
+	{"915", "America/Denver"}, /* El Paso */
 };
 
 /* "San Francisco, CA" or "Texas" */
@@ -66,6 +85,17 @@ static void find_state(const std::string &location, char *out, size_t size)
 	for (const auto &s : states)
 		if (location == s.name)
 			copy(out, size, s.code);
+}
+
+static const char *time_zone_of(const struct phone_info &info)
+{
+	for (const auto &a : area_codes)
+		if (info.state[0] && strcmp(info.area_code, a.area_code) == 0)
+			return a.time_zone;
+	for (const auto &s : states)
+		if (strcmp(info.state, s.code) == 0)
+			return s.time_zone;
+	return zone_of_country(info.country);
 }
 
 static void look_up(const char *e164, struct phone_info *out)
@@ -90,6 +120,7 @@ static void look_up(const char *e164, struct phone_info *out)
 	copy(out->location, sizeof out->location, location);
 	if (region == "US" || region == "CA" || region == "PR")
 		find_state(location, out->state, sizeof out->state);
+	copy(out->time_zone, sizeof out->time_zone, time_zone_of(*out));
 }
 
 /*

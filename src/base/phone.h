@@ -20,6 +20,7 @@ struct phone_info {
 	char state[4];      /* US and Canada: two letters */
 	char location[64];  /* "San Francisco, CA", "Texas", "London" */
 	char area_code[8];
+	char time_zone[40]; /* IANA name; "" where the number does not tell */
 };
 
 /* What an E.164 number tells about where it is from. About 50 µs, and nothing to speak of

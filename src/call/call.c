@@ -71,6 +71,8 @@ static void fill_fields(struct call *c)
 	f[NUMBER_STATE] = copy_text(c, phone.state);
 	f[NUMBER_LOCATION] = copy_text(c, phone.location);
 	f[NUMBER_AREA_CODE] = copy_text(c, phone.area_code);
+	f[NUMBER_TIME_ZONE] = copy_text(c, phone.time_zone);
+	c->env.zone = zone_find(phone.time_zone);
 }
 
 static void default_tags(struct call *c)

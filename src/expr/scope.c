@@ -65,7 +65,7 @@ static struct value number_value(struct expr_env *env, double n)
 static struct value time_value(struct expr_env *env, unsigned field)
 {
 	static const char days[7][4] = {"thu", "fri", "sat", "sun", "mon", "tue", "wed"};
-	int64_t local = env->now_ms / 1000 + env->utc_offset_seconds;
+	int64_t local = env->now_ms / 1000 + zone_offset_seconds(env->zone, env->now_ms);
 	int64_t day = local >= 0 ? local / 86400 : -((86399 - local) / 86400);
 	int64_t second = local - day * 86400;
 	switch (field) {

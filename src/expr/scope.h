@@ -3,6 +3,7 @@
 #define EXPR_SCOPE_H
 
 #include "base/clock.h"
+#include "base/zone.h"
 #include "expr/value.h"
 
 /* Fields every call has. One table in scope.c gives each its filter name and its token. */
@@ -68,7 +69,7 @@ struct expr_env {
 	size_t variable_count;
 	const struct value *call; /* CALL_FIELD_COUNT of them */
 	int64_t now_ms;
-	int32_t utc_offset_seconds; /* of the caller's zone now */
+	const struct zone *zone; /* the caller's; NULL: not known, UTC */
 	char scratch[RFC3339_SIZE];
 };
 

@@ -9,6 +9,7 @@
 	X(gather) \
 	X(wait) \
 	X(condition) \
+	X(business_hours) \
 	X(split) \
 	X(go_to) \
 	X(set_tag) \

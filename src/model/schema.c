@@ -1,4 +1,6 @@
 #include "model/schema.h"
+#include "base/clock.h"
+#include "base/zone.h"
 #include "base/money.h"
 #include <stdlib.h>
 #include <string.h>
@@ -38,16 +40,25 @@ static bool is_sip_uri(const char *s)
 	return n && s[n] && !strpbrk(s, " \t\r\n<>\"");
 }
 
+/* Does the text look like the pattern, where 0 stands for a digit? */
+static bool looks_like(const char *s, const char *pattern)
+{
+	for (; *s && *pattern; s++, pattern++)
+		if (*pattern == '0' ? *s < '0' || *s > '9' : *s != *pattern)
+			return false;
+	return !*s && !*pattern;
+}
+
 static bool is_time_of_day(const char *s)
 {
-	int h, m, n = 0;
-	return sscanf(s, "%2d:%2d%n", &h, &m, &n) == 2 && n == 5 && !s[n] && h >= 0 && m >= 0 && m < 60 && (h < 24 || (h == 24 && m == 0));
+	int h = 0, m = 0;
+	return looks_like(s, "00:00") && sscanf(s, "%d:%d", &h, &m) == 2 && m < 60 && (h < 24 || (h == 24 && m == 0));
 }
 
 static bool is_date(const char *s)
 {
-	int y, m, d, n = 0;
-	return sscanf(s, "%4d-%2d-%2d%n", &y, &m, &d, &n) == 3 && n == 10 && !s[n] && m >= 1 && m <= 12 && d >= 1 && d <= 31;
+	int64_t ms;
+	return looks_like(s, "0000-00-00") && clock_parse_rfc3339(s, 10, &ms);
 }
 
 static bool is_name(const char *s)
@@ -99,6 +110,8 @@ static void check_string(const struct field *f, json_t *v, const struct at *at)
 		errors_add(at->errors, at->pointer, "must be a time such as 09:30 (24:00 ends a day)");
 	else if (f->type == FIELD_DATE && !is_date(s))
 		errors_add(at->errors, at->pointer, "must be a date such as 2026-12-25");
+	else if (f->type == FIELD_TIME_ZONE && !zone_find(s))
+		errors_add(at->errors, at->pointer, "must be a time zone's IANA name, such as America/Chicago");
 	else if (f->type == FIELD_NAME && !is_name(s))
 		errors_add(at->errors, at->pointer, "may only have letters, digits, '_', '-' and '.'");
 	else if (f->type == FIELD_TEMPLATE && at->context->template_text)

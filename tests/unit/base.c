@@ -6,6 +6,7 @@
 #include "base/mailbox.h"
 #include "base/money.h"
 #include "base/phone.h"
+#include "base/zone.h"
 #include <pthread.h>
 #include <sodium.h>
 #include <unistd.h>
@@ -96,6 +97,40 @@ static void test_phone_lookup_knows_the_state(void **state)
 	assert_string_equal(info.area_code, "512");
 }
 
+static void test_phone_lookup_knows_the_time_zone(void **state)
+{
+	static const struct {
+		const char *number, *zone;
+	} cases[] = {
+		{"+15125551234", "America/Chicago"}, {"+12125551234", "America/New_York"}, {"+19155551234", "America/Denver"}, /* El Paso */
+		{"+18505551234", "America/Chicago"}, {"+18085551234", "Pacific/Honolulu"}, {"+16045551234", "America/Vancouver"},
+		{"+442079460000", "Europe/London"}, {"+4930123456", "Europe/Berlin"}, {"+18005551234", ""}, {"+61291234567", ""},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct phone_info info;
+		phone_lookup(cases[i].number, &info);
+		assert_string_equal(info.time_zone, cases[i].zone);
+	}
+}
+
+static void test_zones_know_their_offset_in_summer_and_winter(void **state)
+{
+	const struct zone *chicago = zone_find("America/Chicago");
+	int64_t summer, winter;
+	(void)state;
+	assert_true(clock_parse_rfc3339("2026-07-01T12:00:00Z", 20, &summer));
+	assert_true(clock_parse_rfc3339("2026-12-01T12:00:00Z", 20, &winter));
+	assert_int_equal(zone_offset_seconds(chicago, summer), -5 * 3600);
+	assert_int_equal(zone_offset_seconds(chicago, winter), -6 * 3600);
+	assert_int_equal(zone_offset_seconds(zone_find("Asia/Kolkata"), winter), 19800);
+	assert_int_equal(zone_offset_seconds(NULL, winter), 0);
+	assert_ptr_equal(zone_find("America/Chicago"), chicago);
+	assert_null(zone_find("America/Nowhere"));
+	assert_null(zone_find("GMT+25"));
+	assert_null(zone_find(""));
+}
+
 struct cold_lookup {
 	char number[PHONE_SIZE];
 	struct phone_info info;
@@ -168,6 +203,8 @@ int main(void)
 		cmocka_unit_test(test_ids_sort_in_the_order_they_were_made),
 		cmocka_unit_test(test_phone_numbers_in_any_usual_notation),
 		cmocka_unit_test(test_phone_lookup_knows_the_state),
+		cmocka_unit_test(test_phone_lookup_knows_the_time_zone),
+		cmocka_unit_test(test_zones_know_their_offset_in_summer_and_winter),
 		cmocka_unit_test(test_phone_lookup_tells_the_same_of_all_numbers_of_an_exchange),
 		cmocka_unit_test(test_sealed_text_opens_only_with_its_key),
 		cmocka_unit_test(test_mailbox_refuses_when_full_and_keeps_the_order),

@@ -1,4 +1,5 @@
 #include "test.h"
+#include "expr/schedule.h"
 #include "expr/filter.h"
 #include "expr/pointer.h"
 #include "expr/template.h"
@@ -168,12 +169,47 @@ static void test_json_pointers(void **state)
 	json_decref(doc);
 }
 
+static enum schedule_state open_at(const struct schedule *s, const char *zone, const char *time, const char **holiday)
+{
+	int64_t ms;
+	assert_true(clock_parse_rfc3339(time, strlen(time), &ms));
+	return schedule_at(s, zone ? zone_find(zone) : schedule_zone(s), ms, holiday);
+}
+
+static void test_schedules_follow_the_clocks_of_a_zone(void **state)
+{
+	struct arena arena = {0};
+	const char *holiday = NULL;
+	json_t *json = json_loads("{\"time_zone\":\"America/New_York\",\"weekly\":[{\"day\":\"mon\",\"open\":\"09:00\",\"close\":\"17:30\"},{\"day\":\"sun\",\"open\":\"22:00\",\"close\":\"02:00\"},{\"day\":\"sat\",\"open\":\"00:00\",\"close\":\"24:00\"}],"
+		"\"holidays\":[{\"date\":\"2020-12-25\",\"yearly\":true,\"name\":\"Christmas\"},{\"date\":\"2026-07-03\"}]}", 0, NULL);
+	struct schedule *s = schedule_compile(json, &arena);
+	(void)state;
+	assert_non_null(s);
+	assert_int_equal(open_at(s, NULL, "2026-11-23T13:59:00Z", NULL), SCHEDULE_CLOSED); /* Monday 08:59 in winter */
+	assert_int_equal(open_at(s, NULL, "2026-11-23T14:00:00Z", NULL), SCHEDULE_OPEN);
+	assert_int_equal(open_at(s, NULL, "2026-11-23T22:29:59Z", NULL), SCHEDULE_OPEN);
+	assert_int_equal(open_at(s, NULL, "2026-11-23T22:30:00Z", NULL), SCHEDULE_CLOSED);
+	assert_int_equal(open_at(s, NULL, "2026-07-06T13:00:00Z", NULL), SCHEDULE_OPEN); /* 09:00 in summer */
+	assert_int_equal(open_at(s, "America/Los_Angeles", "2026-11-23T14:00:00Z", NULL), SCHEDULE_CLOSED); /* 06:00 there */
+	assert_int_equal(open_at(s, NULL, "2026-11-23T06:59:00Z", NULL), SCHEDULE_OPEN); /* Sunday's night, into Monday */
+	assert_int_equal(open_at(s, NULL, "2026-11-23T07:00:00Z", NULL), SCHEDULE_CLOSED);
+	assert_int_equal(open_at(s, NULL, "2026-11-22T04:59:00Z", NULL), SCHEDULE_OPEN); /* Saturday 23:59 */
+	assert_int_equal(open_at(s, NULL, "2026-11-24T15:00:00Z", NULL), SCHEDULE_CLOSED); /* Tuesday */
+	assert_int_equal(open_at(s, NULL, "2027-12-25T15:00:00Z", &holiday), SCHEDULE_HOLIDAY);
+	assert_string_equal(holiday, "Christmas");
+	assert_int_equal(open_at(s, NULL, "2026-07-03T15:00:00Z", NULL), SCHEDULE_HOLIDAY);
+	assert_int_equal(open_at(s, NULL, "2027-07-03T15:00:00Z", NULL), SCHEDULE_OPEN); /* a Saturday */
+	json_decref(json);
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_operator), cmocka_unit_test(test_groups_nest), cmocka_unit_test(test_what_does_not_compile_is_told),
 		cmocka_unit_test(test_templates_escape_for_where_they_land), cmocka_unit_test(test_templates_have_defaults_and_brackets),
 		cmocka_unit_test(test_values_are_coerced_or_refused), cmocka_unit_test(test_json_pointers),
+		cmocka_unit_test(test_schedules_follow_the_clocks_of_a_zone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -172,6 +172,43 @@ static void test_split_keeps_the_weights_and_a_sticky_caller(void **state)
 	}
 }
 
+static const char *hours_way(const char *weekly, const char *holidays, const char *callers_zone, const char **detail)
+{
+	static struct run r;
+	char node[600];
+	snprintf(node, sizeof node, ",{\"id\":\"b\",\"type\":\"business_hours\",\"config\":{\"callers_time_zone\":%s,\"schedule\":{\"time_zone\":\"America/New_York\",\"weekly\":[%s],\"holidays\":[%s]}}}", callers_zone ? "true" : "false", weekly, holidays);
+	memset(&r, 0, sizeof r);
+	r.flow = compile(node, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"b\"}", "", NULL);
+	assert_non_null(r.flow);
+	r.env = (struct expr_env){.tags = r.tags, .tag_count = 2, .call = r.call, .zone = callers_zone ? zone_find(callers_zone) : NULL};
+	assert_true(flow_state_init(&r.state, r.flow, &r.arena, &r.env, r.tags));
+	assert_int_equal(flow_step(&r.state, &(struct flow_input){.kind = FLOW_INPUT_START}, 1795442400000, &r.out), FLOW_FINISHED); /* Mon 2026-11-23 14:00 UTC */
+	const struct flow_effect *e = &r.out.list[1];
+	static char way[12], said[80];
+	snprintf(way, sizeof way, "%s", flow_port_name(r.flow, e->node, (unsigned)e->u.trace.port));
+	snprintf(said, sizeof said, "%s", e->u.trace.detail);
+	*detail = said;
+	end(&r);
+	return way;
+}
+
+static void test_business_hours_leave_open_closed_and_holiday(void **state)
+{
+	const char *said, *mornings = "{\"day\":\"mon\",\"open\":\"09:00\",\"close\":\"12:00\"}";
+	(void)state;
+	assert_string_equal(hours_way(mornings, "", NULL, &said), "open");
+	assert_string_equal(said, "Mon 09:00 in America/New_York");
+	assert_string_equal(hours_way(mornings, "", "America/Chicago", &said), "closed");
+	assert_string_equal(said, "Mon 08:00 in America/Chicago");
+	assert_string_equal(hours_way(mornings, "", "", &said), "open"); /* a caller of no known zone */
+	assert_string_equal(hours_way("", "", NULL, &said), "closed");
+	assert_string_equal(hours_way(mornings, "{\"date\":\"2026-11-23\",\"name\":\"Opening day\"}", NULL, &said), "holiday");
+	assert_string_equal(said, "Mon 09:00 in America/New_York: Opening day");
+	assert_true(has_problem(",{\"id\":\"b\",\"type\":\"business_hours\",\"config\":{\"schedule\":{\"time_zone\":\"Mars/Olympus\",\"weekly\":[]}}}", "", "config"));
+	assert_true(has_problem(",{\"id\":\"b\",\"type\":\"business_hours\",\"config\":{\"schedule\":{\"time_zone\":\"UTC\",\"weekly\":[{\"day\":\"mon\",\"open\":\" 9:00\",\"close\":\"12:00\"}]}}}", "", "config"));
+	assert_true(has_problem(",{\"id\":\"b\",\"type\":\"business_hours\",\"config\":{\"schedule\":{\"time_zone\":\"UTC\",\"weekly\":[]}}}", "", "never_open"));
+}
+
 static void test_variables_are_set_and_written_by_debug(void **state)
 {
 	struct run r;
@@ -336,7 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_menu_goes_by_the_key_and_asks_again), cmocka_unit_test(test_menu_leaves_by_no_input_and_invalid),
 		cmocka_unit_test(test_gather_keeps_fitting_digits), cmocka_unit_test(test_condition_takes_the_first_true_branch),
-		cmocka_unit_test(test_split_keeps_the_weights_and_a_sticky_caller), cmocka_unit_test(test_variables_are_set_and_written_by_debug),
+		cmocka_unit_test(test_split_keeps_the_weights_and_a_sticky_caller), cmocka_unit_test(test_business_hours_leave_open_closed_and_holiday), cmocka_unit_test(test_variables_are_set_and_written_by_debug),
 		cmocka_unit_test(test_go_to_goes_on_at_the_node_it_names), cmocka_unit_test(test_wait_plays_for_its_time_and_goes_on), cmocka_unit_test(test_events_and_outcomes_are_told_with_their_values),
 		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
 		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing),

@@ -1,0 +1,21 @@
+/* expr/schedule.h: is it open? A checked schedule document, compiled. Pure. */
+#ifndef EXPR_SCHEDULE_H
+#define EXPR_SCHEDULE_H
+
+#include "base/arena.h"
+#include "base/zone.h"
+#include <jansson.h>
+
+struct schedule; /* immutable, in the arena it was compiled into */
+
+enum schedule_state { SCHEDULE_OPEN, SCHEDULE_CLOSED, SCHEDULE_HOLIDAY };
+
+/* json has passed schedule_fields. NULL: no memory. */
+struct schedule *schedule_compile(json_t *json, struct arena *arena) WARN_UNUSED;
+const struct zone *schedule_zone(const struct schedule *schedule);
+
+/* At that time (milliseconds since the Unix epoch), on the clocks of a zone. A holiday is one from
+ * midnight to midnight; holiday: its name ("" when it has none), or NULL for not asked. */
+enum schedule_state schedule_at(const struct schedule *schedule, const struct zone *zone, int64_t ms, const char **holiday);
+
+#endif

@@ -1,0 +1,52 @@
+#include "expr/schedule.h"
+#include "flow/node.h"
+#include "model/schedule.h"
+
+struct config {
+	const struct schedule *schedule;
+	bool callers_zone;
+};
+
+static void *compile(struct flow_compiler *c, json_t *config)
+{
+	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
+	json_t *schedule = json_object_get(config, "schedule");
+	if (!cfg || !(cfg->schedule = schedule_compile(schedule, c->arena)))
+		return NULL;
+	cfg->callers_zone = json_is_true(json_object_get(config, "callers_time_zone"));
+	if (!json_array_size(json_object_get(schedule, "weekly"))) {
+		char at[200];
+		snprintf(at, sizeof at, "%s/schedule/weekly", c->at);
+		flow_problem(c, false, "never_open", at, "without opening hours every call leaves by closed or holiday");
+	}
+	return cfg;
+}
+
+static int enter(struct flow_run *run, const void *config)
+{
+	static const char *const days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+	const struct config *cfg = config;
+	const struct zone *zone = cfg->callers_zone && run->state->env->zone ? run->state->env->zone : schedule_zone(cfg->schedule);
+	const char *holiday = "";
+	enum schedule_state s = schedule_at(cfg->schedule, zone, run->now_ms, &holiday);
+	int64_t local = run->now_ms / 1000 + zone_offset_seconds(zone, run->now_ms);
+	flow_detail(run, "%s %02d:%02d in %s%s%s", days[local / 86400 % 7], (int)(local / 3600 % 24), (int)(local / 60 % 60), zone_name(zone), *holiday ? ": " : "", holiday);
+	return (int)s;
+}
+
+const struct flow_node_type node_business_hours = {
+	.type = "business_hours", .category = "logic", .label = "Business hours",
+	.help = "Asks whether it is open now, by weekly hours and holidays, on the clocks of a named time zone or of the caller.",
+	.config = (const struct field[]){
+		{"schedule", FIELD_OBJECT, FIELD_REQUIRED, .fields = schedule_fields, .help = "Hours and holidays."},
+		{"callers_time_zone", FIELD_BOOLEAN, .initial = "false", .help = "Reads them on the caller's clock, where the caller's number tells it; else on the schedule's."},
+		{0},
+	},
+	.ports = (const struct flow_port[]){
+		[SCHEDULE_OPEN] = {"open", .help = "Within the weekly hours."},
+		[SCHEDULE_CLOSED] = {"closed", .help = "Outside of them."},
+		[SCHEDULE_HOLIDAY] = {"holiday", .help = "A holiday, whatever the hours."},
+		{0},
+	},
+	.compile = compile, .enter = enter,
+};
