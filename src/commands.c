@@ -1,6 +1,7 @@
 /* The command line: which subcommand, and the small ones. */
 #include "commands.h"
-#include "flow/flow.h"
+#include "base/clock.h"
+#include "flow/simulate.h"
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,22 +52,54 @@ static int organization(int argc, char **argv, bool create)
 	return command_organization(&o, create);
 }
 
+/* A file alone does not know the organization's tags: every name is one, of type string. */
+#define FILE_TAGS_MAX 1000
+struct file_tags {
+	size_t count;
+	char *names[FILE_TAGS_MAX];
+};
+
 static int any_tag(void *arg, const char *name, size_t len)
 {
-	(void)arg, (void)name, (void)len;
-	return 0; /* a file alone does not know the organization's tags */
+	struct file_tags *tags = arg;
+	for (size_t i = 0; i < tags->count; i++)
+		if (strlen(tags->names[i]) == len && strncasecmp(tags->names[i], name, len) == 0)
+			return (int)i;
+	if (tags->count == FILE_TAGS_MAX || !(tags->names[tags->count] = strndup(name, len)))
+		return -1;
+	return (int)tags->count++;
+}
+
+static struct flow_tag tag_at(void *arg, size_t slot)
+{
+	return (struct flow_tag){((struct file_tags *)arg)->names[slot], VALUE_STRING, false};
+}
+
+static void free_tags(struct file_tags *tags)
+{
+	for (size_t i = 0; i < tags->count; i++)
+		free(tags->names[i]);
+}
+
+static json_t *load(const char *path)
+{
+	json_error_t err;
+	json_t *json = json_load_file(path, 0, &err);
+	if (!json)
+		fprintf(stderr, "strowger: %s:%d:%d: %s\n", path, err.line, err.column, err.text);
+	return json;
 }
 
 static int flow_check(const char *path)
 {
-	json_error_t err;
-	json_t *document = json_load_file(path, 0, &err), *problems = json_array(), *p;
+	json_t *document = load(path), *problems = json_array(), *p;
+	struct file_tags tags = {0};
 	size_t i;
 	if (!document) {
-		fprintf(stderr, "strowger: %s:%d:%d: %s\n", path, err.line, err.column, err.text);
+		json_decref(problems);
 		return 1;
 	}
-	struct flow_context context = {.tag = any_tag, .tag_count = 1};
+	struct flow_context context = {.tag = any_tag, .arg = &tags};
 	struct flow *flow = flow_compile(document, &context, problems);
 	json_array_foreach(problems, i, p)
 		printf("%s: %s %s%s%s: %s\n", path, json_string_value(json_object_get(p, "severity")), json_string_value(json_object_get(p, "code")), json_is_string(json_object_get(p, "node")) ? " in node " : "",
@@ -74,7 +107,58 @@ static int flow_check(const char *path)
 	bool ok = flow != NULL;
 	printf("%s: %s\n", path, ok ? "ok" : "has errors");
 	flow_free(flow);
+	free_tags(&tags);
 	json_decref(problems);
+	json_decref(document);
+	return ok ? 0 : 1;
+}
+
+static bool read_script(const char *path, json_t **script)
+{
+	struct errors errors = {0};
+	struct schema_context context = {0};
+	char now[RFC3339_SIZE];
+	json_t *e;
+	size_t i;
+	*script = path ? load(path) : json_object();
+	if (!*script)
+		return false;
+	schema_check(flow_simulate_fields, *script, "", &context, &errors);
+	json_array_foreach(errors.list, i, e)
+		fprintf(stderr, "strowger: %s: %s %s\n", path ? path : "the script", json_string_value(json_object_get(e, "pointer")), json_string_value(json_object_get(e, "detail")));
+	if (!json_is_string(json_object_get(*script, "at")))
+		json_object_set_new(*script, "at", json_string(clock_rfc3339(clock_now_ms(), now)));
+	bool ok = !errors_any(&errors);
+	errors_free(&errors);
+	return ok;
+}
+
+static int flow_simulate_file(const char *path, const char *script_path)
+{
+	json_t *document = load(path), *script = NULL, *report = NULL, *problems = json_array();
+	struct file_tags tags = {0};
+	const char *name;
+	json_t *value;
+	struct flow *flow = NULL;
+	if (document && read_script(script_path, &script)) {
+		struct flow_context context = {.tag = any_tag, .arg = &tags};
+		json_object_foreach(json_object_get(script, "tags"), name, value)
+			(void)any_tag(&tags, name, strlen(name));
+		if ((flow = flow_compile(document, &context, problems))) {
+			struct flow_world world = {flow, tags.count, tag_at, &tags, NULL};
+			report = flow_simulate(&world, script);
+		} else {
+			fprintf(stderr, "strowger: %s has errors; 'strowger flow check' tells them\n", path);
+		}
+	}
+	if (report && json_dumpf(report, stdout, JSON_INDENT(1)) == 0)
+		puts("");
+	bool ok = report != NULL;
+	json_decref(report);
+	flow_free(flow);
+	free_tags(&tags);
+	json_decref(problems);
+	json_decref(script);
 	json_decref(document);
 	return ok ? 0 : 1;
 }
@@ -83,7 +167,10 @@ int command_flow(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "check") == 0)
 		return flow_check(argv[2]);
-	fprintf(stderr, "usage: strowger flow check FILE\n");
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "simulate") == 0)
+		return flow_simulate_file(argv[2], argv[3]);
+	fprintf(stderr, "usage: strowger flow check FILE\n"
+			"       strowger flow simulate FILE [SCRIPT]   what POST /call-flows/{id}/simulate takes and answers\n");
 	return 2;
 }
 
@@ -95,6 +182,7 @@ static int usage(FILE *to, int status)
 	      "  serve              run the call platform\n"
 	      "  call SIP-URI       place a test call\n"
 	      "  flow check FILE    check a call-flow document\n"
+	      "  flow simulate FILE run one without a phone\n"
 	      "  version            print the version\n\n"
 	      "'strowger COMMAND --help' explains each.\n", to);
 	return status;

@@ -53,13 +53,10 @@ static struct value copy_text(struct call *c, const char *text)
 static void fill_fields(struct call *c)
 {
 	char started[RFC3339_SIZE];
-	struct phone_info phone;
 	struct value *f = c->fields;
 	for (size_t i = 0; i < CALL_FIELD_COUNT; i++)
 		f[i] = (struct value){.text = ""};
-	phone_lookup(c->caller_id, &phone);
 	f[CALL_ID] = value_string(c->id, strlen(c->id));
-	f[CALL_CALLER_ID] = value_string(c->caller_id, strlen(c->caller_id));
 	f[CALL_NUMBER] = value_string(c->number->number, strlen(c->number->number));
 	f[CALL_CAMPAIGN_ID] = value_string(c->campaign->id, strlen(c->campaign->id));
 	f[CALL_CAMPAIGN_NAME] = value_string(c->campaign->name, strlen(c->campaign->name));
@@ -67,12 +64,8 @@ static void fill_fields(struct call *c)
 	f[CALL_PUBLISHER_ID] = copy_text(c, c->number->publisher_id);
 	f[CALL_PUBLISHER_NAME] = copy_text(c, c->number->publisher_name);
 	f[CALL_STARTED_AT] = copy_text(c, clock_rfc3339(c->started_ms, started));
-	f[NUMBER_COUNTRY] = copy_text(c, phone.country);
-	f[NUMBER_STATE] = copy_text(c, phone.state);
-	f[NUMBER_LOCATION] = copy_text(c, phone.location);
-	f[NUMBER_AREA_CODE] = copy_text(c, phone.area_code);
-	f[NUMBER_TIME_ZONE] = copy_text(c, phone.time_zone);
-	c->env.zone = zone_find(phone.time_zone);
+	if (!expr_set_caller(&c->env, f, c->caller_id, &c->arena))
+		log_warn(c->id, "no memory for what the caller's number tells");
 }
 
 static void default_tags(struct call *c)

@@ -75,6 +75,7 @@ static void digits_done(struct call *c, bool finished)
 	d->digits[d->len] = '\0';
 	su_timer_reset(c->step_timer);
 	json_str(&data, "digits", d->sensitive ? "(sensitive)" : d->digits);
+	json_bool(&data, "finished", finished);
 	log_trace_input(c, "digits", buf_text(&data));
 	buf_free(&data);
 	flow_input(c, &in);
@@ -219,12 +220,15 @@ void execute_http_answer(struct call *c, const struct http_answer *a)
 	if (a->number != c->http_request || c->over)
 		return;
 	c->http_request = 0;
+	json_str(&data, "outcome", a->result == HTTP_ANSWERED ? "answered" : a->result == HTTP_TIMED_OUT ? "timeout" : "failed");
 	json_int(&data, "status", a->status);
 	if (a->error[0])
 		json_str(&data, "error", a->error);
 	if (a->body && a->body_len <= 16384) {
 		json_key(&data, "body");
 		buf_json_string(&data, a->body, a->body_len);
+	} else if (a->body) {
+		json_bool(&data, "body_left_out", true);
 	}
 	log_trace_input(c, "http", buf_text(&data));
 	buf_free(&data);
@@ -275,14 +279,7 @@ static void perform(struct call *c, const struct flow_effect *e)
 		}
 		break;
 	case FLOW_EFFECT_SET_TAG:
-		if (!log_tag(c, e->u.tag.slot, e->u.tag.value.text, e->u.tag.value.len, "call_flow", e->u.tag.value.at_ms)) {
-			struct buf data = {0};
-			c->tags[e->u.tag.slot] = (struct value){.text = ""};
-			json_str(&data, "tag", tag_set_get(c->organization->tags, e->u.tag.slot)->name);
-			json_str(&data, "error", "the value does not fit the tag's type; it has none now");
-			log_trace_input(c, "tag_refused", buf_text(&data));
-			buf_free(&data);
-		}
+		log_tag(c, e->u.tag.slot, e->u.tag.value.text, e->u.tag.value.len, "call_flow", e->u.tag.value.at_ms);
 		break;
 	case FLOW_EFFECT_EVENT: {
 		struct buf data = {0};
@@ -339,7 +336,8 @@ static void flow_input(struct call *c, const struct flow_input *input)
 	if (c->over)
 		return;
 	do {
-		r = flow_step(&c->flow, &next, clock_now_ms(), &effects);
+		log_course(c, c->input_ms);
+		r = flow_step(&c->flow, &next, c->input_ms, &effects);
 		if (r == FLOW_ERR_INPUT) {
 			log_error(c->id, "the flow was given an input it does not wait for");
 			return;
@@ -369,7 +367,10 @@ void execute_start(struct call *c)
 		return;
 	}
 	log_event(c, "flow.started", "");
-	log_trace_input(c, "start", "");
+	struct buf data = {0};
+	log_trace_tags(c, &data);
+	log_trace_input(c, "start", buf_text(&data));
+	buf_free(&data);
 	flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_START});
 }
 
@@ -382,6 +383,10 @@ void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome)
 	if (c->flow_mode) {
 		struct buf data = {0};
 		json_str(&data, "outcome", names[outcome]);
+		json_str(&data, "target_id", c->target_id);
+		json_money(&data, "revenue", c->revenue_micros);
+		json_money(&data, "payout", c->payout_micros);
+		json_bool(&data, "converted", c->converted);
 		log_trace_input(c, "dial_ended", buf_text(&data));
 		buf_free(&data);
 		flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = outcome});

@@ -89,6 +89,7 @@ struct call {
 	/* values */
 	struct expr_env env;
 	struct value fields[CALL_FIELD_COUNT];
+	char revenue_text[MONEY_SIZE], payout_text[MONEY_SIZE], duration_text[VALUE_NUMBER_SIZE];
 	struct value *tags;
 	bool *tag_told; /* by slot: had a value that was stored */
 	/* the caller */
@@ -101,6 +102,7 @@ struct call {
 	bool want_answer, answered;
 	/* execution */
 	struct flow_state flow;
+	int64_t input_ms; /* when the flow was given its last input: its clock */
 	struct dial dial;
 	struct collect collect;
 	bool playing, play_interruptible;
@@ -150,6 +152,10 @@ void log_event(struct call *c, const char *type, const char *data);
 /* Coerce, keep, store and tell one tag. false: the value does not fit its type. */
 bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, const char *source, int64_t at_ms);
 void log_trace_input(struct call *c, const char *kind, const char *data);
+/* The call's tags as a member of a trace entry; sensitive ones are masked. */
+void log_trace_tags(struct call *c, struct buf *data);
+/* Bring the call's own fields up to that time. */
+void log_course(struct call *c, int64_t now_ms);
 void log_trace_step(struct call *c, const struct flow_effect *e);
 void log_attempt(struct call *c, const struct dial_try *t, const char *outcome, int sip_status, const char *reason);
 /* Hand what was gathered to the writer. */

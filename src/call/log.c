@@ -50,11 +50,10 @@ static void set_field(struct call *c, enum call_field field, const char *text)
 	c->fields[field] = text ? value_string(text, strlen(text)) : (struct value){.text = ""};
 }
 
-static void set_money_field(struct call *c, enum call_field field, int64_t micros)
+static void set_money_field(struct call *c, enum call_field field, int64_t micros, char text[MONEY_SIZE])
 {
-	char text[MONEY_SIZE];
 	money_format(micros, text);
-	struct value v = value_string(arena_strdup(&c->arena, text), strlen(text));
+	struct value v = value_string(text, strlen(text));
 	v.kind = VALUE_NUMBER;
 	v.number = (double)micros / 1e6;
 	c->fields[field] = v;
@@ -63,17 +62,22 @@ static void set_money_field(struct call *c, enum call_field field, int64_t micro
 /* What filters and templates can ask of the call's course. */
 static void update_fields(struct call *c)
 {
-	char text[VALUE_NUMBER_SIZE];
 	set_field(c, CALL_STATUS, c->ended_ms ? "completed" : "active");
 	set_field(c, CALL_DISPOSITION, c->disposition);
 	set_field(c, CALL_TARGET_ID, c->target_id);
-	set_money_field(c, CALL_REVENUE, c->revenue_micros);
-	set_money_field(c, CALL_PAYOUT, c->payout_micros);
+	set_money_field(c, CALL_REVENUE, c->revenue_micros, c->revenue_text);
+	set_money_field(c, CALL_PAYOUT, c->payout_micros, c->payout_text);
 	c->fields[CALL_CONVERTED] = (struct value){.kind = VALUE_BOOLEAN, .text = c->converted ? "true" : "false", .len = c->converted ? 4 : 5, .number = c->converted};
 	int64_t until = c->ended_ms ? c->ended_ms : c->env.now_ms;
-	double seconds = c->answered_ms ? (double)((until - c->answered_ms + 500) / 1000) : 0;
-	size_t n = value_format_number(seconds, text);
-	c->fields[CALL_DURATION] = (struct value){.kind = VALUE_NUMBER, .text = arena_strndup(&c->arena, text, n), .len = (uint32_t)n, .number = seconds};
+	double seconds = c->answered_ms && until > c->answered_ms ? (double)((until - c->answered_ms + 500) / 1000) : 0;
+	size_t n = value_format_number(seconds, c->duration_text);
+	c->fields[CALL_DURATION] = (struct value){.kind = VALUE_NUMBER, .text = c->duration_text, .len = (uint32_t)n, .number = seconds};
+}
+
+void log_course(struct call *c, int64_t now_ms)
+{
+	c->env.now_ms = now_ms;
+	update_fields(c);
 }
 
 void log_event(struct call *c, const char *type, const char *data)
@@ -172,8 +176,9 @@ void log_call_ended(struct call *c)
 
 void log_trace_input(struct call *c, const char *kind, const char *data)
 {
+	c->input_ms = clock_now_ms();
 	json_open(&c->trace);
-	json_time(&c->trace, "at", clock_now_ms());
+	json_time(&c->trace, "at", c->input_ms);
 	json_str(&c->trace, "kind", "input");
 	json_str(&c->trace, "input", kind);
 	if (*data) {
@@ -184,11 +189,17 @@ void log_trace_input(struct call *c, const char *kind, const char *data)
 	loop_mark_dirty(c);
 }
 
+void log_trace_tags(struct call *c, struct buf *data)
+{
+	json_key(data, "tags");
+	write_tags(c, data);
+}
+
 void log_trace_step(struct call *c, const struct flow_effect *e)
 {
 	const struct flow *flow = c->flow.flow;
 	json_open(&c->trace);
-	json_time(&c->trace, "at", c->env.now_ms);
+	json_time(&c->trace, "at", c->input_ms);
 	json_str(&c->trace, "kind", "step");
 	json_str(&c->trace, "node", flow_node_id(flow, e->node));
 	json_str(&c->trace, "type", flow_node_type_of(flow, e->node));

@@ -139,6 +139,7 @@ static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
 	}
 	struct buf data = {0};
 	json_time(&data, "sent_at", at_ms);
+	log_trace_tags(c, &data);
 	log_trace_input(c, "webhook_data", buf_text(&data));
 	buf_free(&data);
 }

@@ -72,6 +72,12 @@ static int find_tag(void *arg, const char *name, size_t len)
 	return tag_set_find(o->public.tags, name, len);
 }
 
+static enum value_kind tag_kind(void *arg, size_t slot)
+{
+	struct org *o = arg;
+	return tag_set_get(o->public.tags, slot)->kind;
+}
+
 static struct filter *build_filter(struct org *o, json_t *doc, const char *key)
 {
 	json_t *json = json_object_get(doc, key);
@@ -317,7 +323,7 @@ static void build_flow(struct org *o, struct entity *e, int version, const char 
 	if (!version || !document)
 		return;
 	json_t *json = json_loads(document, 0, NULL);
-	struct flow_context context = {find_tag, tag_set_count(o->public.tags), flow_exists, o};
+	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->public.tags), flow_exists, o};
 	struct flow *flow = flow_compile(json, &context, NULL);
 	if (!flow) /* something it names was deleted since: without it the flow would do something else */
 		log_warn(e->id, "published version %d no longer compiles; its calls take the fallback or are refused", version);

@@ -1,4 +1,5 @@
 #include "expr/scope.h"
+#include "base/phone.h"
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -48,11 +49,33 @@ struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, s
 			if (same(system_fields[i].name, name, len) || same(system_fields[i].token, name, len))
 				return (struct expr_ref){EXPR_SYSTEM, (uint16_t)i};
 	size_t skip = tag_only || variable_only ? 4 : 0;
-	if (!variable_only && scope->tag && (slot = scope->tag(scope->arg, name + skip, len - skip)) >= 0)
-		return (struct expr_ref){EXPR_TAG, (uint16_t)slot};
 	if (!tag_only && scope->variable && (slot = scope->variable(scope->arg, name + skip, len - skip)) >= 0)
 		return (struct expr_ref){EXPR_VARIABLE, (uint16_t)slot};
+	if (!variable_only && scope->tag && (slot = scope->tag(scope->arg, name + skip, len - skip)) >= 0)
+		return (struct expr_ref){EXPR_TAG, (uint16_t)slot};
 	return (struct expr_ref){EXPR_NOTHING, 0};
+}
+
+bool expr_set_caller(struct expr_env *env, struct value *call, const char *caller_id, struct arena *arena)
+{
+	struct phone_info phone;
+	phone_lookup(caller_id, &phone);
+	const struct {
+		enum call_field field;
+		const char *text;
+	} texts[] = {
+		{CALL_CALLER_ID, caller_id}, {NUMBER_COUNTRY, phone.country}, {NUMBER_STATE, phone.state}, {NUMBER_LOCATION, phone.location},
+		{NUMBER_AREA_CODE, phone.area_code}, {NUMBER_TIME_ZONE, phone.time_zone},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		size_t n = strlen(texts[i].text);
+		const char *kept = n ? arena_strndup(arena, texts[i].text, n) : NULL;
+		if (n && !kept)
+			return false;
+		call[texts[i].field] = value_string(kept, n);
+	}
+	env->zone = zone_find(phone.time_zone);
+	return true;
 }
 
 static struct value number_value(struct expr_env *env, double n)

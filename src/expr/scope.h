@@ -74,8 +74,13 @@ struct expr_env {
 };
 
 /* "tag.state", "var.tries", "call.caller_id", "number.state", "time.hour"; also a bare
- * token, tag or variable name, as templates use. EXPR_NOTHING when nothing is so named. */
+ * token, variable or tag name, as templates use; a flow's own variable hides a tag of its name, so that
+ * a tag that is made later changes no flow. EXPR_NOTHING when nothing is so named. */
 struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, size_t len);
+
+/* Fill in the caller's fields, and the zone of the caller's clock, from the number. Texts live in the arena;
+ * false: no memory. */
+bool expr_set_caller(struct expr_env *env, struct value *call, const char *caller_id, struct arena *arena) WARN_UNUSED;
 
 /* The value a reference has for this call; VALUE_NONE when it has none.
  * The text of a time field lives in env->scratch until the next call. */

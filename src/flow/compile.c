@@ -151,7 +151,8 @@ bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointe
 		flow_problem(c, true, "unknown_tag", at, "there is no tag named %.80s; create it under Custom Tags", tag ? tag : variable);
 		return false;
 	}
-	*out = (struct slot_ref){.is_tag = tag != NULL, .slot = (uint16_t)slot};
+	enum value_kind kind = !tag ? VALUE_NONE : c->context->tag_kind ? c->context->tag_kind(c->context->arg, (size_t)slot) : VALUE_STRING;
+	*out = (struct slot_ref){.is_tag = tag != NULL, .kind = (uint8_t)kind, .slot = (uint16_t)slot};
 	return true;
 }
 

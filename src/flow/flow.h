@@ -24,6 +24,7 @@ struct flow; /* compiled graph, immutable, shared by all calls of a version */
 struct flow_context {
 	/* The organization's tags; variables are the flow's own. */
 	int (*tag)(void *arg, const char *name, size_t len);
+	enum value_kind (*tag_kind)(void *arg, size_t slot); /* NULL: all are strings */
 	size_t tag_count;
 	/* Is there such a routing plan, target, prompt, trunk …? NULL: not checked. */
 	bool (*exists)(void *arg, const char *kind, const char *id);
@@ -182,6 +183,7 @@ struct flow_state {
 	struct value *variables;
 	uint16_t node;
 	bool waiting, in_fallback, finished;
+	bool one_by_one; /* FLOW_MORE after every node: for who wants to see the values between them */
 	uint32_t steps;
 	uint32_t tries; /* of the node that waits */
 	size_t text_used;

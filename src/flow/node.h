@@ -85,6 +85,7 @@ void flow_compile_prompt(struct flow_compiler *c, json_t *config, struct prompt_
 /* Where a value is written to: {"tag": name} or {"variable": name}. */
 struct slot_ref {
 	bool is_tag;
+	uint8_t kind; /* enum value_kind; of a variable: VALUE_NONE, it takes any */
 	uint16_t slot;
 };
 bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointer, struct slot_ref *out);
@@ -113,6 +114,7 @@ const char *flow_render(struct flow_run *run, const struct template *t, size_t *
 /* A copy of the text for as long as the call. NULL: its texts have become too long. */
 const char *flow_keep(struct flow_run *run, const char *text, size_t len);
 struct flow_prompt flow_render_prompt(struct flow_run *run, const struct prompt_config *p);
+/* A value that does not fit the tag's type is refused, and the trace says so. */
 void flow_set(struct flow_run *run, struct slot_ref to, struct value value);
 int flow_enter_assignments(struct flow_run *run, const void *config);
 const char *flow_detail(struct flow_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -53,11 +53,17 @@ struct flow_prompt flow_render_prompt(struct flow_run *run, const struct prompt_
 
 void flow_set(struct flow_run *run, struct slot_ref to, struct value value)
 {
-	value.at_ms = run->now_ms;
+	struct error why;
 	if (!to.is_tag) {
+		value.at_ms = run->now_ms;
 		run->state->variables[to.slot] = value;
 		return;
 	}
+	if ((to.kind != VALUE_STRING || value.kind != VALUE_STRING) && !value_coerce((enum value_kind)to.kind, value.text, value.len, run->state->arena, &value, &why)) {
+		flow_detail(run, "a tag keeps what it had: %s", why.text);
+		return;
+	}
+	value.at_ms = run->now_ms;
 	run->state->tags[to.slot] = value;
 	struct flow_effect *e = flow_effect(run, FLOW_EFFECT_SET_TAG);
 	e->u.tag.slot = to.slot;
@@ -150,7 +156,7 @@ static enum flow_result run_nodes(struct flow_run *run, int move)
 			(void)fall_back(run);
 			return FLOW_ERR_STEP_LIMIT;
 		}
-		if (run->changes_call || run->out->count + EFFECTS_PER_NODE > FLOW_EFFECTS_MAX)
+		if (run->changes_call || s->one_by_one || run->out->count + EFFECTS_PER_NODE > FLOW_EFFECTS_MAX)
 			return FLOW_MORE;
 		run->node = &s->flow->nodes[s->node];
 		move = run->node->type->enter(run, run->node->config);

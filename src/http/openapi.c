@@ -133,7 +133,7 @@ static void add_route(json_t *paths, const struct http_route *route)
 	}
 	const char *area = strncmp(route->path, "/api/v1/", 8) == 0 ? route->path + 8 : route->path + 1;
 	snprintf(tag, sizeof tag, "%.*s", (int)strcspn(area, "/"), area);
-	json_t *o = operation(id, tag, route->summary, parameters, strcmp(route->method, "GET") == 0 ? NULL : json_pack("{s:{s:{s:{}}}}", "content", "application/json", "schema"), response("200", "Done", json_object()));
+	json_t *o = operation(id, tag, route->summary, parameters, strcmp(route->method, "GET") == 0 ? NULL : json_pack("{s:{s:{s:o}}}", "content", "application/json", "schema", route->body ? schema_json(route->body) : json_object()), response("200", "Done", json_object()));
 	if (route->role == ROLE_NONE)
 		json_object_set_new(o, "security", json_array());
 	for (size_t i = 0; i <= strlen(route->method) && i < sizeof method; i++)

@@ -69,6 +69,7 @@ struct http_route {
 	enum http_result (*handle)(struct http_request *r);
 	enum role role; /* the least that may; ROLE_NONE: no authentication */
 	const char *summary; /* for OpenAPI; NULL: not in it */
+	const struct field *body; /* likewise: the table its body is checked with; NULL: not told */
 };
 
 const char *http_query(const struct http_request *r, const char *name);

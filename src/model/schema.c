@@ -229,7 +229,7 @@ static void check_field(const struct field *f, json_t *v, const struct at *at)
 	}
 	struct field element = *f;
 	element.flags &= ~(unsigned)FIELD_LIST;
-	element.min = f->type == FIELD_STRING || f->type == FIELD_NAME ? 1 : 0;
+	element.min = (f->type == FIELD_STRING || f->type == FIELD_NAME) && !(f->flags & FIELD_EMPTY_TEXTS) ? 1 : 0;
 	element.max = 0;
 	for (size_t i = 0; i < n; i++) {
 		char pointer[POINTER_SIZE];

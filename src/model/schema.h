@@ -33,6 +33,7 @@ enum {
 	FIELD_READ_ONLY = 1 << 1, /* answered, refused in requests */
 	FIELD_SECRET = 1 << 2,    /* sealed at rest, answered as null or "********" */
 	FIELD_LIST = 1 << 3,      /* an array of the type; min and max count its elements */
+	FIELD_EMPTY_TEXTS = 1 << 4, /* the elements of a list of texts may be "" */
 };
 
 struct field {

@@ -90,12 +90,14 @@ describe('HTTP API', () => {
     for (const p of paths) assert.deepEqual((await s.api('GET', `/${p}`, undefined, other)).data, [], p)
     const tries: [string, string, unknown?][] = [
       ['GET', `/call-flows/${flow.id}`], ['PATCH', `/call-flows/${flow.id}`, { name: 'x' }], ['DELETE', `/call-flows/${flow.id}`], ['POST', `/call-flows/${flow.id}/publish`, {}],
-      ['POST', `/call-flows/${flow.id}/check`, {}], ['POST', `/call-flows/${flow.id}/rollback`, { version: 1 }], ['GET', `/call-flows/${flow.id}/versions`], ['GET', `/call-flows/${flow.id}/versions/1`], ['GET', `/call-flows/${flow.id}/export`],
+      ['POST', `/call-flows/${flow.id}/check`, {}], ['POST', `/call-flows/${flow.id}/simulate`, {}], ['POST', `/call-flows/${flow.id}/rollback`, { version: 1 }], ['GET', `/call-flows/${flow.id}/versions`], ['GET', `/call-flows/${flow.id}/versions/1`], ['GET', `/call-flows/${flow.id}/export`],
       ['GET', `/calls/${call.id}`], ['GET', `/calls/${call.id}/tags`], ['PATCH', `/calls/${call.id}/tags`, {}], ['GET', `/calls/${call.id}/events`], ['GET', `/calls/${call.id}/trace`], ['POST', `/calls/${call.id}/hangup`, {}],
       ['POST', `/outgoing-webhooks/${hook.id}/test`, {}], ['POST', `/outgoing-webhooks/${hook.id}/rotate-secret`, {}], ['POST', `/outgoing-webhooks/${hook.id}/redeliver`, { since: '2020-01-01' }],
       ['PUT', `/prompts/${prompt.id}/audio`, 'x'], ['GET', `/prompts/${prompt.id}/audio`], ['PATCH', `/campaigns/${c.id}`, { name: 'x' }],
     ]
     for (const [method, path, body] of tries) assert.equal((await s.raw(method, `/api/v1${path}`, body, {}, other)).status, 404, `${method} ${path}`)
+    const theirs = await s.api('POST', '/call-flows', { name: 'theirs', draft: flow.draft }, other)
+    assert.equal((await s.raw('POST', `/api/v1/call-flows/${theirs.id}/replay`, { call_id: call.id }, {}, other)).status, 422)
     const delivery = (await s.api('GET', '/outgoing-webhook-requests')).data[0]
     assert.equal((await s.raw('GET', `/api/v1/outgoing-webhook-requests/${delivery.id}`, undefined, {}, other)).status, 404)
     assert.equal((await s.raw('POST', `/api/v1/outgoing-webhook-requests/${delivery.id}/redeliver`, {}, {}, other)).status, 404)

@@ -293,6 +293,16 @@ describe('calls', () => {
     assert.equal((await s.lastCall((x) => x.number === '+18005550118')).hangup_by, 'caller')
   })
 
+  test('every call above that ran a flow takes the same path when it is replayed on its version', async () => {
+    const calls = (await s.api('GET', '/calls?limit=200')).data.filter((c: any) => c.execution_mode === 'call_flow' && c.status === 'completed' && c.flow_version)
+    assert.ok(calls.length > 8, `${calls.length}`)
+    for (const c of calls) {
+      const r = await s.api('POST', `/call-flows/${c.call_flow_id}/replay`, { call_id: c.id, version: c.flow_version })
+      const sensitive = r.parts && /sensitive/.test(r.parts.why)
+      assert.ok(r.same || sensitive, JSON.stringify([c.number, r, (await s.api('GET', `/calls/${c.id}/trace`)).data]))
+    }
+  })
+
   test('after all of it no call, port or dialog is left', async () => {
     await sleep(500)
     await until('everything to be given back', async () => (await s.metric('strowger_calls_active')) === 0 && (await s.metric('strowger_media_ports')) === 0)

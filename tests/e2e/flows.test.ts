@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { Strowger } from './harness.ts'
+import { Receiver, Strowger, binary, join, root } from './harness.ts'
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 
 describe('call flows', () => {
   let s: Strowger
@@ -28,5 +30,97 @@ describe('call flows', () => {
     assert.match(said.a, /^\w{3} \d\d:\d\d in America\/New_York$/)
     assert.match(said.c, /: Fair$/)
     assert.equal(said.d.split(';')[0], 'America/New_York')
+  })
+
+  const path = (r: any) => r.steps.map((e: any) => `${e.node}>${e.port}`)
+
+  test('a simulation runs the draft, a version or a document, and tells every value', async () => {
+    await s.api('POST', '/custom-tags', { name: 'interest' })
+    await s.api('POST', '/custom-tags', { name: 'age', type: 'number' })
+    const nodes = [
+      { id: 'ask', type: 'menu', config: { prompt: { text: 'Press one.' }, tries: 2, options: [{ key: '1', port: 'yes' }] } },
+      { id: 'keep', type: 'set_tag', config: { assignments: [{ tag: 'interest', value: '[CALLER_STATE] at [HOUR]' }] } },
+      { id: 'ring', type: 'dial', config: { to: { uri: 'sip:x@127.0.0.1' } } },
+    ]
+    const flow = await s.flow('Simulated', nodes, [['start', 'next', 'ask'], ['ask', 'yes', 'keep'], ['keep', 'next', 'ring']])
+    const run = (body: object) => s.api('POST', `/call-flows/${flow.id}/simulate`, body)
+    const r = await run({ caller_id: '(512) 555-0142', at: '2026-11-23T20:30:00Z', digits: ['', '1'], tags: { AGE: '41' }, dial: [{ outcome: 'busy' }] })
+    assert.deepEqual(path(r), ['start>next', 'ask>yes', 'keep>next', 'ring>busy'])
+    assert.deepEqual(r.steps[2].before.tags, { age: 41 })
+    assert.deepEqual(r.steps[2].after.tags, { age: 41, interest: 'TX at 14' })
+    assert.equal(r.steps[1].inputs.length, 2)
+    assert.equal(r.steps[3].effects[0].uri, 'sip:x@127.0.0.1')
+    assert.deepEqual(path(await run({})), ['start>next', 'ask>no_input'])
+    await s.api('PATCH', `/call-flows/${flow.id}`, { draft: { nodes: [{ id: 'start', type: 'start' }], edges: [] } })
+    assert.deepEqual(path(await run({})), ['start>next'])
+    assert.deepEqual(path(await run({ version: 1, digits: ['1'] })), ['start>next', 'ask>yes', 'keep>next', 'ring>completed'])
+    assert.deepEqual(path(await run({ document: { nodes: [{ id: 'a', type: 'start' }] } })), ['a>next'])
+    for (const [body, pointer] of [[{ at: 'noon' }, '/at'], [{ tags: { nope: 1 } }, '/tags/nope'], [{ tags: { age: 'old' } }, '/tags/age'], [{ variables: { x: 1 } }, '/variables/x'], [{ dial: [{ outcome: 'sold' }] }, '/dial/0/outcome'], [{ digits: '1' }, '/digits'], [{ digit: [] }, '/digit']] as [object, string][]) {
+      const bad = await s.raw('POST', `/api/v1/call-flows/${flow.id}/simulate`, body)
+      assert.equal(bad.status, 422, pointer)
+      assert.equal(((await bad.json()) as any).errors[0].pointer, pointer)
+    }
+    const broken = await s.raw('POST', `/api/v1/call-flows/${flow.id}/simulate`, { document: { nodes: [{ id: 'x', type: 'nonsense' }] } })
+    assert.equal(broken.status, 422)
+    assert.equal(((await broken.json()) as any).problems[0].code, 'node_type')
+    assert.equal((await s.raw('POST', `/api/v1/call-flows/${flow.id}/simulate`, { version: 9 })).status, 404)
+  })
+
+  test('the command line checks and simulates a file', async () => {
+    const script = join(s.dir, 'script.json')
+    writeFileSync(script, JSON.stringify({ tags: { state: 'TX' }, digits: ['1'] }))
+    const run = (...args: string[]) => execFileSync(binary, ['flow', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+    assert.match(run('check', join(root, 'docs/examples/demo.json')), /: ok$/m)
+    assert.deepEqual(path(JSON.parse(run('simulate', join(root, 'docs/examples/demo.json'), script))), ['start>next', 'welcome>next', 'texas>yes', 'menu>sales', 'sales>next', 'thanks>next', 'bye>null'])
+    writeFileSync(script, JSON.stringify({ dial: [{ outcome: 'sold' }] }))
+    assert.throws(() => run('simulate', join(root, 'docs/examples/demo.json'), script), /dial\/0\/outcome/)
+    writeFileSync(script, '{"nodes":')
+    assert.throws(() => run('check', script), /:1:/)
+  })
+
+  test('random flows on real calls: each call replays to exactly its trace', async () => {
+    const seed = Number(process.env.STROWGER_SEED ?? Date.now() % 1e9)
+    let x = seed || 1
+    const pick = (n: number) => ((x = (x * 48271) % 2147483647), x % n)
+    const crm = await Receiver.start(() => ({ status: [200, 200, 404][pick(3)], body: JSON.stringify({ a: ['7', 'x', true][pick(3)] }), delay_ms: pick(60) }))
+    await s.api('POST', '/custom-tags', { name: 'drawn', type: 'number' })
+    const types: [string, () => object, string[]][] = [
+      ['menu', () => ({ prompt: { text: 'Hi.' }, timeout_seconds: 1, tries: 1, options: [{ key: '1', port: 'a' }, { key: '2', port: 'b' }] }), ['a', 'b', 'no_input', 'invalid']],
+      ['gather', () => ({ min_digits: 1, max_digits: 2, timeout_seconds: 1, inter_digit_seconds: 1, tries: 1, save_to: { tag: 'drawn' } }), ['next', 'no_input', 'invalid']],
+      ['play', () => ({ prompt: { text: 'Yes [drawn|no].' }, interruptible: true }), ['next']],
+      ['wait', () => ({ seconds: 1 }), ['next']],
+      ['condition', () => ({ branches: [{ port: 'x', filter: { rules: [{ field: 'tag.drawn', op: 'greater_than', value: 4 }] } }, { port: 'y', filter: { rules: [{ field: 'call.duration_seconds', op: 'greater_than', value: 2 }] } }] }), ['x', 'y', 'else']],
+      ['split', () => ({ shares: [{ port: 'l', weight: 1 }, { port: 'r', weight: 1 }] }), ['l', 'r']],
+      ['set_variable', () => ({ assignments: [{ variable: 'v', value: '[drawn|0]' }] }), ['next']],
+      ['http_request', () => ({ url: `${crm.url}/?v=[v|none]`, save: [{ pointer: '/a', tag: 'drawn' }] }), ['success', 'failure', 'timeout']],
+      ['set_outcome', () => ({ revenue: '[drawn|1]', converted: true }), ['next']],
+    ]
+    const made = []
+    for (let f = 0; f < 12; f++) {
+      const nodes: any[] = [{ id: 'n0', type: 'set_variable', config: { assignments: [{ variable: 'v', value: 'none' }] } }]
+      const edges: [string, string, string][] = [['start', 'next', 'n0'], ['n0', 'next', 'n1']]
+      for (let n = 1; n < 12; n++) {
+        const [type, config, ports] = types[pick(types.length)]
+        nodes.push({ id: `n${n}`, type, config: config() })
+        for (const port of ports) if (n < 11 && pick(10)) edges.push([`n${n}`, port, `n${n + 1 + pick(Math.min(3, 11 - n))}`]) // onwards only: no busy loops
+      }
+      const flow = await s.flow(`Random ${f}`, nodes, edges)
+      await s.campaign(`+180055506${String(f).padStart(2, '0')}`, { execution_mode: 'call_flow', call_flow_id: flow.id })
+      made.push({ flow, number: `+180055506${String(f).padStart(2, '0')}`, keys: Array.from({ length: 12 }, () => ['w', 'w', '1', '2', '9', '#'][pick(6)]).join('') })
+    }
+    await Promise.all(made.map(({ number, keys }) => s.call(number, ['--dtmf', keys, '--duration', '8'])))
+    let steps = 0
+    for (const { flow, number } of made) {
+      const call = await s.lastCall((c) => c.number === number)
+      const r = await s.api('POST', `/call-flows/${flow.id}/replay`, { call_id: call.id, version: 1 })
+      const trace = (await s.api('GET', `/calls/${call.id}/trace`)).data
+      assert.ok(r.same, `seed ${seed}: ${JSON.stringify([r.parts, r.steps.slice(-2), trace])}`)
+      assert.deepEqual(path(r), trace.filter((e: any) => e.kind === 'step').map((e: any) => `${e.node}>${e.port}`))
+      steps += r.steps_taken
+      const other = await s.api('POST', `/call-flows/${flow.id}/replay`, { call_id: call.id, document: { nodes: [{ id: 'start', type: 'start' }] } })
+      assert.deepEqual([other.same, other.parts.step], [false, 1])
+    }
+    crm.stop()
+    assert.ok(steps > 40, `seed ${seed}: ${steps} steps`)
   })
 })

@@ -23,6 +23,12 @@ enum http_result api_list_answer(struct http_request *r, json_t *data, const cha
 
 /* call_flows.c */
 api_handler api_flow_publish, api_flow_check, api_flow_rollback, api_flow_versions, api_flow_version, api_node_types, api_flow_export, api_flow_import;
+/* NULL: it has errors, which problems (may be NULL) tells. */
+struct flow *api_flow_compile(const struct organization *o, json_t *document, json_t *problems) WARN_UNUSED;
+enum http_result api_flow_has_errors(struct http_request *r, json_t *problems); /* 422 */
+/* simulate.c */
+api_handler api_flow_simulate, api_flow_replay;
+extern const struct field api_replay_fields[];
 /* calls.c */
 api_handler api_call_list, api_call_get, api_call_tags, api_call_tags_patch, api_call_events, api_call_trace, api_call_hangup;
 /* webhooks.c */

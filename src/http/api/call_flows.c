@@ -10,18 +10,35 @@ static int find_tag(void *arg, const char *name, size_t len)
 	return tag_set_find(((const struct organization *)arg)->tags, name, len);
 }
 
+static enum value_kind tag_kind(void *arg, size_t slot)
+{
+	return tag_set_get(((const struct organization *)arg)->tags, slot)->kind;
+}
+
 static bool exists(void *arg, const char *kind, const char *id)
 {
 	return organization_find(arg, kind, id) != NULL;
 }
 
+struct flow *api_flow_compile(const struct organization *o, json_t *document, json_t *problems)
+{
+	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->tags), exists, (void *)(uintptr_t)o};
+	return flow_compile(document, &context, problems);
+}
+
 /* Compile for the problems alone. Does it compile? */
 static bool check(const struct organization *o, json_t *document, json_t *problems)
 {
-	struct flow_context context = {find_tag, tag_set_count(o->tags), exists, (void *)(uintptr_t)o};
-	struct flow *flow = flow_compile(document, &context, problems);
+	struct flow *flow = api_flow_compile(o, document, problems);
 	flow_free(flow);
 	return flow != NULL;
+}
+
+enum http_result api_flow_has_errors(struct http_request *r, json_t *problems)
+{
+	http_json(r, 422, json_pack("{s:s, s:s, s:i, s:s, s:O, s:O}", "type", "about:blank", "title", "The flow has errors", "status", 422, "detail", "mend what has severity error first", "errors", problems, "problems", problems));
+	r->content_type = "application/problem+json";
+	return HTTP_REPLY;
 }
 
 enum http_result api_node_types(struct http_request *r)
@@ -105,13 +122,10 @@ static bool run_publish(struct store_conn *conn, struct http_request *r)
 		no_flow(r);
 	else if (ok && !document)
 		http_problem(r, 404, "There is no such version", "the call flow has no version %lld", (long long)p->rollback_to);
-	else if (ok && !check(r->organization, document, problems)) {
-		json_t *answer = json_pack("{s:s, s:s, s:i, s:s, s:O, s:O}", "type", "about:blank", "title", "The flow has errors", "status", 422, "detail", "mend what has severity error, then publish", "errors", problems, "problems", problems);
-		http_json(r, 422, answer);
-		r->content_type = "application/problem+json";
-	} else if (ok) {
+	else if (ok && !check(r->organization, document, problems))
+		api_flow_has_errors(r, problems);
+	else if (ok)
 		ok = publish(conn, r, doc, document, p->note);
-	}
 	json_decref(document);
 	json_decref(problems);
 	json_decref(doc);

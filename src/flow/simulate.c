@@ -1,0 +1,611 @@
+#include "flow/simulate.h"
+#include "base/clock.h"
+#include "base/money.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const dial_outcomes[] = {"completed", "no_answer", "busy", "failed", "no_target", NULL};
+static const char *const http_outcomes[] = {"answered", "failed", "timeout", NULL};
+static const char *const flow_ends[] = {"hangup", "step_limit", "stopped"};
+enum { END_HANGUP, END_STEP_LIMIT, END_STOPPED };
+
+const struct field flow_simulate_fields[] = {
+	{"caller_id", FIELD_STRING, .max = 64, .initial = "\"+15125550100\"", .help = "The caller's number."},
+	{"number", FIELD_STRING, .max = 64, .initial = "\"+18005550100\"", .help = "The tracking number that is called."},
+	{"at", FIELD_STRING, .max = 40, .help = "When (RFC 3339); empty: now."},
+	{"tags", FIELD_ANY, .help = "The tags the call has before the flow begins, by name."},
+	{"variables", FIELD_ANY, .help = "Values of the flow's variables, by name."},
+	{"digits", FIELD_STRING, FIELD_LIST | FIELD_EMPTY_TEXTS, .max = 1000, .help = "What is pressed at each question, in order; \"\" is nothing."},
+	{"http", FIELD_OBJECT, FIELD_LIST, .max = 1000, .help = "Answers to HTTP requests, in order.",
+	 .fields = (const struct field[]){
+		 {"outcome", FIELD_ENUM, .choices = http_outcomes, .initial = "\"answered\"", .help = "What becomes of the request."},
+		 {"status", FIELD_INTEGER, .min = 100, .max = 599, .initial = "200", .help = "HTTP status."},
+		 {"body", FIELD_ANY, .help = "Text, or any JSON."},
+		 {0},
+	 }},
+	{"dial", FIELD_OBJECT, FIELD_LIST, .max = 1000, .help = "What becomes of each dial, in order.",
+	 .fields = (const struct field[]){
+		 {"outcome", FIELD_ENUM, .choices = dial_outcomes, .initial = "\"completed\"", .help = "How it ends."},
+		 {"duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "60", .help = "For completed: how long they talk."},
+		 {0},
+	 }},
+	{"seed", FIELD_INTEGER, .min = 0, .max = 1000000000, .initial = "0", .help = "Draws the lots of split nodes."},
+	{"version", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "A published version; empty: the draft."},
+	{"document", FIELD_ANY, .help = "A flow document to be run instead of the draft."},
+	{0},
+};
+
+struct sim {
+	const struct flow_world *world;
+	struct arena arena;
+	struct expr_env env;
+	struct value call[CALL_FIELD_COUNT], *tags;
+	struct flow_state state;
+	int64_t now_ms, answered_ms;
+	/* the answers: a script's lists, or a trace and the place in it */
+	json_t *digits, *http, *dial, *trace;
+	size_t digits_at, http_at, dial_at, trace_at;
+	/* what was told of a replay's steps so far */
+	size_t compared_at;
+	json_t *parts;
+	/* the report */
+	json_t *steps, *inputs, *effects, *before;
+	size_t step_count;
+	int end;
+	char text[3][MONEY_SIZE + VALUE_NUMBER_SIZE];
+};
+
+static int index_of(const char *const *names, const char *name)
+{
+	for (int i = 0; names[i]; i++)
+		if (name && strcmp(names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+/* ---- values ---- */
+
+static struct value keep(struct sim *s, const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+	return value_string(arena_strndup(&s->arena, text ? text : "", n), n);
+}
+
+/* A JSON scalar as the text it stands for; NULL for null and what is no scalar. */
+static const char *scalar_text(struct sim *s, json_t *json)
+{
+	char number[VALUE_NUMBER_SIZE];
+	if (json_is_string(json))
+		return json_string_value(json);
+	if (json_is_boolean(json))
+		return json_is_true(json) ? "true" : "false";
+	if (!json_is_number(json))
+		return NULL;
+	size_t n = value_format_number(json_number_value(json), number);
+	return arena_strndup(&s->arena, number, n);
+}
+
+static void set_tag(struct sim *s, const char *name, json_t *json)
+{
+	const char *text = scalar_text(s, json);
+	for (size_t i = 0; text && i < s->world->tag_count; i++) {
+		struct flow_tag tag = s->world->tag(s->world->arg, i);
+		struct value v;
+		if (!tag.name || (tag.sensitive && s->trace) || strcasecmp(tag.name, name) != 0) /* a trace has no sensitive values */
+			continue;
+		if (value_coerce(tag.kind, text, strlen(text), &s->arena, &v, NULL))
+			s->tags[i] = v;
+	}
+}
+
+static void set_values(struct sim *s, json_t *tags, json_t *variables)
+{
+	const char *name;
+	json_t *json;
+	json_object_foreach(tags, name, json)
+		set_tag(s, name, json);
+	json_object_foreach(variables, name, json) {
+		const char *text = scalar_text(s, json);
+		for (size_t i = 0; text && i < flow_variable_count(s->world->flow); i++)
+			if (strcasecmp(flow_variable_name(s->world->flow, i), name) == 0)
+				s->state.variables[i] = keep(s, text);
+	}
+}
+
+static json_t *value_json(const struct value *v)
+{
+	return v->kind == VALUE_NUMBER ? json_loadb(v->text, v->len, JSON_DECODE_ANY, NULL) : v->kind == VALUE_BOOLEAN ? json_boolean(v->number != 0) : json_stringn(v->text, v->len);
+}
+
+static json_t *snapshot(const struct sim *s)
+{
+	json_t *tags = json_object(), *variables = json_object();
+	for (size_t i = 0; i < s->world->tag_count; i++) {
+		struct flow_tag tag = s->world->tag(s->world->arg, i);
+		if (tag.name && s->tags[i].kind)
+			json_object_set_new(tags, tag.name, tag.sensitive ? json_string("********") : value_json(&s->tags[i]));
+	}
+	for (size_t i = 0; i < flow_variable_count(s->world->flow); i++)
+		if (s->state.variables[i].kind)
+			json_object_set_new(variables, flow_variable_name(s->world->flow, i), value_json(&s->state.variables[i]));
+	return json_pack("{s:o, s:o}", "tags", tags, "variables", variables);
+}
+
+/* ---- the call's fields, as a call keeps them ---- */
+
+static void set_number(struct sim *s, enum call_field field, int slot, double number, const char *text)
+{
+	size_t n = strlen(text);
+	if (text != s->text[slot])
+		memcpy(s->text[slot], text, n + 1);
+	s->call[field] = (struct value){.kind = VALUE_NUMBER, .text = s->text[slot], .len = (uint32_t)n, .number = number};
+}
+
+static void set_money(struct sim *s, enum call_field field, int slot, int64_t micros)
+{
+	char text[MONEY_SIZE];
+	money_format(micros, text);
+	set_number(s, field, slot, (double)micros / 1e6, text);
+}
+
+static void set_converted(struct sim *s, bool converted)
+{
+	s->call[CALL_CONVERTED] = (struct value){.kind = VALUE_BOOLEAN, .text = converted ? "true" : "false", .len = converted ? 4 : 5, .number = converted};
+}
+
+static void set_duration(struct sim *s)
+{
+	char text[VALUE_NUMBER_SIZE];
+	double seconds = s->answered_ms && s->now_ms > s->answered_ms ? (double)((s->now_ms - s->answered_ms + 500) / 1000) : 0;
+	text[value_format_number(seconds, text)] = '\0';
+	set_number(s, CALL_DURATION, 2, seconds, text);
+}
+
+/* ---- effects, told and performed ---- */
+
+static json_t *prompt_json(const struct flow_prompt *p)
+{
+	return p->prompt_id ? json_pack("{s:s}", "prompt_id", p->prompt_id) : p->text ? json_pack("{s:s}", "text", p->text) : json_null();
+}
+
+static json_t *texts_json(const char *const *list)
+{
+	json_t *json = json_array();
+	for (; list && *list; list++)
+		json_array_append_new(json, json_string(*list));
+	return json;
+}
+
+static json_t *effect_json(const struct sim *s, const struct flow_effect *e)
+{
+	switch (e->kind) {
+	case FLOW_EFFECT_SET_TAG: {
+		struct flow_tag tag = s->world->tag(s->world->arg, e->u.tag.slot);
+		return json_pack("{s:s, s:s, s:o}", "effect", "set_tag", "tag", tag.name ? tag.name : "", "value", tag.sensitive ? json_string("********") : value_json(&s->tags[e->u.tag.slot]));
+	}
+	case FLOW_EFFECT_EVENT:
+		return json_pack("{s:s, s:s, s:o}", "effect", "event", "name", e->u.event.name, "fields", json_loads(e->u.event.fields, 0, NULL));
+	case FLOW_EFFECT_OUTCOME: {
+		json_t *json = json_pack("{s:s}", "effect", "outcome");
+		char money[MONEY_SIZE];
+		if (e->u.outcome.converted >= 0)
+			json_object_set_new(json, "converted", json_boolean(e->u.outcome.converted));
+		if (e->u.outcome.revenue_micros >= 0)
+			json_object_set_new(json, "revenue", (money_format(e->u.outcome.revenue_micros, money), json_string(money)));
+		if (e->u.outcome.payout_micros >= 0)
+			json_object_set_new(json, "payout", (money_format(e->u.outcome.payout_micros, money), json_string(money)));
+		if (e->u.outcome.disposition)
+			json_object_set_new(json, "disposition", json_string(e->u.outcome.disposition));
+		return json;
+	}
+	case FLOW_EFFECT_PLAY:
+		return json_pack("{s:s, s:o, s:b, s:f}", "effect", "play", "prompt", prompt_json(&e->u.play.prompt), "interruptible", e->u.play.interruptible, "for_seconds", e->u.play.for_ms / 1000.0);
+	case FLOW_EFFECT_COLLECT:
+		return json_pack("{s:s, s:o, s:i, s:f}", "effect", "collect", "prompt", prompt_json(&e->u.collect.prompt), "max_digits", e->u.collect.max_digits, "timeout_seconds", e->u.collect.timeout_ms / 1000.0);
+	case FLOW_EFFECT_HTTP:
+		return json_pack("{s:s, s:s, s:s, s:o, s:s?}", "effect", "http", "method", e->u.http.method, "url", e->u.http.url, "headers", texts_json(e->u.http.headers), "body", e->u.http.body);
+	case FLOW_EFFECT_DIAL: {
+		const struct flow_dial *d = &e->u.dial;
+		json_t *json = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*}", "effect", "dial", "routing_plan_id", d->routing_plan_id, "uri", d->uri, "number", d->number, "trunk_id", d->trunk_id, "caller_id", d->caller_id);
+		if (d->target_ids)
+			json_object_set_new(json, "target_ids", texts_json(d->target_ids));
+		return json;
+	}
+	case FLOW_EFFECT_HANGUP:
+		return json_pack("{s:s, s:s?, s:i}", "effect", "hangup", "cause", e->u.hangup.cause, "sip_status", e->u.hangup.sip_status);
+	case FLOW_EFFECT_TRACE:
+		break;
+	}
+	return NULL;
+}
+
+/* What the call would do with it at once. */
+static void perform(struct sim *s, const struct flow_effect *e)
+{
+	struct value v;
+	switch (e->kind) {
+	case FLOW_EFFECT_SET_TAG: {
+		enum value_kind kind = s->world->tag(s->world->arg, e->u.tag.slot).kind;
+		s->tags[e->u.tag.slot] = value_coerce(kind, e->u.tag.value.text, e->u.tag.value.len, &s->arena, &v, NULL) ? v : (struct value){.text = ""};
+		break;
+	}
+	case FLOW_EFFECT_OUTCOME:
+		if (e->u.outcome.revenue_micros >= 0)
+			set_money(s, CALL_REVENUE, 0, e->u.outcome.revenue_micros);
+		if (e->u.outcome.payout_micros >= 0)
+			set_money(s, CALL_PAYOUT, 1, e->u.outcome.payout_micros);
+		if (e->u.outcome.converted >= 0)
+			set_converted(s, e->u.outcome.converted);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- the report ---- */
+
+static json_t *way_json(const struct flow *flow, const struct flow_effect *e)
+{
+	return json_pack("{s:s, s:s?}", "node", flow_node_id(flow, e->node), "port", e->u.trace.port >= 0 ? flow_port_name(flow, e->node, (unsigned)e->u.trace.port) : NULL);
+}
+
+static void part(struct sim *s, json_t *recorded, json_t *now, const char *why)
+{
+	if (!s->parts)
+		s->parts = json_pack("{s:I, s:o, s:o, s:s}", "step", (json_int_t)s->step_count, "recorded", recorded ? recorded : json_null(), "now", now ? now : json_null(), "why", why);
+	else {
+		json_decref(recorded);
+		json_decref(now);
+	}
+}
+
+static json_t *next_recorded(const struct sim *s, size_t *at, const char *kind)
+{
+	for (; *at < json_array_size(s->trace); ++*at) {
+		json_t *entry = json_array_get(s->trace, *at);
+		const char *is = json_string_value(json_object_get(entry, "kind"));
+		if (is && strcmp(is, kind) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static json_t *recorded_way(json_t *entry)
+{
+	return entry ? json_pack("{s:O?, s:O?}", "node", json_object_get(entry, "node"), "port", json_object_get(entry, "port")) : NULL;
+}
+
+/* Is the step that was taken now the one that the call took then? */
+static void compare(struct sim *s, const struct flow_effect *e)
+{
+	json_t *entry = s->trace && !s->parts ? next_recorded(s, &s->compared_at, "step") : NULL;
+	if (!s->trace || s->parts)
+		return;
+	json_t *then = recorded_way(entry), *now = way_json(s->world->flow, e);
+	s->compared_at++;
+	if (then && json_equal(then, now)) {
+		json_decref(then);
+		json_decref(now);
+		return;
+	}
+	const char *was = json_string_value(json_object_get(then, "node")), *is = json_string_value(json_object_get(now, "node"));
+	part(s, then, now, !then ? "the call ended before" : strcmp(was ? was : "", is) != 0 ? "another node follows here" : e->u.trace.detail ? e->u.trace.detail : "the node was left by another port");
+}
+
+static void tell_step(struct sim *s, const struct flow_effect *e)
+{
+	char at[RFC3339_SIZE], entered[RFC3339_SIZE];
+	compare(s, e);
+	json_t *after = snapshot(s);
+	if (s->step_count++ < SIMULATE_STEPS_TOLD) {
+		json_t *step = way_json(s->world->flow, e);
+		json_object_set_new(step, "type", json_string(flow_node_type_of(s->world->flow, e->node)));
+		json_object_set_new(step, "entered_at", json_string(clock_rfc3339(e->u.trace.entered_ms, entered)));
+		json_object_set_new(step, "at", json_string(clock_rfc3339(s->now_ms, at)));
+		json_object_set_new(step, "detail", e->u.trace.detail ? json_string(e->u.trace.detail) : json_null());
+		json_object_set(step, "inputs", s->inputs);
+		json_object_set(step, "effects", s->effects);
+		json_object_set(step, "before", s->before);
+		json_object_set(step, "after", after);
+		json_array_append_new(s->steps, step);
+	}
+	json_decref(s->inputs);
+	json_decref(s->effects);
+	json_decref(s->before);
+	s->inputs = json_array();
+	s->effects = json_array();
+	s->before = after;
+}
+
+/* Effects after the last step: a port that led nowhere, the caller who hung up. */
+static void tell_rest(struct sim *s)
+{
+	json_t *last = json_array_size(s->steps) ? json_array_get(s->steps, json_array_size(s->steps) - 1) : NULL;
+	if (last && s->step_count <= SIMULATE_STEPS_TOLD) {
+		json_array_extend(json_object_get(last, "effects"), s->effects);
+		json_array_extend(json_object_get(last, "inputs"), s->inputs);
+	}
+}
+
+/* ---- answers that are made up ---- */
+
+static int speech_ms(const struct flow_prompt *p)
+{
+	return p->text ? (int)strlen(p->text) * 65 : p->prompt_id ? 3000 : 0; /* about fifteen characters a second */
+}
+
+static void answer_call(struct sim *s)
+{
+	if (!s->answered_ms)
+		s->answered_ms = s->now_ms;
+}
+
+static struct flow_input press(struct sim *s, const struct flow_effect *e)
+{
+	const char *keys = json_string_value(json_array_get(s->digits, s->digits_at++));
+	char finish[] = {e->u.collect.finish_key, '\0'};
+	size_t n = keys ? (*finish ? strcspn(keys, finish) : strlen(keys)) : 0, most = (size_t)e->u.collect.max_digits;
+	bool finished = keys && keys[n];
+	answer_call(s);
+	s->now_ms += speech_ms(&e->u.collect.prompt) + (n ? 400 * (int)n : e->u.collect.timeout_ms);
+	return (struct flow_input){.kind = FLOW_INPUT_DIGITS, .u.digits = {arena_strndup(&s->arena, keys ? keys : "", n < most ? n : most), finished}};
+}
+
+static struct flow_input fetch(struct sim *s, const struct flow_effect *e)
+{
+	json_t *given = json_array_get(s->http, s->http_at++), *body = json_object_get(given, "body");
+	int outcome = index_of(http_outcomes, json_string_value(json_object_get(given, "outcome")));
+	struct flow_input in = {.kind = FLOW_INPUT_HTTP, .u.http = {.result = outcome < 0 ? HTTP_FAILED : (enum flow_http_result)outcome, .body = "", .error = given ? "" : "the simulation has no answer for this request"}};
+	s->now_ms += in.u.http.result == HTTP_TIMED_OUT ? e->u.http.timeout_ms : 100;
+	if (in.u.http.result == HTTP_FAILED && given)
+		in.u.http.error = "could not connect";
+	if (in.u.http.result != HTTP_ANSWERED)
+		return in;
+	in.u.http.status = (int)json_integer_value(json_object_get(given, "status"));
+	char *text = json_is_string(body) || !body ? NULL : json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
+	in.u.http.body = arena_strdup(&s->arena, text ? text : body ? json_string_value(body) : "");
+	in.u.http.body_len = in.u.http.body ? strlen(in.u.http.body) : 0;
+	free(text);
+	return in;
+}
+
+static struct flow_input ring(struct sim *s, const struct flow_effect *e)
+{
+	json_t *given = json_array_get(s->dial, s->dial_at++), *seconds = json_object_get(given, "duration_seconds");
+	int outcome = index_of(dial_outcomes, json_string_value(json_object_get(given, "outcome")));
+	struct flow_input in = {.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = outcome < 0 ? DIAL_COMPLETED : (enum flow_dial_outcome)outcome};
+	s->now_ms += in.u.dial == DIAL_NO_ANSWER ? (e->u.dial.timeout_seconds ? e->u.dial.timeout_seconds : 30) * 1000 : in.u.dial == DIAL_NO_TARGET ? 0 : 2000;
+	if (in.u.dial == DIAL_COMPLETED) {
+		answer_call(s);
+		s->now_ms += seconds ? json_integer_value(seconds) * 1000 : 60000;
+	}
+	return in;
+}
+
+/* ---- answers that a call got ---- */
+
+static bool refuse(struct sim *s, const char *why)
+{
+	part(s, NULL, NULL, why);
+	s->end = END_STOPPED;
+	return false;
+}
+
+/* The trace's next input, if it is one that the effect waits for. Data that came meanwhile is taken on the way. */
+static bool recorded_input(struct sim *s, const struct flow_effect *e, struct flow_input *in)
+{
+	for (json_t *entry; (entry = next_recorded(s, &s->trace_at, "input")); s->trace_at++) {
+		const char *input = json_string_value(json_object_get(entry, "input")), *at = json_string_value(json_object_get(entry, "at"));
+		const char *digits = json_string_value(json_object_get(entry, "digits"));
+		if (!input || !at || !clock_parse_rfc3339(at, strlen(at), &s->now_ms))
+			continue;
+		if (strcmp(input, "webhook_data") == 0) {
+			set_values(s, json_object_get(entry, "tags"), NULL);
+			continue;
+		}
+		if (strcmp(input, "start") == 0 || strcmp(input, "tag_refused") == 0 || strcmp(input, "target_hung_up") == 0)
+			continue;
+		s->trace_at++;
+		if (strcmp(input, "caller_hung_up") == 0) {
+			s->end = END_HANGUP;
+			json_array_append_new(s->inputs, json_pack("{s:s}", "input", input));
+			return false;
+		}
+		if (strcmp(input, "played") == 0 && e->kind == FLOW_EFFECT_PLAY) {
+			*in = (struct flow_input){.kind = FLOW_INPUT_PLAYED, .u.played_ok = json_is_true(json_object_get(entry, "ok"))};
+			return true;
+		}
+		if (strcmp(input, "digits") == 0 && e->kind == FLOW_EFFECT_COLLECT) {
+			if (digits && strcmp(digits, "(sensitive)") == 0)
+				return refuse(s, "these digits are sensitive and were not kept; the path after them cannot be replayed");
+			*in = (struct flow_input){.kind = FLOW_INPUT_DIGITS, .u.digits = {arena_strdup(&s->arena, digits ? digits : ""), json_is_true(json_object_get(entry, "finished"))}};
+			return true;
+		}
+		if (strcmp(input, "http") == 0 && e->kind == FLOW_EFFECT_HTTP) {
+			int result = index_of(http_outcomes, json_string_value(json_object_get(entry, "outcome")));
+			const char *body = json_string_value(json_object_get(entry, "body"));
+			if (json_is_true(json_object_get(entry, "body_left_out")))
+				return refuse(s, "this answer's body was too long to be kept; the path after it cannot be replayed");
+			*in = (struct flow_input){.kind = FLOW_INPUT_HTTP, .u.http = {result < 0 ? HTTP_FAILED : (enum flow_http_result)result, (int)json_integer_value(json_object_get(entry, "status")), body ? body : "", body ? json_string_length(json_object_get(entry, "body")) : 0, "as recorded"}};
+			return true;
+		}
+		if (strcmp(input, "dial_ended") == 0 && e->kind == FLOW_EFFECT_DIAL) {
+			int outcome = index_of(dial_outcomes, json_string_value(json_object_get(entry, "outcome")));
+			const char *target = json_string_value(json_object_get(entry, "target_id")), *revenue = json_string_value(json_object_get(entry, "revenue")), *payout = json_string_value(json_object_get(entry, "payout"));
+			int64_t micros;
+			s->call[CALL_TARGET_ID] = target ? keep(s, target) : (struct value){.text = ""};
+			if (revenue && money_parse(revenue, &micros))
+				set_money(s, CALL_REVENUE, 0, micros);
+			if (payout && money_parse(payout, &micros))
+				set_money(s, CALL_PAYOUT, 1, micros);
+			set_converted(s, json_is_true(json_object_get(entry, "converted")));
+			*in = (struct flow_input){.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = outcome < 0 ? DIAL_FAILED : (enum flow_dial_outcome)outcome};
+			return true;
+		}
+		return refuse(s, "the flow waits for something else here than what the call met");
+	}
+	s->end = END_HANGUP;
+	return false;
+}
+
+/* ---- running ---- */
+
+static bool waits(enum flow_effect_kind kind)
+{
+	return kind == FLOW_EFFECT_PLAY || kind == FLOW_EFFECT_COLLECT || kind == FLOW_EFFECT_HTTP || kind == FLOW_EFFECT_DIAL;
+}
+
+static json_t *input_json(const struct flow_input *in, bool sensitive)
+{
+	switch (in->kind) {
+	case FLOW_INPUT_PLAYED:
+		return json_pack("{s:s, s:b}", "input", "played", "ok", in->u.played_ok);
+	case FLOW_INPUT_DIGITS:
+		return json_pack("{s:s, s:s}", "input", "digits", "digits", sensitive ? "(sensitive)" : in->u.digits.text);
+	case FLOW_INPUT_HTTP:
+		return json_pack("{s:s, s:s, s:i, s:s%}", "input", "http", "outcome", http_outcomes[in->u.http.result], "status", in->u.http.status, "body", in->u.http.body, in->u.http.body_len);
+	case FLOW_INPUT_DIAL_ENDED:
+		return json_pack("{s:s, s:s}", "input", "dial_ended", "outcome", dial_outcomes[in->u.dial]);
+	default:
+		return NULL;
+	}
+}
+
+static bool answer(struct sim *s, const struct flow_effect *e, struct flow_input *in)
+{
+	if (s->trace) {
+		if (!recorded_input(s, e, in))
+			return false;
+	} else if (e->kind == FLOW_EFFECT_PLAY) {
+		answer_call(s);
+		s->now_ms += e->u.play.for_ms ? e->u.play.for_ms : speech_ms(&e->u.play.prompt);
+		*in = (struct flow_input){.kind = FLOW_INPUT_PLAYED, .u.played_ok = true};
+	} else {
+		*in = e->kind == FLOW_EFFECT_COLLECT ? press(s, e) : e->kind == FLOW_EFFECT_HTTP ? fetch(s, e) : ring(s, e);
+	}
+	json_array_append_new(s->inputs, input_json(in, e->kind == FLOW_EFFECT_COLLECT && e->u.collect.sensitive));
+	return true;
+}
+
+static void run(struct sim *s)
+{
+	struct flow_input input = {.kind = FLOW_INPUT_START};
+	s->before = snapshot(s);
+	while (!s->parts || !s->trace) {
+		struct flow_effects out;
+		const struct flow_effect *waiting = NULL;
+		set_duration(s);
+		enum flow_result r = flow_step(&s->state, &input, s->now_ms, &out);
+		for (size_t i = 0; i < out.count && r != FLOW_ERR_INPUT; i++) {
+			const struct flow_effect *e = &out.list[i];
+			perform(s, e);
+			json_t *told = effect_json(s, e);
+			if (told)
+				json_array_append_new(s->effects, told);
+			if (e->kind == FLOW_EFFECT_TRACE)
+				tell_step(s, e);
+			if (waits(e->kind))
+				waiting = e;
+		}
+		if (r == FLOW_ERR_STEP_LIMIT)
+			s->end = END_STEP_LIMIT;
+		input = (struct flow_input){.kind = FLOW_INPUT_CONTINUE};
+		if (r == FLOW_ERR_INPUT || s->state.finished || (r != FLOW_MORE && !(waiting && answer(s, waiting, &input))))
+			break;
+	}
+	tell_rest(s);
+}
+
+static json_t *report(struct sim *s)
+{
+	json_t *json = json_pack("{s:s, s:I, s:b, s:O}", "ended", flow_ends[s->end], "steps_taken", (json_int_t)s->step_count, "truncated", s->step_count > SIMULATE_STEPS_TOLD, "steps", s->steps);
+	if (s->trace && !s->parts && s->end != END_STOPPED) { /* and did the call go on after that? */
+		json_t *entry = next_recorded(s, &s->compared_at, "step");
+		if (entry)
+			part(s, recorded_way(entry), NULL, "the flow ends here");
+	}
+	if (s->trace) {
+		json_object_set_new(json, "same", json_boolean(!s->parts));
+		json_object_set_new(json, "parts", s->parts ? json_incref(s->parts) : json_null());
+	}
+	return json;
+}
+
+static bool begin(struct sim *s, const char *caller_id, const char *number)
+{
+	char started[RFC3339_SIZE];
+	if (s->world->call)
+		memcpy(s->call, s->world->call, sizeof s->call);
+	for (size_t i = 0; i < CALL_FIELD_COUNT; i++)
+		if (!s->call[i].text)
+			s->call[i].text = "";
+	s->env = (struct expr_env){.call = s->call, .tag_count = s->world->tag_count, .now_ms = s->now_ms};
+	s->env.tags = s->tags = arena_alloc(&s->arena, (s->world->tag_count + 1) * sizeof *s->tags);
+	s->steps = json_array();
+	s->inputs = json_array();
+	s->effects = json_array();
+	if (!s->tags || !expr_set_caller(&s->env, s->call, caller_id, &s->arena) || !flow_state_init(&s->state, s->world->flow, &s->arena, &s->env, s->tags))
+		return false;
+	s->state.one_by_one = true;
+	s->call[CALL_NUMBER] = keep(s, number);
+	s->call[CALL_STATUS] = keep(s, "active");
+	s->call[CALL_STARTED_AT] = keep(s, clock_rfc3339(s->now_ms, started));
+	set_money(s, CALL_REVENUE, 0, 0);
+	set_money(s, CALL_PAYOUT, 1, 0);
+	set_converted(s, false);
+	return true;
+}
+
+static void finish(struct sim *s)
+{
+	json_decref(s->steps);
+	json_decref(s->inputs);
+	json_decref(s->effects);
+	json_decref(s->before);
+	json_decref(s->parts);
+	arena_free(&s->arena);
+}
+
+json_t *flow_simulate(const struct flow_world *world, json_t *script)
+{
+	struct sim s = {.world = world};
+	char id[40];
+	json_t *json = NULL;
+	const char *at = json_string_value(json_object_get(script, "at"));
+	if (at)
+		(void)!clock_parse_rfc3339(at, strlen(at), &s.now_ms);
+	s.digits = json_object_get(script, "digits");
+	s.http = json_object_get(script, "http");
+	s.dial = json_object_get(script, "dial");
+	if (begin(&s, json_string_value(json_object_get(script, "caller_id")), json_string_value(json_object_get(script, "number")))) {
+		snprintf(id, sizeof id, "call_simulated_%lld", (long long)json_integer_value(json_object_get(script, "seed")));
+		s.call[CALL_ID] = keep(&s, id);
+		set_values(&s, json_object_get(script, "tags"), json_object_get(script, "variables"));
+		run(&s);
+		json = report(&s);
+	}
+	finish(&s);
+	return json;
+}
+
+json_t *flow_replay(const struct flow_world *world, json_t *call, json_t *trace)
+{
+	struct sim s = {.world = world, .trace = trace};
+	json_t *json = NULL, *start = next_recorded(&s, &s.trace_at, "input");
+	const char *at = json_string_value(json_object_get(start, "at")), *answered = json_string_value(json_object_get(call, "answered_at")), *started = json_string_value(json_object_get(call, "started_at"));
+	if (at)
+		(void)!clock_parse_rfc3339(at, strlen(at), &s.now_ms);
+	if (answered)
+		(void)!clock_parse_rfc3339(answered, strlen(answered), &s.answered_ms);
+	if (begin(&s, json_string_value(json_object_get(call, "caller_id")), json_string_value(json_object_get(call, "number")))) {
+		s.call[CALL_ID] = keep(&s, json_string_value(json_object_get(call, "id")));
+		if (started)
+			s.call[CALL_STARTED_AT] = keep(&s, started);
+		set_values(&s, json_object_get(start, "tags"), NULL);
+		run(&s);
+		json = report(&s);
+	}
+	finish(&s);
+	return json;
+}
