@@ -145,7 +145,7 @@ static int flow_simulate_file(const char *path, const char *script_path)
 		json_object_foreach(json_object_get(script, "tags"), name, value)
 			(void)any_tag(&tags, name, strlen(name));
 		if ((flow = flow_compile(document, &context, problems))) {
-			struct flow_world world = {flow, tags.count, tag_at, &tags, NULL};
+			struct flow_world world = {flow, tags.count, tag_at, &tags, NULL, NULL};
 			report = flow_simulate(&world, script);
 		} else {
 			fprintf(stderr, "strowger: %s has errors; 'strowger flow check' tells them\n", path);

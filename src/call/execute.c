@@ -269,10 +269,10 @@ static void perform(struct call *c, const struct flow_effect *e)
 	switch (e->kind) {
 	case FLOW_EFFECT_TRACE:
 		log_trace_step(c, e);
-		if (e->u.trace.port >= 0 && flow_port_is_failure(c->flow.flow, e->node, (unsigned)e->u.trace.port)) {
+		if (e->u.trace.port >= 0 && flow_port_is_failure(e->flow, e->node, (unsigned)e->u.trace.port)) {
 			struct buf data = {0};
-			json_str(&data, "node", flow_node_id(c->flow.flow, e->node));
-			json_str(&data, "port", flow_port_name(c->flow.flow, e->node, (unsigned)e->u.trace.port));
+			json_str(&data, "node", flow_node_id(e->flow, e->node));
+			json_str(&data, "port", flow_port_name(e->flow, e->node, (unsigned)e->u.trace.port));
 			json_str(&data, "detail", e->u.trace.detail);
 			log_event(c, "flow.node_failed", buf_text(&data));
 			buf_free(&data);
@@ -284,7 +284,7 @@ static void perform(struct call *c, const struct flow_effect *e)
 	case FLOW_EFFECT_EVENT: {
 		struct buf data = {0};
 		json_str(&data, "name", e->u.event.name);
-		json_str(&data, "node", flow_node_id(c->flow.flow, e->node));
+		json_str(&data, "node", flow_node_id(e->flow, e->node));
 		json_key(&data, "fields");
 		buf_add_str(&data, e->u.event.fields);
 		log_event(c, "flow.custom", buf_text(&data));
@@ -353,6 +353,12 @@ static void flow_input(struct call *c, const struct flow_input *input)
 	} while (r == FLOW_MORE && !c->over);
 }
 
+/* In the snapshot that the call is pinned to. */
+static const struct flow *find_flow(void *arg, const char *id)
+{
+	return organization_flow(arg, id);
+}
+
 void execute_start(struct call *c)
 {
 	if (!c->flow_mode) {
@@ -366,6 +372,8 @@ void execute_start(struct call *c)
 		call_end(c, 480, "no_call_flow", "system");
 		return;
 	}
+	c->flow.find = find_flow;
+	c->flow.find_arg = (void *)(uintptr_t)c->organization;
 	log_event(c, "flow.started", "");
 	struct buf data = {0};
 	log_trace_tags(c, &data);

@@ -197,10 +197,14 @@ void log_trace_tags(struct call *c, struct buf *data)
 
 void log_trace_step(struct call *c, const struct flow_effect *e)
 {
-	const struct flow *flow = c->flow.flow;
+	const struct flow *flow = e->flow;
 	json_open(&c->trace);
 	json_time(&c->trace, "at", c->input_ms);
 	json_str(&c->trace, "kind", "step");
+	if (e->depth) {
+		json_str(&c->trace, "call_flow_id", flow_id(flow));
+		json_int(&c->trace, "flow_version", flow_version(flow));
+	}
 	json_str(&c->trace, "node", flow_node_id(flow, e->node));
 	json_str(&c->trace, "type", flow_node_type_of(flow, e->node));
 	json_str(&c->trace, "port", e->u.trace.port >= 0 ? flow_port_name(flow, e->node, (unsigned)e->u.trace.port) : NULL);

@@ -323,7 +323,7 @@ static void build_flow(struct org *o, struct entity *e, int version, const char 
 	if (!version || !document)
 		return;
 	json_t *json = json_loads(document, 0, NULL);
-	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->public.tags), flow_exists, o};
+	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->public.tags), flow_exists, o, e->id, version};
 	struct flow *flow = flow_compile(json, &context, NULL);
 	if (!flow) /* something it names was deleted since: without it the flow would do something else */
 		log_warn(e->id, "published version %d no longer compiles; its calls take the fallback or are refused", version);
@@ -676,6 +676,12 @@ const struct route_plan *organization_plan(const struct organization *o, const c
 const struct route_target *organization_target(const struct organization *o, const char *id)
 {
 	return organization_find(o, "target", id);
+}
+
+const struct flow *organization_flow(const struct organization *o, const char *id)
+{
+	const struct config_flow *f = organization_find(o, "call_flow", id);
+	return f ? f->flow : NULL;
 }
 
 const struct config_trunk *organization_trunk(const struct organization *o, const char *id)

@@ -132,6 +132,8 @@ const void *organization_find(const struct organization *o, const char *kind, co
 const struct config_campaign *organization_campaign(const struct organization *o, const char *id);
 const struct route_plan *organization_plan(const struct organization *o, const char *id);
 const struct route_target *organization_target(const struct organization *o, const char *id);
+/* What is published of a call flow; NULL: nothing that runs. */
+const struct flow *organization_flow(const struct organization *o, const char *id);
 const struct config_trunk *organization_trunk(const struct organization *o, const char *id);
 const struct config_prompt *organization_prompt(const struct organization *o, const char *id);
 

@@ -63,6 +63,11 @@ static void declare_variables(struct flow_compiler *c, json_t *json, int depth)
 	}
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* ---- parts of a config ---- */
 
 const char *flow_config_string(struct flow_compiler *c, json_t *config, const char *key)
@@ -414,6 +419,7 @@ struct flow *flow_compile(json_t *document, const struct flow_context *context, 
 	if (!f->nodes || !f->variables)
 		goto fail;
 	declare_variables(&c, nodes, 0);
+	qsort(f->variables, f->variable_count, sizeof *f->variables, by_name);
 	json_array_foreach(nodes, i, item)
 		compile_node(&c, item, i);
 	json_array_foreach(edges, i, item)
@@ -425,6 +431,8 @@ struct flow *flow_compile(json_t *document, const struct flow_context *context, 
 	if (plan && context->exists && !context->exists(context->arg, "routing_plan", plan))
 		flow_problem(&c, true, "fallback", "/fallback/routing_plan_id", "there is no routing plan %.60s", plan);
 	f->fallback_plan_id = arena_strdup(c.arena, plan);
+	f->id = arena_strdup(c.arena, context->id);
+	f->version = context->version;
 	bool all_typed = true;
 	for (i = 0; i < f->count; i++)
 		all_typed &= f->nodes[i].type && f->nodes[i].next && f->nodes[i].ports;
@@ -446,6 +454,16 @@ void flow_free(struct flow *f)
 	free(f->filters);
 	arena_free(&f->arena);
 	free(f);
+}
+
+const char *flow_id(const struct flow *f)
+{
+	return f->id;
+}
+
+int flow_version(const struct flow *f)
+{
+	return f->version;
 }
 
 const char *flow_node_id(const struct flow *f, unsigned node)

@@ -12,6 +12,7 @@
 
 #define FLOW_NODES_MAX 1000
 #define FLOW_STEPS_MAX 10000
+#define FLOW_DEPTH_MAX 16 /* call flows within call flows */
 #define FLOW_EFFECTS_MAX 32
 #define FLOW_TEXT_MAX (1024 * 1024) /* text one call may make with templates */
 #define FLOW_NODE_FALLBACK 0xfffe   /* the step is the flow's fallback, not a node */
@@ -29,6 +30,9 @@ struct flow_context {
 	/* Is there such a routing plan, target, prompt, trunk …? NULL: not checked. */
 	bool (*exists)(void *arg, const char *kind, const char *id);
 	void *arg;
+	/* Who the flow is: for the traces of flows that run it as a part. NULL and 0: nobody asks. */
+	const char *id;
+	int version;
 };
 
 /*
@@ -43,6 +47,8 @@ struct flow *flow_compile(json_t *document, const struct flow_context *context, 
 void flow_free(struct flow *flow);
 
 /* Names for traces: borrowed from the flow. "" for what is not there. */
+const char *flow_id(const struct flow *flow);
+int flow_version(const struct flow *flow);
 const char *flow_node_id(const struct flow *flow, unsigned node);
 const char *flow_node_type_of(const struct flow *flow, unsigned node);
 const char *flow_port_name(const struct flow *flow, unsigned node, unsigned port);
@@ -88,6 +94,8 @@ enum flow_effect_kind {
 struct flow_effect {
 	enum flow_effect_kind kind;
 	uint16_t node;
+	uint16_t depth;          /* 0: the call's own flow; more: a flow within it */
+	const struct flow *flow; /* whose node it is */
 	union {
 		struct {
 			int port; /* -1: the flow ended here */
@@ -174,15 +182,32 @@ enum flow_result {
 	FLOW_ERR_INPUT,      /* the node waits for something else; nothing changed */
 };
 
+/* Where a flow that runs another one stands. */
+struct flow_frame {
+	const struct flow *flow;
+	struct value *variables;
+	uint16_t node;
+	int64_t entered_ms;
+};
+
 /* One call's place in the flow. */
 struct flow_state {
-	const struct flow *flow;
+	const struct flow *flow; /* the innermost that runs */
+	struct flow_frame *frames; /* those that run it, outermost first; NULL until one does */
+	struct value **buffers;    /* variables of each depth, kept for the next flow that runs there */
+	size_t *buffer_sizes;
+	uint16_t depth;
+	/* The published flow with this id, to be run within this one; NULL: there are none. */
+	const struct flow *(*find)(void *arg, const char *id);
+	void *find_arg;
 	struct arena *arena;  /* the call's: holds text that templates made */
 	struct expr_env *env; /* the call's values; tags and variables are written by the flow */
 	struct value *tags;
 	struct value *variables;
 	uint16_t node;
 	bool waiting, in_fallback, finished;
+	bool leaving; /* the node by leave_by, at the next step */
+	uint16_t leave_by;
 	bool one_by_one; /* FLOW_MORE after every node: for who wants to see the values between them */
 	uint32_t steps;
 	uint32_t tries; /* of the node that waits */

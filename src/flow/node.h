@@ -16,7 +16,7 @@ struct flow_port {
 };
 
 /* Where a node goes next: a port's index, or one of these. MOVE_REFUSED: not the input it waits for. */
-enum { MOVE_WAIT = -1, MOVE_END = -2, MOVE_REFUSED = -3 };
+enum { MOVE_WAIT = -1, MOVE_END = -2, MOVE_REFUSED = -3, MOVE_PUSHED = -4 };
 
 struct flow_compiler;
 struct flow_run;
@@ -50,7 +50,9 @@ struct flow {
 	size_t count;
 	uint16_t start;
 	const char *fallback_plan_id;
-	const char **variables;
+	const char *id;
+	int version;
+	const char **variables; /* in the order of strcasecmp() */
 	size_t variable_count;
 	struct filter **filters; /* to be freed with the flow */
 	size_t filter_count;
@@ -100,7 +102,6 @@ extern const struct field flow_prompt_fields[];
 
 struct flow_run {
 	struct flow_state *state;
-	const struct flow *flow;
 	const struct flow_node *node;
 	struct flow_effects *out;
 	int64_t now_ms;
@@ -108,6 +109,8 @@ struct flow_run {
 	bool changes_call;  /* the effect changes call fields: it is performed before the next node reads them */
 };
 
+/* Go on in another flow; enter() then returns MOVE_PUSHED. false: too deep, or no memory. */
+bool flow_push(struct flow_run *run, const struct flow *callee) WARN_UNUSED;
 struct flow_effect *flow_effect(struct flow_run *run, enum flow_effect_kind kind);
 /* Text for one call, in the arena or the flow itself. */
 const char *flow_render(struct flow_run *run, const struct template *t, size_t *len);

@@ -126,9 +126,9 @@ static json_t *snapshot(const struct sim *s)
 		if (tag.name && s->tags[i].kind)
 			json_object_set_new(tags, tag.name, tag.sensitive ? json_string("********") : value_json(&s->tags[i]));
 	}
-	for (size_t i = 0; i < flow_variable_count(s->world->flow); i++)
+	for (size_t i = 0; i < flow_variable_count(s->state.flow); i++)
 		if (s->state.variables[i].kind)
-			json_object_set_new(variables, flow_variable_name(s->world->flow, i), value_json(&s->state.variables[i]));
+			json_object_set_new(variables, flow_variable_name(s->state.flow, i), value_json(&s->state.variables[i]));
 	return json_pack("{s:o, s:o}", "tags", tags, "variables", variables);
 }
 
@@ -245,9 +245,9 @@ static void perform(struct sim *s, const struct flow_effect *e)
 
 /* ---- the report ---- */
 
-static json_t *way_json(const struct flow *flow, const struct flow_effect *e)
+static json_t *way_json(const struct flow_effect *e)
 {
-	return json_pack("{s:s, s:s?}", "node", flow_node_id(flow, e->node), "port", e->u.trace.port >= 0 ? flow_port_name(flow, e->node, (unsigned)e->u.trace.port) : NULL);
+	return json_pack("{s:s*, s:s, s:s?}", "call_flow_id", e->depth ? flow_id(e->flow) : NULL, "node", flow_node_id(e->flow, e->node), "port", e->u.trace.port >= 0 ? flow_port_name(e->flow, e->node, (unsigned)e->u.trace.port) : NULL);
 }
 
 static void part(struct sim *s, json_t *recorded, json_t *now, const char *why)
@@ -273,7 +273,7 @@ static json_t *next_recorded(const struct sim *s, size_t *at, const char *kind)
 
 static json_t *recorded_way(json_t *entry)
 {
-	return entry ? json_pack("{s:O?, s:O?}", "node", json_object_get(entry, "node"), "port", json_object_get(entry, "port")) : NULL;
+	return entry ? json_pack("{s:O*, s:O?, s:O?}", "call_flow_id", json_object_get(entry, "call_flow_id"), "node", json_object_get(entry, "node"), "port", json_object_get(entry, "port")) : NULL;
 }
 
 /* Is the step that was taken now the one that the call took then? */
@@ -282,7 +282,7 @@ static void compare(struct sim *s, const struct flow_effect *e)
 	json_t *entry = s->trace && !s->parts ? next_recorded(s, &s->compared_at, "step") : NULL;
 	if (!s->trace || s->parts)
 		return;
-	json_t *then = recorded_way(entry), *now = way_json(s->world->flow, e);
+	json_t *then = recorded_way(entry), *now = way_json(e);
 	s->compared_at++;
 	if (then && json_equal(then, now)) {
 		json_decref(then);
@@ -299,8 +299,8 @@ static void tell_step(struct sim *s, const struct flow_effect *e)
 	compare(s, e);
 	json_t *after = snapshot(s);
 	if (s->step_count++ < SIMULATE_STEPS_TOLD) {
-		json_t *step = way_json(s->world->flow, e);
-		json_object_set_new(step, "type", json_string(flow_node_type_of(s->world->flow, e->node)));
+		json_t *step = way_json(e);
+		json_object_set_new(step, "type", json_string(flow_node_type_of(e->flow, e->node)));
 		json_object_set_new(step, "entered_at", json_string(clock_rfc3339(e->u.trace.entered_ms, entered)));
 		json_object_set_new(step, "at", json_string(clock_rfc3339(s->now_ms, at)));
 		json_object_set_new(step, "detail", e->u.trace.detail ? json_string(e->u.trace.detail) : json_null());
@@ -548,6 +548,8 @@ static bool begin(struct sim *s, const char *caller_id, const char *number)
 	if (!s->tags || !expr_set_caller(&s->env, s->call, caller_id, &s->arena) || !flow_state_init(&s->state, s->world->flow, &s->arena, &s->env, s->tags))
 		return false;
 	s->state.one_by_one = true;
+	s->state.find = s->world->find;
+	s->state.find_arg = s->world->arg;
 	s->call[CALL_NUMBER] = keep(s, number);
 	s->call[CALL_STATUS] = keep(s, "active");
 	s->call[CALL_STARTED_AT] = keep(s, clock_rfc3339(s->now_ms, started));

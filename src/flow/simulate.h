@@ -22,6 +22,7 @@ struct flow_world {
 	size_t tag_count;
 	struct flow_tag (*tag)(void *arg, size_t slot);
 	void *arg;
+	const struct flow *(*find)(void *arg, const char *id); /* flows to be run within it; NULL: none */
 	const struct value *call; /* CALL_FIELD_COUNT to begin with; NULL: none. The caller's are filled in here */
 };
 

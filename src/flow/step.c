@@ -1,11 +1,12 @@
 #include "flow/node.h"
 #include <string.h>
+#include <strings.h>
 
 struct flow_effect *flow_effect(struct flow_run *run, enum flow_effect_kind kind)
 {
 	/* flow_step() leaves a node only while there is room for one node's effects. */
 	struct flow_effect *e = &run->out->list[run->out->count < FLOW_EFFECTS_MAX ? run->out->count++ : FLOW_EFFECTS_MAX - 1];
-	*e = (struct flow_effect){.kind = kind, .node = run->state->in_fallback ? FLOW_NODE_FALLBACK : run->state->node};
+	*e = (struct flow_effect){.kind = kind, .node = run->state->in_fallback ? FLOW_NODE_FALLBACK : run->state->node, .depth = run->state->depth, .flow = run->state->flow};
 	return e;
 }
 
@@ -91,6 +92,76 @@ bool flow_state_init(struct flow_state *state, const struct flow *flow, struct a
 	return state->variables != NULL;
 }
 
+/* ---- flows within flows ---- */
+
+/* Both lists of names are in the same order, so one walk finds what they share. */
+static void share_variables(const struct flow *from, const struct value *values, const struct flow *to, struct value *out)
+{
+	for (size_t i = 0, k = 0; i < from->variable_count && k < to->variable_count;) {
+		int order = strcasecmp(from->variables[i], to->variables[k]);
+		if (order == 0)
+			out[k++] = values[i++];
+		else if (order < 0)
+			i++;
+		else
+			k++;
+	}
+}
+
+static struct value *variables_at(struct flow_state *s, size_t depth, size_t count)
+{
+	if (s->buffer_sizes[depth] < count) {
+		s->buffers[depth] = arena_alloc(s->arena, count * sizeof(struct value));
+		s->buffer_sizes[depth] = s->buffers[depth] ? count : 0;
+	}
+	if (s->buffers[depth])
+		memset(s->buffers[depth], 0, count * sizeof(struct value));
+	return s->buffers[depth];
+}
+
+static void use(struct flow_state *s, const struct flow *flow, struct value *variables)
+{
+	s->flow = flow;
+	s->variables = variables;
+	s->env->variables = variables;
+	s->env->variable_count = flow->variable_count;
+}
+
+bool flow_push(struct flow_run *run, const struct flow *callee)
+{
+	struct flow_state *s = run->state;
+	if (s->depth == FLOW_DEPTH_MAX)
+		return false;
+	if (!s->frames) {
+		struct flow_frame *frames = arena_alloc(s->arena, FLOW_DEPTH_MAX * sizeof *frames);
+		s->buffers = arena_alloc(s->arena, FLOW_DEPTH_MAX * sizeof *s->buffers);
+		s->buffer_sizes = arena_alloc(s->arena, FLOW_DEPTH_MAX * sizeof *s->buffer_sizes);
+		if (!frames || !s->buffers || !s->buffer_sizes)
+			return false;
+		s->frames = frames;
+	}
+	struct value *variables = variables_at(s, s->depth, callee->variable_count + 1);
+	if (!variables)
+		return false;
+	share_variables(s->flow, s->variables, callee, variables);
+	s->frames[s->depth++] = (struct flow_frame){s->flow, s->variables, s->node, s->entered_ms};
+	use(s, callee, variables);
+	s->node = callee->start;
+	s->entered_ms = run->now_ms;
+	s->tries = 0;
+	return true;
+}
+
+/* Back to the node that ran this flow. */
+static void pop(struct flow_state *s)
+{
+	const struct flow_frame *f = &s->frames[--s->depth];
+	share_variables(s->flow, s->variables, f->flow, f->variables);
+	use(s, f->flow, f->variables);
+	s->node = f->node;
+	s->entered_ms = f->entered_ms;
+}
+
 static void hang_up(struct flow_run *run, int sip_status, const char *cause)
 {
 	struct flow_effect *e = flow_effect(run, FLOW_EFFECT_HANGUP);
@@ -112,6 +183,8 @@ static void trace(struct flow_run *run, int port)
 static enum flow_result fall_back(struct flow_run *run)
 {
 	struct flow_state *s = run->state;
+	while (!s->flow->fallback_plan_id && s->depth)
+		pop(s);
 	if (!s->flow->fallback_plan_id || s->in_fallback) {
 		hang_up(run, 0, "normal");
 		return FLOW_FINISHED;
@@ -137,21 +210,35 @@ static enum flow_result run_nodes(struct flow_run *run, int move)
 			return FLOW_OK;
 		}
 		s->waiting = false;
-		trace(run, move >= 0 ? move : -1);
-		if (move < 0) {
+		if (move != MOVE_PUSHED)
+			trace(run, move >= 0 ? move : -1);
+		if (move == MOVE_END) {
 			s->finished = true;
 			return FLOW_FINISHED;
 		}
-		if (node->next[move] == FLOW_NO_NODE) {
+		if (move >= 0 && node->next[move] == FLOW_NO_NODE) {
+			bool failure = node->ports[move].failure;
+			if (s->depth && (!failure || !s->flow->fallback_plan_id)) { /* the end of a flow within another */
+				pop(s);
+				run->detail = failure ? "a failure port in it is not connected" : NULL;
+				move = failure;
+				if (run->out->count + EFFECTS_PER_NODE <= FLOW_EFFECTS_MAX)
+					continue;
+				s->leaving = true;
+				s->leave_by = (uint16_t)move;
+				return FLOW_MORE;
+			}
 			run->detail = "the port is not connected";
-			if (node->ports[move].failure)
+			if (failure)
 				return fall_back(run);
 			hang_up(run, 0, "normal");
 			return FLOW_FINISHED;
 		}
-		s->node = node->next[move];
-		s->entered_ms = run->now_ms;
-		s->tries = 0;
+		if (move >= 0) {
+			s->node = node->next[move];
+			s->entered_ms = run->now_ms;
+			s->tries = 0;
+		}
 		if (++s->steps > FLOW_STEPS_MAX) {
 			(void)fall_back(run);
 			return FLOW_ERR_STEP_LIMIT;
@@ -176,7 +263,7 @@ static enum flow_result fallback_ended(struct flow_run *run, const struct flow_i
 enum flow_result flow_step(struct flow_state *s, const struct flow_input *input, int64_t now_ms,
 			   struct flow_effects *out)
 {
-	struct flow_run run = {.state = s, .flow = s->flow, .node = &s->flow->nodes[s->node], .out = out, .now_ms = now_ms};
+	struct flow_run run = {.state = s, .node = &s->flow->nodes[s->node], .out = out, .now_ms = now_ms};
 	out->count = 0;
 	if (s->finished)
 		return FLOW_ERR_INPUT;
@@ -187,6 +274,10 @@ enum flow_result flow_step(struct flow_state *s, const struct flow_input *input,
 		if (input->kind == FLOW_INPUT_START) {
 			s->steps = 1;
 			s->entered_ms = now_ms;
+		}
+		if (s->leaving) { /* a flow within this one had ended, and there was no room to say so */
+			s->leaving = false;
+			return run_nodes(&run, s->leave_by);
 		}
 		return run_nodes(&run, run.node->type->enter(&run, run.node->config));
 	}

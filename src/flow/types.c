@@ -11,6 +11,7 @@
 	X(condition) \
 	X(business_hours) \
 	X(split) \
+	X(call_flow) \
 	X(go_to) \
 	X(set_tag) \
 	X(set_variable) \

@@ -32,6 +32,31 @@ describe('call flows', () => {
     assert.equal(said.d.split(';')[0], 'America/New_York')
   })
 
+  test('a flow runs another one, comes back, and the trace tells which version it was', async () => {
+    const ask = await s.flow('Ask', [
+      { id: 'q', type: 'menu', config: { prompt: { text: 'One?' }, timeout_seconds: 3, tries: 1, options: [{ key: '1', port: 'one' }] } },
+      { id: 'v', type: 'set_variable', config: { assignments: [{ variable: 'answer', value: '[greeting|none] one' }, { variable: 'greeting', value: 'x' }] } },
+    ], [['start', 'next', 'q'], ['q', 'one', 'v']])
+    const outer = await s.flow('Outer', [
+      { id: 'v', type: 'set_variable', config: { assignments: [{ variable: 'greeting', value: 'hello' }, { variable: 'answer', value: 'no' }] } },
+      { id: 'c', type: 'call_flow', config: { call_flow_id: ask.id } },
+      { id: 'd', type: 'debug', config: { message: '[answer]' } },
+    ], [['start', 'next', 'v'], ['v', 'next', 'c'], ['c', 'next', 'd']])
+    await s.campaign('+18005550402', { execution_mode: 'call_flow', call_flow_id: outer.id })
+    const { path, trace, call } = await steps('+18005550402', '+12125550143', ['--dtmf', 'ww1'])
+    assert.deepEqual(path, ['start>next', 'v>next', 'start>next', 'q>one', 'v>next', 'c>next', 'd>next'])
+    const inner = trace.filter((e: any) => e.call_flow_id)
+    assert.deepEqual(inner.map((e: any) => [e.call_flow_id, e.flow_version, e.node]), [[ask.id, 1, 'start'], [ask.id, 1, 'q'], [ask.id, 1, 'v']])
+    assert.match(trace.find((e: any) => e.node === 'd').detail, /^hello one/)
+    assert.equal((await s.raw('DELETE', `/api/v1/call-flows/${ask.id}`)).status, 409)
+    assert.ok((await s.api('POST', `/call-flows/${outer.id}/replay`, { call_id: call.id, version: 1 })).same)
+    const sim = await s.api('POST', `/call-flows/${outer.id}/simulate`, { digits: ['1'] })
+    assert.equal(sim.steps.at(-1).detail.split(';')[0], 'hello one')
+    const draft = await s.api('POST', '/call-flows', { name: 'Draft only', draft: { nodes: [{ id: 's', type: 'start' }], edges: [] } })
+    const missing = await s.api('POST', `/call-flows/${outer.id}/simulate`, { document: { nodes: [{ id: 's', type: 'start' }, { id: 'c', type: 'call_flow', config: { call_flow_id: draft.id } }], edges: [{ from: 's', port: 'next', to: 'c' }] } })
+    assert.equal(missing.steps[1].port, 'failed')
+  })
+
   const path = (r: any) => r.steps.map((e: any) => `${e.node}>${e.port}`)
 
   test('a simulation runs the draft, a version or a document, and tells every value', async () => {

@@ -68,6 +68,7 @@ static bool has_problem(const char *nodes, const char *edges, const char *code)
 }
 
 #define MENU ",{\"id\":\"m\",\"type\":\"menu\",\"config\":{\"prompt\":{\"text\":\"hi\"},\"tries\":2,\"options\":[{\"key\":\"1\",\"port\":\"one\"}]}}"
+#define HTTP ",{\"id\":\"r\",\"type\":\"http_request\",\"config\":{\"method\":\"POST\",\"url\":\"http://crm/?c=[state|a b]\",\"body\":\"{\\\"s\\\":[state]}\",\"save\":[{\"pointer\":\"/lead/state\",\"tag\":\"state\"},{\"pointer\":\"/lead/id\",\"variable\":\"lead\"}]}}"
 #define HANGUP ",{\"id\":\"h\",\"type\":\"hangup\",\"config\":{\"cause\":\"busy\"}}"
 
 static struct flow_input digits(const char *text)
@@ -129,7 +130,6 @@ static void test_condition_takes_the_first_true_branch(void **state)
 	end(&r);
 }
 
-#define HTTP ",{\"id\":\"r\",\"type\":\"http_request\",\"config\":{\"method\":\"POST\",\"url\":\"http://crm/?c=[state|a b]\",\"body\":\"{\\\"s\\\":[state]}\",\"save\":[{\"pointer\":\"/lead/state\",\"tag\":\"state\"},{\"pointer\":\"/lead/id\",\"variable\":\"lead\"}]}}"
 
 /* Which way a call with this id and caller goes through split "x", 70 to 30. */
 static const char *split_way(const char *call_id, const char *caller, bool sticky)
@@ -237,6 +237,94 @@ static void test_go_to_goes_on_at_the_node_it_names(void **state)
 	end(&r);
 	assert_true(has_problem(",{\"id\":\"g\",\"type\":\"go_to\",\"config\":{\"node\":\"nowhere\"}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"g\"}", "go_to"));
 	assert_true(has_problem(",{\"id\":\"g\",\"type\":\"go_to\",\"config\":{\"node\":\"g\"}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"g\"}", "loop"));
+}
+
+static struct flow *inner;
+static int depth_seen;
+
+static const struct flow *find_inner(void *arg, const char *id)
+{
+	(void)arg;
+	return strcmp(id, "flow_inner") == 0 ? inner : NULL;
+}
+
+/* Runs an outer flow whose node c runs `nodes` as a flow of its own; answers the way c was left by ("" when it was not). */
+static const char *within(const char *nodes, const char *edges, const char *rest, const char *id, struct run *r)
+{
+	static char way[16];
+	char call[200];
+	inner = compile(nodes, edges, rest, NULL);
+	assert_non_null(inner);
+	memset(r, 0, sizeof *r);
+	snprintf(call, sizeof call, ",{\"id\":\"v\",\"type\":\"set_variable\",\"config\":{\"assignments\":[{\"variable\":\"Who\",\"value\":\"Ann\"},{\"variable\":\"a\",\"value\":\"mine\"}]}},{\"id\":\"c\",\"type\":\"call_flow\",\"config\":{\"call_flow_id\":\"%s\"}}", id);
+	r->flow = compile(call, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"v\"},{\"from\":\"v\",\"port\":\"next\",\"to\":\"c\"}", "", NULL);
+	assert_non_null(r->flow);
+	r->env = (struct expr_env){.tags = r->tags, .tag_count = 2, .call = r->call};
+	assert_true(flow_state_init(&r->state, r->flow, &r->arena, &r->env, r->tags));
+	r->state.find = find_inner;
+	struct flow_input in = {.kind = FLOW_INPUT_START};
+	way[0] = '\0';
+	depth_seen = 0;
+	for (enum flow_result result = FLOW_MORE; result == FLOW_MORE; in.kind = FLOW_INPUT_CONTINUE) {
+		result = flow_step(&r->state, &in, 1000, &r->out);
+		for (size_t i = 0; i < r->out.count; i++) {
+			const struct flow_effect *e = &r->out.list[i];
+			depth_seen = e->depth > depth_seen ? e->depth : depth_seen;
+			if (e->kind == FLOW_EFFECT_TRACE && e->flow == r->flow && strcmp(flow_node_id(e->flow, e->node), "c") == 0)
+				snprintf(way, sizeof way, "%s", flow_port_name(e->flow, e->node, (unsigned)e->u.trace.port));
+		}
+	}
+	return way;
+}
+
+static void test_a_flow_within_a_flow_comes_back_with_shared_variables(void **state)
+{
+	struct run r;
+	const char *set = ",{\"id\":\"i\",\"type\":\"set_variable\",\"config\":{\"assignments\":[{\"variable\":\"who\",\"value\":\"[who] Lee\"},{\"variable\":\"b\",\"value\":\"[a|its own]\"}]}}", *edge = "{\"from\":\"s\",\"port\":\"next\",\"to\":\"i\"}";
+	(void)state;
+	assert_null(compile(set, edge, "", NULL)); /* [a] is nothing in there */
+	set = ",{\"id\":\"i\",\"type\":\"set_variable\",\"config\":{\"assignments\":[{\"variable\":\"who\",\"value\":\"[who] Lee\"},{\"variable\":\"b\",\"value\":\"x\"}]}}";
+	assert_string_equal(within(set, edge, "", "flow_inner", &r), "next");
+	assert_int_equal(depth_seen, 1);
+	assert_int_equal(flow_variable_count(r.flow), 2);
+	assert_string_equal(r.state.variables[0].text, "mine");
+	assert_string_equal(r.state.variables[1].text, "Ann Lee");
+	assert_true(r.state.finished);
+	flow_free(inner);
+	end(&r);
+	assert_string_equal(within(HANGUP, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"h\"}", "", "flow_inner", &r), ""); /* the call is over */
+	assert_true(r.state.finished);
+	flow_free(inner);
+	end(&r);
+	assert_string_equal(within("", "", "", "flow_none", &r), "failed");
+	flow_free(inner);
+	end(&r);
+	/* it runs itself, down to the limit, and every level fails upwards */
+	assert_string_equal(within(",{\"id\":\"c\",\"type\":\"call_flow\",\"config\":{\"call_flow_id\":\"flow_inner\"}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"c\"}", "", "flow_inner", &r), "failed");
+	assert_int_equal(depth_seen, FLOW_DEPTH_MAX);
+	assert_int_equal(r.state.depth, 0);
+	flow_free(inner);
+	end(&r);
+}
+
+static void test_a_failure_within_a_flow_runs_its_fallback_or_fails_it(void **state)
+{
+	struct run r;
+	struct flow_input failed = {.kind = FLOW_INPUT_HTTP, .u.http = {HTTP_FAILED, 0, "", 0, "x"}}, over = {.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = DIAL_COMPLETED};
+	(void)state;
+	assert_string_equal(within(HTTP, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"r\"}", "", "flow_inner", &r), "");
+	assert_int_equal(flow_step(&r.state, &failed, 2000, &r.out), FLOW_FINISHED);
+	const struct flow_effect *last = &r.out.list[r.out.count - 2];
+	assert_int_equal(last->depth, 0);
+	assert_string_equal(flow_port_name(last->flow, last->node, (unsigned)last->u.trace.port), "failed");
+	flow_free(inner);
+	end(&r);
+	(void)within(HTTP, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"r\"}", ",\"fallback\":{\"routing_plan_id\":\"pln_1\"}", "flow_inner", &r);
+	assert_int_equal(flow_step(&r.state, &failed, 2000, &r.out), FLOW_OK);
+	assert_string_equal(find(&r, FLOW_EFFECT_DIAL)->u.dial.routing_plan_id, "pln_1");
+	assert_int_equal(flow_step(&r.state, &over, 3000, &r.out), FLOW_FINISHED);
+	flow_free(inner);
+	end(&r);
 }
 
 static void test_wait_plays_for_its_time_and_goes_on(void **state)
@@ -374,7 +462,8 @@ int main(void)
 		cmocka_unit_test(test_menu_goes_by_the_key_and_asks_again), cmocka_unit_test(test_menu_leaves_by_no_input_and_invalid),
 		cmocka_unit_test(test_gather_keeps_fitting_digits), cmocka_unit_test(test_condition_takes_the_first_true_branch),
 		cmocka_unit_test(test_split_keeps_the_weights_and_a_sticky_caller), cmocka_unit_test(test_business_hours_leave_open_closed_and_holiday), cmocka_unit_test(test_variables_are_set_and_written_by_debug),
-		cmocka_unit_test(test_go_to_goes_on_at_the_node_it_names), cmocka_unit_test(test_wait_plays_for_its_time_and_goes_on), cmocka_unit_test(test_events_and_outcomes_are_told_with_their_values),
+		cmocka_unit_test(test_go_to_goes_on_at_the_node_it_names), cmocka_unit_test(test_wait_plays_for_its_time_and_goes_on),
+		cmocka_unit_test(test_a_flow_within_a_flow_comes_back_with_shared_variables), cmocka_unit_test(test_a_failure_within_a_flow_runs_its_fallback_or_fails_it), cmocka_unit_test(test_events_and_outcomes_are_told_with_their_values),
 		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
 		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing),
 		cmocka_unit_test(test_static_checks_find_what_is_wrong), cmocka_unit_test(test_a_long_chain_comes_in_pieces_and_loses_nothing),

@@ -50,6 +50,7 @@ static const struct {
 	{"debug", "{\"message\":\"[t%u] [CALL_DURATION] [v%u]\"}", {"next"}},
 	{"wait", "{\"seconds\":1%u}", {"next"}},
 	{"dial", "{\"to\":{\"uri\":\"sip:[v%u]@h\"}}", {"completed", "no_answer", "busy", "failed", "no_target"}},
+	{"call_flow", "{\"call_flow_id\":\"%u\"}", {"next", "failed"}},
 	{"go_to", "{\"node\":\"n%n\"}", {NULL}},
 	{"hangup", "{}", {NULL}},
 };
@@ -112,6 +113,15 @@ static struct flow_input random_input(void)
 	}
 }
 
+/* Some flows of before, to be run within others. */
+static struct flow *kept[4];
+
+static const struct flow *find_kept(void *arg, const char *id)
+{
+	(void)arg;
+	return kept[id[0] - '0'];
+}
+
 /* One call through one flow. Returns how many nodes it went through. */
 static uint32_t run(const struct flow *flow)
 {
@@ -125,11 +135,13 @@ static uint32_t run(const struct flow *flow)
 	call[CALL_ID] = value_string("call_1", 6);
 	call[CALL_CALLER_ID] = value_string("+15125550142", 12);
 	assert_true(flow_state_init(&s, flow, &arena, &env, tags));
+	s.find = find_kept;
 	for (unsigned refused = 0; !s.finished;) {
 		enum flow_result r = flow_step(&s, &input, now += pick(100000), &out);
 		assert_in_range(out.count, 0, FLOW_EFFECTS_MAX);
 		assert_in_range(s.steps, 0, FLOW_STEPS_MAX + 1);
 		assert_true(s.text_used <= FLOW_TEXT_MAX);
+		assert_in_range(s.depth, 0, FLOW_DEPTH_MAX);
 		for (size_t i = 0; i < 4; i++)
 			assert_true(tags[i].kind == VALUE_NONE || tags[i].kind == kind_of(NULL, i));
 		if (r == FLOW_ERR_INPUT && ++refused > 10000)
@@ -165,8 +177,16 @@ static void test_random_flows_and_inputs_never_break_it(void **state)
 		flows++;
 		for (int i = 0; i < 5; i++)
 			steps += run(flow);
-		flow_free(flow);
+		unsigned place = pick(8);
+		if (place < 4) {
+			flow_free(kept[place]);
+			kept[place] = flow;
+		} else {
+			flow_free(flow);
+		}
 	}
+	for (size_t i = 0; i < 4; i++)
+		flow_free(kept[i]);
 	print_message("%llu steps in %u flows; %u more had errors\n", (unsigned long long)steps, flows, refused);
 	assert_true(flows > refused / 20);
 }

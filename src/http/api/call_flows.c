@@ -22,7 +22,7 @@ static bool exists(void *arg, const char *kind, const char *id)
 
 struct flow *api_flow_compile(const struct organization *o, json_t *document, json_t *problems)
 {
-	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->tags), exists, (void *)(uintptr_t)o};
+	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, NULL, 0};
 	return flow_compile(document, &context, problems);
 }
 

@@ -13,6 +13,11 @@ static struct flow_tag tag_at(void *arg, size_t slot)
 	return (struct flow_tag){def->name, def->kind, def->sensitive};
 }
 
+static const struct flow *find_published(void *arg, const char *id)
+{
+	return organization_flow(arg, id);
+}
+
 /* The flow that the request is about: its own document, a version, or the draft. NULL: answered. */
 static struct flow *find_flow(struct http_request *r, json_t *body)
 {
@@ -150,7 +155,7 @@ enum http_result api_flow_simulate(struct http_request *r)
 	struct value call[CALL_FIELD_COUNT] = {0};
 	normal(r, body, "caller_id");
 	number_fields(r, normal(r, body, "number"), call, &held);
-	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, call};
+	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, find_published, call};
 	json_t *report = flow_simulate(&world, body);
 	organization_release(held);
 	flow_free(flow);
@@ -214,7 +219,7 @@ enum http_result api_flow_replay(struct http_request *r)
 	struct value call[CALL_FIELD_COUNT] = {0};
 	number_fields(r, log.number, call, &held);
 	set_text(call, CALL_CAMPAIGN_ID, log.campaign_id);
-	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, call};
+	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, find_published, call};
 	json_t *about = call_json(&log), *trace = read_trace(r, log.id), *report = flow_replay(&world, about, trace);
 	json_decref(about);
 	json_decref(trace);
