@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { Receiver, Strowger, binary, join, root } from './harness.ts'
+import { Receiver, Strowger, binary, join, root, until } from './harness.ts'
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 
@@ -55,6 +55,52 @@ describe('call flows', () => {
     const draft = await s.api('POST', '/call-flows', { name: 'Draft only', draft: { nodes: [{ id: 's', type: 'start' }], edges: [] } })
     const missing = await s.api('POST', `/call-flows/${outer.id}/simulate`, { document: { nodes: [{ id: 's', type: 'start' }, { id: 'c', type: 'call_flow', config: { call_flow_id: draft.id } }], edges: [{ from: 's', port: 'next', to: 'c' }] } })
     assert.equal(missing.steps[1].port, 'failed')
+  })
+
+  test('what two versions differ in is told by node and key', async () => {
+    const draft = (text: string, extra: object[], edges: [string, string, string][], x: number) => ({
+      nodes: [{ id: 'start', type: 'start', position: { x, y: 0 } }, { id: 'p', type: 'play', name: 'Hi', config: { prompt: { text } } }, ...extra],
+      edges: edges.map(([from, port, to]) => ({ from, port, to })),
+    })
+    const flow = await s.api('POST', '/call-flows', { name: 'Differs', draft: draft('one', [{ id: 'old', type: 'hangup' }], [['start', 'next', 'p'], ['p', 'next', 'old']], 0) })
+    await s.api('POST', `/call-flows/${flow.id}/publish`, {})
+    const diff = (query: string) => s.api('GET', `/call-flows/${flow.id}/diff${query}`)
+    assert.equal((await diff('?from=1')).same, true)
+    await s.api('PATCH', `/call-flows/${flow.id}`, { draft: draft('two', [{ id: 'new', type: 'hangup' }], [['start', 'next', 'p'], ['p', 'next', 'new']], 40) })
+    assert.deepEqual(await diff('?from=1&to=draft'), {
+      same: false,
+      nodes: { added: ['new'], removed: ['old'], changed: [{ id: 'p', keys: ['/config/prompt/text'] }], moved: ['start'] },
+      edges: { added: [{ from: 'p', port: 'next', to: 'new' }], removed: [{ from: 'p', port: 'next', to: 'old' }] },
+      keys: [],
+    })
+    await assert.rejects(diff('?from=7'), { status: 404 })
+    await assert.rejects(diff('?from=x'), { status: 400 })
+  })
+
+  test('an exported flow is imported again byte for byte, and elsewhere by the names it refers to', async () => {
+    const plan = await s.plan('Export sales', [{ uri: 'sip:x@127.0.0.1' }])
+    const prompt = await s.api('POST', '/prompts', { name: 'Export hello', text: 'Hello.' })
+    const flow = await s.api('POST', '/call-flows', { name: 'Exported', draft: {
+      nodes: [{ id: 's', type: 'start' }, { id: 'p', type: 'play', config: { prompt: { prompt_id: prompt.id } } }, { id: 'd', type: 'dial', config: { to: { routing_plan_id: plan.id } } }],
+      edges: [{ from: 's', port: 'next', to: 'p' }, { from: 'p', port: 'next', to: 'd' }], fallback: { routing_plan_id: plan.id } } })
+    const text = async (id: string, key?: string) => (await s.raw('GET', `/api/v1/call-flows/${id}/export`, undefined, {}, key)).text()
+    const first = await text(flow.id)
+    assert.deepEqual(JSON.parse(first).references, { [plan.id]: { kind: 'routing_plan', name: 'Export sales' }, [prompt.id]: { kind: 'prompt', name: 'Export hello' } })
+    await s.api('PATCH', `/call-flows/${flow.id}`, { name: 'Exported before' })
+    const again = await s.api('POST', '/call-flows/import', JSON.parse(first))
+    assert.equal(await text(again.id), first)
+    // another organization: nothing of that name yet, then all of it
+    const other = JSON.parse(s.run(['organization', 'add', '--data', s.data, '--name', 'Import', '--email', 'import@example.com', ...s.databaseFlag()])).api_key
+    await until('the new organization', async () => (await s.raw('GET', '/api/v1/call-flows', undefined, {}, other)).ok)
+    const refused = await s.raw('POST', '/api/v1/call-flows/import', JSON.parse(first), {}, other)
+    assert.equal(refused.status, 422)
+    assert.deepEqual(((await refused.json()) as any).errors.map((e: any) => e.pointer), ['/nodes/1/config/prompt/prompt_id', '/nodes/2/config/to/routing_plan_id', '/fallback/routing_plan_id'])
+    const theirs = await s.api('POST', '/routing-plans', { name: 'Export sales', entries: [] }, other)
+    const hello = await s.api('POST', '/prompts', { name: 'Export hello', text: 'Hi.' }, other)
+    const made = await s.api('POST', '/call-flows/import', JSON.parse(first), other)
+    assert.equal(made.draft.nodes[2].config.to.routing_plan_id, theirs.id)
+    assert.equal(made.draft.nodes[1].config.prompt.prompt_id, hello.id)
+    assert.equal(made.draft.fallback.routing_plan_id, theirs.id)
   })
 
   const path = (r: any) => r.steps.map((e: any) => `${e.node}>${e.port}`)

@@ -22,10 +22,15 @@ int64_t api_limit(const struct http_request *r);
 enum http_result api_list_answer(struct http_request *r, json_t *data, const char *next_cursor);
 
 /* call_flows.c */
-api_handler api_flow_publish, api_flow_check, api_flow_rollback, api_flow_versions, api_flow_version, api_node_types, api_flow_export, api_flow_import;
+api_handler api_flow_publish, api_flow_check, api_flow_rollback, api_flow_versions, api_flow_version, api_node_types;
+/* The flow of the path's id: doc, version, name. No row: answer api_flow_missing(). */
+struct store_rows *api_flow_find(struct store_conn *conn, const struct http_request *r);
+enum http_result api_flow_missing(struct http_request *r); /* 404 */
 /* NULL: it has errors, which problems (may be NULL) tells. */
 struct flow *api_flow_compile(const struct organization *o, json_t *document, json_t *problems) WARN_UNUSED;
 enum http_result api_flow_has_errors(struct http_request *r, json_t *problems); /* 422 */
+/* flow_documents.c */
+api_handler api_flow_export, api_flow_import, api_flow_diff;
 /* simulate.c */
 api_handler api_flow_simulate, api_flow_replay;
 extern const struct field api_replay_fields[];

@@ -1,4 +1,4 @@
-/* Call flows: checking, publishing, versions, import and export. */
+/* Call flows: checking, publishing, versions. */
 #include "http/api/api.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -46,12 +46,12 @@ enum http_result api_node_types(struct http_request *r)
 	return api_list_answer(r, flow_node_types_json(), NULL);
 }
 
-static struct store_rows *find_flow(struct store_conn *conn, const struct http_request *r)
+struct store_rows *api_flow_find(struct store_conn *conn, const struct http_request *r)
 {
 	return store_query(conn, "SELECT doc, version, name FROM resources WHERE id = $1 AND organization_id = $2 AND kind = 'call_flow'", "ss", r->params[0], r->organization->id);
 }
 
-static enum http_result no_flow(struct http_request *r)
+enum http_result api_flow_missing(struct http_request *r)
 {
 	return http_problem(r, 404, "There is no such call flow", "no call flow has the id %.60s", r->params[0]);
 }
@@ -61,11 +61,11 @@ enum http_result api_flow_check(struct http_request *r)
 	struct store_conn *conn = http_reader(r);
 	if (!conn)
 		return HTTP_REPLY;
-	struct store_rows *rows = find_flow(conn, r);
+	struct store_rows *rows = api_flow_find(conn, r);
 	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL, *problems = json_array();
 	json_t *sent = r->body_len ? http_body_object(r) : NULL;
 	if (!doc) {
-		no_flow(r);
+		api_flow_missing(r);
 	} else if (!r->body_len || sent) {
 		bool ok = check(r->organization, json_object_get(sent, "nodes") ? sent : json_object_get(doc, "draft"), problems);
 		http_json(r, 200, json_pack("{s:b, s:O}", "ok", ok, "problems", problems));
@@ -108,7 +108,7 @@ static bool publish(struct store_conn *conn, struct http_request *r, json_t *doc
 static bool run_publish(struct store_conn *conn, struct http_request *r)
 {
 	const struct publication *p = r->data;
-	struct store_rows *rows = find_flow(conn, r), *old = NULL;
+	struct store_rows *rows = api_flow_find(conn, r), *old = NULL;
 	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL, *problems = json_array(), *document = NULL;
 	bool ok = rows != NULL;
 	if (ok && doc && p->rollback_to) {
@@ -119,7 +119,7 @@ static bool run_publish(struct store_conn *conn, struct http_request *r)
 		document = json_incref(json_object_get(doc, "draft"));
 	}
 	if (ok && !doc)
-		no_flow(r);
+		api_flow_missing(r);
 	else if (ok && !document)
 		http_problem(r, 404, "There is no such version", "the call flow has no version %lld", (long long)p->rollback_to);
 	else if (ok && !check(r->organization, document, problems))
@@ -177,9 +177,9 @@ enum http_result api_flow_versions(struct http_request *r)
 {
 	struct store_conn *conn = http_reader(r);
 	struct store_rows *rows = conn ? store_query(conn, "SELECT version, note, created_by, created_at FROM flow_versions WHERE flow_id = $1 AND organization_id = $2 ORDER BY version DESC LIMIT 200", "ss", r->params[0], r->organization->id) : NULL;
-	struct store_rows *flow = conn ? find_flow(conn, r) : NULL;
+	struct store_rows *flow = conn ? api_flow_find(conn, r) : NULL;
 	if (conn && rows_count(flow) == 0) {
-		no_flow(r);
+		api_flow_missing(r);
 	} else if (conn) {
 		json_t *data = json_array();
 		for (size_t i = 0; i < rows_count(rows); i++)
@@ -204,42 +204,4 @@ enum http_result api_flow_version(struct http_request *r)
 		http_problem(r, 404, "There is no such version", "the call flow has no version %.20s", r->params[1]);
 	rows_free(rows);
 	return HTTP_REPLY;
-}
-
-enum http_result api_flow_export(struct http_request *r)
-{
-	struct store_conn *conn = http_reader(r);
-	if (!conn)
-		return HTTP_REPLY;
-	struct store_rows *rows = find_flow(conn, r);
-	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL, *draft = json_object_get(doc, "draft");
-	if (!doc) {
-		no_flow(r);
-	} else {
-		json_t *out = json_pack("{s:s, s:s}", "schema", "strowger.flow/1", "name", rows_text(rows, 0, 2));
-		json_object_update_missing(out, draft);
-		free(r->answer);
-		r->answer = json_dumps(out, JSON_INDENT(2) | JSON_SORT_KEYS);
-		r->answer_len = r->answer ? strlen(r->answer) : 0;
-		r->content_type = "application/json";
-		r->status = 200;
-		json_decref(out);
-	}
-	json_decref(doc);
-	rows_free(rows);
-	return HTTP_REPLY;
-}
-
-enum http_result api_flow_import(struct http_request *r)
-{
-	json_t *body = http_body_object(r);
-	if (!body)
-		return HTTP_REPLY;
-	json_t *name = json_object_get(body, "name"), *draft = json_deep_copy(body);
-	json_object_del(draft, "name");
-	json_t *wrapped = json_pack("{s:O?, s:o}", "name", name, "draft", draft);
-	json_decref(r->json);
-	r->json = wrapped;
-	r->params[0] = "call-flows";
-	return api_resource_create(r);
 }

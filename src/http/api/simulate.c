@@ -30,7 +30,7 @@ static struct flow *find_flow(struct http_request *r, json_t *body)
 		json_decref(problems);
 		return NULL;
 	}
-	struct store_rows *rows = store_query(conn, "SELECT doc FROM resources WHERE id = $1 AND organization_id = $2 AND kind = 'call_flow'", "ss", r->params[0], r->organization->id);
+	struct store_rows *rows = api_flow_find(conn, r);
 	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
 	rows_free(rows);
 	if (doc && !document && version) {
@@ -41,7 +41,7 @@ static struct flow *find_flow(struct http_request *r, json_t *body)
 		document = json_incref(json_object_get(doc, "draft"));
 	}
 	if (!doc)
-		http_problem(r, 404, "There is no such call flow", "no call flow has the id %.60s", r->params[0]);
+		api_flow_missing(r);
 	else if (!document)
 		http_problem(r, 404, "There is no such version", "the call flow has no version %lld", (long long)version);
 	else if (!(flow = api_flow_compile(r->organization, document, problems)))
