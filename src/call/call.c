@@ -10,7 +10,7 @@
 static void caller_ended(void *owner, const char *how)
 {
 	struct call *c = owner;
-	log_trace_input(c, "caller_hung_up", "");
+	execute_caller_left(c);
 	call_end(c, 0, c->connected_ms ? "completed" : strcmp(how, "cancel") == 0 || !c->answered_ms ? "abandoned" : "caller_hung_up", "caller");
 }
 

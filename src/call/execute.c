@@ -403,6 +403,19 @@ void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome)
 	call_end(c, statuses[outcome], names[outcome], outcome == DIAL_COMPLETED ? "target" : "system");
 }
 
+void execute_caller_left(struct call *c)
+{
+	struct buf data = {0};
+	if (c->flow_mode && c->flow.waiting) {
+		const struct flow_frame *outermost = c->flow.depth ? &c->flow.frames[0] : NULL;
+		const struct flow *flow = outermost ? outermost->flow : c->flow.flow;
+		json_str(&data, "node", c->flow.in_fallback ? "fallback" : flow_node_id(flow, outermost ? outermost->node : c->flow.node));
+		json_time(&data, "entered_at", outermost ? outermost->entered_ms : c->flow.entered_ms);
+	}
+	log_trace_input(c, "caller_hung_up", buf_text(&data));
+	buf_free(&data);
+}
+
 void execute_stop(struct call *c)
 {
 	if (c->playing && c->end)

@@ -168,6 +168,7 @@ void execute_played(struct call *c, unsigned play);
 void execute_prompt_ready(struct call *c, unsigned request, struct audio *audio); /* takes the reference */
 void execute_http_answer(struct call *c, const struct http_answer *answer);
 void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome);
+void execute_caller_left(struct call *c); /* for the trace: where the caller was then */
 void execute_stop(struct call *c); /* nothing more: the call is ending */
 
 /* dial.c */

@@ -28,6 +28,7 @@ const struct http_route http_routes[] = {
 	{"POST", V1 "/call-flows/{id}/rollback", api_flow_rollback, ROLE_MANAGER, "Publish an earlier version again", NULL},
 	{"GET", V1 "/call-flows/{id}/versions", api_flow_versions, ROLE_ANALYST, "Published versions, newest first", NULL},
 	{"GET", V1 "/call-flows/{id}/versions/{n}", api_flow_version, ROLE_ANALYST, "One published version with its document", NULL},
+	{"GET", V1 "/call-flows/{id}/stats", api_flow_stats, ROLE_ANALYST, "Numbers of a version's nodes (?version=, ?from=, ?to=)", NULL},
 	{"GET", V1 "/call-flows/{id}/diff", api_flow_diff, ROLE_ANALYST, "What ?from= and ?to= differ in: versions, or the draft", NULL},
 	{"GET", V1 "/call-flows/{id}/export", api_flow_export, ROLE_ANALYST, "The draft as one document, for git", NULL},
 	{"GET", V1 "/calls", api_call_list, ROLE_ANALYST, "The call log", NULL},

@@ -7,8 +7,9 @@
 	extern const char symbol[];
 
 MIGRATION(migration_001, "001-core.sql")
+MIGRATION(migration_002, "002-flow-calls.sql")
 
-static const char *const migrations[] = {migration_001};
+static const char *const migrations[] = {migration_001, migration_002};
 
 bool store_migrate(struct store_conn *conn, struct error *err)
 {

@@ -90,7 +90,7 @@ describe('HTTP API', () => {
     for (const p of paths) assert.deepEqual((await s.api('GET', `/${p}`, undefined, other)).data, [], p)
     const tries: [string, string, unknown?][] = [
       ['GET', `/call-flows/${flow.id}`], ['PATCH', `/call-flows/${flow.id}`, { name: 'x' }], ['DELETE', `/call-flows/${flow.id}`], ['POST', `/call-flows/${flow.id}/publish`, {}],
-      ['POST', `/call-flows/${flow.id}/check`, {}], ['POST', `/call-flows/${flow.id}/simulate`, {}], ['POST', `/call-flows/${flow.id}/rollback`, { version: 1 }], ['GET', `/call-flows/${flow.id}/versions`], ['GET', `/call-flows/${flow.id}/versions/1`], ['GET', `/call-flows/${flow.id}/export`], ['GET', `/call-flows/${flow.id}/diff`],
+      ['POST', `/call-flows/${flow.id}/check`, {}], ['POST', `/call-flows/${flow.id}/simulate`, {}], ['POST', `/call-flows/${flow.id}/rollback`, { version: 1 }], ['GET', `/call-flows/${flow.id}/versions`], ['GET', `/call-flows/${flow.id}/versions/1`], ['GET', `/call-flows/${flow.id}/export`], ['GET', `/call-flows/${flow.id}/diff`], ['GET', `/call-flows/${flow.id}/stats`],
       ['GET', `/calls/${call.id}`], ['GET', `/calls/${call.id}/tags`], ['PATCH', `/calls/${call.id}/tags`, {}], ['GET', `/calls/${call.id}/events`], ['GET', `/calls/${call.id}/trace`], ['POST', `/calls/${call.id}/hangup`, {}],
       ['POST', `/outgoing-webhooks/${hook.id}/test`, {}], ['POST', `/outgoing-webhooks/${hook.id}/rotate-secret`, {}], ['POST', `/outgoing-webhooks/${hook.id}/redeliver`, { since: '2020-01-01' }],
       ['PUT', `/prompts/${prompt.id}/audio`, 'x'], ['GET', `/prompts/${prompt.id}/audio`], ['PATCH', `/campaigns/${c.id}`, { name: 'x' }],

@@ -57,6 +57,30 @@ describe('call flows', () => {
     assert.equal(missing.steps[1].port, 'failed')
   })
 
+  test('the numbers of a version tell where callers went and left', async () => {
+    const flow = await s.flow('Counted', [
+      { id: 'm', type: 'menu', config: { prompt: { text: 'One?' }, timeout_seconds: 3, tries: 1, options: [{ key: '1', port: 'one' }] } },
+      { id: 'h', type: 'hangup', config: {} },
+    ], [['start', 'next', 'm'], ['m', 'one', 'h']])
+    await s.campaign('+18005550403', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    await Promise.all([
+      s.call('+18005550403', ['--dtmf', 'ww1', '--duration', '9']), s.call('+18005550403', ['--dtmf', 'ww1', '--duration', '9']),
+      s.call('+18005550403', ['--dtmf', 'ww9', '--duration', '9']), s.call('+18005550403', ['--duration', '1']),
+    ])
+    await until('all calls', async () => (await s.api('GET', '/calls')).data.filter((c: any) => c.number === '+18005550403' && c.status === 'completed').length === 4)
+    const stats = await s.api('GET', `/call-flows/${flow.id}/stats`)
+    assert.deepEqual([stats.calls, stats.version, stats.truncated], [4, 1, false])
+    const by = Object.fromEntries(stats.nodes.map((n: any) => [n.node, n]))
+    assert.deepEqual([by.start.entered, by.start.ports], [4, { next: 4 }])
+    assert.deepEqual([by.m.entered, by.m.ports, by.m.dropped, by.m.ended], [4, { one: 2, invalid: 1 }, 1, 0])
+    assert.deepEqual([by.h.entered, by.h.ended], [2, 2])
+    assert.ok(by.m.median_ms > 500 && by.m.p95_ms >= by.m.median_ms, JSON.stringify(by.m))
+    assert.equal((await s.api('GET', `/call-flows/${flow.id}/stats?to=2020-01-01`)).calls, 0)
+    assert.equal((await s.api('GET', `/call-flows/${flow.id}/stats?version=2`)).calls, 0)
+    await assert.rejects(s.api('GET', `/call-flows/${flow.id}/stats?from=noon`), { status: 400 })
+    await assert.rejects(s.api('GET', '/calls?from=noon'), { status: 400 })
+  })
+
   test('what two versions differ in is told by node and key', async () => {
     const draft = (text: string, extra: object[], edges: [string, string, string][], x: number) => ({
       nodes: [{ id: 'start', type: 'start', position: { x, y: 0 } }, { id: 'p', type: 'play', name: 'Hi', config: { prompt: { text } } }, ...extra],

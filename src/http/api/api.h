@@ -18,6 +18,8 @@ json_t *api_resource_json(struct http_request *r, const struct resource_kind *ki
 bool api_audit(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id) WARN_UNUSED;
 
 /* Paging: ?limit= (1 to 200) and ?cursor= (the last id seen; newest first). */
+/* ?name= as a time, `none` when it is not there. false: it is no time. */
+bool api_query_time(const struct http_request *r, const char *name, int64_t none, int64_t *out) WARN_UNUSED;
 int64_t api_limit(const struct http_request *r);
 enum http_result api_list_answer(struct http_request *r, json_t *data, const char *next_cursor);
 
@@ -31,6 +33,8 @@ struct flow *api_flow_compile(const struct organization *o, json_t *document, js
 enum http_result api_flow_has_errors(struct http_request *r, json_t *problems); /* 422 */
 /* flow_documents.c */
 api_handler api_flow_export, api_flow_import, api_flow_diff;
+/* flow_stats.c */
+api_handler api_flow_stats;
 /* simulate.c */
 api_handler api_flow_simulate, api_flow_replay;
 extern const struct field api_replay_fields[];

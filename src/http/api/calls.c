@@ -77,11 +77,11 @@ static bool passes_tags(struct store_conn *conn, const struct http_request *r, c
 	return true;
 }
 
-static int64_t query_time(const struct http_request *r, const char *name, int64_t otherwise)
+bool api_query_time(const struct http_request *r, const char *name, int64_t none, int64_t *out)
 {
 	const char *text = http_query(r, name);
-	int64_t ms;
-	return text && clock_parse_rfc3339(text, strlen(text), &ms) ? ms : otherwise;
+	*out = none;
+	return !text || clock_parse_rfc3339(text, strlen(text), out);
 }
 
 static bool tag_numbers_are_numbers(struct http_request *r, const struct call_query *q)
@@ -119,7 +119,9 @@ enum http_result api_call_list(struct http_request *r)
 	if (!conn || !tag_numbers_are_numbers(r, &q))
 		return HTTP_REPLY;
 	int64_t limit = api_limit(r), found = 0, looked = 0;
-	int64_t from = query_time(r, "from", 0), to = query_time(r, "to", INT64_C(1) << 60);
+	int64_t from, to;
+	if (!api_query_time(r, "from", 0, &from) || !api_query_time(r, "to", INT64_C(1) << 60, &to))
+		return http_problem(r, 400, "Unreadable parameter", "from and to must be times such as 2026-11-23T00:00:00Z");
 	snprintf(last, sizeof last, "%s", cursor ? cursor : "zzzz");
 	bool more = true, full = false;
 	buf_add_str(&out, "{\"data\":[");
