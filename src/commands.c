@@ -167,9 +167,17 @@ int command_flow(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "check") == 0)
 		return flow_check(argv[2]);
+	if (argc == 2 && strcmp(argv[1], "node-types") == 0) {
+		json_t *types = flow_node_types_json();
+		bool ok = json_dumpf(types, stdout, JSON_INDENT(1)) == 0;
+		puts("");
+		json_decref(types);
+		return ok ? 0 : 1;
+	}
 	if ((argc == 3 || argc == 4) && strcmp(argv[1], "simulate") == 0)
 		return flow_simulate_file(argv[2], argv[3]);
 	fprintf(stderr, "usage: strowger flow check FILE\n"
+			"       strowger flow node-types               descriptors of all node types, as JSON\n"
 			"       strowger flow simulate FILE [SCRIPT]   what POST /call-flows/{id}/simulate takes and answers\n");
 	return 2;
 }
@@ -183,6 +191,7 @@ static int usage(FILE *to, int status)
 	      "  call SIP-URI       place a test call\n"
 	      "  flow check FILE    check a call-flow document\n"
 	      "  flow simulate FILE run one without a phone\n"
+	      "  flow node-types    print the descriptors of all node types\n"
 	      "  version            print the version\n\n"
 	      "'strowger COMMAND --help' explains each.\n", to);
 	return status;

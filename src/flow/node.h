@@ -23,6 +23,7 @@ struct flow_run;
 
 struct flow_node_type {
 	const char *type, *category, *label, *help;
+	const char *example; /* a config, as JSON */
 	const struct field *config;
 	const struct flow_port *ports; /* ends with a NULL name */
 	const char *ports_from;        /* config list whose elements each add a port by their "port" */

@@ -43,9 +43,9 @@ json_t *flow_node_types_json(void)
 		json_t *ports = json_array();
 		for (const struct flow_port *p = t->ports; p->name; p++)
 			json_array_append_new(ports, json_pack("{s:s, s:b, s:s?}", "name", p->name, "failure", p->failure, "help", p->help));
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:o, s:s?, s:o}", "type", t->type, "category", t->category,
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:o, s:s?, s:o, s:o}", "type", t->type, "category", t->category,
 						      "label", t->label, "help", t->help, "ports", ports, "ports_from", t->ports_from,
-						      "config_schema", schema_json(t->config)));
+						      "config_schema", schema_json(t->config), "example", json_loads(t->example, 0, NULL)));
 	}
 	return list;
 }

@@ -402,6 +402,39 @@ static void test_dial_leaves_by_its_outcome(void **state)
 	}
 }
 
+/* The tags that examples name; only their being there matters. */
+static int any_name(void *arg, const char *name, size_t len)
+{
+	static const char *const tags[] = {"score", "lead_score", "zip"};
+	(void)arg;
+	for (int i = 0; i < 3; i++)
+		if (strlen(tags[i]) == len && memcmp(tags[i], name, len) == 0)
+			return i;
+	return -1;
+}
+
+static void test_every_node_type_has_an_example_that_compiles(void **state)
+{
+	static const struct flow_context names = {.tag = any_name, .tag_count = 3};
+	json_t *types = flow_node_types_json(), *type;
+	size_t i;
+	(void)state;
+	json_array_foreach(types, i, type) {
+		json_t *problems = json_array(), *name = json_object_get(type, "type");
+		bool start = strcmp(json_string_value(name), "start") == 0;
+		json_t *doc = json_pack("{s:[{s:s, s:s}, {s:s, s:O, s:O}], s:[{s:s, s:s, s:s}]}", "nodes", "id", start ? "other" : "start", "type", start ? "hangup" : "start",
+					"id", "x", "type", name, "config", json_object_get(type, "example"), "edges", "from", start ? "x" : "start", "port", "next", "to", start ? "other" : "x");
+		struct flow *flow = flow_compile(doc, &names, problems);
+		bool loop = strcmp(json_string_value(name), "go_to") == 0; /* start, and back to it */
+		if (!flow && !loop)
+			fail_msg("%s: %s", json_string_value(name), json_dumps(problems, JSON_COMPACT));
+		flow_free(flow);
+		json_decref(doc);
+		json_decref(problems);
+	}
+	json_decref(types);
+}
+
 static void test_wrong_input_changes_nothing(void **state)
 {
 	struct run r;
@@ -465,7 +498,7 @@ int main(void)
 		cmocka_unit_test(test_go_to_goes_on_at_the_node_it_names), cmocka_unit_test(test_wait_plays_for_its_time_and_goes_on),
 		cmocka_unit_test(test_a_flow_within_a_flow_comes_back_with_shared_variables), cmocka_unit_test(test_a_failure_within_a_flow_runs_its_fallback_or_fails_it), cmocka_unit_test(test_events_and_outcomes_are_told_with_their_values),
 		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
-		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing),
+		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing), cmocka_unit_test(test_every_node_type_has_an_example_that_compiles),
 		cmocka_unit_test(test_static_checks_find_what_is_wrong), cmocka_unit_test(test_a_long_chain_comes_in_pieces_and_loses_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

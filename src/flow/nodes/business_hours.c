@@ -48,5 +48,6 @@ const struct flow_node_type node_business_hours = {
 		[SCHEDULE_HOLIDAY] = {"holiday", .help = "A holiday, whatever the hours."},
 		{0},
 	},
+	.example = "{\"schedule\":{\"time_zone\":\"America/Chicago\",\"weekly\":[{\"day\":\"mon\",\"open\":\"09:00\",\"close\":\"17:30\"},{\"day\":\"fri\",\"open\":\"22:00\",\"close\":\"02:00\"}],\"holidays\":[{\"date\":\"2026-12-25\",\"name\":\"Christmas\",\"yearly\":true}]},\"callers_time_zone\":true}",
 	.compile = compile, .enter = enter,
 };

@@ -42,5 +42,6 @@ const struct flow_node_type node_call_flow = {
 		[PORT_FAILED] = {"failed", true, "It has no published version, is nested more than 16 deep, or an unconnected failure port of it has no fallback."},
 		{0},
 	},
+	.example = "{\"call_flow_id\":\"flow_01M86EAFZW000JX8M0Q662M58A\"}",
 	.compile = compile, .enter = enter,
 };

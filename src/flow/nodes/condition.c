@@ -55,5 +55,6 @@ const struct flow_node_type node_condition = {
 	},
 	.ports_from = "branches",
 	.ports = (const struct flow_port[]){{"else", .help = "No branch was true."}, {0}},
+	.example = "{\"branches\":[{\"port\":\"vip\",\"filter\":{\"match\":\"all\",\"rules\":[{\"field\":\"tag.score\",\"op\":\"greater_or_equal\",\"value\":80},{\"field\":\"number.state\",\"op\":\"in\",\"value\":[\"TX\",\"OK\"]}]}}]}",
 	.compile = compile, .enter = enter,
 };

@@ -30,5 +30,6 @@ const struct flow_node_type node_debug = {
 		{0},
 	},
 	.ports = (const struct flow_port[]){{"next", .help = "Always."}, {0}},
+	.example = "{\"message\":\"the score is [score|none]\"}",
 	.compile = compile, .enter = enter,
 };

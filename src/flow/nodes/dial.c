@@ -82,5 +82,6 @@ const struct flow_node_type node_dial = {
 		{"no_target", true, "No target was eligible."},
 		{0},
 	},
+	.example = "{\"to\":{\"routing_plan_id\":\"pln_01M86EAB1Q0004DZZ1STGFT7B0\"},\"timeout_seconds\":25,\"max_duration_seconds\":3600}",
 	.compile = compile, .enter = enter, .input = input,
 };

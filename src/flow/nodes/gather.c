@@ -112,5 +112,6 @@ const struct flow_node_type node_gather = {
 		{0},
 	},
 	.ports = (const struct flow_port[]){{"next", .help = "The digits fit."}, {"no_input", .help = "No digit came."}, {"invalid", .help = "The digits did not fit."}, {0}},
+	.example = "{\"prompt\":{\"text\":\"Please enter your five digit zip code.\"},\"min_digits\":5,\"max_digits\":5,\"pattern\":\"[0-9]{5}\",\"save_to\":{\"variable\":\"zip\"}}",
 	.compile = compile, .enter = enter, .input = input,
 };

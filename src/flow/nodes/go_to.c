@@ -15,5 +15,6 @@ const struct flow_node_type node_go_to = {
 	},
 	.ports = (const struct flow_port[]){{0}},
 	.goes_to = "node",
+	.example = "{\"node\":\"start\"}",
 	.enter = enter,
 };

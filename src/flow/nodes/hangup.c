@@ -33,5 +33,6 @@ const struct flow_node_type node_hangup = {
 		{0},
 	},
 	.ports = (const struct flow_port[]){{0}},
+	.example = "{\"cause\":\"busy\"}",
 	.compile = compile, .enter = enter,
 };

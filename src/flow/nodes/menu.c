@@ -93,5 +93,6 @@ const struct flow_node_type node_menu = {
 	},
 	.ports_from = "options",
 	.ports = (const struct flow_port[]){{"no_input", .help = "Nothing was pressed."}, {"invalid", .help = "Another key was pressed."}, {0}},
+	.example = "{\"prompt\":{\"text\":\"Press one for sales, two for support.\"},\"options\":[{\"key\":\"1\",\"port\":\"sales\"},{\"key\":\"2\",\"port\":\"support\"}],\"timeout_seconds\":5,\"tries\":2}",
 	.compile = compile, .enter = enter, .input = input,
 };

@@ -67,5 +67,6 @@ const struct flow_node_type node_send_event = {
 		{0},
 	},
 	.ports = (const struct flow_port[]){{"next", .help = "Always."}, {0}},
+	.example = "{\"name\":\"qualified\",\"fields\":[{\"name\":\"zip\",\"value\":\"[zip|unknown]\"}]}",
 	.compile = compile, .enter = enter,
 };

@@ -65,5 +65,6 @@ const struct flow_node_type node_set_outcome = {
 		{0},
 	},
 	.ports = (const struct flow_port[]){{"next", .help = "Always."}, {0}},
+	.example = "{\"converted\":true,\"revenue\":\"25.00\",\"disposition\":\"sold\"}",
 	.compile = compile, .enter = enter,
 };

@@ -51,5 +51,6 @@ const struct flow_node_type node_set_tag = {
 		{0},
 	},
 	.ports = (const struct flow_port[]){{"next", .help = "The tags are set."}, {0}},
+	.example = "{\"assignments\":[{\"tag\":\"score\",\"value\":\"[lead_score|0]\"}]}",
 	.compile = flow_compile_assignments, .enter = flow_enter_assignments,
 };

@@ -13,5 +13,6 @@ const struct flow_node_type node_set_variable = {
 		{0},
 	},
 	.ports = (const struct flow_port[]){{"next", .help = "The variables are set."}, {0}},
+	.example = "{\"assignments\":[{\"variable\":\"greeting\",\"value\":\"Hello [CALLER_LOCATION|there]\"}]}",
 	.compile = flow_compile_assignments, .enter = flow_enter_assignments,
 };

@@ -74,5 +74,6 @@ const struct flow_node_type node_split = {
 	},
 	.ports_from = "shares",
 	.ports = (const struct flow_port[]){{0}},
+	.example = "{\"shares\":[{\"port\":\"a\",\"weight\":70},{\"port\":\"b\",\"weight\":30}],\"sticky\":true}",
 	.compile = compile, .enter = enter,
 };

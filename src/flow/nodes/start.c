@@ -16,5 +16,6 @@ const struct flow_node_type node_start = {
 	.type = "start", .category = "control", .label = "Start", .help = "Where every call begins. A flow has exactly one.",
 	.config = (const struct field[]){{0}},
 	.ports = (const struct flow_port[]){{"next", .help = "The first step."}, {0}},
+	.example = "{}",
 	.compile = compile, .enter = enter,
 };

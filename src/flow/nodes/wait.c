@@ -45,5 +45,6 @@ const struct flow_node_type node_wait = {
 		{0},
 	},
 	.ports = (const struct flow_port[]){{"next", .help = "The time is over."}, {0}},
+	.example = "{\"seconds\":20,\"prompt\":{\"text\":\"One moment please.\"}}",
 	.compile = compile, .enter = enter, .input = input,
 };
