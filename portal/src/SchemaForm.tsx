@@ -19,7 +19,7 @@ interface Props {
 const words = (name: string) => (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll('_', ' ').replace(/ id$/, '').replace(/ ids$/, 's')
 const paths: Record<string, string> = { routing_plan: 'routing-plans', call_flow: 'call-flows', custom_tag: 'custom-tags' }
 
-function ResourcePicker({ kind, ...p }: { kind: string; label: string; description?: string; value: string | null; onChange: (v: string | null) => void; error?: string; required?: boolean }) {
+export function ResourcePicker({ kind, ...p }: { kind: string; label: string; description?: string; value: string | null; onChange: (v: string | null) => void; error?: string; required?: boolean }) {
   const path = paths[kind] ?? `${kind}s`
   const { data } = useQuery({ queryKey: [path, 'picker'], queryFn: () => list(`/${path}?limit=200`) })
   return <Select searchable clearable placeholder="None" nothingFoundMessage="Nothing there yet" data={(data?.data ?? []).map((r) => ({ value: r.id, label: String(r.name ?? r.number ?? r.id) }))} {...p} />

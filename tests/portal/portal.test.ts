@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
@@ -42,6 +42,7 @@ describe('portal', () => {
 
   test('a person draws a flow, publishes it, gives it to a campaign, and a call runs it', async () => {
     await s.api('POST', '/custom-tags', { name: 'choice' })
+    await s.api('POST', '/routing-plans', { name: 'Fallback plan', entries: [] })
     await page.getByRole('link', { name: 'Call Flows', exact: true }).click()
     await page.getByText('No call flows yet').waitFor()
     await page.getByLabel('Name of the new call flow').fill('Drawn')
@@ -83,7 +84,62 @@ describe('portal', () => {
     await page.getByRole('button', { name: 'Save draft' }).click()
     await page.getByText('Saved', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Publish' }).click()
+    await page.getByRole('textbox', { name: 'Note' }).fill('drawn by hand')
+    await page.getByRole('button', { name: 'Publish now' }).click()
     await page.getByText('version 1', { exact: true }).waitFor()
+
+    // the way of a test on the canvas, with each step's values
+    await page.getByRole('button', { name: 'Test' }).click()
+    await page.getByRole('textbox', { name: 'Caller' }).fill('nobody')
+    await page.getByRole('textbox', { name: 'Time' }).fill('noon')
+    await page.getByRole('button', { name: 'Run' }).click()
+    await page.getByText('must be a time such as').first().waitFor()
+    await page.getByRole('textbox', { name: 'Caller' }).fill('(512) 555-0142')
+    await page.getByRole('textbox', { name: 'Time' }).fill('')
+    await page.getByRole('button', { name: 'Run' }).click()
+    await page.getByText('3 steps. The call ended.').waitFor()
+    await page.getByRole('button', { name: /set_tag_1/ }).click()
+    await page.getByText('nothing → drawn +15125550142').waitFor()
+    assert.equal(await page.locator('.react-flow__edge.animated').count(), 2)
+    await page.screenshot({ path: join(shots, 'test-panel.png') })
+    await page.keyboard.press('Escape')
+
+    // a fallback, a second version, what it changed, and back
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Fallback' }).click()
+    await page.getByRole('combobox', { name: 'Routing plan' }).click()
+    await page.getByRole('option', { name: 'Fallback plan' }).click()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Save draft' }).click()
+    await page.getByText('Saved', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Versions' }).click()
+    await page.getByText('drawn by hand').waitFor()
+    await page.getByRole('button', { name: 'Compare with the saved draft' }).click()
+    await page.getByText('~ /fallback').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Publish' }).click()
+    await page.getByRole('button', { name: 'Publish now' }).click()
+    await page.getByText('version 2', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Versions' }).click()
+    await page.getByRole('button', { name: 'Roll back to it' }).click()
+    await page.getByText('Version 3, which calls run').waitFor()
+    await page.screenshot({ path: join(shots, 'versions.png') })
+    await page.keyboard.press('Escape')
+
+    // export and import
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Export the saved draft' }).click()
+    const exported = await (await download).path()
+    const copy = JSON.parse(readFileSync(exported, 'utf8'))
+    await page.getByRole('link', { name: 'Call Flows', exact: true }).click()
+    const file = (name: string, text: string) => page.locator('input[type=file]').setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(text) })
+    await file('broken.json', '{')
+    await page.getByText('broken.json is not JSON').waitFor()
+    await file('copy.json', JSON.stringify({ ...copy, name: 'Drawn again' }))
+    await page.getByRole('heading', { name: 'Drawn again' }).waitFor()
 
     await page.getByRole('link', { name: 'Campaigns' }).click()
     await page.getByRole('link', { name: 'New Campaign' }).click()
@@ -95,7 +151,7 @@ describe('portal', () => {
     assert.ok(await page.getByRole('radio', { name: 'Routing Plan' }).isChecked(), 'a campaign starts with its routing plan')
     await page.getByRole('radio', { name: 'Call Flow' }).check()
     await page.getByRole('combobox', { name: 'Call flow' }).click()
-    await page.getByRole('option', { name: 'Drawn' }).click()
+    await page.getByRole('option', { name: 'Drawn', exact: true }).click()
     await page.screenshot({ path: join(shots, 'execution-settings.png') })
     await page.getByRole('tabpanel').getByRole('button', { name: 'Save' }).click()
     await page.getByText('the next call runs this way').waitFor()

@@ -1,14 +1,16 @@
 // The canvas: opens, edits, saves and publishes a call flow.
 import '@xyflow/react/dist/style.css'
-import { Alert, Badge, Box, Button, Drawer, Group, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Badge, Box, Button, Drawer, Group, Menu, Modal, Stack, Text, TextInput, Textarea, Title } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Background, Controls, Handle, MiniMap, Position, ReactFlow, ReactFlowProvider, addEdge, useEdgesState, useNodesState, type Connection, type Edge, type Node, type NodeProps } from '@xyflow/react'
 import { createContext, memo, useContext, useEffect, useMemo, useState } from 'react'
 import { ApiError, api, type FlowProblem, type Row } from '../api'
-import { Fields } from '../SchemaForm'
+import { Fields, ResourcePicker } from '../SchemaForm'
 import type { Schema } from '../schema'
 import { Palette } from './Palette'
+import { Test, type Report } from './Test'
+import { Versions } from './Versions'
 import type { NodeType } from './types'
 
 interface Data extends Record<string, unknown> {
@@ -17,12 +19,13 @@ interface Data extends Record<string, unknown> {
   config: Record<string, unknown>
 }
 interface Document {
+  fallback?: { routing_plan_id?: string }
   nodes: { id: string; type: string; name?: string; position?: { x: number; y: number }; config?: Record<string, unknown> }[]
   edges: { from: string; port: string; to: string }[]
 }
 type FlowNode = Node<Data>
 
-const Types = createContext<{ types: NodeType[]; problems: FlowProblem[] }>({ types: [], problems: [] })
+const Types = createContext<{ types: NodeType[]; problems: FlowProblem[]; passed: Set<string> }>({ types: [], problems: [], passed: new Set() })
 
 // A node's ports: those its configuration names, then its type's own.
 function portsOf(type: NodeType | undefined, config: Record<string, unknown>): string[] {
@@ -31,12 +34,12 @@ function portsOf(type: NodeType | undefined, config: Record<string, unknown>): s
 }
 
 const FlowNodeView = memo(function FlowNodeView({ id, data, selected }: NodeProps<FlowNode>) {
-  const { types, problems } = useContext(Types)
+  const { types, problems, passed } = useContext(Types)
   const type = types.find((t) => t.type === data.type)
   const mine = problems.filter((p) => p.node === id)
   const bad = mine.some((p) => p.severity === 'error')
   return (
-    <Box bg="var(--mantine-color-body)" style={{ border: `2px solid var(--mantine-color-${bad ? 'red-6' : selected ? 'blue-6' : 'default-border'})`, borderRadius: 10, minWidth: 170 }}>
+    <Box bg="var(--mantine-color-body)" style={{ border: `2px solid var(--mantine-color-${bad ? 'red-6' : selected ? 'blue-6' : passed.has(id) ? 'teal-6' : 'default-border'})`, borderRadius: 10, minWidth: 170 }}>
       {data.type !== 'start' && <Handle type="target" position={Position.Left} aria-label={`Into ${id}`} style={{ width: 12, height: 12 }} />}
       <Box px="sm" py={6}><Text size="xs" c="dimmed">{type?.label ?? data.type}</Text><Text size="sm" fw={600}>{data.name || id}</Text></Box>
       {portsOf(type, data.config).map((p) => (
@@ -71,7 +74,11 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const [openId, setOpenId] = useState<string | null>(null)
   const [conflict, setConflict] = useState(false)
   const [published, setPublished] = useState(flow.published_version as number | null)
-  const document_ = toDocument(nodes, edges, flow.draft as object)
+  const [rest, setRest] = useState(flow.draft as object)
+  const [panel, setPanel] = useState<'test' | 'versions' | 'settings' | null>(null)
+  const [report, setReport] = useState<Report | null>(null)
+  const [note, setNote] = useState<string | null>(null)
+  const document_ = toDocument(nodes, edges, rest)
   const text = JSON.stringify(document_)
   const dirty = text !== saved
   const open = nodes.find((n) => n.id === openId)
@@ -102,16 +109,37 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const publish = async () => {
     if (dirty && !(await save())) return
     try {
-      const { data } = await api<{ version: number }>('POST', `/call-flows/${flow.id}/publish`, { note: '' })
+      const { data } = await api<{ version: number }>('POST', `/call-flows/${flow.id}/publish`, { note: note ?? '' })
+      setNote(null)
       setPublished(data.version)
       const fresh = await api<Row>('GET', `/call-flows/${flow.id}`)
       setVersion(fresh.etag)
       notifications.show({ message: `Version ${data.version} is published; the next call runs it` })
     } catch (e) {
+      setNote(null)
       if (e instanceof ApiError && e.problem.problems) setProblems(e.problem.problems)
       notifications.show({ color: 'red', message: e instanceof ApiError ? e.problem.title : String(e) })
     }
   }
+  const rollBack = async (to: number) => {
+    try {
+      const { data } = await api<{ version: number }>('POST', `/call-flows/${flow.id}/rollback`, { version: to })
+      setPublished(data.version)
+      setVersion((await api<Row>('GET', `/call-flows/${flow.id}`)).etag)
+      notifications.show({ message: `What was version ${to} is published as version ${data.version}; the draft is as it was` })
+    } catch (e) {
+      notifications.show({ color: 'red', message: e instanceof ApiError ? e.message : String(e) })
+    }
+  }
+  const show = (next: typeof panel) => {
+    setOpenId(null)
+    setPanel(next)
+  }
+  // The way that the test took, on the canvas.
+  const own = (report?.steps ?? []).filter((s) => !s.call_flow_id)
+  const passed = useMemo(() => new Set(own.map((s) => s.node)), [report]) // eslint-disable-line react-hooks/exhaustive-deps
+  const taken = new Set(own.map((s) => `${s.node}:${s.port}`))
+  const shownEdges = report ? edges.map((e) => (taken.has(e.id) ? { ...e, animated: true, style: { stroke: 'var(--mantine-color-teal-6)', strokeWidth: 2 } } : e)) : edges
   const add = (type: NodeType) => {
     let n = 1
     while (nodes.some((x) => x.id === `${type.type}_${n}`)) n++
@@ -125,19 +153,27 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const openIndex = nodes.findIndex((n) => n.id === openId)
 
   return (
-    <Types.Provider value={{ types, problems }}>
+    <Types.Provider value={{ types, problems, passed }}>
       <Stack h="calc(100vh - 100px)" gap="xs">
         <Group justify="space-between">
           <Group><Title order={2}>{String(flow.name)}</Title><Badge variant="light" color={published ? 'green' : 'gray'}>{published ? `version ${published}` : 'not published'}</Badge><Text size="sm" c="dimmed" aria-live="polite">{dirty ? 'Unsaved changes' : 'Saved'}</Text></Group>
           <Group>
             <Palette types={types} onPick={add} />
+            <Button variant="default" onClick={() => show('test')}>Test</Button>
+            <Menu><Menu.Target><Button variant="default">More</Button></Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item onClick={() => show('versions')}>Versions</Menu.Item>
+                <Menu.Item onClick={() => show('settings')}>Fallback</Menu.Item>
+                <Menu.Item component="a" href={`/api/v1/call-flows/${flow.id}/export`} download={`${String(flow.name)}.json`}>Export the saved draft</Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
             <Button variant="default" onClick={save} disabled={!dirty}>Save draft</Button>
-            <Button onClick={publish} disabled={errors.length > 0}>Publish</Button>
+            <Button onClick={() => setNote('')} disabled={errors.length > 0}>Publish</Button>
           </Group>
         </Group>
         {conflict && <Alert color="yellow" title="Somebody else saved this flow meanwhile"><Group><Text size="sm">Reload to see their version; your unsaved changes are dropped.</Text><Button size="xs" onClick={() => location.reload()}>Reload</Button></Group></Alert>}
         <Box style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
-          <ReactFlow nodes={nodes} edges={edges} onNodesChange={onNodes} onEdgesChange={onEdges} onConnect={connect} nodeTypes={nodeTypes} onNodeDoubleClick={(_, n) => setOpenId(n.id)} onNodeClick={(_, n) => setOpenId(n.id)} deleteKeyCode={['Delete', 'Backspace']} fitView fitViewOptions={{ maxZoom: 1 }}>
+          <ReactFlow nodes={nodes} edges={shownEdges} onNodesChange={onNodes} onEdgesChange={onEdges} onConnect={connect} nodeTypes={nodeTypes} onNodeDoubleClick={(_, n) => setOpenId(n.id)} onNodeClick={(_, n) => { setPanel(null); setOpenId(n.id) }} deleteKeyCode={['Delete', 'Backspace']} fitView fitViewOptions={{ maxZoom: 1 }}>
             <Background /><Controls /><MiniMap pannable />
           </ReactFlow>
         </Box>
@@ -147,6 +183,19 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
           </Box>
         )}
       </Stack>
+      <Modal opened={note !== null} onClose={() => setNote(null)} title="Publish">
+        <form onSubmit={(e) => { e.preventDefault(); void publish() }}><Stack>
+          <Text size="sm">The next call runs it. Calls that run now stay on the version they began with.</Text>
+          <Textarea label="Note" description="What changed, for whoever looks at the versions later" value={note ?? ''} onChange={(e) => setNote(e.currentTarget.value)} data-autofocus />
+          <Button type="submit">Publish now</Button>
+        </Stack></form>
+      </Modal>
+      <Drawer opened={!!panel} onClose={() => { setPanel(null); setReport(null) }} position="right" title={panel === 'test' ? 'Test' : panel === 'versions' ? 'Versions' : 'Fallback'} size="md" withOverlay={false} lockScroll={false}>
+        {panel === 'test' && <Test flowId={flow.id} document={document_} nameOf={(id) => nodes.find((n) => n.id === id)?.data.name || id} onReport={setReport} />}
+        {panel === 'versions' && <Versions flowId={flow.id} published={published} onRollBack={rollBack} />}
+        {panel === 'settings' && <ResourcePicker kind="routing_plan" label="Routing plan" description="Runs when a node fails and the port for that is not connected. None: the call ends." value={(rest as Document).fallback?.routing_plan_id ?? null}
+          onChange={(id) => setRest((old) => { const { fallback: _, ...other } = old as Document; return id ? { ...other, fallback: { routing_plan_id: id } } : other })} />}
+      </Drawer>
       <Drawer opened={!!open} onClose={() => setOpenId(null)} position="right" title={open && types.find((t) => t.type === open.data.type)?.label} size="md" withOverlay={false} lockScroll={false}>
         {open && (
           <Stack>

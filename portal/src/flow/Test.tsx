@@ -1,0 +1,100 @@
+// Running what is on the canvas without a phone: made-up answers in, every step with its values out.
+import { Accordion, Alert, Badge, Button, Code, Group, JsonInput, Stack, TagsInput, Text, TextInput, Textarea } from '@mantine/core'
+import { useState } from 'react'
+import { ApiError, api } from '../api'
+
+interface Values {
+  tags: Record<string, unknown>
+  variables: Record<string, unknown>
+}
+interface Step {
+  call_flow_id?: string
+  node: string
+  type: string
+  port: string | null
+  at: string
+  detail: string | null
+  inputs: Record<string, unknown>[]
+  effects: Record<string, unknown>[]
+  before: Values
+  after: Values
+}
+export interface Report {
+  ended: string
+  steps_taken: number
+  truncated: boolean
+  steps: Step[]
+}
+
+const outcomes = ['completed', 'no_answer', 'busy', 'failed', 'no_target']
+const ends: Record<string, string> = { hangup: 'The call ended.', step_limit: 'It was stopped after 10,000 steps: this flow goes round in circles.', stopped: 'It was stopped.' }
+
+// "state = TX" a line.
+const lines = (text: string) => Object.fromEntries(text.split('\n').map((l) => l.split('=')).filter(([k, v]) => k.trim() && v !== undefined).map(([k, ...v]) => [k.trim(), v.join('=').trim()]))
+const keys = (text: string) => (text.trim() ? text.split(',').map((k) => k.trim()) : [])
+
+// What a step changed, as "name: was → is".
+function Changes({ before, after }: { before: Values; after: Values }) {
+  const changed = (['tags', 'variables'] as const).flatMap((kind) =>
+    Object.keys(after[kind]).filter((k) => JSON.stringify(before[kind][k]) !== JSON.stringify(after[kind][k])).map((k) => `${k}: ${before[kind][k] ?? 'nothing'} → ${after[kind][k]}`))
+  return changed.map((c) => <Text size="sm" key={c}>{c}</Text>)
+}
+
+export function Test({ flowId, document, nameOf, onReport }: { flowId: string; document: unknown; nameOf: (id: string) => string; onReport: (r: Report | null) => void }) {
+  const [caller, setCaller] = useState('+15125550100')
+  const [at, setAt] = useState('')
+  const [tags, setTags] = useState('')
+  const [pressed, setPressed] = useState('')
+  const [dials, setDials] = useState<string[]>([])
+  const [http, setHttp] = useState('')
+  const [report, setReport] = useState<Report | null>(null)
+  const [problem, setProblem] = useState<ApiError | null>(null)
+  const run = async () => {
+    try {
+      const script = { caller_id: caller, at: at.trim() || undefined, tags: lines(tags), digits: keys(pressed), dial: dials.map((outcome) => ({ outcome })), http: http.trim() ? JSON.parse(http) : [], document }
+      const { data } = await api<Report>('POST', `/call-flows/${flowId}/simulate`, script)
+      setProblem(null)
+      setReport(data)
+      onReport(data)
+    } catch (e) {
+      setProblem(e instanceof ApiError ? e : new ApiError({ status: 0, title: 'The HTTP answers are not JSON yet', detail: '' }))
+    }
+  }
+  return (
+    <Stack gap="sm">
+      <Text size="sm" c="dimmed">Runs what is on the canvas, saved or not. Nobody is called, and no request is sent.</Text>
+      <TextInput label="Caller" value={caller} error={problem?.at('/caller_id')} onChange={(e) => setCaller(e.currentTarget.value)} />
+      <TextInput label="Time" placeholder="now" description="Such as 2026-11-23T14:00:00Z" value={at} error={problem?.at('/at')} onChange={(e) => setAt(e.currentTarget.value)} />
+      <Textarea label="Tags" placeholder="state = TX" description="One a line" autosize minRows={2} value={tags} onChange={(e) => setTags(e.currentTarget.value)} />
+      <TextInput label="Keys pressed" placeholder="1, 78701" description="At each question, in order; nothing between two commas is nothing pressed" value={pressed} onChange={(e) => setPressed(e.currentTarget.value)} />
+      <TagsInput label="Dials end with" placeholder="completed" data={outcomes} allowDuplicates acceptValueOnBlur={false} value={dials} error={problem?.problem.errors?.find((e) => e.pointer.startsWith('/dial'))?.detail} onChange={setDials} />
+      <JsonInput label="HTTP answers" placeholder='[{"status": 200, "body": {"score": 80}}]' autosize minRows={2} value={http} onChange={setHttp} />
+      <Button onClick={run}>Run</Button>
+      {problem && <Alert color="red" title={problem.problem.title}>{(problem.problem.problems ?? []).filter((p) => p.severity === 'error').map((p) => `${p.node ?? ''} ${p.detail}`).join('\n') || (problem.problem.errors ?? []).map((e) => `${e.pointer.slice(1)}: ${e.detail}`).join('\n')}</Alert>}
+      {report && (
+        <Stack gap="xs">
+          <Text fw={600} role="status">{report.steps_taken} steps. {ends[report.ended]}{report.truncated && ' The first 2,000 are shown.'}</Text>
+          <Accordion variant="separated" chevronPosition="left">
+            {report.steps.map((s, i) => (
+              <Accordion.Item key={i} value={String(i)}>
+                <Accordion.Control>
+                  <Group gap="xs" wrap="nowrap"><Text size="sm" fw={600} ml={s.call_flow_id ? 'md' : 0}>{s.call_flow_id ? s.node : nameOf(s.node)}</Text><Badge size="sm" variant="light">{s.port?.replaceAll('_', ' ') ?? 'end'}</Badge></Group>
+                  {s.detail && <Text size="xs" c="dimmed">{s.detail}</Text>}
+                </Accordion.Control>
+                <Accordion.Panel>
+                  <Stack gap={4}>
+                    <Text size="xs" c="dimmed">{s.at}</Text>
+                    <Changes before={s.before} after={s.after} />
+                    {[...s.effects, ...s.inputs].map((x, k) => <Code block key={k} style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{JSON.stringify(x)}</Code>)}
+                    <Text size="xs" c="dimmed">Afterwards</Text>
+                    <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{JSON.stringify(s.after)}</Code>
+                  </Stack>
+                </Accordion.Panel>
+              </Accordion.Item>
+            ))}
+          </Accordion>
+        </Stack>
+      )}
+    </Stack>
+  )
+}

@@ -1,0 +1,47 @@
+// What was published before: who, when, why, what differs from the draft; and going back to it.
+import { Alert, Button, Code, Group, Paper, Stack, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, list } from '../api'
+
+interface Diff {
+  same: boolean
+  nodes: { added: string[]; removed: string[]; moved: string[]; changed: { id: string; keys: string[] }[] }
+  edges: { added: Edge[]; removed: Edge[] }
+  keys: string[]
+}
+interface Edge {
+  from: string
+  port: string
+  to: string
+}
+
+const edge = (e: Edge) => `${e.from} ${e.port} → ${e.to}`
+const told = (d: Diff): string[] => [
+  ...d.nodes.added.map((id) => `+ node ${id}`), ...d.nodes.removed.map((id) => `- node ${id}`),
+  ...d.nodes.changed.map((n) => `~ node ${n.id}: ${n.keys.join(', ')}`), ...d.nodes.moved.map((id) => `~ node ${id} was moved`),
+  ...d.edges.added.map((e) => `+ ${edge(e)}`), ...d.edges.removed.map((e) => `- ${edge(e)}`), ...d.keys.map((k) => `~ ${k}`),
+]
+
+export function Versions({ flowId, published, onRollBack }: { flowId: string; published: number | null; onRollBack: (version: number) => void }) {
+  const versions = useQuery({ queryKey: ['call-flows', 'versions', flowId, published], queryFn: () => list(`/call-flows/${flowId}/versions`) })
+  const [compared, setCompared] = useState<{ version: number; lines: string[] } | null>(null)
+  const compare = async (version: number) => setCompared({ version, lines: told((await api<Diff>('GET', `/call-flows/${flowId}/diff?from=${version}&to=draft`)).data) })
+  if (versions.error) return <Alert color="red" title="The versions could not be loaded">{versions.error.message}</Alert>
+  if (versions.data?.data.length === 0) return <Text c="dimmed">Nothing is published yet. Calls run what is published, never the draft.</Text>
+  return (
+    <Stack>
+      {versions.data?.data.map((v) => (
+        <Paper withBorder p="sm" key={Number(v.version)}>
+          <Group justify="space-between"><Text fw={600}>Version {String(v.version)}{v.version === published && ', which calls run'}</Text><Text size="xs" c="dimmed">{new Date(String(v.created_at)).toLocaleString()}</Text></Group>
+          {v.note ? <Text size="sm">{String(v.note)}</Text> : null}
+          <Group mt="xs" gap="xs">
+            <Button size="compact-sm" variant="default" onClick={() => compare(Number(v.version))}>Compare with the saved draft</Button>
+            {v.version !== published && <Button size="compact-sm" variant="default" onClick={() => onRollBack(Number(v.version))}>Roll back to it</Button>}
+          </Group>
+          {compared && compared.version === v.version && (compared.lines.length ? <Code block mt="xs" style={{ whiteSpace: 'pre-wrap' }}>{compared.lines.join('\n')}</Code> : <Text size="sm" mt="xs">The saved draft is the same.</Text>)}
+        </Paper>
+      ))}
+    </Stack>
+  )
+}
