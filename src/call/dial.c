@@ -1,4 +1,4 @@
-/* Calling targets one after another until one answers, and the conversation with it. */
+/* Calling targets one after another until one takes the call, and the conversation with it. */
 #include "call/internal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -188,22 +188,15 @@ static void talk_tick(struct call *c)
 		su_timer_set_interval(c->talk_timer, on_talk_timer, c, next > talked_ms ? (su_duration_t)(next - talked_ms) : 1);
 }
 
-static void target_answered(void *owner, const char *sdp)
+/* Caller and target talk. */
+static void connect_call(struct call *c)
 {
-	struct call *c = owner;
 	struct dial *d = &c->dial;
-	struct sdp_audio audio;
+	d->accepting = false;
 	su_timer_reset(c->step_timer);
-	if (!sdp_audio_parse(sdp, &audio)) {
-		d->outcome = DIAL_FAILED;
-		log_attempt(c, &d->tries[d->at], "failed", 200, "its answer has no audio that can be used");
-		sip_leg_release(d->leg, 0);
-		d->leg = NULL;
-		d->at++;
-		next_try(c);
-		return;
-	}
-	connect_media(c, &audio);
+	media_stop_play(c->end);
+	media_stop_play(d->end);
+	media_bridge(c->end, d->end);
 	d->connected = true;
 	const struct route_target *t = d->tries[d->at].target;
 	c->target_id = t ? t->id : NULL;
@@ -220,6 +213,104 @@ static void target_answered(void *owner, const char *sdp)
 	talk_tick(c);
 }
 
+/* This one is over; on to the next. */
+static void give_up(struct call *c, enum flow_dial_outcome outcome, const char *told, int status, const char *reason)
+{
+	struct dial *d = &c->dial;
+	su_timer_reset(c->step_timer);
+	media_bridge(c->end, NULL);
+	media_stop_play(d->end);
+	d->accepting = false;
+	d->whisper_request = 0;
+	d->outcome = outcome;
+	d->sip_status = status;
+	log_attempt(c, &d->tries[d->at], told, status, reason);
+	sip_leg_release(d->leg, 0);
+	d->leg = NULL;
+	d->at++;
+	next_try(c);
+}
+
+/* ---- whisper, and the key that accepts ---- */
+
+#define ACCEPT_SECONDS 10
+
+static void on_accept_timeout(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
+{
+	struct call *c = (struct call *)arg;
+	(void)magic, (void)timer;
+	if (c->dial.accepting)
+		give_up(c, DIAL_NO_ANSWER, "not_accepted", 200, "it answered, and did not press the key");
+}
+
+static void whisper_over(struct call *c)
+{
+	c->dial.whisper_play = 0;
+	if (c->dial.accept_key)
+		su_timer_set_interval(c->step_timer, on_accept_timeout, c, ACCEPT_SECONDS * 1000);
+	else
+		connect_call(c);
+}
+
+void dial_whisper_ready(struct call *c, struct audio *audio)
+{
+	struct dial *d = &c->dial;
+	d->whisper_request = 0;
+	if (!d->accepting) {
+		audio_release(audio);
+		return;
+	}
+	if (audio)
+		d->whisper_play = media_play(d->end, audio);
+	else /* who cannot hear it still gets the call */
+		whisper_over(c);
+}
+
+void dial_whisper_played(struct call *c, unsigned play)
+{
+	if (c->dial.accepting && play == c->dial.whisper_play)
+		whisper_over(c);
+}
+
+void dial_key(struct call *c, char key)
+{
+	if (c->dial.accepting && key == c->dial.accept_key)
+		connect_call(c);
+}
+
+static void start_whisper(struct call *c)
+{
+	struct dial *d = &c->dial;
+	d->accepting = true;
+	media_bridge(c->end, NULL);
+	if ((c->answered || c->want_answer || d->early_media) && c->loop->ringback)
+		c->play = media_play(c->end, audio_hold(c->loop->ringback));
+	if (!d->whisper.prompt_id && !d->whisper.text) {
+		whisper_over(c);
+		return;
+	}
+	struct audio *audio = execute_audio(c, &d->whisper, &d->whisper_request);
+	if (!d->whisper_request)
+		dial_whisper_ready(c, audio);
+}
+
+static void target_answered(void *owner, const char *sdp)
+{
+	struct call *c = owner;
+	struct dial *d = &c->dial;
+	struct sdp_audio audio;
+	su_timer_reset(c->step_timer);
+	if (!sdp_audio_parse(sdp, &audio)) {
+		give_up(c, DIAL_FAILED, "failed", 200, "its answer has no audio that can be used");
+		return;
+	}
+	media_set_remote(d->end, &audio);
+	if (d->accept_key || d->whisper.prompt_id || d->whisper.text)
+		start_whisper(c);
+	else
+		connect_call(c);
+}
+
 static void finish(struct call *c, enum flow_dial_outcome outcome)
 {
 	dial_stop(c);
@@ -228,24 +319,25 @@ static void finish(struct call *c, enum flow_dial_outcome outcome)
 
 static void target_failed(void *owner, int status, const char *reason)
 {
-	struct call *c = owner;
-	struct dial *d = &c->dial;
-	su_timer_reset(c->step_timer);
-	d->outcome = outcome_of(status);
-	d->sip_status = status;
-	log_attempt(c, &d->tries[d->at], outcome_name(d->outcome), status, reason);
-	sip_leg_release(d->leg, 0);
-	d->leg = NULL;
-	d->at++;
-	next_try(c);
+	enum flow_dial_outcome outcome = outcome_of(status);
+	give_up(owner, outcome, outcome_name(outcome), status, reason);
 }
 
 static void target_ended(void *owner, const char *how)
 {
 	struct call *c = owner;
 	(void)how;
+	if (c->dial.accepting) {
+		give_up(c, DIAL_NO_ANSWER, "not_accepted", 200, "it answered, and hung up before the caller was connected");
+		return;
+	}
 	log_trace_input(c, "target_hung_up", "");
 	finish(c, DIAL_COMPLETED);
+}
+
+static void target_key(void *owner, char key)
+{
+	dial_key(owner, key);
 }
 
 static void target_offered(void *owner, const char *sdp)
@@ -266,22 +358,15 @@ static void target_offered(void *owner, const char *sdp)
 }
 
 static const struct sip_leg_handler target_handler = {
-	.progress = target_progress, .answered = target_answered, .failed = target_failed, .ended = target_ended, .offered = target_offered,
+	.progress = target_progress, .answered = target_answered, .failed = target_failed, .ended = target_ended, .offered = target_offered, .dtmf = target_key,
 };
 
 static void on_ring_timeout(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
 {
 	struct call *c = (struct call *)arg;
-	struct dial *d = &c->dial;
 	(void)magic, (void)timer;
-	if (!d->leg)
-		return;
-	d->outcome = DIAL_NO_ANSWER;
-	log_attempt(c, &d->tries[d->at], "no_answer", 0, "it rang until the time was over");
-	sip_leg_release(d->leg, 0);
-	d->leg = NULL;
-	d->at++;
-	next_try(c);
+	if (c->dial.leg)
+		give_up(c, DIAL_NO_ANSWER, "no_answer", 0, "it rang until the time was over");
 }
 
 /* ---- trying ---- */
@@ -349,6 +434,8 @@ void dial_start(struct call *c, const struct flow_dial *to)
 	const struct route_plan *plan = to->routing_plan_id ? organization_plan(c->organization, to->routing_plan_id) : NULL;
 	*d = (struct dial){.active = true, .max_duration_seconds = to->max_duration_seconds, .outcome = DIAL_NO_TARGET};
 	d->caller_id = to->caller_id && *to->caller_id ? to->caller_id : NULL;
+	d->whisper = to->whisper;
+	d->accept_key = to->accept_key;
 	d->tries = arena_alloc(&c->arena, TRIES_MAX * sizeof *d->tries);
 	d->end = media_open(c->loop->config.media, c->loop->media_events, c->serial, END_TARGET);
 	if (!d->tries || !d->end) {
@@ -373,6 +460,8 @@ void dial_stop(struct call *c)
 		return;
 	d->active = false;
 	d->connected = false;
+	d->accepting = false;
+	d->whisper_request = 0;
 	su_timer_reset(c->step_timer);
 	su_timer_reset(c->talk_timer);
 	if (d->leg)

@@ -13,12 +13,12 @@ static void after(struct call *c, int ms, su_timer_f f)
 
 /* ---- prompts ---- */
 
-static struct audio *get_audio(struct call *c, const struct flow_prompt *prompt, bool *pending)
+struct audio *execute_audio(struct call *c, const struct flow_prompt *prompt, unsigned *request)
 {
 	const struct config_prompt *p = prompt->prompt_id ? organization_prompt(c->organization, prompt->prompt_id) : NULL;
 	const char *text = p ? p->text : prompt->text, *voice = p ? p->voice : prompt->voice;
 	char path[512];
-	*pending = false;
+	*request = 0;
 	if (prompt->prompt_id && !p)
 		return NULL;
 	bool file = p && p->has_audio;
@@ -26,8 +26,9 @@ static struct audio *get_audio(struct call *c, const struct flow_prompt *prompt,
 		snprintf(path, sizeof path, "%s/%s.wav", c->loop->config.prompt_dir, p->id);
 	else if (!text || !*text)
 		return NULL;
-	struct audio *a = prompts_request(c->loop->config.prompts, file ? path : NULL, text, voice, c->loop->prompt_answers, c->serial, &c->prompt_request);
-	*pending = !a && c->prompt_request;
+	struct audio *a = prompts_request(c->loop->config.prompts, file ? path : NULL, text, voice, c->loop->prompt_answers, c->serial, request);
+	if (a)
+		*request = 0;
 	return a;
 }
 
@@ -35,16 +36,19 @@ static void prompt_started(struct call *c, struct audio *audio);
 
 static void start_prompt(struct call *c, const struct flow_prompt *prompt)
 {
-	bool pending;
 	call_answer(c);
-	struct audio *audio = get_audio(c, prompt, &pending);
+	struct audio *audio = execute_audio(c, prompt, &c->prompt_request);
 	c->playing = true;
-	if (!pending)
+	if (!c->prompt_request)
 		prompt_started(c, audio);
 }
 
 void execute_prompt_ready(struct call *c, unsigned request, struct audio *audio)
 {
+	if (request == c->dial.whisper_request && !c->over) {
+		dial_whisper_ready(c, audio);
+		return;
+	}
 	if (request != c->prompt_request || !c->playing || c->over) {
 		audio_release(audio);
 		return;

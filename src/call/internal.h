@@ -52,6 +52,10 @@ struct dial_try {
 
 struct dial {
 	bool active, connected;
+	bool accepting; /* who answered hears the whisper, or is to press the key */
+	struct flow_prompt whisper;
+	char accept_key;
+	unsigned whisper_request, whisper_play;
 	struct dial_try *tries;
 	size_t count, at;
 	int max_duration_seconds;
@@ -162,6 +166,8 @@ void log_attempt(struct call *c, const struct dial_try *t, const char *outcome, 
 void log_flush(struct call *c);
 
 /* execute.c: run the flow's effects, and give it its inputs */
+/* The prompt's audio, a new reference; NULL with *request set when execute_prompt_ready() will get it. */
+struct audio *execute_audio(struct call *c, const struct flow_prompt *prompt, unsigned *request);
 void execute_start(struct call *c);
 void execute_key(struct call *c, char key);
 void execute_played(struct call *c, unsigned play);
@@ -173,6 +179,9 @@ void execute_stop(struct call *c); /* nothing more: the call is ending */
 
 /* dial.c */
 void dial_start(struct call *c, const struct flow_dial *to);
+void dial_key(struct call *c, char key);                       /* by who answered */
+void dial_whisper_ready(struct call *c, struct audio *audio);  /* takes the reference */
+void dial_whisper_played(struct call *c, unsigned play);
 void dial_stop(struct call *c); /* hang up whoever is being called or connected */
 
 #endif

@@ -164,6 +164,10 @@ static void open_media_event(struct call_loop *loop, struct media_event *e)
 		execute_key(c, e->key);
 	else if (c && e->kind == MEDIA_PLAYED && e->end == END_CALLER)
 		execute_played(c, e->play);
+	else if (c && e->kind == MEDIA_KEY)
+		dial_key(c, e->key);
+	else if (c)
+		dial_whisper_played(c, e->play);
 	free(e);
 }
 

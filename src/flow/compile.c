@@ -127,17 +127,19 @@ const struct field flow_prompt_fields[] = {
 	{0},
 };
 
-void flow_compile_prompt(struct flow_compiler *c, json_t *config, struct prompt_config *out)
+void flow_compile_prompt(struct flow_compiler *c, json_t *config, const char *key, struct prompt_config *out)
 {
-	json_t *prompt = json_object_get(config, "prompt");
+	json_t *prompt = json_object_get(config, key);
+	char pointer[100];
+	snprintf(pointer, sizeof pointer, "/%s/text", key);
 	*out = (struct prompt_config){
 		.prompt_id = flow_config_string(c, prompt, "prompt_id"),
 		.voice = flow_config_string(c, prompt, "voice"),
-		.text = flow_compile_template(c, "/prompt/text", json_string_value(json_object_get(prompt, "text")), TEMPLATE_TEXT),
+		.text = flow_compile_template(c, pointer, json_string_value(json_object_get(prompt, "text")), TEMPLATE_TEXT),
 	};
 	if (json_is_object(prompt) && !out->prompt_id == !out->text) {
 		char at[200];
-		snprintf(at, sizeof at, "%s/prompt", c->at);
+		snprintf(at, sizeof at, "%s/%s", c->at, key);
 		flow_problem(c, true, "prompt", at, "a prompt needs either prompt_id or text");
 	}
 }

@@ -76,7 +76,8 @@ struct flow_dial {
 	const char *number, *trunk_id;
 	const char *caller_id;
 	int timeout_seconds, max_duration_seconds; /* 0: the default */
-	bool simultaneous;
+	struct flow_prompt whisper; /* to who answers, before the caller is connected; text and prompt_id NULL: none */
+	char accept_key;            /* who answers presses it to take the call; 0: answering is enough */
 };
 
 enum flow_effect_kind {

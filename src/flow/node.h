@@ -82,8 +82,8 @@ struct prompt_config {
 	const char *prompt_id, *voice;
 	struct template *text;
 };
-/* From config's "prompt"; config->text and prompt_id NULL when there is none. */
-void flow_compile_prompt(struct flow_compiler *c, json_t *config, struct prompt_config *out);
+/* From config's member `key`; its text and prompt_id are NULL when there is none. */
+void flow_compile_prompt(struct flow_compiler *c, json_t *config, const char *key, struct prompt_config *out);
 
 /* Where a value is written to: {"tag": name} or {"variable": name}. */
 struct slot_ref {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { Receiver, Strowger, binary, join, root, until } from './harness.ts'
+import { Rtp } from './caller.ts'
+import { Receiver, Sipp, Strowger, binary, join, root, until } from './harness.ts'
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 
@@ -55,6 +56,36 @@ describe('call flows', () => {
     const draft = await s.api('POST', '/call-flows', { name: 'Draft only', draft: { nodes: [{ id: 's', type: 'start' }], edges: [] } })
     const missing = await s.api('POST', `/call-flows/${outer.id}/simulate`, { document: { nodes: [{ id: 's', type: 'start' }, { id: 'c', type: 'call_flow', config: { call_flow_id: draft.id } }], edges: [{ from: 's', port: 'next', to: 'c' }] } })
     assert.equal(missing.steps[1].port, 'failed')
+  })
+
+  test('who answers hears a whisper, and takes the call with a key; who does not is passed over', async () => {
+    const heard = await Rtp.bind()
+    const [silent, leaving, pressing] = await Promise.all([Sipp.answer('answer.xml'), Sipp.answer('answer_bye.xml'), Sipp.answer('answer_press.xml', ['-key', 'audio_port', String(heard.port)])])
+    const nobody = await s.plan('Whisper nobody', [{ uri: silent.uri }])
+    const both = await s.plan('Whisper', [{ uri: leaving.uri }, { uri: pressing.uri }])
+    const flow = async (name: string, plan: { id: string }, number: string, config: object) => {
+      const f = await s.flow(name, [{ id: 'd', type: 'dial', config: { to: { routing_plan_id: plan.id }, ...config } }], [['start', 'next', 'd']])
+      await s.campaign(number, { execution_mode: 'call_flow', call_flow_id: f.id })
+      return number
+    }
+    const whisper = { text: 'A call for you. Press one.' }
+    const numbers = [await flow('Whisper 1', nobody, '+18005550411', { whisper, accept_key: '1' }), await flow('Whisper 2', both, '+18005550412', { whisper, accept_key: '1' }), await flow('Whisper 3', nobody, '+18005550413', { whisper })]
+    const results = await Promise.all(numbers.map((n, i) => s.call(n, ['--from', `+1512555066${i}`, '--duration', i === 0 ? '20' : '4'])))
+    assert.deepEqual(results.map((r) => r.answered), [false, true, true])
+    const outcomes = async (number: string) => {
+      const call = await s.lastCall((c) => c.number === number)
+      return { outcomes: call.attempts.map((a: any) => a.outcome), call, path: (await s.api('GET', `/calls/${call.id}/trace`)).data.filter((e: any) => e.kind === 'step').map((e: any) => `${e.node}>${e.port}`) }
+    }
+    const first = await outcomes(numbers[0])
+    assert.deepEqual([first.outcomes, first.path.at(-1)], [['not_accepted'], 'd>no_answer'])
+    const second = await outcomes(numbers[1])
+    assert.deepEqual(second.outcomes, ['not_accepted', 'answered'])
+    assert.ok(heard.received > 60, `${heard.received} packets of whisper and talk`)
+    assert.deepEqual((await outcomes(numbers[2])).outcomes, ['answered'])
+    const spoken = new Date(second.call.connected_at).getTime() - new Date(second.call.started_at).getTime()
+    assert.ok(spoken > 1900, `connected ${spoken} ms after the call began: before the key`)
+    heard.close()
+    for (const t of [silent, leaving, pressing]) t.stop()
   })
 
   test('the numbers of a version tell where callers went and left', async () => {

@@ -3,6 +3,7 @@
 
 struct config {
 	struct flow_dial dial;
+	struct prompt_config whisper;
 	const struct template *uri, *number, *caller_id;
 };
 
@@ -19,6 +20,9 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	cfg->caller_id = flow_compile_template(c, "/caller_id", json_string_value(json_object_get(config, "caller_id")), TEMPLATE_TEXT);
 	cfg->dial.timeout_seconds = (int)json_integer_value(json_object_get(config, "timeout_seconds"));
 	cfg->dial.max_duration_seconds = (int)json_integer_value(json_object_get(config, "max_duration_seconds"));
+	const char *key = json_string_value(json_object_get(config, "accept_key"));
+	cfg->dial.accept_key = key ? key[0] : '\0';
+	flow_compile_prompt(c, config, "whisper", &cfg->whisper);
 	size_t n = json_array_size(targets);
 	if (n) {
 		const char **ids = arena_alloc(c->arena, (n + 1) * sizeof *ids);
@@ -46,6 +50,7 @@ static int enter(struct flow_run *run, const void *config)
 		dial.number = flow_render(run, cfg->number, NULL);
 	if (cfg->caller_id)
 		dial.caller_id = flow_render(run, cfg->caller_id, NULL);
+	dial.whisper = flow_render_prompt(run, &cfg->whisper);
 	flow_effect(run, FLOW_EFFECT_DIAL)->u.dial = dial;
 	return MOVE_WAIT;
 }
@@ -71,6 +76,8 @@ const struct flow_node_type node_dial = {
 		 }},
 		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .initial = "30", .help = "How long each target rings."},
 		{"max_duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "14400", .help = "Longest conversation; 0 for no limit."},
+		{"whisper", FIELD_OBJECT, .fields = flow_prompt_fields, .help = "What who answers hears before the caller is connected; the caller hears ringing meanwhile."},
+		{"accept_key", FIELD_ENUM, .choices = (const char *const[]){"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#", NULL}, .help = "Who answers takes the call by pressing this key, within ten seconds after the whisper; else the next target is tried. It keeps a call from ending on an answering machine."},
 		{"caller_id", FIELD_TEMPLATE, .max = 64, .help = "Caller number shown to the target; empty: the caller's own."},
 		{0},
 	},
@@ -82,6 +89,6 @@ const struct flow_node_type node_dial = {
 		{"no_target", true, "No target was eligible."},
 		{0},
 	},
-	.example = "{\"to\":{\"routing_plan_id\":\"pln_01M86EAB1Q0004DZZ1STGFT7B0\"},\"timeout_seconds\":25,\"max_duration_seconds\":3600}",
+	.example = "{\"to\":{\"routing_plan_id\":\"pln_01M86EAB1Q0004DZZ1STGFT7B0\"},\"timeout_seconds\":25,\"whisper\":{\"text\":\"A call from [CALLER_STATE|the web]. Press one to take it.\"},\"accept_key\":\"1\",\"max_duration_seconds\":3600}",
 	.compile = compile, .enter = enter, .input = input,
 };

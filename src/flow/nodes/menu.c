@@ -19,7 +19,7 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
 	if (!cfg)
 		return NULL;
-	flow_compile_prompt(c, config, &cfg->prompt);
+	flow_compile_prompt(c, config, "prompt", &cfg->prompt);
 	cfg->timeout_ms = (int)json_integer_value(json_object_get(config, "timeout_seconds")) * 1000;
 	cfg->tries = (int)json_integer_value(json_object_get(config, "tries"));
 	const struct flow_node *node = &c->flow->nodes[c->flow->count - 1];

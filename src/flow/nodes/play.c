@@ -12,7 +12,7 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
 	if (!cfg)
 		return NULL;
-	flow_compile_prompt(c, config, &cfg->prompt);
+	flow_compile_prompt(c, config, "prompt", &cfg->prompt);
 	cfg->interruptible = json_is_true(json_object_get(config, "interruptible"));
 	return cfg;
 }
