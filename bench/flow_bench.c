@@ -39,7 +39,7 @@ int main(void)
 	printf("flow_compile_ms %.2f\n", (double)(clock_monotonic_us() - began) / 1000);
 	if (!flow)
 		return 1;
-	size_t steps = 0, bytes = 0;
+	size_t steps = 0, bytes = 0, state_bytes = 0;
 	began = clock_monotonic_us();
 	for (int i = 0; i < ROUNDS; i++) {
 		struct value tags[1] = {{0}}, call[CALL_FIELD_COUNT] = {{0}};
@@ -50,6 +50,7 @@ int main(void)
 		if (!flow_state_init(&state, flow, &arena, &env, tags))
 			return 1;
 		size_t before = arena.total;
+		state_bytes = sizeof state + (flow_variable_count(flow) + 1) * sizeof(struct value); /* what is taken of the arena */
 		enum flow_result r = flow_step(&state, &(struct flow_input){.kind = FLOW_INPUT_START}, 1, &out);
 		while (r == FLOW_MORE)
 			r = flow_step(&state, &(struct flow_input){.kind = FLOW_INPUT_CONTINUE}, 1, &out);
@@ -59,6 +60,7 @@ int main(void)
 	}
 	printf("flow_steps_per_second %.0f\n", (double)steps * 1e6 / (double)(clock_monotonic_us() - began));
 	printf("flow_bytes_allocated %zu\n", bytes);
+	printf("flow_bytes_a_call %zu\n", state_bytes);
 	flow_free(flow);
 	json_decref(doc);
 	return 0;

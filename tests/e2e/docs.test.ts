@@ -6,6 +6,14 @@ import { tmpdir } from 'node:os'
 import { after, before, describe, test } from 'node:test'
 import { Strowger, binary, join, root, usePostgres } from './harness.ts'
 
+test('every problem that the static checks can tell is in the concepts', { skip: usePostgres }, () => {
+  const source = (dir: string): string => readdirSync(dir, { withFileTypes: true }).map((e) => (e.isDirectory() ? source(join(dir, e.name)) : readFileSync(join(dir, e.name), 'utf8'))).join('\n')
+  const codes = [...source(join(root, 'src/flow')).matchAll(/flow_problem\([^;]*?(?:true|false), "([a-z_]+)"/g)].map((m) => m[1])
+  assert.ok(codes.length > 20)
+  const table = readFileSync(join(root, 'docs/concepts.md'), 'utf8').split('## Static checks')[1].split('\n## ')[0]
+  for (const code of new Set(codes)) assert.match(table, new RegExp(`^\\| [a-z_, ]*\\b${code}\\b`, 'm'), code)
+})
+
 test('the pages of the node types are what scripts/docs makes of the descriptors', { skip: usePostgres }, () => {
   const made = mkdtempSync(join(tmpdir(), 'strowger-docs-'))
   execFileSync(join(root, 'scripts/docs'), [made], { env: { ...process.env, STROWGER_BINARY: binary, ASAN_OPTIONS: 'detect_leaks=0' } })

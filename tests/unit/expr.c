@@ -129,6 +129,94 @@ static void test_templates_escape_for_where_they_land(void **state)
 	       "{\"s\":\"<a \\\"b\\\"&c\\n>\",\"n\":82,\"m\":null,\"l\":[1,2],\"t\":\"+15125550100\"}");
 }
 
+/* ---- what is escaped reads back as it was: random texts ---- */
+
+static uint64_t drawn = 0x9e3779b97f4a7c15u;
+
+static unsigned draw(unsigned n) /* xorshift64* */
+{
+	drawn ^= drawn >> 12;
+	drawn ^= drawn << 25;
+	drawn ^= drawn >> 27;
+	return (unsigned)((drawn * 0x2545f4914f6cdd1du) >> 33) % n;
+}
+
+/* Valid UTF-8 with every kind of character that means something somewhere. */
+static size_t draw_text(char *out)
+{
+	static const char *const pieces[] = {"a", "Z", "0", " ", "%", "+", "&", "=", "\"", "\\", "/", "?", "#", "[", "]", "{", "}", ":", ",", "'", "<", ">", "\n", "\r", "\t", "\x01", "\x1f", "\x7f", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xe2\x80\xa8", "~", "-", ".", "_"};
+	size_t n = 0;
+	for (unsigned count = draw(30); count; count--) {
+		const char *p = pieces[draw(sizeof pieces / sizeof *pieces)];
+		memcpy(out + n, p, strlen(p));
+		n += strlen(p);
+	}
+	out[n] = '\0';
+	return n;
+}
+
+static char *rendered(const char *text, enum template_context context, const char *value, size_t len)
+{
+	struct arena arena = {0};
+	struct buf out = {0};
+	struct value tags[2] = {value_string(value, len), {0}};
+	struct expr_env env = make_env(tags);
+	template_render(template_compile(text, strlen(text), context, &scope, &arena, NULL, NULL), &env, &out);
+	arena_free(&arena);
+	assert_false(out.failed);
+	return buf_take(&out);
+}
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* RFC 3986 §2.1; of a form also '+' for a blank. Anything that is not unreserved must have been encoded. */
+static void percent_decoded(const char *text, bool form, char *out)
+{
+	for (; *text; text++) {
+		if (*text == '%') {
+			assert_true(hex(text[1]) >= 0 && hex(text[2]) >= 0);
+			*out++ = (char)(hex(text[1]) * 16 + hex(text[2]));
+			text += 2;
+			continue;
+		}
+		assert_true((form && (*text == '+' || *text == '*')) || strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~", *text));
+		*out++ = form && *text == '+' ? ' ' : *text;
+	}
+	*out = '\0';
+}
+
+static void test_what_is_escaped_reads_back_as_it_was(void **state)
+{
+	char text[200], back[200];
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		size_t n = draw_text(text);
+		char *json = rendered("{\"a\":\"<[state]>\",\"b\":[state]}", TEMPLATE_JSON, text, n), *url = rendered("[state]", TEMPLATE_URL, text, n), *form = rendered("[state]", TEMPLATE_FORM, text, n), *header = rendered("[state]", TEMPLATE_HEADER, text, n);
+		json_t *parsed = json_loads(json, 0, NULL);
+		assert_non_null(parsed);
+		assert_int_equal(json_object_size(parsed), 2); /* nothing broke out */
+		const char *inside = json_string_value(json_object_get(parsed, "a")), *whole = json_string_value(json_object_get(parsed, "b"));
+		assert_int_equal(strlen(inside), n + 2);
+		assert_memory_equal(inside + 1, text, n);
+		assert_true(n ? strcmp(whole, text) == 0 : true); /* nothing is null or "" */
+		percent_decoded(url, false, back);
+		assert_string_equal(back, text);
+		percent_decoded(form, true, back);
+		assert_string_equal(back, text);
+		for (size_t k = 0; k < n; k++) /* the same but for control characters, which no header may have */
+			assert_int_equal(header[k], (unsigned char)text[k] < 0x20 || text[k] == 0x7f ? ' ' : text[k]);
+		assert_int_equal(strlen(header), n);
+		json_decref(parsed);
+		free(json);
+		free(url);
+		free(form);
+		free(header);
+	}
+}
+
 static void test_templates_have_defaults_and_brackets(void **state)
 {
 	(void)state;
@@ -208,7 +296,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_operator), cmocka_unit_test(test_groups_nest), cmocka_unit_test(test_what_does_not_compile_is_told),
 		cmocka_unit_test(test_templates_escape_for_where_they_land), cmocka_unit_test(test_templates_have_defaults_and_brackets),
-		cmocka_unit_test(test_values_are_coerced_or_refused), cmocka_unit_test(test_json_pointers),
+		cmocka_unit_test(test_values_are_coerced_or_refused), cmocka_unit_test(test_json_pointers), cmocka_unit_test(test_what_is_escaped_reads_back_as_it_was),
 		cmocka_unit_test(test_schedules_follow_the_clocks_of_a_zone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
