@@ -16,6 +16,7 @@ const navigation: Item[] = [
       { label: 'Incoming Webhooks', to: '/data/webhooks/incoming' }, { label: 'Outgoing Webhooks', to: '/data/webhooks/outgoing' }, { label: 'Custom Tags', to: '/data/webhooks/custom-tags' },
       { label: 'Incoming Webhook Requests', to: '/data/webhooks/incoming-requests' }, { label: 'Outgoing Webhook Requests', to: '/data/webhooks/outgoing-requests' },
     ] },
+    { label: 'Lists', to: '/data/lists' },
   ] },
   { label: 'Routing plans', to: '/routing-plans' }, { label: 'Targets', to: '/targets' }, { label: 'Buyers', to: '/buyers' }, { label: 'Publishers', to: '/publishers' },
   { label: 'Numbers', to: '/numbers' }, { label: 'Prompts', to: '/prompts' },

@@ -78,10 +78,12 @@ static enum value_kind tag_kind(void *arg, size_t slot)
 	return tag_set_get(o->public.tags, slot)->kind;
 }
 
+static const struct expr_list *find_list(void *arg, const char *id);
+
 static struct filter *build_filter(struct org *o, json_t *doc, const char *key)
 {
 	json_t *json = json_object_get(doc, key);
-	struct expr_scope scope = {find_tag, NULL, o};
+	struct expr_scope scope = {find_tag, NULL, o, find_list};
 	if (!json_is_object(json))
 		return NULL;
 	struct filter *f = filter_compile(json, &scope, &o->arena, NULL, NULL);
@@ -300,6 +302,26 @@ static void build_prompt(struct config_store *c, struct org *o, struct entity *e
 	p->has_audio = json_is_true(json_object_get(e->doc, "has_audio"));
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void build_list(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct expr_list *list = e->data;
+	json_t *values = json_object_get(e->doc, "values"), *value;
+	const char **texts = arena_alloc(&o->arena, (json_array_size(values) + 1) * sizeof *texts);
+	size_t i;
+	(void)c;
+	json_array_foreach(values, i, value)
+		if (texts && (texts[list->count] = arena_strdup(&o->arena, json_string_value(value))))
+			list->count++;
+	if (texts)
+		qsort(texts, list->count, sizeof *texts, by_text);
+	list->texts = texts;
+}
+
 static void build_api_key(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_key *k = e->data;
@@ -323,7 +345,7 @@ static void build_flow(struct org *o, struct entity *e, int version, const char 
 	if (!version || !document)
 		return;
 	json_t *json = json_loads(document, 0, NULL);
-	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->public.tags), flow_exists, o, e->id, version};
+	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->public.tags), flow_exists, o, find_list, e->id, version};
 	struct flow *flow = flow_compile(json, &context, NULL);
 	if (!flow) /* something it names was deleted since: without it the flow would do something else */
 		log_warn(e->id, "published version %d no longer compiles; its calls take the fallback or are refused", version);
@@ -340,12 +362,18 @@ static void build_flow(struct org *o, struct entity *e, int version, const char 
 	f->flow = flow;
 }
 
+static const struct expr_list *find_list(void *arg, const char *id)
+{
+	return organization_find(&((struct org *)arg)->public, "list", id);
+}
+
 /* In this order, because later kinds point at earlier ones. */
 static const struct {
 	const char *kind;
 	size_t size;
 	void (*build)(struct config_store *c, struct org *o, struct entity *e);
 } builders[] = {
+	{"list", sizeof(struct expr_list), build_list},
 	{"trunk", sizeof(struct config_trunk), build_trunk},
 	{"prompt", sizeof(struct config_prompt), build_prompt},
 	{"target", sizeof(struct route_target), build_target},

@@ -7,13 +7,13 @@
 
 enum op {
 	OP_EXISTS, OP_NOT_EXISTS, OP_EQUALS, OP_NOT_EQUALS, OP_CONTAINS, OP_NOT_CONTAINS, OP_BEGINS_WITH, OP_ENDS_WITH,
-	OP_IN, OP_NOT_IN, OP_GREATER_THAN, OP_GREATER_OR_EQUAL, OP_LESS_THAN, OP_LESS_OR_EQUAL, OP_BETWEEN, OP_MATCHES,
+	OP_IN, OP_NOT_IN, OP_GREATER_THAN, OP_GREATER_OR_EQUAL, OP_LESS_THAN, OP_LESS_OR_EQUAL, OP_BETWEEN, OP_MATCHES, OP_IN_LIST,
 	OP_COUNT,
 };
 
 const char *const filter_operators[] = {
 	"exists", "not_exists", "equals", "not_equals", "contains", "not_contains", "begins_with", "ends_with",
-	"in", "not_in", "greater_than", "greater_or_equal", "less_than", "less_or_equal", "between", "matches",
+	"in", "not_in", "greater_than", "greater_or_equal", "less_than", "less_or_equal", "between", "matches", "in_list",
 	NULL,
 };
 
@@ -36,6 +36,7 @@ struct rule {
 	struct operand *operands;
 	size_t operand_count;
 	pcre2_code *regex;
+	const struct expr_list *list;
 };
 
 struct filter {
@@ -145,6 +146,8 @@ static void compile_operands(struct compiler *c, struct rule *r, json_t *json, c
 			fail(c, at, "must be a number or a date for %s", filter_operators[r->op]);
 	if (r->op == OP_MATCHES && r->operand_count)
 		compile_regex(c, r, at);
+	if (r->op == OP_IN_LIST && r->operand_count && c->scope->list && !(r->list = c->scope->list(c->scope->arg, r->operands[0].text)))
+		fail(c, at, "there is no list %.60s; in_list takes a list's id", r->operands[0].text);
 }
 
 static void compile_group(struct compiler *c, json_t *json, const char *pointer, int depth);
@@ -317,6 +320,24 @@ static bool matches(const struct filter *f, const struct rule *r, const struct v
 	return n >= 0;
 }
 
+static bool in_list(const struct value *v, const struct expr_list *list)
+{
+	size_t low = 0, high = list ? list->count : 0;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strncasecmp(v->text, list->texts[middle], v->len);
+		if (order == 0 && list->texts[middle][v->len])
+			order = -1; /* the text is the beginning of a longer one */
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
 static bool rule_match(const struct filter *f, const struct rule *r, struct expr_env *env)
 {
 	struct value v = expr_value(env, r->field);
@@ -344,6 +365,8 @@ static bool rule_match(const struct filter *f, const struct rule *r, struct expr
 	if (!has)
 		return false; /* what is not there is neither equal, nor less, nor more */
 	switch (r->op) {
+	case OP_IN_LIST:
+		return in_list(&v, r->list);
 	case OP_EQUALS:
 		return equals(&v, o);
 	case OP_CONTAINS:

@@ -54,11 +54,18 @@ struct expr_ref {
 	uint16_t slot;
 };
 
+/* Texts in the order of strcasecmp(); lives as long as what is compiled with it. */
+struct expr_list {
+	size_t count;
+	const char *const *texts;
+};
+
 /* While compiling: the organization's tags and, in a flow, its variables. */
 struct expr_scope {
 	int (*tag)(void *arg, const char *name, size_t len);      /* slot, or -1 */
 	int (*variable)(void *arg, const char *name, size_t len); /* slot, or -1; NULL: none here */
 	void *arg;
+	const struct expr_list *(*list)(void *arg, const char *id); /* NULL: there are none here, and none is missed */
 };
 
 /* While running: one call's values. Arrays are indexed by the slots above. */

@@ -33,6 +33,12 @@ static int find_variable(void *arg, const char *name, size_t len)
 	return -1;
 }
 
+static const struct expr_list *find_list(void *arg, const char *id)
+{
+	const struct flow_compiler *c = arg;
+	return c->context->list(c->context->arg, id);
+}
+
 static void add_variable(struct flow_compiler *c, const char *name)
 {
 	if (find_variable(c, name, strlen(name)) >= 0 || c->flow->variable_count >= FLOW_NODES_MAX)
@@ -402,8 +408,9 @@ struct flow *flow_compile(json_t *document, const struct flow_context *context, 
 	if (!f)
 		return NULL;
 	struct flow_compiler c = {.flow = f, .arena = &f->arena, .context = context, .problems = problems, .at = "",
-				  .scope = {find_tag, find_variable, NULL}};
+				  .scope = {.tag = find_tag, .variable = find_variable}};
 	c.scope.arg = &c;
+	c.scope.list = context->list ? find_list : NULL;
 	f->start = FLOW_NO_NODE;
 	json_t *nodes = json_object_get(document, "nodes"), *edges = json_object_get(document, "edges"), *item;
 	const char *schema = json_string_value(json_object_get(document, "schema"));

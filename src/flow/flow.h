@@ -30,6 +30,7 @@ struct flow_context {
 	/* Is there such a routing plan, target, prompt, trunk …? NULL: not checked. */
 	bool (*exists)(void *arg, const char *kind, const char *id);
 	void *arg;
+	const struct expr_list *(*list)(void *arg, const char *id); /* NULL: lists are not looked up */
 	/* Who the flow is: for the traces of flows that run it as a part. NULL and 0: nobody asks. */
 	const char *id;
 	int version;

@@ -125,12 +125,33 @@ json_t *flow_diff(json_t *from, json_t *to)
 
 static void walk(const struct field *fields, json_t *object, const char *at, flow_reference_f *f, void *arg);
 
+/* Lists are the one thing that a filter names by its id. */
+static void visit_filter(json_t *filter, const char *at, int depth, flow_reference_f *f, void *arg)
+{
+	char pointer[POINTER_MAX];
+	json_t *rule;
+	size_t i;
+	json_array_foreach(json_object_get(filter, "rules"), i, rule) {
+		const char *op = json_string_value(json_object_get(rule, "op"));
+		json_t *value = json_object_get(rule, "value");
+		if (op && strcmp(op, "in_list") == 0 && json_is_string(value)) {
+			snprintf(pointer, sizeof pointer, "%s/rules/%zu/value", at, i);
+			f(arg, pointer, "list", value);
+		} else if (json_object_get(rule, "rules") && depth < FILTER_DEPTH_MAX) {
+			snprintf(pointer, sizeof pointer, "%s/rules/%zu", at, i);
+			visit_filter(rule, pointer, depth + 1, f, arg);
+		}
+	}
+}
+
 static void visit(const struct field *field, json_t *value, const char *at, flow_reference_f *f, void *arg)
 {
 	if (field->type == FIELD_OBJECT && json_is_object(value))
 		walk(field->fields, value, at, f, arg);
 	else if (field->type == FIELD_ID && json_is_string(value))
 		f(arg, at, field->kind, value);
+	else if (field->type == FIELD_FILTER)
+		visit_filter(value, at, 0, f, arg);
 }
 
 static void walk(const struct field *fields, json_t *object, const char *at, flow_reference_f *f, void *arg)

@@ -15,6 +15,7 @@
 	X(incoming_webhook) \
 	X(outgoing_webhook) \
 	X(prompt) \
+	X(list) \
 	X(user) \
 	X(api_key)
 

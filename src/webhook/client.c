@@ -296,7 +296,7 @@ static void read_envelope(struct envelope_values *v, const struct organization *
 
 static char *render(const struct organization *o, struct envelope_values *v, const char *text, enum template_context context)
 {
-	struct expr_scope scope = {find_tag, NULL, (void *)(uintptr_t)o};
+	struct expr_scope scope = {.tag = find_tag, .arg = (void *)(uintptr_t)o};
 	struct buf out = {0};
 	struct template *t = template_compile(text, strlen(text), context, &scope, &v->arena, NULL, NULL);
 	if (t)

@@ -86,7 +86,7 @@ describe('HTTP API', () => {
     const prompt = await s.api('POST', '/prompts', { name: 'p', text: 'x' })
     await s.call('+18005550401')
     const call = await s.lastCall()
-    const paths = ['call-flows', 'campaigns', 'numbers', 'trunks', 'targets', 'routing-plans', 'custom-tags', 'incoming-webhooks', 'outgoing-webhooks', 'prompts', 'calls', 'incoming-webhook-requests', 'outgoing-webhook-requests', 'publishers', 'buyers']
+    const paths = ['call-flows', 'campaigns', 'numbers', 'trunks', 'targets', 'routing-plans', 'custom-tags', 'incoming-webhooks', 'outgoing-webhooks', 'prompts', 'calls', 'incoming-webhook-requests', 'outgoing-webhook-requests', 'publishers', 'buyers', 'lists']
     for (const p of paths) assert.deepEqual((await s.api('GET', `/${p}`, undefined, other)).data, [], p)
     const tries: [string, string, unknown?][] = [
       ['GET', `/call-flows/${flow.id}`], ['PATCH', `/call-flows/${flow.id}`, { name: 'x' }], ['DELETE', `/call-flows/${flow.id}`], ['POST', `/call-flows/${flow.id}/publish`, {}],

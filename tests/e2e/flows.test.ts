@@ -88,6 +88,25 @@ describe('call flows', () => {
     for (const t of [silent, leaving, pressing]) t.stop()
   })
 
+  test('a list decides a call, a change of it the next one, and it is found by name when a flow is imported', async () => {
+    const blocked = await s.api('POST', '/lists', { name: 'Blocked', values: ['+12125550199'] })
+    const flow = await s.flow('Gate', [
+      { id: 'c', type: 'condition', config: { branches: [{ port: 'blocked', filter: { rules: [{ match: 'any', rules: [{ field: 'call.caller_id', op: 'in_list', value: blocked.id }] }] } }] } },
+      { id: 'no', type: 'hangup', config: { cause: 'reject' } }, { id: 'yes', type: 'hangup', config: { cause: 'busy' } },
+    ], [['start', 'next', 'c'], ['c', 'blocked', 'no'], ['c', 'else', 'yes']])
+    await s.campaign('+18005550404', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    const status = async (from: string) => (await s.call('+18005550404', ['--from', from])).status
+    assert.deepEqual([await status('+12125550199'), await status('+12125550198')], [603, 486])
+    await s.api('PATCH', `/lists/${blocked.id}`, { values: ['+12125550198'] })
+    assert.deepEqual([await status('+12125550199'), await status('+12125550198')], [486, 603])
+    assert.equal((await s.raw('DELETE', `/api/v1/lists/${blocked.id}`)).status, 409)
+    const bad = await s.raw('POST', '/api/v1/targets', { name: 'x', destination: { type: 'sip', uri: 'sip:x@127.0.0.1' }, filter: { rules: [{ field: 'call.caller_id', op: 'in_list', value: 'lst_none' }] } })
+    assert.equal(bad.status, 422)
+    assert.equal(((await bad.json()) as any).errors[0].pointer, '/filter/rules/0/value')
+    const exported = await s.api('GET', `/call-flows/${flow.id}/export`)
+    assert.deepEqual(exported.references, { [blocked.id]: { kind: 'list', name: 'Blocked' } })
+  })
+
   test('the numbers of a version tell where callers went and left', async () => {
     const flow = await s.flow('Counted', [
       { id: 'm', type: 'menu', config: { prompt: { text: 'One?' }, timeout_seconds: 3, tries: 1, options: [{ key: '1', port: 'one' }] } },

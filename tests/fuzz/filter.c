@@ -11,7 +11,7 @@ static void on_error(void *arg, const char *pointer, const char *detail)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct expr_scope scope = {find_tag, find_variable, NULL};
+	static const struct expr_scope scope = {.tag = find_tag, .variable = find_variable};
 	struct arena arena = {0};
 	struct expr_env env = fuzz_env();
 	unsigned errors = 0;

@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct expr_scope scope = {find_tag, find_variable, NULL};
+	static const struct expr_scope scope = {.tag = find_tag, .variable = find_variable};
 	for (int context = TEMPLATE_TEXT; context <= TEMPLATE_FORM; context++) {
 		struct arena arena = {0};
 		struct buf out = {0};

@@ -17,7 +17,15 @@ static int find_variable(void *arg, const char *name, size_t len)
 	return len == 5 && strncasecmp(name, "tries", 5) == 0 ? 0 : -1;
 }
 
-static const struct expr_scope scope = {find_tag, find_variable, NULL};
+static const struct expr_list *find_list(void *arg, const char *id)
+{
+	static const char *const texts[] = {"+1512", "+15125550100", "+151255501000", "OK", "Texas", "tx"};
+	static const struct expr_list list = {6, texts};
+	(void)arg;
+	return strcmp(id, "lst_1") == 0 ? &list : NULL;
+}
+
+static const struct expr_scope scope = {find_tag, find_variable, NULL, find_list};
 static struct value call[CALL_FIELD_COUNT];
 
 static struct expr_env make_env(const struct value *tags)
@@ -73,6 +81,8 @@ static void test_every_operator(void **state)
 		{"tag.score", "between", "[83,90]", 0}, {"call.caller_id", "matches", "\"^\\\\+1512\"", 1}, {"call.caller_id", "matches", "\"^9\"", 0},
 		{"var.tries", "less_than", "5", 0}, {"var.tries", "not_equals", "\"x\"", 1}, {"time.weekday", "equals", "\"sun\"", 1},
 		{"time.hour", "equals", "22", 1},
+		{"call.caller_id", "in_list", "\"lst_1\"", 1}, {"tag.state", "in_list", "\"lst_1\"", 1}, {"time.weekday", "in_list", "\"lst_1\"", 0},
+		{"number.area_code", "in_list", "\"lst_1\"", 0}, {"tag.state", "in_list", "\"lst_2\"", -1},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		int got = rule(cases[i].field, cases[i].op, cases[i].value, &env);

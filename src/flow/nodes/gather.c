@@ -27,7 +27,7 @@ static struct filter *compile_pattern(struct flow_compiler *c, const char *patte
 		return NULL;
 	snprintf(anchored, sizeof anchored, "^(?:%s)$", pattern);
 	json_t *json = json_pack("{s:[{s:s, s:s, s:s}]}", "rules", "field", "var.digits", "op", "matches", "value", anchored);
-	c->scope = (struct expr_scope){NULL, digits_slot, NULL};
+	c->scope = (struct expr_scope){.variable = digits_slot};
 	struct filter *f = flow_compile_filter(c, "/pattern", json);
 	c->scope = scope;
 	json_decref(json);

@@ -15,6 +15,11 @@ static enum value_kind tag_kind(void *arg, size_t slot)
 	return tag_set_get(((const struct organization *)arg)->tags, slot)->kind;
 }
 
+static const struct expr_list *find_list(void *arg, const char *id)
+{
+	return organization_find(arg, "list", id);
+}
+
 static bool exists(void *arg, const char *kind, const char *id)
 {
 	return organization_find(arg, kind, id) != NULL;
@@ -22,7 +27,7 @@ static bool exists(void *arg, const char *kind, const char *id)
 
 struct flow *api_flow_compile(const struct organization *o, json_t *document, json_t *problems)
 {
-	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, NULL, 0};
+	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, find_list, NULL, 0};
 	return flow_compile(document, &context, problems);
 }
 

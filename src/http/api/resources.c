@@ -135,10 +135,15 @@ static int find_tag(void *arg, const char *name, size_t len)
 	return tag_set_find(((struct check *)arg)->organization->tags, name, len);
 }
 
+static const struct expr_list *find_list(void *arg, const char *id)
+{
+	return organization_find(((struct check *)arg)->organization, "list", id);
+}
+
 static void check_filter(void *arg, json_t *json, const char *pointer, struct errors *errors)
 {
 	struct arena arena = {0};
-	struct expr_scope scope = {find_tag, NULL, arg};
+	struct expr_scope scope = {find_tag, NULL, arg, find_list};
 	struct filter_at at = {errors, pointer};
 	filter_free(filter_compile(json, &scope, &arena, filter_error, &at));
 	arena_free(&arena);
@@ -153,7 +158,7 @@ static void unknown_token(void *arg, const char *name, size_t len)
 static void check_template(void *arg, const char *text, const char *pointer, struct errors *errors)
 {
 	struct arena arena = {0};
-	struct expr_scope scope = {find_tag, NULL, arg};
+	struct expr_scope scope = {find_tag, NULL, arg, find_list};
 	struct filter_at at = {errors, pointer};
 	if (!template_compile(text, strlen(text), TEMPLATE_TEXT, &scope, &arena, unknown_token, &at))
 		errors_add(errors, pointer, "out of memory");
