@@ -1,11 +1,11 @@
-/* Calling targets one after another until one takes the call, and the conversation with it. */
+/* Calling targets, one after another or all at once, until one takes the call, and the conversation with it. */
 #include "call/internal.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define TRIES_MAX 64
 
-static void next_try(struct call *c);
+static void try_more(struct call *c);
 
 static const char *outcome_name(enum flow_dial_outcome o)
 {
@@ -44,7 +44,7 @@ static void add_number(struct call *c, const struct route_target *target, const 
 {
 	const struct config_trunk *trunk = organization_trunk(c->organization, trunk_id);
 	if (!trunk || !trunk->gateway_count) {
-		log_attempt(c, &(struct dial_try){.target = target, .uri = number}, "skipped", 0, "its trunk has no outbound gateway");
+		log_attempt(c, &(struct dial_try){.target = target, .uri = number}, NULL, "skipped", 0, "its trunk has no outbound gateway");
 		return;
 	}
 	for (size_t i = 0; i < trunk->gateway_count; i++) {
@@ -75,7 +75,7 @@ static void add_plan(struct call *c, const struct route_plan *plan, int timeout_
 		if (list[i].verdict == ROUTE_ELIGIBLE)
 			add_target(c, list[i].target, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
 		else
-			log_attempt(c, &(struct dial_try){.target = list[i].target, .uri = list[i].target->uri}, "skipped", 0, route_verdict_text(list[i].verdict));
+			log_attempt(c, &(struct dial_try){.target = list[i].target, .uri = list[i].target->uri}, NULL, "skipped", 0, route_verdict_text(list[i].verdict));
 	}
 	free(list);
 }
@@ -88,7 +88,7 @@ static void add_targets(struct call *c, const struct flow_dial *to)
 		if (ok)
 			add_target(c, t, to->timeout_seconds);
 		else if (t)
-			log_attempt(c, &(struct dial_try){.target = t, .uri = t->uri}, "skipped", 0, t->enabled ? "the call does not pass the target's filter" : "the target is disabled");
+			log_attempt(c, &(struct dial_try){.target = t, .uri = t->uri}, NULL, "skipped", 0, t->enabled ? "the call does not pass the target's filter" : "the target is disabled");
 	}
 }
 
@@ -100,39 +100,91 @@ static void add_direct(struct call *c, const struct flow_dial *to)
 	else if (to->number && c->organization->dial_numbers && phone_normalize(to->number, c->organization->region, number))
 		add_number(c, NULL, arena_strdup(&c->arena, number), to->trunk_id, to->timeout_seconds);
 	else
-		log_attempt(c, &(struct dial_try){.uri = to->uri ? to->uri : to->number}, "skipped", 0, "the organization's dial policy does not allow it, or it is no phone number");
+		log_attempt(c, &(struct dial_try){.uri = to->uri ? to->uri : to->number}, NULL, "skipped", 0, "the organization's dial policy does not allow it, or it is no phone number");
 }
 
-/* ---- the target's leg ---- */
+/* ---- legs ---- */
 
-static void connect_media(struct call *c, const struct sdp_audio *sdp)
+static size_t legs(const struct dial *d)
 {
-	media_stop_play(c->end);
-	media_set_remote(c->dial.end, sdp);
-	media_bridge(c->end, c->dial.end);
+	size_t n = 0;
+	for (size_t i = 0; i < d->attempt_count; i++)
+		n += d->attempts[i].leg != NULL;
+	return n;
 }
 
-static void target_progress(void *owner, int status, const char *sdp)
+static void let_go(struct attempt *a)
 {
-	struct call *c = owner;
-	struct sdp_audio audio;
-	char answer[SDP_SIZE];
-	if (!c->dial.ringing_ms)
-		c->dial.ringing_ms = clock_now_ms();
-	bool early = *sdp && sdp_audio_parse(sdp, &audio);
-	if (early) {
-		c->dial.early_media = true;
-		connect_media(c, &audio);
-	}
-	if (c->answered || c->want_answer) {
-		if (!early && !c->dial.early_media && c->loop->ringback)
-			c->play = media_play(c->end, audio_hold(c->loop->ringback));
+	if (a->leg)
+		sip_leg_release(a->leg, 0);
+	a->leg = NULL;
+	a->accepting = false;
+	a->whisper_request = a->whisper_play = 0;
+	a->until_ms = 0;
+}
+
+static void finish(struct call *c, enum flow_dial_outcome outcome)
+{
+	dial_stop(c);
+	execute_dial_ended(c, outcome);
+}
+
+/* This one is over; on to the next. */
+static void give_up(struct attempt *a, enum flow_dial_outcome outcome, const char *told, int status, const char *reason)
+{
+	struct call *c = a->call;
+	if (a->early_media)
+		media_bridge(c->end, NULL);
+	media_stop_play(a->end);
+	c->dial.outcome = outcome;
+	log_attempt(c, a->to, a, told, status, reason);
+	let_go(a);
+	try_more(c);
+}
+
+/* ---- time ---- */
+
+static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg);
+
+/* Wake up when the first leg's time is over. */
+static void watch_time(struct call *c)
+{
+	const struct dial *d = &c->dial;
+	int64_t first = 0, now = clock_monotonic_ms();
+	for (size_t i = 0; i < d->attempt_count; i++)
+		if (d->attempts[i].until_ms && (!first || d->attempts[i].until_ms < first))
+			first = d->attempts[i].until_ms;
+	if (first)
+		su_timer_set_interval(c->step_timer, on_time, c, first > now ? (su_duration_t)(first - now) : 1);
+	else
+		su_timer_reset(c->step_timer);
+}
+
+static void set_time(struct attempt *a, int seconds)
+{
+	a->until_ms = clock_monotonic_ms() + seconds * INT64_C(1000);
+	watch_time(a->call);
+}
+
+static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
+{
+	struct call *c = (struct call *)arg;
+	struct attempt *late = NULL;
+	(void)magic, (void)timer;
+	for (size_t i = 0; i < c->dial.attempt_count && c->dial.active && !c->dial.connected; i++)
+		if (c->dial.attempts[i].until_ms && c->dial.attempts[i].until_ms <= clock_monotonic_ms())
+			late = &c->dial.attempts[i];
+	if (!c->dial.active || c->dial.connected)
 		return;
-	}
-	if (early)
-		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->sdp_session, c->sdp_version);
-	sip_leg_ring(c->leg, early ? 183 : status == 183 ? 180 : status, early ? answer : NULL);
+	if (!late)
+		watch_time(c);
+	else if (late->accepting)
+		give_up(late, DIAL_NO_ANSWER, "not_accepted", 200, "it answered, and did not press the key");
+	else
+		give_up(late, DIAL_NO_ANSWER, "no_answer", 0, "it rang until the time was over");
 }
+
+/* ---- the conversation ---- */
 
 static void talk_tick(struct call *c);
 
@@ -160,7 +212,7 @@ static void convert(struct call *c)
 /* What is due after so long a talk; then sleep until the next thing that will be. */
 static void talk_tick(struct call *c)
 {
-	const struct route_target *t = c->dial.tries[c->dial.at].target;
+	const struct route_target *t = c->dial.talking->to->target;
 	int64_t talked_ms = clock_now_ms() - c->connected_ms, next = -1;
 	while (c->next_milestone < c->campaign->milestone_count && talked_ms >= c->campaign->milestones[c->next_milestone] * 1000L) {
 		char data[48];
@@ -188,24 +240,33 @@ static void talk_tick(struct call *c)
 		su_timer_set_interval(c->talk_timer, on_talk_timer, c, next > talked_ms ? (su_duration_t)(next - talked_ms) : 1);
 }
 
-/* Caller and target talk. */
-static void connect_call(struct call *c)
+/* Caller and target talk; whoever else rings need not any more. */
+static void connect_call(struct attempt *a)
 {
+	struct call *c = a->call;
 	struct dial *d = &c->dial;
-	d->accepting = false;
-	su_timer_reset(c->step_timer);
-	media_stop_play(c->end);
-	media_stop_play(d->end);
-	media_bridge(c->end, d->end);
+	d->talking = a;
 	d->connected = true;
-	const struct route_target *t = d->tries[d->at].target;
+	a->accepting = false;
+	a->until_ms = 0;
+	su_timer_reset(c->step_timer);
+	for (size_t i = 0; i < d->attempt_count; i++) {
+		struct attempt *other = &d->attempts[i];
+		if (other == a || !other->leg)
+			continue;
+		log_attempt(c, other->to, other, "answered_elsewhere", 0, "another target took the call first");
+		let_go(other);
+	}
+	media_stop_play(c->end);
+	media_stop_play(a->end);
+	media_bridge(c->end, a->end);
+	const struct route_target *t = a->to->target;
 	c->target_id = t ? t->id : NULL;
 	call_answer(c);
 	c->connected_ms = clock_now_ms();
 	if (!c->answered_ms)
 		c->answered_ms = c->connected_ms;
-	d->sip_status = 200;
-	log_attempt(c, &d->tries[d->at], "answered", 200, NULL);
+	log_attempt(c, a->to, a, "answered", 200, NULL);
 	if (t && !t->revenue_after_seconds && !c->revenue_told)
 		earn(c, t);
 	log_call_progress(c);
@@ -213,108 +274,123 @@ static void connect_call(struct call *c)
 	talk_tick(c);
 }
 
-/* This one is over; on to the next. */
-static void give_up(struct call *c, enum flow_dial_outcome outcome, const char *told, int status, const char *reason)
-{
-	struct dial *d = &c->dial;
-	su_timer_reset(c->step_timer);
-	media_bridge(c->end, NULL);
-	media_stop_play(d->end);
-	d->accepting = false;
-	d->whisper_request = 0;
-	d->outcome = outcome;
-	d->sip_status = status;
-	log_attempt(c, &d->tries[d->at], told, status, reason);
-	sip_leg_release(d->leg, 0);
-	d->leg = NULL;
-	d->at++;
-	next_try(c);
-}
-
 /* ---- whisper, and the key that accepts ---- */
 
 #define ACCEPT_SECONDS 10
 
-static void on_accept_timeout(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
+static void whisper_over(struct attempt *a)
 {
-	struct call *c = (struct call *)arg;
-	(void)magic, (void)timer;
-	if (c->dial.accepting)
-		give_up(c, DIAL_NO_ANSWER, "not_accepted", 200, "it answered, and did not press the key");
-}
-
-static void whisper_over(struct call *c)
-{
-	c->dial.whisper_play = 0;
-	if (c->dial.accept_key)
-		su_timer_set_interval(c->step_timer, on_accept_timeout, c, ACCEPT_SECONDS * 1000);
+	a->whisper_play = 0;
+	if (a->call->dial.accept_key)
+		set_time(a, ACCEPT_SECONDS);
 	else
-		connect_call(c);
+		connect_call(a);
 }
 
-void dial_whisper_ready(struct call *c, struct audio *audio)
+static void whisper(struct attempt *a, struct audio *audio)
 {
-	struct dial *d = &c->dial;
-	d->whisper_request = 0;
-	if (!d->accepting) {
-		audio_release(audio);
-		return;
-	}
 	if (audio)
-		d->whisper_play = media_play(d->end, audio);
+		a->whisper_play = media_play(a->end, audio);
 	else /* who cannot hear it still gets the call */
-		whisper_over(c);
+		whisper_over(a);
 }
 
-void dial_whisper_played(struct call *c, unsigned play)
+bool dial_whisper_ready(struct call *c, unsigned request, struct audio *audio)
 {
-	if (c->dial.accepting && play == c->dial.whisper_play)
-		whisper_over(c);
+	for (size_t i = 0; i < c->dial.attempt_count; i++) {
+		struct attempt *a = &c->dial.attempts[i];
+		if (!request || a->whisper_request != request)
+			continue;
+		a->whisper_request = 0;
+		whisper(a, audio);
+		return true;
+	}
+	return false;
 }
 
-void dial_key(struct call *c, char key)
+void dial_whisper_played(struct call *c, size_t leg, unsigned play)
 {
-	if (c->dial.accepting && key == c->dial.accept_key)
-		connect_call(c);
+	struct attempt *a = leg < c->dial.attempt_count ? &c->dial.attempts[leg] : NULL;
+	if (a && a->accepting && play == a->whisper_play)
+		whisper_over(a);
 }
 
-static void start_whisper(struct call *c)
+void dial_key(struct call *c, size_t leg, char key)
 {
-	struct dial *d = &c->dial;
-	d->accepting = true;
-	media_bridge(c->end, NULL);
-	if ((c->answered || c->want_answer || d->early_media) && c->loop->ringback)
+	struct attempt *a = leg < c->dial.attempt_count ? &c->dial.attempts[leg] : NULL;
+	if (a && a->accepting && key == c->dial.accept_key)
+		connect_call(a);
+}
+
+static void start_whisper(struct attempt *a)
+{
+	struct call *c = a->call;
+	const struct flow_prompt *prompt = &c->dial.whisper;
+	a->accepting = true;
+	a->until_ms = 0;
+	watch_time(c);
+	if (a->early_media)
+		media_bridge(c->end, NULL);
+	if ((c->answered || c->want_answer || a->early_media) && c->loop->ringback)
 		c->play = media_play(c->end, audio_hold(c->loop->ringback));
-	if (!d->whisper.prompt_id && !d->whisper.text) {
-		whisper_over(c);
+	if (!prompt->prompt_id && !prompt->text) {
+		whisper_over(a);
 		return;
 	}
-	struct audio *audio = execute_audio(c, &d->whisper, &d->whisper_request);
-	if (!d->whisper_request)
-		dial_whisper_ready(c, audio);
+	struct audio *audio = execute_audio(c, prompt, &a->whisper_request);
+	if (!a->whisper_request)
+		whisper(a, audio);
+}
+
+/* ---- what a target's leg tells ---- */
+
+/* Its own ringing is heard only where it alone is tried: of several, nobody is the one to listen to. */
+static bool take_early_media(struct attempt *a, const char *sdp)
+{
+	struct call *c = a->call;
+	struct sdp_audio audio;
+	if (c->dial.attempt_count > 1 || !*sdp || !sdp_audio_parse(sdp, &audio))
+		return false;
+	a->early_media = true;
+	media_stop_play(c->end);
+	media_set_remote(a->end, &audio);
+	media_bridge(c->end, a->end);
+	return true;
+}
+
+static void target_progress(void *owner, int status, const char *sdp)
+{
+	struct attempt *a = owner;
+	struct call *c = a->call;
+	char answer[SDP_SIZE];
+	bool first = !a->ringing_ms;
+	if (first)
+		a->ringing_ms = clock_now_ms();
+	bool early = take_early_media(a, sdp);
+	if (c->answered || c->want_answer) {
+		if (!early && !a->early_media && first && c->loop->ringback)
+			c->play = media_play(c->end, audio_hold(c->loop->ringback));
+		return;
+	}
+	if (early)
+		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->sdp_session, c->sdp_version);
+	sip_leg_ring(c->leg, early ? 183 : status == 183 ? 180 : status, early ? answer : NULL);
 }
 
 static void target_answered(void *owner, const char *sdp)
 {
-	struct call *c = owner;
-	struct dial *d = &c->dial;
+	struct attempt *a = owner;
+	const struct dial *d = &a->call->dial;
 	struct sdp_audio audio;
-	su_timer_reset(c->step_timer);
 	if (!sdp_audio_parse(sdp, &audio)) {
-		give_up(c, DIAL_FAILED, "failed", 200, "its answer has no audio that can be used");
+		give_up(a, DIAL_FAILED, "failed", 200, "its answer has no audio that can be used");
 		return;
 	}
-	media_set_remote(d->end, &audio);
+	media_set_remote(a->end, &audio);
 	if (d->accept_key || d->whisper.prompt_id || d->whisper.text)
-		start_whisper(c);
+		start_whisper(a);
 	else
-		connect_call(c);
-}
-
-static void finish(struct call *c, enum flow_dial_outcome outcome)
-{
-	dial_stop(c);
-	execute_dial_ended(c, outcome);
+		connect_call(a);
 }
 
 static void target_failed(void *owner, int status, const char *reason)
@@ -325,49 +401,43 @@ static void target_failed(void *owner, int status, const char *reason)
 
 static void target_ended(void *owner, const char *how)
 {
-	struct call *c = owner;
+	struct attempt *a = owner;
 	(void)how;
-	if (c->dial.accepting) {
-		give_up(c, DIAL_NO_ANSWER, "not_accepted", 200, "it answered, and hung up before the caller was connected");
+	if (a->accepting) {
+		give_up(a, DIAL_NO_ANSWER, "not_accepted", 200, "it answered, and hung up before the caller was connected");
 		return;
 	}
-	log_trace_input(c, "target_hung_up", "");
-	finish(c, DIAL_COMPLETED);
+	log_trace_input(a->call, "target_hung_up", "");
+	finish(a->call, DIAL_COMPLETED);
 }
 
 static void target_key(void *owner, char key)
 {
-	dial_key(owner, key);
+	const struct attempt *a = owner;
+	dial_key(a->call, (size_t)(a - a->call->dial.attempts), key);
 }
 
 static void target_offered(void *owner, const char *sdp)
 {
-	struct call *c = owner;
+	struct attempt *a = owner;
+	struct call *c = a->call;
 	char answer[SDP_SIZE];
 	struct sdp_audio audio;
 	if (!*sdp) {
-		sdp_audio_offer(answer, media_address(c->loop->config.media), media_port(c->dial.end), c->sdp.codec, c->sdp_session + 1, ++c->sdp_version);
-		sip_leg_reoffer_answer(c->dial.leg, 200, answer);
+		sdp_audio_offer(answer, media_address(c->loop->config.media), media_port(a->end), c->sdp.codec, c->sdp_session + 1, ++c->sdp_version);
+		sip_leg_reoffer_answer(a->leg, 200, answer);
 	} else if (sdp_audio_parse(sdp, &audio)) {
-		media_set_remote(c->dial.end, &audio);
-		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(c->dial.end), &audio, c->sdp_session + 1, ++c->sdp_version);
-		sip_leg_reoffer_answer(c->dial.leg, 200, answer);
+		media_set_remote(a->end, &audio);
+		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(a->end), &audio, c->sdp_session + 1, ++c->sdp_version);
+		sip_leg_reoffer_answer(a->leg, 200, answer);
 	} else {
-		sip_leg_reoffer_answer(c->dial.leg, 488, NULL);
+		sip_leg_reoffer_answer(a->leg, 488, NULL);
 	}
 }
 
 static const struct sip_leg_handler target_handler = {
 	.progress = target_progress, .answered = target_answered, .failed = target_failed, .ended = target_ended, .offered = target_offered, .dtmf = target_key,
 };
-
-static void on_ring_timeout(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
-{
-	struct call *c = (struct call *)arg;
-	(void)magic, (void)timer;
-	if (c->dial.leg)
-		give_up(c, DIAL_NO_ANSWER, "no_answer", 0, "it rang until the time was over");
-}
 
 /* ---- trying ---- */
 
@@ -385,60 +455,65 @@ static void add_tag_headers(const struct call *c, struct buf *headers)
 	}
 }
 
-static bool invite(struct call *c)
+static bool invite(struct attempt *a)
 {
-	struct dial *d = &c->dial;
-	const struct dial_try *t = &d->tries[d->at];
+	struct call *c = a->call;
+	const struct dial_try *t = a->to;
 	char sdp[SDP_SIZE];
 	struct buf headers = {0};
-	sdp_audio_offer(sdp, media_address(c->loop->config.media), media_port(d->end), c->sdp.codec, c->sdp_session + 1, 1);
+	sdp_audio_offer(sdp, media_address(c->loop->config.media), media_port(a->end), c->sdp.codec, c->sdp_session + 1, 1);
 	buf_printf(&headers, "X-Strowger-Call-ID: %s\r\n", c->id);
 	if (t->target && t->target->send_tags)
 		add_tag_headers(c, &headers);
 	struct sip_outgoing out = {
-		.uri = t->uri, .from_user = d->caller_id ? d->caller_id : t->caller_id ? t->caller_id : c->caller_id,
+		.uri = t->uri, .from_user = c->dial.caller_id ? c->dial.caller_id : t->caller_id ? t->caller_id : c->caller_id,
 		.username = t->username, .password = t->password, .sdp = sdp, .headers = buf_text(&headers),
 	};
-	d->leg = sip_invite(c->loop->agent, &out, &target_handler, c);
+	a->leg = sip_invite(c->loop->agent, &out, &target_handler, a);
 	buf_free(&headers);
-	return d->leg != NULL;
+	return a->leg != NULL;
 }
 
-static void next_try(struct call *c)
+static void begin(struct attempt *a, const struct dial_try *t)
 {
-	struct dial *d = &c->dial;
-	for (; d->at < d->count; d->at++) {
-		const struct dial_try *t = &d->tries[d->at];
-		d->attempt_ms = clock_now_ms();
-		d->ringing_ms = 0;
-		d->early_media = false;
-		if (!invite(c)) {
-			d->outcome = DIAL_FAILED;
-			log_attempt(c, t, "failed", 0, "its SIP URI cannot be used");
-			continue;
-		}
-		struct buf data = {0};
-		json_str(&data, "target_id", t->target ? t->target->id : NULL);
-		json_str(&data, "uri", t->uri);
-		log_event(c, "call.dialing", buf_text(&data));
-		buf_free(&data);
-		su_timer_set_interval(c->step_timer, on_ring_timeout, c, (su_duration_t)(t->timeout_seconds ? t->timeout_seconds : 30) * 1000);
+	struct call *c = a->call;
+	struct buf data = {0};
+	*a = (struct attempt){.call = c, .to = t, .end = a->end, .started_ms = clock_now_ms()};
+	if (!a->end)
+		a->end = media_open(c->loop->config.media, c->loop->media_events, c->serial, END_TARGET + (int)(a - c->dial.attempts));
+	if (!a->end || !invite(a)) {
+		c->dial.outcome = DIAL_FAILED;
+		log_attempt(c, t, a, "failed", 0, a->end ? "its SIP URI cannot be used" : "no RTP port is free");
 		return;
 	}
-	finish(c, d->count ? d->outcome : DIAL_NO_TARGET);
+	json_str(&data, "target_id", t->target ? t->target->id : NULL);
+	json_str(&data, "uri", t->uri);
+	log_event(c, "call.dialing", buf_text(&data));
+	buf_free(&data);
+	a->until_ms = clock_monotonic_ms() + (t->timeout_seconds ? t->timeout_seconds : 30) * INT64_C(1000);
+}
+
+/* Fill the free places; when nobody is left, the dial has failed. */
+static void try_more(struct call *c)
+{
+	struct dial *d = &c->dial;
+	for (size_t i = 0; i < d->attempt_count; i++)
+		while (!d->attempts[i].leg && d->next < d->count)
+			begin(&d->attempts[i], &d->tries[d->next++]);
+	if (legs(d))
+		watch_time(c);
+	else
+		finish(c, d->count ? d->outcome : DIAL_NO_TARGET);
 }
 
 void dial_start(struct call *c, const struct flow_dial *to)
 {
 	struct dial *d = &c->dial;
 	const struct route_plan *plan = to->routing_plan_id ? organization_plan(c->organization, to->routing_plan_id) : NULL;
-	*d = (struct dial){.active = true, .max_duration_seconds = to->max_duration_seconds, .outcome = DIAL_NO_TARGET};
+	*d = (struct dial){.active = true, .max_duration_seconds = to->max_duration_seconds, .outcome = DIAL_NO_TARGET, .whisper = to->whisper, .accept_key = to->accept_key};
 	d->caller_id = to->caller_id && *to->caller_id ? to->caller_id : NULL;
-	d->whisper = to->whisper;
-	d->accept_key = to->accept_key;
 	d->tries = arena_alloc(&c->arena, TRIES_MAX * sizeof *d->tries);
-	d->end = media_open(c->loop->config.media, c->loop->media_events, c->serial, END_TARGET);
-	if (!d->tries || !d->end) {
+	if (!d->tries) {
 		finish(c, DIAL_FAILED);
 		return;
 	}
@@ -450,7 +525,15 @@ void dial_start(struct call *c, const struct flow_dial *to)
 		add_direct(c, to);
 	if (!d->count)
 		log_event(c, "routing.no_target", "");
-	next_try(c);
+	size_t n = to->simultaneous ? d->count < LEGS_MAX ? d->count : LEGS_MAX : 1;
+	if (!(d->attempts = arena_alloc(&c->arena, (n + 1) * sizeof *d->attempts))) {
+		finish(c, DIAL_FAILED);
+		return;
+	}
+	d->attempt_count = n;
+	for (size_t i = 0; i < n; i++)
+		d->attempts[i].call = c;
+	try_more(c);
 }
 
 void dial_stop(struct call *c)
@@ -460,15 +543,13 @@ void dial_stop(struct call *c)
 		return;
 	d->active = false;
 	d->connected = false;
-	d->accepting = false;
-	d->whisper_request = 0;
 	su_timer_reset(c->step_timer);
 	su_timer_reset(c->talk_timer);
-	if (d->leg)
-		sip_leg_release(d->leg, 0);
-	if (d->end)
-		media_close(d->end);
+	for (size_t i = 0; i < d->attempt_count; i++) {
+		let_go(&d->attempts[i]);
+		if (d->attempts[i].end)
+			media_close(d->attempts[i].end);
+		d->attempts[i].end = NULL;
+	}
 	media_stop_play(c->end);
-	d->leg = NULL;
-	d->end = NULL;
 }

@@ -45,10 +45,8 @@ static void start_prompt(struct call *c, const struct flow_prompt *prompt)
 
 void execute_prompt_ready(struct call *c, unsigned request, struct audio *audio)
 {
-	if (request == c->dial.whisper_request && !c->over) {
-		dial_whisper_ready(c, audio);
+	if (dial_whisper_ready(c, request, audio))
 		return;
-	}
 	if (request != c->prompt_request || !c->playing || c->over) {
 		audio_release(audio);
 		return;

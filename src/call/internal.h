@@ -19,7 +19,7 @@
 
 #define KEYS_MAX 64
 
-enum { END_CALLER, END_TARGET }; /* media ends of a call */
+enum { END_CALLER, END_TARGET }; /* media ends of a call; those of further legs follow */
 
 struct call_loop {
 	struct call_loop_config config;
@@ -50,22 +50,33 @@ struct dial_try {
 	int timeout_seconds;
 };
 
-struct dial {
-	bool active, connected;
-	bool accepting; /* who answered hears the whisper, or is to press the key */
-	struct flow_prompt whisper;
-	char accept_key;
-	unsigned whisper_request, whisper_play;
-	struct dial_try *tries;
-	size_t count, at;
-	int max_duration_seconds;
-	const char *caller_id;
-	struct sip_leg *leg;
+#define LEGS_MAX 10 /* that ring at once */
+
+/* A leg to somebody who is tried. */
+struct attempt {
+	struct call *call;
+	const struct dial_try *to;
+	struct sip_leg *leg; /* NULL: this place is free */
 	struct media_end *end;
 	bool early_media;
-	int64_t attempt_ms, ringing_ms;
+	bool accepting; /* it answered: it hears the whisper, or is to press the key */
+	unsigned whisper_request, whisper_play;
+	int64_t started_ms, ringing_ms;
+	int64_t until_ms; /* monotonic: it is given up then; 0: it is not */
+};
+
+struct dial {
+	bool active, connected;
+	struct flow_prompt whisper;
+	char accept_key;
+	struct dial_try *tries;
+	size_t count, next; /* tries, and the first of them that was not begun */
+	struct attempt *attempts;
+	size_t attempt_count;     /* 1 unless all ring at once */
+	struct attempt *talking;  /* who took the call */
+	int max_duration_seconds;
+	const char *caller_id;
 	enum flow_dial_outcome outcome; /* of the last attempt */
-	int sip_status;
 };
 
 struct collect {
@@ -161,7 +172,8 @@ void log_trace_tags(struct call *c, struct buf *data);
 /* Bring the call's own fields up to that time. */
 void log_course(struct call *c, int64_t now_ms);
 void log_trace_step(struct call *c, const struct flow_effect *e);
-void log_attempt(struct call *c, const struct dial_try *t, const char *outcome, int sip_status, const char *reason);
+/* attempt NULL: it was not begun. */
+void log_attempt(struct call *c, const struct dial_try *t, const struct attempt *attempt, const char *outcome, int sip_status, const char *reason);
 /* Hand what was gathered to the writer. */
 void log_flush(struct call *c);
 
@@ -179,9 +191,11 @@ void execute_stop(struct call *c); /* nothing more: the call is ending */
 
 /* dial.c */
 void dial_start(struct call *c, const struct flow_dial *to);
-void dial_key(struct call *c, char key);                       /* by who answered */
-void dial_whisper_ready(struct call *c, struct audio *audio);  /* takes the reference */
-void dial_whisper_played(struct call *c, unsigned play);
+/* By who answered; leg: its place, as its media end was told. */
+void dial_key(struct call *c, size_t leg, char key);
+void dial_whisper_played(struct call *c, size_t leg, unsigned play);
+/* Is the prompt a whisper's? Then the reference is taken. */
+bool dial_whisper_ready(struct call *c, unsigned request, struct audio *audio);
 void dial_stop(struct call *c); /* hang up whoever is being called or connected */
 
 #endif

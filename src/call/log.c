@@ -215,10 +215,9 @@ void log_trace_step(struct call *c, const struct flow_effect *e)
 	loop_mark_dirty(c);
 }
 
-void log_attempt(struct call *c, const struct dial_try *t, const char *outcome, int sip_status, const char *reason)
+void log_attempt(struct call *c, const struct dial_try *t, const struct attempt *attempt, const char *outcome, int sip_status, const char *reason)
 {
 	struct buf *b = &c->attempts;
-	bool tried = strcmp(outcome, "skipped") != 0;
 	json_open(b);
 	json_str(b, "target_id", t->target ? t->target->id : NULL);
 	json_str(b, "target_name", t->target ? t->target->name : NULL);
@@ -230,9 +229,9 @@ void log_attempt(struct call *c, const struct dial_try *t, const char *outcome, 
 		buf_printf(b, "%d", sip_status);
 	else
 		buf_add_str(b, "null");
-	json_time(b, "started_at", tried ? c->dial.attempt_ms : 0);
-	json_time(b, "ringing_at", tried ? c->dial.ringing_ms : 0);
-	json_time(b, "ended_at", tried ? clock_now_ms() : 0);
+	json_time(b, "started_at", attempt ? attempt->started_ms : 0);
+	json_time(b, "ringing_at", attempt ? attempt->ringing_ms : 0);
+	json_time(b, "ended_at", attempt ? clock_now_ms() : 0);
 	json_close(b);
 }
 

@@ -165,9 +165,9 @@ static void open_media_event(struct call_loop *loop, struct media_event *e)
 	else if (c && e->kind == MEDIA_PLAYED && e->end == END_CALLER)
 		execute_played(c, e->play);
 	else if (c && e->kind == MEDIA_KEY)
-		dial_key(c, e->key);
+		dial_key(c, (size_t)(e->end - END_TARGET), e->key);
 	else if (c)
-		dial_whisper_played(c, e->play);
+		dial_whisper_played(c, (size_t)(e->end - END_TARGET), e->play);
 	free(e);
 }
 

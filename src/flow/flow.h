@@ -78,6 +78,7 @@ struct flow_dial {
 	const char *caller_id;
 	int timeout_seconds, max_duration_seconds; /* 0: the default */
 	struct flow_prompt whisper; /* to who answers, before the caller is connected; text and prompt_id NULL: none */
+	bool simultaneous;          /* all ring at once, at most ten; the first that takes the call has it */
 	char accept_key;            /* who answers presses it to take the call; 0: answering is enough */
 };
 

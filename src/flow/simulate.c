@@ -210,6 +210,8 @@ static json_t *effect_json(const struct sim *s, const struct flow_effect *e)
 		json_t *json = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*}", "effect", "dial", "routing_plan_id", d->routing_plan_id, "uri", d->uri, "number", d->number, "trunk_id", d->trunk_id, "caller_id", d->caller_id);
 		if (d->whisper.prompt_id || d->whisper.text)
 			json_object_set_new(json, "whisper", prompt_json(&d->whisper));
+		if (d->simultaneous)
+			json_object_set_new(json, "ring", json_string("simultaneous"));
 		if (d->accept_key)
 			json_object_set_new(json, "accept_key", json_stringn(&d->accept_key, 1));
 		if (d->target_ids)

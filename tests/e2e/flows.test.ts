@@ -88,6 +88,32 @@ describe('call flows', () => {
     for (const t of [silent, leaving, pressing]) t.stop()
   })
 
+  test('of those that ring at once the first that takes the call has it, and the others stop ringing', async () => {
+    const [ringing, slow, busy, first] = await Promise.all([Sipp.answer('ring.xml'), Sipp.answer('answer_press.xml', ['-key', 'audio_port', '40000']), Sipp.answer('busy.xml'), Sipp.answer('answer.xml')])
+    const all = await s.plan('At once', [ringing, slow, busy].map(({ uri }) => ({ uri })))
+    const quick = await s.plan('At once, quick', [ringing, busy, first].map(({ uri }) => ({ uri })))
+    const none = await s.plan('At once, none', [busy, busy].map(({ uri }) => ({ uri })))
+    const flow = async (name: string, plan: { id: string }, number: string, config: object) => {
+      const f = await s.flow(name, [{ id: 'd', type: 'dial', config: { to: { routing_plan_id: plan.id }, ring: 'simultaneous', ...config } }], [['start', 'next', 'd']])
+      await s.campaign(number, { execution_mode: 'call_flow', call_flow_id: f.id })
+      return number
+    }
+    const numbers = [await flow('At once 1', all, '+18005550421', { accept_key: '1' }), await flow('At once 2', quick, '+18005550422', {}), await flow('At once 3', none, '+18005550423', {})]
+    const results = await Promise.all(numbers.map((n, i) => s.call(n, ['--from', `+1512555067${i}`, '--duration', i ? '1' : '4'])))
+    assert.deepEqual(results.map((r) => r.answered), [true, true, false])
+    const log = (number: string) => s.lastCall((c) => c.number === number)
+    const [one, two, three] = [await log(numbers[0]), await log(numbers[1]), await log(numbers[2])]
+    assert.deepEqual(one.attempts.map((a: any) => [a.uri, a.outcome]), [[busy.uri, 'busy'], [ringing.uri, 'answered_elsewhere'], [slow.uri, 'answered']])
+    assert.deepEqual(two.attempts.map((a: any) => a.outcome).sort(), ['answered', 'answered_elsewhere', 'busy'])
+    assert.equal(two.target_id, two.attempts.find((a: any) => a.outcome === 'answered').target_id)
+    assert.deepEqual(three.attempts.map((a: any) => a.outcome), ['busy', 'busy'])
+    assert.equal(results[2].status, 480) // the flow ended by an unconnected port
+    const began = one.attempts.map((a: any) => Date.parse(a.started_at))
+    assert.ok(Math.max(...began) - Math.min(...began) < 400, 'all were called at once')
+    await until('every leg to end', async () => (await s.metric('strowger_calls_active')) === 0)
+    for (const t of [ringing, slow, busy, first]) t.stop()
+  })
+
   test('a list decides a call, a change of it the next one, and it is found by name when a flow is imported', async () => {
     const blocked = await s.api('POST', '/lists', { name: 'Blocked', values: ['+12125550199'] })
     const flow = await s.flow('Gate', [

@@ -20,6 +20,8 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	cfg->caller_id = flow_compile_template(c, "/caller_id", json_string_value(json_object_get(config, "caller_id")), TEMPLATE_TEXT);
 	cfg->dial.timeout_seconds = (int)json_integer_value(json_object_get(config, "timeout_seconds"));
 	cfg->dial.max_duration_seconds = (int)json_integer_value(json_object_get(config, "max_duration_seconds"));
+	const char *ring = json_string_value(json_object_get(config, "ring"));
+	cfg->dial.simultaneous = ring && strcmp(ring, "simultaneous") == 0;
 	const char *key = json_string_value(json_object_get(config, "accept_key"));
 	cfg->dial.accept_key = key ? key[0] : '\0';
 	flow_compile_prompt(c, config, "whisper", &cfg->whisper);
@@ -74,6 +76,7 @@ const struct flow_node_type node_dial = {
 			 {"trunk_id", FIELD_ID, .kind = "trunk", .help = "The trunk that the number is dialled over."},
 			 {0},
 		 }},
+		{"ring", FIELD_ENUM, .choices = (const char *const[]){"sequential", "simultaneous", NULL}, .initial = "\"sequential\"", .help = "One after another, or all at once (at most ten; the others follow as these give up); the first that takes the call has it."},
 		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .initial = "30", .help = "How long each target rings."},
 		{"max_duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "14400", .help = "Longest conversation; 0 for no limit."},
 		{"whisper", FIELD_OBJECT, .fields = flow_prompt_fields, .help = "What who answers hears before the caller is connected; the caller hears ringing meanwhile."},
@@ -84,8 +87,8 @@ const struct flow_node_type node_dial = {
 	.ports = (const struct flow_port[]){
 		{"completed", .help = "They talked and the target hung up."},
 		{"no_answer", .help = "Nobody answered in time."},
-		{"busy", .help = "The last one tried was busy."},
-		{"failed", true, "The last one tried refused or could not be reached."},
+		{"busy", .help = "The last one that gave up was busy."},
+		{"failed", true, "The last one that gave up refused or could not be reached."},
 		{"no_target", true, "No target was eligible."},
 		{0},
 	},
