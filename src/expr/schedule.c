@@ -76,13 +76,26 @@ static void civil_date(int64_t days, int *year, int *month, int *day)
 	*year = (int)(of_era_year + era * 400 + (*month <= 2));
 }
 
+static int64_t floor_divide(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
+static int64_t local_minutes(const struct zone *zone, int64_t ms)
+{
+	return floor_divide(floor_divide(ms, 1000) + zone_offset_seconds(zone, ms), 60);
+}
+
+int schedule_week_minute(const struct zone *zone, int64_t ms)
+{
+	int64_t minutes = local_minutes(zone, ms) + 3 * DAY_MINUTES; /* 1970-01-01 was a Thursday */
+	return (int)(minutes - floor_divide(minutes, WEEK_MINUTES) * WEEK_MINUTES);
+}
+
 enum schedule_state schedule_at(const struct schedule *s, const struct zone *zone, int64_t ms, const char **holiday)
 {
-	int64_t second = (ms - (ms % 1000 + 1000) % 1000) / 1000 + zone_offset_seconds(zone, ms);
-	int64_t days = (second - (second % 86400 + 86400) % 86400) / 86400;
-	int minute = (int)((second - days * 86400) / 60), weekday = (int)(((days + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
-	int year, month, day, at = weekday * DAY_MINUTES + minute;
-	civil_date(days, &year, &month, &day);
+	int year, month, day, at = schedule_week_minute(zone, ms);
+	civil_date(floor_divide(local_minutes(zone, ms), DAY_MINUTES), &year, &month, &day);
 	for (size_t i = 0; i < s->holiday_count; i++) {
 		const struct holiday *h = &s->holidays[i];
 		if (h->month != month || h->day != day || (h->year && h->year != year))

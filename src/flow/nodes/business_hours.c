@@ -24,13 +24,13 @@ static void *compile(struct flow_compiler *c, json_t *config)
 
 static int enter(struct flow_run *run, const void *config)
 {
-	static const char *const days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+	static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 	const struct config *cfg = config;
 	const struct zone *zone = cfg->callers_zone && run->state->env->zone ? run->state->env->zone : schedule_zone(cfg->schedule);
 	const char *holiday = "";
 	enum schedule_state s = schedule_at(cfg->schedule, zone, run->now_ms, &holiday);
-	int64_t local = run->now_ms / 1000 + zone_offset_seconds(zone, run->now_ms);
-	flow_detail(run, "%s %02d:%02d in %s%s%s", days[local / 86400 % 7], (int)(local / 3600 % 24), (int)(local / 60 % 60), zone_name(zone), *holiday ? ": " : "", holiday);
+	int minute = schedule_week_minute(zone, run->now_ms);
+	flow_detail(run, "%s %02d:%02d in %s%s%s", days[minute / 1440], minute / 60 % 24, minute % 60, zone_name(zone), *holiday ? ": " : "", holiday);
 	return (int)s;
 }
 
