@@ -4,7 +4,7 @@ import { Alert, Badge, Box, Button, Drawer, Group, Menu, Modal, Stack, Text, Tex
 import { notifications } from '@mantine/notifications'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Background, Controls, Handle, MiniMap, Position, ReactFlow, ReactFlowProvider, addEdge, useEdgesState, useNodesState, type Connection, type Edge, type Node, type NodeProps } from '@xyflow/react'
-import { createContext, memo, useContext, useEffect, useMemo, useState } from 'react'
+import { createContext, memo, useContext, useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError, api, type FlowProblem, type Row } from '../api'
 import { Fields, ResourcePicker } from '../SchemaForm'
 import type { Schema } from '../schema'
@@ -73,6 +73,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const [problems, setProblems] = useState<FlowProblem[]>([])
   const [openId, setOpenId] = useState<string | null>(null)
   const [conflict, setConflict] = useState(false)
+  const [failed, setFailed] = useState(false) // the last save; the next change tries again
   const [published, setPublished] = useState(flow.published_version as number | null)
   const [rest, setRest] = useState(flow.draft as object)
   const [panel, setPanel] = useState<'test' | 'versions' | 'settings' | null>(null)
@@ -88,12 +89,29 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     window.addEventListener('beforeunload', guard)
     return () => window.removeEventListener('beforeunload', guard)
   }, [dirty])
+  // The draft is saved a second after the last change. What somebody else saved meanwhile is never overwritten.
+  useEffect(() => {
+    if (!dirty || conflict) return
+    const t = setTimeout(() => void save(), 1000)
+    return () => clearTimeout(t)
+  }, [text, dirty, conflict, version]) // eslint-disable-line react-hooks/exhaustive-deps
   useEffect(() => {
     const t = setTimeout(async () => setProblems((await api<{ problems: FlowProblem[] }>('POST', `/call-flows/${flow.id}/check`, JSON.parse(text))).data.problems), 400)
     return () => clearTimeout(t)
   }, [text, flow.id])
 
+  const underWay = useRef<Promise<boolean> | null>(null)
   const save = async (): Promise<boolean> => {
+    if (underWay.current) await underWay.current
+    underWay.current = put()
+    try {
+      return await underWay.current
+    } finally {
+      underWay.current = null
+    }
+  }
+  const put = async (): Promise<boolean> => {
+    setFailed(false)
     try {
       const { etag: next } = await api('PATCH', `/call-flows/${flow.id}`, { draft: document_ }, { 'if-match': version })
       setVersion(next)
@@ -101,6 +119,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
       await client.invalidateQueries({ queryKey: ['call-flows'], refetchType: 'none' })
       return true
     } catch (e) {
+      setFailed(true)
       if (e instanceof ApiError && e.problem.status === 412) setConflict(true)
       else notifications.show({ color: 'red', message: (e as Error).message })
       return false
@@ -156,7 +175,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     <Types.Provider value={{ types, problems, passed }}>
       <Stack h="calc(100vh - 100px)" gap="xs">
         <Group justify="space-between">
-          <Group><Title order={2}>{String(flow.name)}</Title><Badge variant="light" color={published ? 'green' : 'gray'}>{published ? `version ${published}` : 'not published'}</Badge><Text size="sm" c="dimmed" aria-live="polite">{dirty ? 'Unsaved changes' : 'Saved'}</Text></Group>
+          <Group><Title order={2}>{String(flow.name)}</Title><Badge variant="light" color={published ? 'green' : 'gray'}>{published ? `version ${published}` : 'not published'}</Badge><Text size="sm" c="dimmed" aria-live="polite">{!dirty ? 'Saved' : failed ? 'Not saved' : 'Saving…'}</Text></Group>
           <Group>
             <Palette types={types} onPick={add} />
             <Button variant="default" onClick={() => show('test')}>Test</Button>
@@ -167,7 +186,6 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
                 <Menu.Item component="a" href={`/api/v1/call-flows/${flow.id}/export`} download={`${String(flow.name)}.json`}>Export the saved draft</Menu.Item>
               </Menu.Dropdown>
             </Menu>
-            <Button variant="default" onClick={save} disabled={!dirty}>Save draft</Button>
             <Button onClick={() => setNote('')} disabled={errors.length > 0}>Publish</Button>
           </Group>
         </Group>
