@@ -526,11 +526,12 @@ void dial_start(struct call *c, const struct flow_dial *to)
 	if (!d->count)
 		log_event(c, "routing.no_target", "");
 	size_t n = to->simultaneous ? d->count < LEGS_MAX ? d->count : LEGS_MAX : 1;
-	if (!(d->attempts = arena_alloc(&c->arena, (n + 1) * sizeof *d->attempts))) {
+	d->attempts = arena_alloc(&c->arena, (n + 1) * sizeof *d->attempts);
+	d->attempt_count = d->attempts ? n : 0;
+	if (!d->attempts) {
 		finish(c, DIAL_FAILED);
 		return;
 	}
-	d->attempt_count = n;
 	for (size_t i = 0; i < n; i++)
 		d->attempts[i].call = c;
 	try_more(c);

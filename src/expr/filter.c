@@ -146,7 +146,7 @@ static void compile_operands(struct compiler *c, struct rule *r, json_t *json, c
 			fail(c, at, "must be a number or a date for %s", filter_operators[r->op]);
 	if (r->op == OP_MATCHES && r->operand_count)
 		compile_regex(c, r, at);
-	if (r->op == OP_IN_LIST && r->operand_count && c->scope->list && !(r->list = c->scope->list(c->scope->arg, r->operands[0].text)))
+	if (r->op == OP_IN_LIST && r->operands && r->operand_count && c->scope->list && !(r->list = c->scope->list(c->scope->arg, r->operands[0].text)))
 		fail(c, at, "there is no list %.60s; in_list takes a list's id", r->operands[0].text);
 }
 
