@@ -114,6 +114,17 @@ describe('call flows', () => {
     for (const t of [ringing, slow, busy, first]) t.stop()
   })
 
+  test('a request that fails is sent again while the caller waits, and the trace has each answer', async () => {
+    const crm = await Receiver.start((_, n) => (n < 3 ? { status: 503 } : { body: '{"tier":"gold"}' }))
+    const flow = await s.flow('Again', [{ id: 'r', type: 'http_request', config: { url: `${crm.url}/`, retries: 2, save: [{ pointer: '/tier', variable: 'tier' }] } }], [['start', 'next', 'r']])
+    await s.campaign('+18005550405', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    const { path, trace } = await steps('+18005550405', '+12125550145')
+    assert.deepEqual(path, ['start>next', 'r>success'])
+    assert.deepEqual(trace.filter((e: any) => e.input === 'http').map((e: any) => e.status), [503, 503, 200])
+    assert.equal(crm.requests.length, 3)
+    crm.stop()
+  })
+
   test('a list decides a call, a change of it the next one, and it is found by name when a flow is imported', async () => {
     const blocked = await s.api('POST', '/lists', { name: 'Blocked', values: ['+12125550199'] })
     const flow = await s.flow('Gate', [

@@ -375,6 +375,32 @@ static void test_http_request_saves_parts_of_the_answer(void **state)
 	end(&r);
 }
 
+static void test_http_request_is_sent_again_where_it_may_go_better(void **state)
+{
+	struct run r;
+	const char *body = "{\"lead\":{\"state\":\"TX\"}}";
+	struct flow_input busy = {.kind = FLOW_INPUT_HTTP, .u.http = {HTTP_ANSWERED, 503, "", 0, NULL}}, down = {.kind = FLOW_INPUT_HTTP, .u.http = {HTTP_TIMED_OUT, 0, "", 0, NULL}};
+	struct flow_input good = {.kind = FLOW_INPUT_HTTP, .u.http = {HTTP_ANSWERED, 200, body, strlen(body), NULL}}, no = {.kind = FLOW_INPUT_HTTP, .u.http = {HTTP_ANSWERED, 404, "", 0, NULL}};
+	const char *node = ",{\"id\":\"r\",\"type\":\"http_request\",\"config\":{\"url\":\"http://crm/\",\"retries\":2,\"save\":[{\"pointer\":\"/lead/state\",\"tag\":\"state\"}]}}", *edge = "{\"from\":\"s\",\"port\":\"next\",\"to\":\"r\"}";
+	(void)state;
+	(void)!begin(&r, node, edge, "");
+	assert_int_equal(flow_step(&r.state, &busy, 2000, &r.out), FLOW_OK);
+	assert_non_null(find(&r, FLOW_EFFECT_HTTP));
+	assert_int_equal(flow_step(&r.state, &down, 3000, &r.out), FLOW_OK);
+	assert_int_equal(flow_step(&r.state, &good, 4000, &r.out), FLOW_FINISHED);
+	assert_string_equal(r.tags[0].text, "TX");
+	end(&r);
+	(void)!begin(&r, node, edge, "");
+	(void)!flow_step(&r.state, &busy, 2000, &r.out);
+	(void)!flow_step(&r.state, &busy, 3000, &r.out);
+	assert_int_equal(flow_step(&r.state, &down, 4000, &r.out), FLOW_FINISHED);
+	assert_string_equal(flow_port_name(r.flow, find(&r, FLOW_EFFECT_TRACE)->node, (unsigned)find(&r, FLOW_EFFECT_TRACE)->u.trace.port), "timeout");
+	end(&r);
+	(void)!begin(&r, node, edge, "");
+	assert_int_equal(flow_step(&r.state, &no, 2000, &r.out), FLOW_FINISHED); /* it was understood */
+	end(&r);
+}
+
 static void test_unconnected_failure_port_runs_the_fallback(void **state)
 {
 	struct run r;
@@ -497,7 +523,7 @@ int main(void)
 		cmocka_unit_test(test_split_keeps_the_weights_and_a_sticky_caller), cmocka_unit_test(test_business_hours_leave_open_closed_and_holiday), cmocka_unit_test(test_variables_are_set_and_written_by_debug),
 		cmocka_unit_test(test_go_to_goes_on_at_the_node_it_names), cmocka_unit_test(test_wait_plays_for_its_time_and_goes_on),
 		cmocka_unit_test(test_a_flow_within_a_flow_comes_back_with_shared_variables), cmocka_unit_test(test_a_failure_within_a_flow_runs_its_fallback_or_fails_it), cmocka_unit_test(test_events_and_outcomes_are_told_with_their_values),
-		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
+		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_http_request_is_sent_again_where_it_may_go_better), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
 		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing), cmocka_unit_test(test_every_node_type_has_an_example_that_compiles),
 		cmocka_unit_test(test_static_checks_find_what_is_wrong), cmocka_unit_test(test_a_long_chain_comes_in_pieces_and_loses_nothing),
 	};

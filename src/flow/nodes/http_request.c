@@ -10,7 +10,7 @@
 struct config {
 	const char *method;
 	const struct template *url, *body;
-	int timeout_ms;
+	int timeout_ms, retries;
 	size_t header_count;
 	struct {
 		const char *name;
@@ -51,6 +51,7 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	cfg->method = flow_config_string(c, config, "method");
 	cfg->url = flow_compile_template(c, "/url", json_string_value(json_object_get(config, "url")), TEMPLATE_URL);
 	cfg->timeout_ms = (int)json_integer_value(json_object_get(config, "timeout_ms"));
+	cfg->retries = (int)json_integer_value(json_object_get(config, "retries"));
 	if (body)
 		cfg->body = flow_compile_template(c, "/body", body, body_context(headers, body));
 	json_object_foreach(headers, key, item) {
@@ -93,11 +94,21 @@ static int enter(struct flow_run *run, const void *config)
 	return MOVE_WAIT;
 }
 
+/* May the same request go better next time? Not when the other side understood it and said no. */
+static bool may_go_better(const struct flow_input *in)
+{
+	return in->u.http.result != HTTP_ANSWERED || in->u.http.status >= 500 || in->u.http.status == 429;
+}
+
 static int input(struct flow_run *run, const void *config, const struct flow_input *in)
 {
 	const struct config *cfg = config;
 	if (in->kind != FLOW_INPUT_HTTP)
 		return MOVE_REFUSED;
+	if (may_go_better(in) && run->state->tries < (uint32_t)cfg->retries) {
+		run->state->tries++;
+		return enter(run, config);
+	}
 	if (in->u.http.result == HTTP_TIMED_OUT) {
 		flow_detail(run, "no answer within %d ms", cfg->timeout_ms);
 		return PORT_TIMEOUT;
@@ -117,7 +128,8 @@ static int input(struct flow_run *run, const void *config, const struct flow_inp
 	}
 	json_decref(json);
 	bool ok = in->u.http.status >= 200 && in->u.http.status < 300;
-	flow_detail(run, "status %d, %zu of %zu values saved", in->u.http.status, saved, cfg->save_count);
+	const char *refused = run->detail; /* by a tag's type */
+	flow_detail(run, "status %d, %zu of %zu values saved%s%s", in->u.http.status, saved, cfg->save_count, refused ? "; " : "", refused ? refused : "");
 	return ok ? PORT_SUCCESS : PORT_FAILURE;
 }
 
@@ -129,7 +141,8 @@ const struct flow_node_type node_http_request = {
 		{"url", FIELD_TEMPLATE, FIELD_REQUIRED, .min = 8, .max = 4000, .help = "http:// or https:// URL; tokens are percent-encoded."},
 		{"headers", FIELD_MAP, .initial = "{}", .help = "Request headers; values may have [TOKENS]."},
 		{"body", FIELD_TEMPLATE, .max = 65536, .help = "Request body; values are escaped for JSON or a form, as its Content-Type says."},
-		{"timeout_ms", FIELD_INTEGER, .min = 100, .max = 30000, .initial = "5000", .help = "Longest wait for the whole answer."},
+		{"timeout_ms", FIELD_INTEGER, .min = 100, .max = 30000, .initial = "5000", .help = "Longest wait for the whole answer, each time."},
+		{"retries", FIELD_INTEGER, .min = 0, .max = 5, .initial = "0", .help = "How often it is sent again, at once, after no answer, no connection, 429 or 5xx. The caller waits."},
 		{"save", FIELD_OBJECT, FIELD_LIST, .max = SAVES_MAX, .initial = "[]", .help = "Parts of the answer to keep.",
 		 .fields = (const struct field[]){
 			 {"pointer", FIELD_POINTER, FIELD_REQUIRED, .help = "JSON pointer into the answer."},
