@@ -224,12 +224,24 @@ static bool check_config(struct flow_compiler *c, const struct flow_node_type *t
 	return ok;
 }
 
-static int find_node(const struct flow *f, const char *id)
+/* Nodes by their id: open addressing, at most half full. */
+#define PLACES (2 * 1024)
+_Static_assert(PLACES >= 2 * FLOW_NODES_MAX, "half of the places stay free");
+
+static uint16_t *place_of(const struct flow_compiler *c, const char *id)
 {
-	for (size_t i = 0; id && i < f->count; i++)
-		if (strcmp(f->nodes[i].id, id) == 0)
-			return (int)i;
-	return -1;
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	for (const char *p = id; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619u;
+	size_t at = hash % PLACES;
+	while (c->by_id[at] && strcmp(c->flow->nodes[c->by_id[at] - 1].id, id) != 0)
+		at = (at + 1) % PLACES;
+	return &c->by_id[at];
+}
+
+static int find_node(const struct flow_compiler *c, const char *id)
+{
+	return id ? (int)*place_of(c, id) - 1 : -1;
 }
 
 static void compile_node(struct flow_compiler *c, json_t *json, size_t index)
@@ -243,10 +255,14 @@ static void compile_node(struct flow_compiler *c, json_t *json, size_t index)
 	if (!id || !*id || strlen(id) > 64) {
 		flow_problem(c, true, "node_id", at, "a node needs an id of 1 to 64 characters");
 		id = "";
-	} else if (find_node(c->flow, id) >= 0) {
+	} else if (find_node(c, id) >= 0) {
 		flow_problem(c, true, "node_id", at, "the id %s is used by two nodes", id);
 	}
-	node->id = arena_strdup(c->arena, id);
+	if (!(node->id = arena_strdup(c->arena, id)))
+		node->id = "";
+	uint16_t *place = place_of(c, node->id);
+	if (!*place) /* of two with one id, edges mean the first */
+		*place = (uint16_t)(index + 1);
 	node->type = type_name ? flow_node_type_find(type_name) : NULL;
 	c->flow->count = index + 1;
 	if (!node->type) {
@@ -282,7 +298,7 @@ static void compile_edge(struct flow_compiler *c, json_t *json, size_t index)
 	snprintf(at, sizeof at, "/edges/%zu", index);
 	const char *from_id = json_string_value(json_object_get(json, "from")), *to_id = json_string_value(json_object_get(json, "to"));
 	const char *port = json_string_value(json_object_get(json, "port"));
-	int from = find_node(c->flow, from_id), to = find_node(c->flow, to_id);
+	int from = find_node(c, from_id), to = find_node(c, to_id);
 	c->node_id = from_id;
 	if (from < 0 || to < 0) {
 		flow_problem(c, true, "edge", at, "an edge goes from a node to a node: %.64s is not one", from < 0 ? (from_id ? from_id : "(none)") : (to_id ? to_id : "(none)"));
@@ -308,7 +324,7 @@ static void connect_named(struct flow_compiler *c, size_t index, json_t *json)
 	if (!node->type || !node->type->goes_to || !node->next)
 		return;
 	const char *id = json_string_value(json_object_get(json_object_get(json, "config"), node->type->goes_to));
-	int to = id ? find_node(c->flow, id) : -1;
+	int to = id ? find_node(c, id) : -1;
 	char at[80];
 	snprintf(at, sizeof at, "/nodes/%zu/config/%s", index, node->type->goes_to);
 	c->node_id = node->id;
@@ -425,7 +441,8 @@ struct flow *flow_compile(json_t *document, const struct flow_context *context, 
 		goto fail;
 	f->nodes = arena_alloc(c.arena, (n + 1) * sizeof *f->nodes);
 	f->variables = arena_alloc(c.arena, FLOW_NODES_MAX * sizeof *f->variables);
-	if (!f->nodes || !f->variables)
+	c.by_id = calloc(PLACES, sizeof *c.by_id);
+	if (!f->nodes || !f->variables || !c.by_id)
 		goto fail;
 	declare_variables(&c, nodes, 0);
 	qsort(f->variables, f->variable_count, sizeof *f->variables, by_name);
@@ -447,9 +464,13 @@ struct flow *flow_compile(json_t *document, const struct flow_context *context, 
 		all_typed &= f->nodes[i].type && f->nodes[i].next && f->nodes[i].ports;
 	if (all_typed)
 		check_graph(&c);
+	free(c.by_id);
 	if (!c.failed)
 		return f;
+	flow_free(f);
+	return NULL;
 fail:
+	free(c.by_id);
 	flow_free(f);
 	return NULL;
 }

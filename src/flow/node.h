@@ -66,6 +66,7 @@ struct flow_compiler {
 	struct arena *arena;
 	const struct flow_context *context;
 	json_t *problems;
+	uint16_t *by_id; /* where a node's id is found: its index and one */
 	bool failed;
 	const char *node_id;
 	json_t *node_json;
