@@ -118,7 +118,7 @@ static void check_string(const struct field *f, json_t *v, const struct at *at)
 		at->context->template_text(at->context->arg, s, at->pointer, at->errors);
 	else if (f->type == FIELD_E164 && at->context->e164) {
 		char out[32];
-		if (at->context->e164(s, out, sizeof out))
+		if (at->context->e164(at->context->arg, s, out, sizeof out))
 			json_string_set(v, out);
 		else
 			errors_add(at->errors, at->pointer, "must be a phone number such as +15125550100");

@@ -64,7 +64,7 @@ struct schema_context {
 	/* Is there a resource of this kind with this id, in the organization asked for? NULL: not checked. */
 	bool (*exists)(void *arg, const char *kind, const char *id);
 	/* Normalise a phone number to E.164. NULL: must be E.164 already. */
-	bool (*e164)(const char *text, char *out, size_t size);
+	bool (*e164)(void *arg, const char *text, char *out, size_t size);
 	/* Check a filter or template; adds errors below pointer. NULL: only the JSON type is checked. */
 	void (*filter)(void *arg, json_t *filter, const char *pointer, struct errors *errors);
 	void (*template_text)(void *arg, const char *text, const char *pointer, struct errors *errors);

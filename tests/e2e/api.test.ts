@@ -51,6 +51,17 @@ describe('HTTP API', () => {
     assert.equal(second.next_cursor, null)
   })
 
+  test('numbers are read as those of the organization\'s region', async () => {
+    const target = async (number: string) => {
+      const trunk = (await s.api('GET', '/trunks')).data[0] ?? (await s.api('POST', '/trunks', { name: 'region' }))
+      return (await s.api('POST', '/targets', { name: `Region ${number}`, destination: { type: 'number', number, trunk_id: trunk.id } })).destination.number
+    }
+    assert.equal(await target('(512) 555-0142'), '+15125550142')
+    await s.api('PATCH', '/organization', { region: 'GB' })
+    assert.equal(await target('020 7946 0018'), '+442079460018')
+    await s.api('PATCH', '/organization', { region: 'US' })
+  })
+
   test('an Idempotency-Key makes a repeated POST one', async () => {
     const send = (name: string) => s.raw('POST', '/api/v1/buyers', { name }, { 'idempotency-key': 'k1' })
     const a = (await (await send('Bob')).json()) as any

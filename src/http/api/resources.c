@@ -108,10 +108,10 @@ static bool exists(void *arg, const char *kind, const char *id)
 	return organization_find(((struct check *)arg)->organization, kind, id) != NULL;
 }
 
-static bool normalize(const char *text, char *out, size_t size)
+static bool normalize(void *arg, const char *text, char *out, size_t size)
 {
 	char number[PHONE_SIZE];
-	if (!phone_normalize(text, "US", number) || strlen(number) >= size)
+	if (!phone_normalize(text, ((struct check *)arg)->organization->region, number) || strlen(number) >= size)
 		return false;
 	memcpy(out, number, strlen(number) + 1);
 	return true;
