@@ -183,6 +183,25 @@ describe('portal', () => {
     await page.getByRole('button', { name: 'Reload' }).click()
   })
 
+  test('a change made while a slow save is under way is saved after it, and is nobody else\'s', async () => {
+    const flow = await s.api('POST', '/call-flows', { name: 'Slow' })
+    await page.goto(`${s.url}/data/call-flows/${flow.id}`)
+    await page.getByText('Saved', { exact: true }).waitFor()
+    await page.route('**/api/v1/call-flows/*', async (route) => {
+      if (route.request().method() === 'PATCH') await new Promise((r) => setTimeout(r, 2500))
+      await route.continue()
+    })
+    await page.locator('.react-flow__node').first().click()
+    const name = page.getByRole('dialog').getByRole('textbox', { name: 'Name' })
+    await name.fill('one')
+    await page.waitForRequest((r) => r.method() === 'PATCH')
+    await name.fill('two')
+    await until('both saves', async () => (await s.api('GET', `/call-flows/${flow.id}`)).draft.nodes[0].name === 'two')
+    await page.getByText('Saved', { exact: true }).waitFor()
+    assert.equal(await page.getByText('Somebody else saved this flow meanwhile').count(), 0)
+    await page.unroute('**/api/v1/call-flows/*')
+  })
+
   test('webhooks in and out are set up, and their requests are seen', async () => {
     await page.goto(`${s.url}/data/webhooks/incoming/new`)
     await page.getByLabel('Name', { exact: false }).first().fill('Form tool')

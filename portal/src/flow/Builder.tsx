@@ -68,7 +68,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const [startNodes, startEdges] = useMemo(() => toCanvas(flow.draft as Document), [flow.draft])
   const [nodes, setNodes, onNodes] = useNodesState(startNodes)
   const [edges, setEdges, onEdges] = useEdgesState(startEdges)
-  const [version, setVersion] = useState(etag)
+  const version = useRef(etag) // not of a render: a save that waited for another one goes on from what that one made
   const [saved, setSaved] = useState(JSON.stringify(toDocument(startNodes, startEdges, flow.draft as object)))
   const [problems, setProblems] = useState<FlowProblem[]>([])
   const [openId, setOpenId] = useState<string | null>(null)
@@ -94,7 +94,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     if (!dirty || conflict) return
     const t = setTimeout(() => void save(), 1000)
     return () => clearTimeout(t)
-  }, [text, dirty, conflict, version]) // eslint-disable-line react-hooks/exhaustive-deps
+  }, [text, dirty, conflict]) // eslint-disable-line react-hooks/exhaustive-deps
   useEffect(() => {
     const t = setTimeout(async () => setProblems((await api<{ problems: FlowProblem[] }>('POST', `/call-flows/${flow.id}/check`, JSON.parse(text))).data.problems), 400)
     return () => clearTimeout(t)
@@ -102,7 +102,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
 
   const underWay = useRef<Promise<boolean> | null>(null)
   const save = async (): Promise<boolean> => {
-    if (underWay.current) await underWay.current
+    while (underWay.current) await underWay.current
     underWay.current = put()
     try {
       return await underWay.current
@@ -113,8 +113,8 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const put = async (): Promise<boolean> => {
     setFailed(false)
     try {
-      const { etag: next } = await api('PATCH', `/call-flows/${flow.id}`, { draft: document_ }, { 'if-match': version })
-      setVersion(next)
+      const { etag: next } = await api('PATCH', `/call-flows/${flow.id}`, { draft: document_ }, { 'if-match': version.current })
+      version.current = next
       setSaved(text)
       await client.invalidateQueries({ queryKey: ['call-flows'], refetchType: 'none' })
       return true
@@ -132,7 +132,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
       setNote(null)
       setPublished(data.version)
       const fresh = await api<Row>('GET', `/call-flows/${flow.id}`)
-      setVersion(fresh.etag)
+      version.current = fresh.etag
       notifications.show({ message: `Version ${data.version} is published; the next call runs it` })
     } catch (e) {
       setNote(null)
@@ -144,7 +144,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     try {
       const { data } = await api<{ version: number }>('POST', `/call-flows/${flow.id}/rollback`, { version: to })
       setPublished(data.version)
-      setVersion((await api<Row>('GET', `/call-flows/${flow.id}`)).etag)
+      version.current = (await api<Row>('GET', `/call-flows/${flow.id}`)).etag
       notifications.show({ message: `What was version ${to} is published as version ${data.version}; the draft is as it was` })
     } catch (e) {
       notifications.show({ color: 'red', message: e instanceof ApiError ? e.message : String(e) })
