@@ -51,6 +51,18 @@ extern "C" int32_t zone_offset_seconds(const struct zone *zone, int64_t ms)
 	return U_FAILURE(status) ? 0 : (raw + saving) / 1000;
 }
 
+static int64_t floor_divide(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
+extern "C" int zone_week_minute(const struct zone *zone, int64_t ms)
+{
+	const int64_t week = 7 * 1440;
+	int64_t minutes = floor_divide(floor_divide(ms, 1000) + zone_offset_seconds(zone, ms), 60) + 3 * 1440; /* 1970-01-01 was a Thursday */
+	return static_cast<int>(minutes - floor_divide(minutes, week) * week);
+}
+
 /* The same in January and in July of 2026. */
 static bool same_time(const char *a, const char *b)
 {

@@ -15,6 +15,8 @@ const struct zone *zone_find(const char *name);
 const char *zone_name(const struct zone *zone);
 /* What is added to UTC there at that time (milliseconds since the Unix epoch). NULL is UTC. Pure. */
 int32_t zone_offset_seconds(const struct zone *zone, int64_t ms);
+/* What the clocks there show: minutes since Monday 00:00. Pure. */
+int zone_week_minute(const struct zone *zone, int64_t ms);
 /* The one zone of a country (ISO 3166), or the first of several that keep the same time; "" for the others. */
 const char *zone_of_country(const char *country);
 

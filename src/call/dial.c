@@ -7,12 +7,6 @@
 
 static void try_more(struct call *c);
 
-static const char *outcome_name(enum flow_dial_outcome o)
-{
-	static const char *const names[] = {[DIAL_COMPLETED] = "completed", [DIAL_NO_ANSWER] = "no_answer", [DIAL_BUSY] = "busy", [DIAL_FAILED] = "failed", [DIAL_NO_TARGET] = "no_target"};
-	return names[o];
-}
-
 static enum flow_dial_outcome outcome_of(int status)
 {
 	if (status == 486 || status == 600)
@@ -171,11 +165,11 @@ static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *a
 	struct call *c = (struct call *)arg;
 	struct attempt *late = NULL;
 	(void)magic, (void)timer;
-	for (size_t i = 0; i < c->dial.attempt_count && c->dial.active && !c->dial.connected; i++)
-		if (c->dial.attempts[i].until_ms && c->dial.attempts[i].until_ms <= clock_monotonic_ms())
-			late = &c->dial.attempts[i];
 	if (!c->dial.active || c->dial.connected)
 		return;
+	for (size_t i = 0; i < c->dial.attempt_count; i++)
+		if (c->dial.attempts[i].until_ms && c->dial.attempts[i].until_ms <= clock_monotonic_ms())
+			late = &c->dial.attempts[i];
 	if (!late)
 		watch_time(c);
 	else if (late->accepting)
@@ -308,17 +302,24 @@ bool dial_whisper_ready(struct call *c, unsigned request, struct audio *audio)
 	return false;
 }
 
-void dial_whisper_played(struct call *c, size_t leg, unsigned play)
+/* NULL: nobody there is to be waited for. */
+static struct attempt *accepting(struct call *c, size_t leg)
 {
 	struct attempt *a = leg < c->dial.attempt_count ? &c->dial.attempts[leg] : NULL;
-	if (a && a->accepting && play == a->whisper_play)
+	return a && a->accepting ? a : NULL;
+}
+
+void dial_whisper_played(struct call *c, size_t leg, unsigned play)
+{
+	struct attempt *a = accepting(c, leg);
+	if (a && play == a->whisper_play)
 		whisper_over(a);
 }
 
 void dial_key(struct call *c, size_t leg, char key)
 {
-	struct attempt *a = leg < c->dial.attempt_count ? &c->dial.attempts[leg] : NULL;
-	if (a && a->accepting && key == c->dial.accept_key)
+	struct attempt *a = accepting(c, leg);
+	if (a && key == c->dial.accept_key)
 		connect_call(a);
 }
 
@@ -396,7 +397,7 @@ static void target_answered(void *owner, const char *sdp)
 static void target_failed(void *owner, int status, const char *reason)
 {
 	enum flow_dial_outcome outcome = outcome_of(status);
-	give_up(owner, outcome, outcome_name(outcome), status, reason);
+	give_up(owner, outcome, flow_dial_outcomes[outcome], status, reason);
 }
 
 static void target_ended(void *owner, const char *how)
@@ -474,9 +475,8 @@ static bool invite(struct attempt *a)
 	return a->leg != NULL;
 }
 
-static void begin(struct attempt *a, const struct dial_try *t)
+static void begin(struct call *c, struct attempt *a, const struct dial_try *t)
 {
-	struct call *c = a->call;
 	struct buf data = {0};
 	*a = (struct attempt){.call = c, .to = t, .end = a->end, .started_ms = clock_now_ms()};
 	if (!a->end)
@@ -499,7 +499,7 @@ static void try_more(struct call *c)
 	struct dial *d = &c->dial;
 	for (size_t i = 0; i < d->attempt_count; i++)
 		while (!d->attempts[i].leg && d->next < d->count)
-			begin(&d->attempts[i], &d->tries[d->next++]);
+			begin(c, &d->attempts[i], &d->tries[d->next++]);
 	if (legs(d))
 		watch_time(c);
 	else
@@ -532,8 +532,6 @@ void dial_start(struct call *c, const struct flow_dial *to)
 		finish(c, DIAL_FAILED);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		d->attempts[i].call = c;
 	try_more(c);
 }
 

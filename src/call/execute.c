@@ -222,7 +222,7 @@ void execute_http_answer(struct call *c, const struct http_answer *a)
 	if (a->number != c->http_request || c->over)
 		return;
 	c->http_request = 0;
-	json_str(&data, "outcome", a->result == HTTP_ANSWERED ? "answered" : a->result == HTTP_TIMED_OUT ? "timeout" : "failed");
+	json_str(&data, "outcome", flow_http_outcomes[a->result]);
 	json_int(&data, "status", a->status);
 	if (a->error[0])
 		json_str(&data, "error", a->error);
@@ -386,13 +386,12 @@ void execute_start(struct call *c)
 
 void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome)
 {
-	static const char *const names[] = {[DIAL_COMPLETED] = "completed", [DIAL_NO_ANSWER] = "no_answer", [DIAL_BUSY] = "busy", [DIAL_FAILED] = "failed", [DIAL_NO_TARGET] = "no_target"};
 	static const int statuses[] = {[DIAL_COMPLETED] = 480, [DIAL_NO_ANSWER] = 480, [DIAL_BUSY] = 486, [DIAL_FAILED] = 503, [DIAL_NO_TARGET] = 480};
 	if (c->over)
 		return;
 	if (c->flow_mode) {
 		struct buf data = {0};
-		json_str(&data, "outcome", names[outcome]);
+		json_str(&data, "outcome", flow_dial_outcomes[outcome]);
 		json_str(&data, "target_id", c->target_id);
 		json_money(&data, "revenue", c->revenue_micros);
 		json_money(&data, "payout", c->payout_micros);
@@ -402,7 +401,7 @@ void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome)
 		flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = outcome});
 		return;
 	}
-	call_end(c, statuses[outcome], names[outcome], outcome == DIAL_COMPLETED ? "target" : "system");
+	call_end(c, statuses[outcome], flow_dial_outcomes[outcome], outcome == DIAL_COMPLETED ? "target" : "system");
 }
 
 void execute_caller_left(struct call *c)

@@ -104,7 +104,7 @@ struct call {
 	/* values */
 	struct expr_env env;
 	struct value fields[CALL_FIELD_COUNT];
-	char revenue_text[MONEY_SIZE], payout_text[MONEY_SIZE], duration_text[VALUE_NUMBER_SIZE];
+	struct expr_course course; /* as it was when the fields were last brought up to date */
 	struct value *tags;
 	bool *tag_told; /* by slot: had a value that was stored */
 	/* the caller */

@@ -50,28 +50,18 @@ static void set_field(struct call *c, enum call_field field, const char *text)
 	c->fields[field] = text ? value_string(text, strlen(text)) : (struct value){.text = ""};
 }
 
-static void set_money_field(struct call *c, enum call_field field, int64_t micros, char text[MONEY_SIZE])
-{
-	money_format(micros, text);
-	struct value v = value_string(text, strlen(text));
-	v.kind = VALUE_NUMBER;
-	v.number = (double)micros / 1e6;
-	c->fields[field] = v;
-}
-
 /* What filters and templates can ask of the call's course. */
 static void update_fields(struct call *c)
 {
 	set_field(c, CALL_STATUS, c->ended_ms ? "completed" : "active");
 	set_field(c, CALL_DISPOSITION, c->disposition);
 	set_field(c, CALL_TARGET_ID, c->target_id);
-	set_money_field(c, CALL_REVENUE, c->revenue_micros, c->revenue_text);
-	set_money_field(c, CALL_PAYOUT, c->payout_micros, c->payout_text);
-	c->fields[CALL_CONVERTED] = (struct value){.kind = VALUE_BOOLEAN, .text = c->converted ? "true" : "false", .len = c->converted ? 4 : 5, .number = c->converted};
-	int64_t until = c->ended_ms ? c->ended_ms : c->env.now_ms;
-	double seconds = c->answered_ms && until > c->answered_ms ? (double)((until - c->answered_ms + 500) / 1000) : 0;
-	size_t n = value_format_number(seconds, c->duration_text);
-	c->fields[CALL_DURATION] = (struct value){.kind = VALUE_NUMBER, .text = c->duration_text, .len = (uint32_t)n, .number = seconds};
+	struct expr_course *course = &c->course;
+	course->revenue_micros = c->revenue_micros;
+	course->payout_micros = c->payout_micros;
+	course->converted = c->converted;
+	course->answered_ms = c->answered_ms;
+	expr_set_course(c->fields, course, c->ended_ms ? c->ended_ms : c->env.now_ms);
 }
 
 void log_course(struct call *c, int64_t now_ms)

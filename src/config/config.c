@@ -68,22 +68,38 @@ static int64_t money(json_t *doc, const char *key)
 
 static int find_tag(void *arg, const char *name, size_t len)
 {
-	struct org *o = arg;
-	return tag_set_find(o->public.tags, name, len);
+	return tag_set_find(((const struct organization *)arg)->tags, name, len);
 }
 
 static enum value_kind tag_kind(void *arg, size_t slot)
 {
-	struct org *o = arg;
-	return tag_set_get(o->public.tags, slot)->kind;
+	return tag_set_get(((const struct organization *)arg)->tags, slot)->kind;
 }
 
-static const struct expr_list *find_list(void *arg, const char *id);
+static const struct expr_list *find_list(void *arg, const char *id)
+{
+	return organization_find(arg, "list", id);
+}
+
+static bool exists(void *arg, const char *kind, const char *id)
+{
+	return organization_find(arg, kind, id) != NULL;
+}
+
+struct expr_scope organization_scope(const struct organization *o)
+{
+	return (struct expr_scope){find_tag, NULL, (void *)(uintptr_t)o, find_list};
+}
+
+struct flow_context organization_flow_context(const struct organization *o, const char *flow_id, int version)
+{
+	return (struct flow_context){find_tag, tag_kind, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, find_list, flow_id, version};
+}
 
 static struct filter *build_filter(struct org *o, json_t *doc, const char *key)
 {
 	json_t *json = json_object_get(doc, key);
-	struct expr_scope scope = {find_tag, NULL, o, find_list};
+	struct expr_scope scope = organization_scope(&o->public);
 	if (!json_is_object(json))
 		return NULL;
 	struct filter *f = filter_compile(json, &scope, &o->arena, NULL, NULL);
@@ -332,11 +348,6 @@ static void build_api_key(struct config_store *c, struct org *o, struct entity *
 	add_key(o, &o->api_keys, text(o, e->doc, "key"), k); /* the document holds its hash */
 }
 
-static bool flow_exists(void *arg, const char *kind, const char *id)
-{
-	return find(arg, kind, id) != NULL;
-}
-
 static void build_flow(struct org *o, struct entity *e, int version, const char *document)
 {
 	struct config_flow *f = e->data;
@@ -345,7 +356,7 @@ static void build_flow(struct org *o, struct entity *e, int version, const char 
 	if (!version || !document)
 		return;
 	json_t *json = json_loads(document, 0, NULL);
-	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->public.tags), flow_exists, o, find_list, e->id, version};
+	struct flow_context context = organization_flow_context(&o->public, e->id, version);
 	struct flow *flow = flow_compile(json, &context, NULL);
 	if (!flow) /* something it names was deleted since: without it the flow would do something else */
 		log_warn(e->id, "published version %d no longer compiles; its calls take the fallback or are refused", version);
@@ -360,11 +371,6 @@ static void build_flow(struct org *o, struct entity *e, int version, const char 
 	}
 	f->version = version;
 	f->flow = flow;
-}
-
-static const struct expr_list *find_list(void *arg, const char *id)
-{
-	return organization_find(&((struct org *)arg)->public, "list", id);
 }
 
 /* In this order, because later kinds point at earlier ones. */

@@ -128,6 +128,10 @@ struct trunk_match {
 };
 size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max);
 
+/* What its filters and templates, and its flows, may name. Valid while the organization is held. */
+struct expr_scope organization_scope(const struct organization *o);
+struct flow_context organization_flow_context(const struct organization *o, const char *flow_id, int version);
+
 const void *organization_find(const struct organization *o, const char *kind, const char *id);
 const struct config_campaign *organization_campaign(const struct organization *o, const char *id);
 const struct route_plan *organization_plan(const struct organization *o, const char *id);

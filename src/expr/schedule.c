@@ -1,5 +1,5 @@
 #include "expr/schedule.h"
-#include <stdio.h>
+#include "base/clock.h"
 #include <string.h>
 
 #define DAY_MINUTES 1440
@@ -12,7 +12,8 @@ struct schedule {
 		int from, minutes; /* from Monday 00:00 */
 	} *spans;
 	struct holiday {
-		int year, month, day; /* year 0: every year */
+		const char *date; /* "2026-12-25" */
+		bool yearly;
 		const char *name;
 	} *holidays;
 };
@@ -51,10 +52,10 @@ struct schedule *schedule_compile(json_t *json, struct arena *arena)
 	json_array_foreach(holidays, i, item) {
 		struct holiday *h = &s->holidays[s->holiday_count++];
 		const char *name = json_string_value(json_object_get(item, "name"));
-		(void)sscanf(json_string_value(json_object_get(item, "date")), "%d-%d-%d", &h->year, &h->month, &h->day);
-		if (json_is_true(json_object_get(item, "yearly")))
-			h->year = 0;
-		if (!(h->name = arena_strdup(arena, name ? name : "")))
+		h->date = arena_strdup(arena, json_string_value(json_object_get(item, "date")));
+		h->yearly = json_is_true(json_object_get(item, "yearly"));
+		h->name = arena_strdup(arena, name ? name : "");
+		if (!h->date || !h->name)
 			return NULL;
 	}
 	return s;
@@ -65,40 +66,15 @@ const struct zone *schedule_zone(const struct schedule *s)
 	return s->zone;
 }
 
-/* Days since 1970-01-01 to a date of the Gregorian calendar. */
-static void civil_date(int64_t days, int *year, int *month, int *day)
-{
-	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
-	int64_t of_era = z - era * 146097, of_era_year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * of_era_year + of_era_year / 4 - of_era_year / 100), shifted = (5 * of_year + 2) / 153;
-	*day = (int)(of_year - (153 * shifted + 2) / 5 + 1);
-	*month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-	*year = (int)(of_era_year + era * 400 + (*month <= 2));
-}
-
-static int64_t floor_divide(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
-
-static int64_t local_minutes(const struct zone *zone, int64_t ms)
-{
-	return floor_divide(floor_divide(ms, 1000) + zone_offset_seconds(zone, ms), 60);
-}
-
-int schedule_week_minute(const struct zone *zone, int64_t ms)
-{
-	int64_t minutes = local_minutes(zone, ms) + 3 * DAY_MINUTES; /* 1970-01-01 was a Thursday */
-	return (int)(minutes - floor_divide(minutes, WEEK_MINUTES) * WEEK_MINUTES);
-}
-
 enum schedule_state schedule_at(const struct schedule *s, const struct zone *zone, int64_t ms, const char **holiday)
 {
-	int year, month, day, at = schedule_week_minute(zone, ms);
-	civil_date(floor_divide(local_minutes(zone, ms), DAY_MINUTES), &year, &month, &day);
+	char today[RFC3339_SIZE];
+	int at = zone_week_minute(zone, ms);
+	clock_rfc3339(ms + zone_offset_seconds(zone, ms) * INT64_C(1000), today);
 	for (size_t i = 0; i < s->holiday_count; i++) {
 		const struct holiday *h = &s->holidays[i];
-		if (h->month != month || h->day != day || (h->year && h->year != year))
+		size_t skip = h->yearly ? 5 : 0; /* the year, and its dash */
+		if (strncmp(today + skip, h->date + skip, 10 - skip) != 0)
 			continue;
 		if (holiday)
 			*holiday = h->name;

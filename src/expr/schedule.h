@@ -14,9 +14,6 @@ enum schedule_state { SCHEDULE_OPEN, SCHEDULE_CLOSED, SCHEDULE_HOLIDAY };
 struct schedule *schedule_compile(json_t *json, struct arena *arena) WARN_UNUSED;
 const struct zone *schedule_zone(const struct schedule *schedule);
 
-/* What the clocks of a zone show at that time: minutes since Monday 00:00. */
-int schedule_week_minute(const struct zone *zone, int64_t ms);
-
 /* At that time (milliseconds since the Unix epoch), on the clocks of a zone. A holiday is one from
  * midnight to midnight; holiday: its name ("" when it has none), or NULL for not asked. */
 enum schedule_state schedule_at(const struct schedule *schedule, const struct zone *zone, int64_t ms, const char **holiday);

@@ -78,19 +78,31 @@ bool expr_set_caller(struct expr_env *env, struct value *call, const char *calle
 	return true;
 }
 
+static struct value money_value(int64_t micros, char text[MONEY_SIZE])
+{
+	money_format(micros, text);
+	return (struct value){.kind = VALUE_NUMBER, .text = text, .len = (uint32_t)strlen(text), .number = (double)micros / 1e6};
+}
+
+void expr_set_course(struct value *call, struct expr_course *c, int64_t now_ms)
+{
+	double seconds = c->answered_ms && now_ms > c->answered_ms ? (double)((now_ms - c->answered_ms + 500) / 1000) : 0;
+	call[CALL_REVENUE] = money_value(c->revenue_micros, c->revenue);
+	call[CALL_PAYOUT] = money_value(c->payout_micros, c->payout);
+	call[CALL_CONVERTED] = (struct value){.kind = VALUE_BOOLEAN, .text = c->converted ? "true" : "false", .len = c->converted ? 4 : 5, .number = c->converted};
+	call[CALL_DURATION] = (struct value){.kind = VALUE_NUMBER, .text = c->duration, .len = (uint32_t)value_format_number(seconds, c->duration), .number = seconds};
+}
+
 static struct value number_value(struct expr_env *env, double n)
 {
 	size_t len = value_format_number(n, env->scratch);
 	return (struct value){.kind = VALUE_NUMBER, .text = env->scratch, .len = (uint32_t)len, .number = n};
 }
 
-/* Days since 1970-01-01, a Thursday. */
 static struct value time_value(struct expr_env *env, unsigned field)
 {
-	static const char days[7][4] = {"thu", "fri", "sat", "sun", "mon", "tue", "wed"};
-	int64_t local = env->now_ms / 1000 + zone_offset_seconds(env->zone, env->now_ms);
-	int64_t day = local >= 0 ? local / 86400 : -((86399 - local) / 86400);
-	int64_t second = local - day * 86400;
+	static const char days[7][4] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+	int minute = zone_week_minute(env->zone, env->now_ms);
 	switch (field) {
 	case TIME_NOW:
 		clock_rfc3339(env->now_ms, env->scratch);
@@ -98,13 +110,13 @@ static struct value time_value(struct expr_env *env, unsigned field)
 	case TIME_EPOCH:
 		return number_value(env, floor((double)env->now_ms / 1000));
 	case TIME_HOUR:
-		return number_value(env, (double)(second / 3600));
+		return number_value(env, minute / 60 % 24);
 	case TIME_MINUTE:
-		return number_value(env, (double)(second / 60 % 60));
+		return number_value(env, minute % 60);
 	case TIME_WEEKDAY:
-		return value_string(days[((day % 7) + 7) % 7], 3);
+		return value_string(days[minute / 1440], 3);
 	default:
-		clock_rfc3339(local * 1000, env->scratch);
+		clock_rfc3339(env->now_ms + zone_offset_seconds(env->zone, env->now_ms) * INT64_C(1000), env->scratch);
 		return value_string(env->scratch, 10);
 	}
 }

@@ -3,6 +3,7 @@
 #define EXPR_SCOPE_H
 
 #include "base/clock.h"
+#include "base/money.h"
 #include "base/zone.h"
 #include "expr/value.h"
 
@@ -88,6 +89,16 @@ struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, s
 /* Fill in the caller's fields, and the zone of the caller's clock, from the number. Texts live in the arena;
  * false: no memory. */
 bool expr_set_caller(struct expr_env *env, struct value *call, const char *caller_id, struct arena *arena) WARN_UNUSED;
+
+/* What changes while a call goes on; the texts are those of the values made of it. */
+struct expr_course {
+	int64_t revenue_micros, payout_micros;
+	bool converted;
+	int64_t answered_ms; /* 0: not yet */
+	char revenue[MONEY_SIZE], payout[MONEY_SIZE], duration[VALUE_NUMBER_SIZE];
+};
+/* Fill in revenue, payout, converted and duration as they are at that time. course outlives the values. */
+void expr_set_course(struct value *call, struct expr_course *course, int64_t now_ms);
 
 /* The value a reference has for this call; VALUE_NONE when it has none.
  * The text of a time field lives in env->scratch until the next call. */

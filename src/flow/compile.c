@@ -464,11 +464,10 @@ struct flow *flow_compile(json_t *document, const struct flow_context *context, 
 		all_typed &= f->nodes[i].type && f->nodes[i].next && f->nodes[i].ports;
 	if (all_typed)
 		check_graph(&c);
-	free(c.by_id);
-	if (!c.failed)
+	if (!c.failed) {
+		free(c.by_id);
 		return f;
-	flow_free(f);
-	return NULL;
+	}
 fail:
 	free(c.by_id);
 	flow_free(f);

@@ -13,7 +13,7 @@
 #define FLOW_NODES_MAX 1000
 #define FLOW_STEPS_MAX 10000
 #define FLOW_DEPTH_MAX 16 /* call flows within call flows */
-#define FLOW_EFFECTS_MAX 32
+#define FLOW_EFFECTS_MAX 48
 #define FLOW_TEXT_MAX (1024 * 1024) /* text one call may make with templates */
 #define FLOW_NODE_FALLBACK 0xfffe   /* the step is the flow's fallback, not a node */
 #define FLOW_NO_NODE 0xffff
@@ -69,6 +69,7 @@ struct flow_prompt {
 };
 
 enum flow_dial_outcome { DIAL_COMPLETED, DIAL_NO_ANSWER, DIAL_BUSY, DIAL_FAILED, DIAL_NO_TARGET };
+extern const char *const flow_dial_outcomes[]; /* by the enum; NULL-terminated */
 
 struct flow_dial {
 	const char *routing_plan_id;
@@ -157,6 +158,7 @@ enum flow_input_kind {
 };
 
 enum flow_http_result { HTTP_ANSWERED, HTTP_FAILED, HTTP_TIMED_OUT };
+extern const char *const flow_http_outcomes[]; /* by the enum; NULL-terminated */
 
 struct flow_input {
 	enum flow_input_kind kind;
@@ -209,8 +211,6 @@ struct flow_state {
 	struct value *variables;
 	uint16_t node;
 	bool waiting, in_fallback, finished;
-	bool leaving; /* the node by leave_by, at the next step */
-	uint16_t leave_by;
 	bool one_by_one; /* FLOW_MORE after every node: for who wants to see the values between them */
 	uint32_t steps;
 	uint32_t tries; /* of the node that waits */

@@ -1,32 +1,31 @@
 #include "flow/simulate.h"
 #include "base/clock.h"
 #include "base/money.h"
+#include "expr/pointer.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static const char *const dial_outcomes[] = {"completed", "no_answer", "busy", "failed", "no_target", NULL};
-static const char *const http_outcomes[] = {"answered", "failed", "timeout", NULL};
 static const char *const flow_ends[] = {"hangup", "step_limit", "stopped"};
 enum { END_HANGUP, END_STEP_LIMIT, END_STOPPED };
 
 const struct field flow_simulate_fields[] = {
 	{"caller_id", FIELD_STRING, .max = 64, .initial = "\"+15125550100\"", .help = "The caller's number."},
 	{"number", FIELD_STRING, .max = 64, .initial = "\"+18005550100\"", .help = "The tracking number that is called."},
-	{"at", FIELD_STRING, .max = 40, .help = "When (RFC 3339); empty: now."},
+	{"at", FIELD_DATETIME, .max = 40, .help = "When (RFC 3339); empty: now."},
 	{"tags", FIELD_ANY, .help = "The tags the call has before the flow begins, by name."},
 	{"variables", FIELD_ANY, .help = "Values of the flow's variables, by name."},
 	{"digits", FIELD_STRING, FIELD_LIST | FIELD_EMPTY_TEXTS, .max = 1000, .help = "What is pressed at each question, in order; \"\" is nothing."},
 	{"http", FIELD_OBJECT, FIELD_LIST, .max = 1000, .help = "Answers to HTTP requests, in order.",
 	 .fields = (const struct field[]){
-		 {"outcome", FIELD_ENUM, .choices = http_outcomes, .initial = "\"answered\"", .help = "What becomes of the request."},
+		 {"outcome", FIELD_ENUM, .choices = flow_http_outcomes, .initial = "\"answered\"", .help = "What becomes of the request."},
 		 {"status", FIELD_INTEGER, .min = 100, .max = 599, .initial = "200", .help = "HTTP status."},
 		 {"body", FIELD_ANY, .help = "Text, or any JSON."},
 		 {0},
 	 }},
 	{"dial", FIELD_OBJECT, FIELD_LIST, .max = 1000, .help = "What becomes of each dial, in order.",
 	 .fields = (const struct field[]){
-		 {"outcome", FIELD_ENUM, .choices = dial_outcomes, .initial = "\"completed\"", .help = "How it ends."},
+		 {"outcome", FIELD_ENUM, .choices = flow_dial_outcomes, .initial = "\"completed\"", .help = "How it ends."},
 		 {"duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "60", .help = "For completed: how long they talk."},
 		 {0},
 	 }},
@@ -42,7 +41,8 @@ struct sim {
 	struct expr_env env;
 	struct value call[CALL_FIELD_COUNT], *tags;
 	struct flow_state state;
-	int64_t now_ms, answered_ms;
+	int64_t now_ms;
+	struct expr_course course;
 	/* the answers: a script's lists, or a trace and the place in it */
 	json_t *digits, *http, *dial, *trace;
 	size_t digits_at, http_at, dial_at, trace_at;
@@ -53,7 +53,6 @@ struct sim {
 	json_t *steps, *inputs, *effects, *before;
 	size_t step_count;
 	int end;
-	char text[3][MONEY_SIZE + VALUE_NUMBER_SIZE];
 };
 
 static int index_of(const char *const *names, const char *name)
@@ -72,29 +71,20 @@ static struct value keep(struct sim *s, const char *text)
 	return value_string(arena_strndup(&s->arena, text ? text : "", n), n);
 }
 
-/* A JSON scalar as the text it stands for; NULL for null and what is no scalar. */
-static const char *scalar_text(struct sim *s, json_t *json)
+/* A JSON scalar; kind NONE for null and what is no scalar. */
+static struct value scalar(struct sim *s, json_t *json)
 {
-	char number[VALUE_NUMBER_SIZE];
-	if (json_is_string(json))
-		return json_string_value(json);
-	if (json_is_boolean(json))
-		return json_is_true(json) ? "true" : "false";
-	if (!json_is_number(json))
-		return NULL;
-	size_t n = value_format_number(json_number_value(json), number);
-	return arena_strndup(&s->arena, number, n);
+	return json_is_object(json) || json_is_array(json) ? (struct value){.text = ""} : json_leaf_value(json, &s->arena);
 }
 
 static void set_tag(struct sim *s, const char *name, json_t *json)
 {
-	const char *text = scalar_text(s, json);
-	for (size_t i = 0; text && i < s->world->tag_count; i++) {
+	struct value given = scalar(s, json), v;
+	for (size_t i = 0; given.kind && i < s->world->tag_count; i++) {
 		struct flow_tag tag = s->world->tag(s->world->arg, i);
-		struct value v;
 		if (!tag.name || (tag.sensitive && s->trace) || strcasecmp(tag.name, name) != 0) /* a trace has no sensitive values */
 			continue;
-		if (value_coerce(tag.kind, text, strlen(text), &s->arena, &v, NULL))
+		if (value_coerce(tag.kind, given.text, given.len, &s->arena, &v, NULL))
 			s->tags[i] = v;
 	}
 }
@@ -106,10 +96,10 @@ static void set_values(struct sim *s, json_t *tags, json_t *variables)
 	json_object_foreach(tags, name, json)
 		set_tag(s, name, json);
 	json_object_foreach(variables, name, json) {
-		const char *text = scalar_text(s, json);
-		for (size_t i = 0; text && i < flow_variable_count(s->world->flow); i++)
+		struct value v = scalar(s, json);
+		for (size_t i = 0; v.kind && i < flow_variable_count(s->world->flow); i++)
 			if (strcasecmp(flow_variable_name(s->world->flow, i), name) == 0)
-				s->state.variables[i] = keep(s, text);
+				s->state.variables[i] = value_string(v.text, v.len);
 	}
 }
 
@@ -130,36 +120,6 @@ static json_t *snapshot(const struct sim *s)
 		if (s->state.variables[i].kind)
 			json_object_set_new(variables, flow_variable_name(s->state.flow, i), value_json(&s->state.variables[i]));
 	return json_pack("{s:o, s:o}", "tags", tags, "variables", variables);
-}
-
-/* ---- the call's fields, as a call keeps them ---- */
-
-static void set_number(struct sim *s, enum call_field field, int slot, double number, const char *text)
-{
-	size_t n = strlen(text);
-	if (text != s->text[slot])
-		memcpy(s->text[slot], text, n + 1);
-	s->call[field] = (struct value){.kind = VALUE_NUMBER, .text = s->text[slot], .len = (uint32_t)n, .number = number};
-}
-
-static void set_money(struct sim *s, enum call_field field, int slot, int64_t micros)
-{
-	char text[MONEY_SIZE];
-	money_format(micros, text);
-	set_number(s, field, slot, (double)micros / 1e6, text);
-}
-
-static void set_converted(struct sim *s, bool converted)
-{
-	s->call[CALL_CONVERTED] = (struct value){.kind = VALUE_BOOLEAN, .text = converted ? "true" : "false", .len = converted ? 4 : 5, .number = converted};
-}
-
-static void set_duration(struct sim *s)
-{
-	char text[VALUE_NUMBER_SIZE];
-	double seconds = s->answered_ms && s->now_ms > s->answered_ms ? (double)((s->now_ms - s->answered_ms + 500) / 1000) : 0;
-	text[value_format_number(seconds, text)] = '\0';
-	set_number(s, CALL_DURATION, 2, seconds, text);
 }
 
 /* ---- effects, told and performed ---- */
@@ -226,27 +186,15 @@ static json_t *effect_json(const struct sim *s, const struct flow_effect *e)
 	return NULL;
 }
 
-/* What the call would do with it at once. */
-static void perform(struct sim *s, const struct flow_effect *e)
+/* What the call comes to; the flow has set tags itself. */
+static void set_outcome(struct sim *s, const struct flow_effect *e)
 {
-	struct value v;
-	switch (e->kind) {
-	case FLOW_EFFECT_SET_TAG: {
-		enum value_kind kind = s->world->tag(s->world->arg, e->u.tag.slot).kind;
-		s->tags[e->u.tag.slot] = value_coerce(kind, e->u.tag.value.text, e->u.tag.value.len, &s->arena, &v, NULL) ? v : (struct value){.text = ""};
-		break;
-	}
-	case FLOW_EFFECT_OUTCOME:
-		if (e->u.outcome.revenue_micros >= 0)
-			set_money(s, CALL_REVENUE, 0, e->u.outcome.revenue_micros);
-		if (e->u.outcome.payout_micros >= 0)
-			set_money(s, CALL_PAYOUT, 1, e->u.outcome.payout_micros);
-		if (e->u.outcome.converted >= 0)
-			set_converted(s, e->u.outcome.converted);
-		break;
-	default:
-		break;
-	}
+	if (e->u.outcome.revenue_micros >= 0)
+		s->course.revenue_micros = e->u.outcome.revenue_micros;
+	if (e->u.outcome.payout_micros >= 0)
+		s->course.payout_micros = e->u.outcome.payout_micros;
+	if (e->u.outcome.converted >= 0)
+		s->course.converted = e->u.outcome.converted;
 }
 
 /* ---- the report ---- */
@@ -343,8 +291,8 @@ static int speech_ms(const struct flow_prompt *p)
 
 static void answer_call(struct sim *s)
 {
-	if (!s->answered_ms)
-		s->answered_ms = s->now_ms;
+	if (!s->course.answered_ms)
+		s->course.answered_ms = s->now_ms;
 }
 
 static struct flow_input press(struct sim *s, const struct flow_effect *e)
@@ -361,7 +309,7 @@ static struct flow_input press(struct sim *s, const struct flow_effect *e)
 static struct flow_input fetch(struct sim *s, const struct flow_effect *e)
 {
 	json_t *given = json_array_get(s->http, s->http_at++), *body = json_object_get(given, "body");
-	int outcome = index_of(http_outcomes, json_string_value(json_object_get(given, "outcome")));
+	int outcome = index_of(flow_http_outcomes, json_string_value(json_object_get(given, "outcome")));
 	struct flow_input in = {.kind = FLOW_INPUT_HTTP, .u.http = {.result = outcome < 0 ? HTTP_FAILED : (enum flow_http_result)outcome, .body = "", .error = given ? "" : "the simulation has no answer for this request"}};
 	s->now_ms += in.u.http.result == HTTP_TIMED_OUT ? e->u.http.timeout_ms : 100;
 	if (in.u.http.result == HTTP_FAILED && given)
@@ -379,7 +327,7 @@ static struct flow_input fetch(struct sim *s, const struct flow_effect *e)
 static struct flow_input ring(struct sim *s, const struct flow_effect *e)
 {
 	json_t *given = json_array_get(s->dial, s->dial_at++), *seconds = json_object_get(given, "duration_seconds");
-	int outcome = index_of(dial_outcomes, json_string_value(json_object_get(given, "outcome")));
+	int outcome = index_of(flow_dial_outcomes, json_string_value(json_object_get(given, "outcome")));
 	struct flow_input in = {.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = outcome < 0 ? DIAL_COMPLETED : (enum flow_dial_outcome)outcome};
 	s->now_ms += in.u.dial == DIAL_NO_ANSWER ? (e->u.dial.timeout_seconds ? e->u.dial.timeout_seconds : 30) * 1000 : in.u.dial == DIAL_NO_TARGET ? 0 : 2000;
 	if (in.u.dial == DIAL_COMPLETED) {
@@ -429,7 +377,7 @@ static bool recorded_input(struct sim *s, const struct flow_effect *e, struct fl
 			return true;
 		}
 		if (strcmp(input, "http") == 0 && e->kind == FLOW_EFFECT_HTTP) {
-			int result = index_of(http_outcomes, json_string_value(json_object_get(entry, "outcome")));
+			int result = index_of(flow_http_outcomes, json_string_value(json_object_get(entry, "outcome")));
 			const char *body = json_string_value(json_object_get(entry, "body"));
 			if (json_is_true(json_object_get(entry, "body_left_out")))
 				return refuse(s, "this answer's body was too long to be kept; the path after it cannot be replayed");
@@ -437,15 +385,14 @@ static bool recorded_input(struct sim *s, const struct flow_effect *e, struct fl
 			return true;
 		}
 		if (strcmp(input, "dial_ended") == 0 && e->kind == FLOW_EFFECT_DIAL) {
-			int outcome = index_of(dial_outcomes, json_string_value(json_object_get(entry, "outcome")));
+			int outcome = index_of(flow_dial_outcomes, json_string_value(json_object_get(entry, "outcome")));
 			const char *target = json_string_value(json_object_get(entry, "target_id")), *revenue = json_string_value(json_object_get(entry, "revenue")), *payout = json_string_value(json_object_get(entry, "payout"));
-			int64_t micros;
 			s->call[CALL_TARGET_ID] = target ? keep(s, target) : (struct value){.text = ""};
-			if (revenue && money_parse(revenue, &micros))
-				set_money(s, CALL_REVENUE, 0, micros);
-			if (payout && money_parse(payout, &micros))
-				set_money(s, CALL_PAYOUT, 1, micros);
-			set_converted(s, json_is_true(json_object_get(entry, "converted")));
+			if (revenue)
+				(void)!money_parse(revenue, &s->course.revenue_micros);
+			if (payout)
+				(void)!money_parse(payout, &s->course.payout_micros);
+			s->course.converted = json_is_true(json_object_get(entry, "converted"));
 			*in = (struct flow_input){.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = outcome < 0 ? DIAL_FAILED : (enum flow_dial_outcome)outcome};
 			return true;
 		}
@@ -470,9 +417,9 @@ static json_t *input_json(const struct flow_input *in, bool sensitive)
 	case FLOW_INPUT_DIGITS:
 		return json_pack("{s:s, s:s}", "input", "digits", "digits", sensitive ? "(sensitive)" : in->u.digits.text);
 	case FLOW_INPUT_HTTP:
-		return json_pack("{s:s, s:s, s:i, s:s%}", "input", "http", "outcome", http_outcomes[in->u.http.result], "status", in->u.http.status, "body", in->u.http.body, in->u.http.body_len);
+		return json_pack("{s:s, s:s, s:i, s:s%}", "input", "http", "outcome", flow_http_outcomes[in->u.http.result], "status", in->u.http.status, "body", in->u.http.body, in->u.http.body_len);
 	case FLOW_INPUT_DIAL_ENDED:
-		return json_pack("{s:s, s:s}", "input", "dial_ended", "outcome", dial_outcomes[in->u.dial]);
+		return json_pack("{s:s, s:s}", "input", "dial_ended", "outcome", flow_dial_outcomes[in->u.dial]);
 	default:
 		return NULL;
 	}
@@ -501,11 +448,12 @@ static void run(struct sim *s)
 	while (!s->parts || !s->trace) {
 		struct flow_effects out;
 		const struct flow_effect *waiting = NULL;
-		set_duration(s);
+		expr_set_course(s->call, &s->course, s->now_ms);
 		enum flow_result r = flow_step(&s->state, &input, s->now_ms, &out);
 		for (size_t i = 0; i < out.count && r != FLOW_ERR_INPUT; i++) {
 			const struct flow_effect *e = &out.list[i];
-			perform(s, e);
+			if (e->kind == FLOW_EFFECT_OUTCOME)
+				set_outcome(s, e);
 			json_t *told = effect_json(s, e);
 			if (told)
 				json_array_append_new(s->effects, told);
@@ -559,9 +507,6 @@ static bool begin(struct sim *s, const char *caller_id, const char *number)
 	s->call[CALL_NUMBER] = keep(s, number);
 	s->call[CALL_STATUS] = keep(s, "active");
 	s->call[CALL_STARTED_AT] = keep(s, clock_rfc3339(s->now_ms, started));
-	set_money(s, CALL_REVENUE, 0, 0);
-	set_money(s, CALL_PAYOUT, 1, 0);
-	set_converted(s, false);
 	return true;
 }
 
@@ -605,7 +550,7 @@ json_t *flow_replay(const struct flow_world *world, json_t *call, json_t *trace)
 	if (at)
 		(void)!clock_parse_rfc3339(at, strlen(at), &s.now_ms);
 	if (answered)
-		(void)!clock_parse_rfc3339(answered, strlen(answered), &s.answered_ms);
+		(void)!clock_parse_rfc3339(answered, strlen(answered), &s.course.answered_ms);
 	if (begin(&s, json_string_value(json_object_get(call, "caller_id")), json_string_value(json_object_get(call, "number")))) {
 		s.call[CALL_ID] = keep(&s, json_string_value(json_object_get(call, "id")));
 		if (started)

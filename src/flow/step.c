@@ -2,6 +2,9 @@
 #include <string.h>
 #include <strings.h>
 
+const char *const flow_dial_outcomes[] = {[DIAL_COMPLETED] = "completed", [DIAL_NO_ANSWER] = "no_answer", [DIAL_BUSY] = "busy", [DIAL_FAILED] = "failed", [DIAL_NO_TARGET] = "no_target", NULL};
+const char *const flow_http_outcomes[] = {[HTTP_ANSWERED] = "answered", [HTTP_FAILED] = "failed", [HTTP_TIMED_OUT] = "timeout", NULL};
+
 struct flow_effect *flow_effect(struct flow_run *run, enum flow_effect_kind kind)
 {
 	/* flow_step() leaves a node only while there is room for one node's effects. */
@@ -197,8 +200,9 @@ static enum flow_result fall_back(struct flow_run *run)
 	return FLOW_OK;
 }
 
-/* One node's effects at most: set_tag and http_request save up to 20 values, and a trace. */
-#define EFFECTS_PER_NODE 24
+/* One node's effects at most: set_tag and http_request save up to 20 values, and a trace; and the traces of
+ * the nodes that ran this flow, when it ends here. */
+#define EFFECTS_PER_NODE (24 + FLOW_DEPTH_MAX)
 
 static enum flow_result run_nodes(struct flow_run *run, int move)
 {
@@ -222,11 +226,7 @@ static enum flow_result run_nodes(struct flow_run *run, int move)
 				pop(s);
 				run->detail = failure ? "a failure port in it is not connected" : NULL;
 				move = failure;
-				if (run->out->count + EFFECTS_PER_NODE <= FLOW_EFFECTS_MAX)
-					continue;
-				s->leaving = true;
-				s->leave_by = (uint16_t)move;
-				return FLOW_MORE;
+				continue;
 			}
 			run->detail = "the port is not connected";
 			if (failure)
@@ -274,10 +274,6 @@ enum flow_result flow_step(struct flow_state *s, const struct flow_input *input,
 		if (input->kind == FLOW_INPUT_START) {
 			s->steps = 1;
 			s->entered_ms = now_ms;
-		}
-		if (s->leaving) { /* a flow within this one had ended, and there was no room to say so */
-			s->leaving = false;
-			return run_nodes(&run, s->leave_by);
 		}
 		return run_nodes(&run, run.node->type->enter(&run, run.node->config));
 	}

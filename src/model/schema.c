@@ -88,6 +88,7 @@ static void check_string(const struct field *f, json_t *v, const struct at *at)
 	const char *s = json_string_value(v);
 	long long max = f->max ? f->max : f->type == FIELD_TEMPLATE ? 65536 : 2048;
 	size_t len = s ? json_string_length(v) : 0;
+	int64_t ms;
 	if (!s) {
 		errors_add(at->errors, at->pointer, "must be a string");
 		return;
@@ -110,6 +111,8 @@ static void check_string(const struct field *f, json_t *v, const struct at *at)
 		errors_add(at->errors, at->pointer, "must be a time such as 09:30 (24:00 ends a day)");
 	else if (f->type == FIELD_DATE && !is_date(s))
 		errors_add(at->errors, at->pointer, "must be a date such as 2026-12-25");
+	else if (f->type == FIELD_DATETIME && !clock_parse_rfc3339(s, len, &ms))
+		errors_add(at->errors, at->pointer, "must be a time such as 2026-11-23T14:00:00Z");
 	else if (f->type == FIELD_TIME_ZONE && !zone_find(s))
 		errors_add(at->errors, at->pointer, "must be a time zone's IANA name, such as America/Chicago");
 	else if (f->type == FIELD_NAME && !is_name(s))
@@ -286,7 +289,7 @@ static json_t *value_schema(const struct field *f)
 {
 	static const char *const formats[] = {
 		[FIELD_ID] = "id", [FIELD_E164] = "e164", [FIELD_URL] = "uri", [FIELD_SIP_URI] = "sip-uri",
-		[FIELD_POINTER] = "json-pointer", [FIELD_TIME_OF_DAY] = "time-of-day", [FIELD_DATE] = "date",
+		[FIELD_POINTER] = "json-pointer", [FIELD_TIME_OF_DAY] = "time-of-day", [FIELD_DATE] = "date", [FIELD_DATETIME] = "date-time",
 		[FIELD_TIME_ZONE] = "time-zone", [FIELD_TEMPLATE] = "template", [FIELD_NAME] = "name", [FIELD_MONEY] = "decimal",
 		[FIELD_ANY] = NULL,
 	};

@@ -19,6 +19,7 @@ enum field_type {
 	FIELD_POINTER,   /* JSON pointer (RFC 6901) */
 	FIELD_TIME_OF_DAY, /* "09:30", "24:00" */
 	FIELD_DATE,      /* "2026-12-25" */
+	FIELD_DATETIME,  /* RFC 3339 */
 	FIELD_TIME_ZONE, /* IANA name */
 	FIELD_TEMPLATE,  /* text with [TOKENS] */
 	FIELD_FILTER,    /* filter group */

@@ -262,11 +262,6 @@ struct envelope_values {
 	struct value call[CALL_FIELD_COUNT];
 };
 
-static int find_tag(void *arg, const char *name, size_t len)
-{
-	return tag_set_find(((const struct organization *)arg)->tags, name, len);
-}
-
 static void read_envelope(struct envelope_values *v, const struct organization *o, json_t *envelope)
 {
 	static const struct {
@@ -296,7 +291,7 @@ static void read_envelope(struct envelope_values *v, const struct organization *
 
 static char *render(const struct organization *o, struct envelope_values *v, const char *text, enum template_context context)
 {
-	struct expr_scope scope = {.tag = find_tag, .arg = (void *)(uintptr_t)o};
+	struct expr_scope scope = organization_scope(o);
 	struct buf out = {0};
 	struct template *t = template_compile(text, strlen(text), context, &scope, &v->arena, NULL, NULL);
 	if (t)

@@ -29,7 +29,7 @@ static int enter(struct flow_run *run, const void *config)
 	const struct zone *zone = cfg->callers_zone && run->state->env->zone ? run->state->env->zone : schedule_zone(cfg->schedule);
 	const char *holiday = "";
 	enum schedule_state s = schedule_at(cfg->schedule, zone, run->now_ms, &holiday);
-	int minute = schedule_week_minute(zone, run->now_ms);
+	int minute = zone_week_minute(zone, run->now_ms);
 	flow_detail(run, "%s %02d:%02d in %s%s%s", days[minute / 1440], minute / 60 % 24, minute % 60, zone_name(zone), *holiday ? ": " : "", holiday);
 	return (int)s;
 }

@@ -17,9 +17,9 @@ bool api_resource_insert(struct store_conn *conn, const struct crypto_key *key, 
 json_t *api_resource_json(struct http_request *r, const struct resource_kind *kind, const struct store_rows *rows, size_t row);
 bool api_audit(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id) WARN_UNUSED;
 
-/* Paging: ?limit= (1 to 200) and ?cursor= (the last id seen; newest first). */
 /* ?name= as a time, `none` when it is not there. false: it is no time. */
 bool api_query_time(const struct http_request *r, const char *name, int64_t none, int64_t *out) WARN_UNUSED;
+/* Paging: ?limit= (1 to 200) and ?cursor= (the last id seen; newest first). */
 int64_t api_limit(const struct http_request *r);
 enum http_result api_list_answer(struct http_request *r, json_t *data, const char *next_cursor);
 
@@ -28,6 +28,9 @@ api_handler api_flow_publish, api_flow_check, api_flow_rollback, api_flow_versio
 /* The flow of the path's id: doc, version, name. No row: answer api_flow_missing(). */
 struct store_rows *api_flow_find(struct store_conn *conn, const struct http_request *r);
 enum http_result api_flow_missing(struct http_request *r); /* 404 */
+/* A published version of it. NULL: there is none, or, with *failed, the database could not be read. New reference. */
+json_t *api_flow_version_document(struct store_conn *conn, const struct http_request *r, int64_t version, bool *failed);
+enum http_result api_flow_version_missing(struct http_request *r, int64_t version); /* 404 */
 /* NULL: it has errors, which problems (may be NULL) tells. */
 struct flow *api_flow_compile(const struct organization *o, json_t *document, json_t *problems) WARN_UNUSED;
 enum http_result api_flow_has_errors(struct http_request *r, json_t *problems); /* 422 */

@@ -5,29 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int find_tag(void *arg, const char *name, size_t len)
-{
-	return tag_set_find(((const struct organization *)arg)->tags, name, len);
-}
-
-static enum value_kind tag_kind(void *arg, size_t slot)
-{
-	return tag_set_get(((const struct organization *)arg)->tags, slot)->kind;
-}
-
-static const struct expr_list *find_list(void *arg, const char *id)
-{
-	return organization_find(arg, "list", id);
-}
-
-static bool exists(void *arg, const char *kind, const char *id)
-{
-	return organization_find(arg, kind, id) != NULL;
-}
-
 struct flow *api_flow_compile(const struct organization *o, json_t *document, json_t *problems)
 {
-	struct flow_context context = {find_tag, tag_kind, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, find_list, NULL, 0};
+	struct flow_context context = organization_flow_context(o, NULL, 0);
 	return flow_compile(document, &context, problems);
 }
 
@@ -54,6 +34,20 @@ enum http_result api_node_types(struct http_request *r)
 struct store_rows *api_flow_find(struct store_conn *conn, const struct http_request *r)
 {
 	return store_query(conn, "SELECT doc, version, name FROM resources WHERE id = $1 AND organization_id = $2 AND kind = 'call_flow'", "ss", r->params[0], r->organization->id);
+}
+
+json_t *api_flow_version_document(struct store_conn *conn, const struct http_request *r, int64_t version, bool *failed)
+{
+	struct store_rows *rows = store_query(conn, "SELECT document FROM flow_versions WHERE flow_id = $1 AND version = $2 AND organization_id = $3", "sis", r->params[0], version, r->organization->id);
+	json_t *document = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
+	*failed = !rows;
+	rows_free(rows);
+	return document;
+}
+
+enum http_result api_flow_version_missing(struct http_request *r, int64_t version)
+{
+	return http_problem(r, 404, "There is no such version", "the call flow has no version %lld", (long long)version);
 }
 
 enum http_result api_flow_missing(struct http_request *r)
@@ -113,20 +107,20 @@ static bool publish(struct store_conn *conn, struct http_request *r, json_t *doc
 static bool run_publish(struct store_conn *conn, struct http_request *r)
 {
 	const struct publication *p = r->data;
-	struct store_rows *rows = api_flow_find(conn, r), *old = NULL;
+	struct store_rows *rows = api_flow_find(conn, r);
 	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL, *problems = json_array(), *document = NULL;
 	bool ok = rows != NULL;
 	if (ok && doc && p->rollback_to) {
-		old = store_query(conn, "SELECT document FROM flow_versions WHERE flow_id = $1 AND version = $2 AND organization_id = $3", "sis", r->params[0], p->rollback_to, r->organization->id);
-		document = rows_count(old) == 1 ? json_loads(rows_text(old, 0, 0), 0, NULL) : NULL;
-		ok = old != NULL;
+		bool failed;
+		document = api_flow_version_document(conn, r, p->rollback_to, &failed);
+		ok = !failed;
 	} else if (doc) {
 		document = json_incref(json_object_get(doc, "draft"));
 	}
 	if (ok && !doc)
 		api_flow_missing(r);
 	else if (ok && !document)
-		http_problem(r, 404, "There is no such version", "the call flow has no version %lld", (long long)p->rollback_to);
+		api_flow_version_missing(r, p->rollback_to);
 	else if (ok && !check(r->organization, document, problems))
 		api_flow_has_errors(r, problems);
 	else if (ok)
@@ -134,7 +128,6 @@ static bool run_publish(struct store_conn *conn, struct http_request *r)
 	json_decref(document);
 	json_decref(problems);
 	json_decref(doc);
-	rows_free(old);
 	rows_free(rows);
 	return ok;
 }

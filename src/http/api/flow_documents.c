@@ -118,11 +118,10 @@ static json_t *document_of(struct http_request *r, struct store_conn *conn, cons
 		http_problem(r, 400, "Unreadable parameter", "%s must be a version's number or draft", name);
 		return NULL;
 	}
-	struct store_rows *rows = store_query(conn, "SELECT document FROM flow_versions WHERE flow_id = $1 AND version = $2 AND organization_id = $3", "sis", r->params[0], (int64_t)version, r->organization->id);
-	json_t *document = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
-	rows_free(rows);
+	bool failed;
+	json_t *document = api_flow_version_document(conn, r, version, &failed);
 	if (!document)
-		http_problem(r, 404, "There is no such version", "the call flow has no version %lld", version);
+		api_flow_version_missing(r, version);
 	return document;
 }
 

@@ -99,19 +99,15 @@ static void set_etag(struct http_request *r, int64_t version)
 
 /* ---- checks ---- */
 
-struct check {
-	const struct organization *organization;
-};
-
 static bool exists(void *arg, const char *kind, const char *id)
 {
-	return organization_find(((struct check *)arg)->organization, kind, id) != NULL;
+	return organization_find(arg, kind, id) != NULL;
 }
 
 static bool normalize(void *arg, const char *text, char *out, size_t size)
 {
 	char number[PHONE_SIZE];
-	if (!phone_normalize(text, ((struct check *)arg)->organization->region, number) || strlen(number) >= size)
+	if (!phone_normalize(text, ((const struct organization *)arg)->region, number) || strlen(number) >= size)
 		return false;
 	memcpy(out, number, strlen(number) + 1);
 	return true;
@@ -130,20 +126,10 @@ static void filter_error(void *arg, const char *pointer, const char *detail)
 	errors_add(at->errors, full, "%s", detail);
 }
 
-static int find_tag(void *arg, const char *name, size_t len)
-{
-	return tag_set_find(((struct check *)arg)->organization->tags, name, len);
-}
-
-static const struct expr_list *find_list(void *arg, const char *id)
-{
-	return organization_find(((struct check *)arg)->organization, "list", id);
-}
-
 static void check_filter(void *arg, json_t *json, const char *pointer, struct errors *errors)
 {
 	struct arena arena = {0};
-	struct expr_scope scope = {find_tag, NULL, arg, find_list};
+	struct expr_scope scope = organization_scope(arg);
 	struct filter_at at = {errors, pointer};
 	filter_free(filter_compile(json, &scope, &arena, filter_error, &at));
 	arena_free(&arena);
@@ -158,7 +144,7 @@ static void unknown_token(void *arg, const char *name, size_t len)
 static void check_template(void *arg, const char *text, const char *pointer, struct errors *errors)
 {
 	struct arena arena = {0};
-	struct expr_scope scope = {find_tag, NULL, arg, find_list};
+	struct expr_scope scope = organization_scope(arg);
 	struct filter_at at = {errors, pointer};
 	if (!template_compile(text, strlen(text), TEMPLATE_TEXT, &scope, &arena, unknown_token, &at))
 		errors_add(errors, pointer, "out of memory");
@@ -167,8 +153,7 @@ static void check_template(void *arg, const char *text, const char *pointer, str
 
 static bool check_document(struct http_request *r, const struct resource_kind *kind, json_t *doc, struct errors *errors)
 {
-	struct check check = {r->organization};
-	struct schema_context context = {exists, normalize, check_filter, check_template, &check};
+	struct schema_context context = {exists, normalize, check_filter, check_template, (void *)(uintptr_t)r->organization};
 	schema_check(kind->fields, doc, "", &context, errors);
 	if (!errors_any(errors) && kind->check)
 		kind->check(doc, errors);

@@ -33,17 +33,13 @@ static struct flow *find_flow(struct http_request *r, json_t *body)
 	struct store_rows *rows = api_flow_find(conn, r);
 	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
 	rows_free(rows);
-	if (doc && !document && version) {
-		rows = store_query(conn, "SELECT document FROM flow_versions WHERE flow_id = $1 AND version = $2 AND organization_id = $3", "sis", r->params[0], (int64_t)version, r->organization->id);
-		document = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
-		rows_free(rows);
-	} else if (doc && !document) {
-		document = json_incref(json_object_get(doc, "draft"));
-	}
+	bool failed;
+	if (doc && !document)
+		document = version ? api_flow_version_document(conn, r, version, &failed) : json_incref(json_object_get(doc, "draft"));
 	if (!doc)
 		api_flow_missing(r);
 	else if (!document)
-		http_problem(r, 404, "There is no such version", "the call flow has no version %lld", (long long)version);
+		api_flow_version_missing(r, version);
 	else if (!(flow = api_flow_compile(r->organization, document, problems)))
 		api_flow_has_errors(r, problems);
 	json_decref(document);
@@ -116,7 +112,6 @@ static void check_values(const struct http_request *r, const struct flow *flow, 
 static void check_script(json_t *body, struct errors *errors)
 {
 	char now[RFC3339_SIZE];
-	int64_t ms;
 	json_t *at = json_object_get(body, "at");
 	const char *const objects[] = {"tags", "variables", "document"};
 	for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
@@ -128,8 +123,6 @@ static void check_script(json_t *body, struct errors *errors)
 	}
 	if (!at || json_is_null(at))
 		json_object_set_new(body, "at", json_string(clock_rfc3339(clock_now_ms(), now)));
-	else if (json_is_string(at) && !clock_parse_rfc3339(json_string_value(at), json_string_length(at), &ms))
-		errors_add(errors, "/at", "must be a time such as 2026-11-23T14:00:00Z");
 }
 
 enum http_result api_flow_simulate(struct http_request *r)
