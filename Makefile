@@ -9,7 +9,7 @@ run: build
 
 build: install-build portal/dist/index.html
 	@test -f build/release/build.ninja || meson setup build/release >/dev/null
-	@ninja -C build/release --quiet strowger
+	@ninja -C build/release --quiet strowger strowger-script-worker
 	@ln -sf release/strowger build/strowger
 
 install-build:

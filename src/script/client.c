@@ -1,0 +1,504 @@
+/* The server's end: hands scripts to the processes that the worker has made ready. */
+#include "script/protocol.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WAITING_MAX 1000 /* scripts that wait or run */
+#define PROCESSES_MAX 64
+#define RESTART_AFTER_MS 1000
+#define MUCH_MEMORY (INT64_C(48) << 20) /* a process that broke with so much broke for want of more */
+
+struct job {
+	struct mail mail;
+	struct mailbox *reply;
+	struct script_answer *answer; /* there from the beginning, so that it can be given when memory has run out */
+	int timeout_ms;
+	int64_t until_ms; /* monotonic: when it is given up if no worker took it */
+	struct script_job head;
+	char *texts; /* code and arguments, one after the other */
+};
+
+/* One of the worker's processes. */
+struct process {
+	pid_t pid;
+	int fd;
+	struct job *job; /* NULL: it is ready for one */
+	bool closed;     /* it has said all it will; how it ended is still to be told */
+	char *answer;
+	size_t len;
+};
+
+struct script_pool {
+	char worker[512];
+	pthread_t thread;
+	struct mailbox *jobs;
+	_Atomic bool stopping;
+	_Atomic unsigned next_number;
+	_Atomic size_t waiting;
+	pthread_mutex_t answering; /* held while an answer is posted: a mailbox that is waited at lives until then */
+	/* the thread's own */
+	struct mail *first, **last; /* jobs for which no process was ready */
+	struct process processes[PROCESSES_MAX];
+	size_t process_count;
+	int control; /* -1: the worker does not run */
+	pid_t pid;
+	int64_t start_after_ms;
+	char trouble[200]; /* why it does not run */
+};
+
+/* ---- answers ---- */
+
+void script_answer_free(struct script_answer *a)
+{
+	if (!a)
+		return;
+	free(a->result);
+	free(a->log);
+	free(a->error);
+	free(a);
+}
+
+static void post_answer(struct script_pool *pool, struct job *job)
+{
+	pthread_mutex_lock(&pool->answering);
+	mailbox_post_reply(job->reply, &job->answer->mail);
+	pthread_mutex_unlock(&pool->answering);
+	free(job->texts);
+	free(job);
+	pool->waiting--;
+}
+
+static void fail(struct script_pool *pool, struct job *job, bool no_worker, const char *fmt, ...) PRINTF_LIKE(4, 5);
+static void fail(struct script_pool *pool, struct job *job, bool no_worker, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	if (vasprintf(&job->answer->error, fmt, ap) < 0)
+		job->answer->error = NULL;
+	va_end(ap);
+	job->answer->no_worker = no_worker;
+	post_answer(pool, job);
+}
+
+static char *piece(const char *s, size_t len)
+{
+	return len ? strndup(s, len) : NULL;
+}
+
+/* Is the whole reply there? Then it is answered with. */
+static bool answered(struct script_pool *pool, struct process *p)
+{
+	struct script_reply head;
+	if (p->len < sizeof head)
+		return false;
+	memcpy(&head, p->answer, sizeof head);
+	if (head.text_len > SCRIPT_RESULT_MAX || head.log_len > SCRIPT_LOG_MAX || p->len < sizeof head + head.text_len + head.log_len)
+		return false;
+	struct script_answer *a = p->job->answer;
+	const char *text = p->answer + sizeof head;
+	*(head.ok ? &a->result : &a->error) = piece(text, head.text_len);
+	a->log = piece(text + head.text_len, head.log_len);
+	a->ok = head.ok && a->result;
+	post_answer(pool, p->job);
+	p->job = NULL;
+	return true;
+}
+
+/* ---- processes ---- */
+
+static void remove_process(struct script_pool *pool, size_t i)
+{
+	close(pool->processes[i].fd);
+	free(pool->processes[i].answer);
+	pool->processes[i] = pool->processes[--pool->process_count];
+}
+
+/* Take what it wrote. Is it done with? */
+static bool hear(struct script_pool *pool, struct process *p)
+{
+	enum { MOST = sizeof(struct script_reply) + SCRIPT_RESULT_MAX + SCRIPT_LOG_MAX };
+	if (!p->answer && !(p->answer = malloc(MOST))) {
+		fail(pool, p->job, true, "out of memory");
+		p->job = NULL;
+		return true;
+	}
+	for (;;) {
+		ssize_t n = p->len < MOST ? read(p->fd, p->answer + p->len, MOST - p->len) : 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return answered(pool, p);
+		if (n <= 0) {
+			p->closed = true;
+			return answered(pool, p);
+		}
+		p->len += (size_t)n;
+	}
+}
+
+/* It ended before it answered: why? */
+static void tell_why(struct script_pool *pool, struct process *p, const struct script_notice *n)
+{
+	int signal_number = WIFSIGNALED(n->status) ? WTERMSIG(n->status) : 0;
+	struct job *job = p->job;
+	p->job = NULL;
+	if (signal_number == SIGPROF || signal_number == SIGXCPU)
+		fail(pool, job, false, "the script was stopped: it used more than %d ms of CPU", SCRIPT_CPU_MS);
+	else if (signal_number == SIGALRM)
+		fail(pool, job, false, "the script was stopped: it took more than %d ms", job->timeout_ms);
+	else if (signal_number == SIGSYS)
+		fail(pool, job, false, "the script was stopped: it tried what no script may");
+	else if (n->peak_bytes > MUCH_MEMORY)
+		fail(pool, job, false, "the script was stopped: it needed more than %d MB of memory", SCRIPT_MEMORY_MB);
+	else if (signal_number)
+		fail(pool, job, false, "the script broke the engine (signal %d)", signal_number);
+	else
+		fail(pool, job, true, "the script's process could not be limited, so the script was not run");
+}
+
+/* Give it the job. false: it is no longer there. */
+static bool hand_over(struct process *p, struct job *job)
+{
+	int64_t left = job->until_ms - clock_monotonic_ms();
+	job->head.timeout_ms = left > 1 ? (uint32_t)left : 1;
+	struct iovec parts[] = {{&job->head, sizeof job->head}, {job->texts, (size_t)job->head.code_len + job->head.arguments_len}};
+	struct msghdr m = {.msg_iov = parts, .msg_iovlen = 2};
+	size_t whole = parts[0].iov_len + parts[1].iov_len;
+	fcntl(p->fd, F_SETFL, 0);
+	ssize_t n = sendmsg(p->fd, &m, MSG_NOSIGNAL); /* blocking: all of it or an error */
+	fcntl(p->fd, F_SETFL, O_NONBLOCK);
+	return n == (ssize_t)whole;
+}
+
+/* ---- the worker ---- */
+
+static void start_worker(struct script_pool *pool)
+{
+	int pair[2], error;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	char count[16];
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attributes;
+	sigset_t none;
+	extern char **environ;
+	snprintf(count, sizeof count, "%ld", cores < 2 ? 4 : cores > 16 ? 32 : cores * 2);
+	char *argv[] = {pool->worker, count, NULL};
+	if (clock_monotonic_ms() < pool->start_after_ms)
+		return;
+	pool->start_after_ms = clock_monotonic_ms() + RESTART_AFTER_MS;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		snprintf(pool->trouble, sizeof pool->trouble, "no socket: %s", strerror(errno));
+		return;
+	}
+	sigemptyset(&none);
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	posix_spawn_file_actions_adddup2(&files, pair[1], SCRIPT_CONTROL_FD);
+	posix_spawn_file_actions_addclosefrom_np(&files, SCRIPT_CONTROL_FD + 1);
+	error = posix_spawn(&pool->pid, pool->worker, &files, &attributes, argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attributes);
+	close(pair[1]);
+	if (error) {
+		snprintf(pool->trouble, sizeof pool->trouble, "%.100s cannot be started: %s", pool->worker, strerror(error));
+		log_error(NULL, pool->trouble);
+		close(pair[0]);
+		return;
+	}
+	pool->control = pair[0];
+	fcntl(pool->control, F_SETFL, O_NONBLOCK);
+}
+
+static void end_worker(struct script_pool *pool)
+{
+	if (pool->control < 0)
+		return;
+	close(pool->control);
+	pool->control = -1;
+	while (pool->process_count) {
+		struct process *p = &pool->processes[pool->process_count - 1];
+		if (p->job)
+			fail(pool, p->job, true, "the script worker ended");
+		remove_process(pool, pool->process_count - 1);
+	}
+	while (waitpid(pool->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void on_notice(struct script_pool *pool, const struct script_notice *n, int fd)
+{
+	if (!n->ended && pool->process_count < PROCESSES_MAX && fd >= 0) {
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		pool->processes[pool->process_count++] = (struct process){.pid = n->pid, .fd = fd};
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	for (size_t i = 0; n->ended && i < pool->process_count; i++) {
+		struct process *p = &pool->processes[i];
+		if (p->pid != n->pid)
+			continue;
+		if (p->job && !hear(pool, p))
+			tell_why(pool, p, n);
+		remove_process(pool, i);
+		return;
+	}
+}
+
+/* false: the worker has ended. */
+static bool take_notices(struct script_pool *pool)
+{
+	for (;;) {
+		struct script_notice notice;
+		struct iovec data = {&notice, sizeof notice};
+		union {
+			struct cmsghdr header;
+			char space[CMSG_SPACE(sizeof(int))];
+		} control;
+		struct msghdr m = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+		ssize_t n = recvmsg(pool->control, &m, MSG_CMSG_CLOEXEC);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return true;
+		if (n != sizeof notice)
+			return false;
+		int fd = -1;
+		struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+		if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS)
+			memcpy(&fd, CMSG_DATA(h), sizeof fd);
+		on_notice(pool, &notice, fd);
+	}
+}
+
+/* ---- the thread ---- */
+
+static struct process *ready_process(struct script_pool *pool)
+{
+	for (size_t i = 0; i < pool->process_count; i++)
+		if (!pool->processes[i].job && !pool->processes[i].closed)
+			return &pool->processes[i];
+	return NULL;
+}
+
+static void add_last(struct script_pool *pool, struct mail *jobs)
+{
+	for (*pool->last = jobs; *pool->last; pool->last = &(*pool->last)->next)
+		;
+}
+
+/* Take out the job that stands there. */
+static struct job *take(struct script_pool *pool, struct mail **at)
+{
+	struct mail *m = *at;
+	*at = m->next;
+	if (!*at)
+		pool->last = at;
+	return (struct job *)(void *)m;
+}
+
+static void put_first(struct script_pool *pool, struct job *job)
+{
+	job->mail.next = pool->first;
+	if (!pool->first)
+		pool->last = &job->mail.next;
+	pool->first = &job->mail;
+}
+
+/* Hand out what waits. */
+static void hand_out(struct script_pool *pool)
+{
+	struct process *p;
+	if (pool->first && pool->control < 0)
+		start_worker(pool);
+	while (pool->first && (p = ready_process(pool))) {
+		struct job *job = take(pool, &pool->first);
+		if (hand_over(p, job)) {
+			p->job = job;
+		} else { /* its end will be told */
+			p->closed = true;
+			put_first(pool, job);
+		}
+	}
+}
+
+/* Give up what waited too long, and everything when there will be no worker. */
+static void give_up(struct script_pool *pool)
+{
+	int64_t now = clock_monotonic_ms();
+	bool hopeless = pool->control < 0 && pool->trouble[0];
+	for (struct mail **at = &pool->first; *at;) {
+		const struct job *job = (const struct job *)(const void *)*at;
+		if (hopeless)
+			fail(pool, take(pool, at), true, "%s", pool->trouble);
+		else if (now >= job->until_ms)
+			fail(pool, take(pool, at), true, "no script worker was free within %d ms", job->timeout_ms);
+		else
+			at = &(*at)->next;
+	}
+}
+
+/* Until the first of those that wait is given up. */
+static int wait_ms(const struct script_pool *pool)
+{
+	int64_t left = INT64_C(60000), now = clock_monotonic_ms();
+	for (const struct mail *m = pool->first; m; m = m->next)
+		if (((const struct job *)(const void *)m)->until_ms - now < left)
+			left = ((const struct job *)(const void *)m)->until_ms - now;
+	if (pool->first && pool->control < 0 && pool->start_after_ms - now < left)
+		left = pool->start_after_ms - now;
+	return left > 0 ? (int)left + 1 : 0;
+}
+
+static void *run(void *arg)
+{
+	struct script_pool *pool = arg;
+	while (!pool->stopping) {
+		struct pollfd fds[PROCESSES_MAX + 2] = {{mailbox_fd(pool->jobs), POLLIN, 0}, {pool->control, POLLIN, 0}};
+		size_t count = pool->process_count;
+		for (size_t i = 0; i < count; i++)
+			fds[2 + i] = (struct pollfd){pool->processes[i].job && !pool->processes[i].closed ? pool->processes[i].fd : -1, POLLIN, 0};
+		poll(fds, count + 2, wait_ms(pool));
+		for (size_t i = count; i-- > 0;) /* from the end: one that is removed gives its place to one that was seen */
+			if (fds[2 + i].revents && hear(pool, &pool->processes[i]))
+				remove_process(pool, i);
+		if (fds[1].revents && !take_notices(pool)) {
+			log_error(NULL, "the script worker ended; it is started again when a script is to be run");
+			end_worker(pool);
+		}
+		add_last(pool, mailbox_take_all(pool->jobs));
+		hand_out(pool);
+		give_up(pool);
+	}
+	end_worker(pool);
+	return NULL;
+}
+
+/* ---- for everybody ---- */
+
+static bool find_worker(char *out, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", out, size - 1);
+	if (n <= 0)
+		return false;
+	out[n] = '\0';
+	char *name = strrchr(out, '/');
+	size_t room = size - (size_t)(name + 1 - out);
+	return (size_t)snprintf(name + 1, room, "strowger-script-worker") < room;
+}
+
+struct script_pool *script_pool_create(const char *worker, struct error *err)
+{
+	struct script_pool *pool = calloc(1, sizeof *pool);
+	if (!pool || !(pool->jobs = mailbox_create(WAITING_MAX))) {
+		free(pool);
+		error_set(err, "out of memory");
+		return NULL;
+	}
+	pool->control = -1;
+	pool->last = &pool->first;
+	pthread_mutex_init(&pool->answering, NULL);
+	bool found = !worker ? find_worker(pool->worker, sizeof pool->worker) : (size_t)snprintf(pool->worker, sizeof pool->worker, "%s", worker) < sizeof pool->worker;
+	if (found && pthread_create(&pool->thread, NULL, run, pool) == 0)
+		return pool;
+	mailbox_destroy(pool->jobs);
+	free(pool);
+	error_set(err, found ? "cannot start the scripts' thread" : "cannot find strowger-script-worker");
+	return NULL;
+}
+
+void script_pool_stop(struct script_pool *pool)
+{
+	if (!pool || pool->stopping)
+		return;
+	pool->stopping = true;
+	mailbox_wake(pool->jobs);
+	pthread_join(pool->thread, NULL);
+}
+
+void script_pool_free(struct script_pool *pool)
+{
+	if (!pool)
+		return;
+	script_pool_stop(pool);
+	add_last(pool, mailbox_take_all(pool->jobs));
+	while (pool->first)
+		fail(pool, take(pool, &pool->first), true, "the server is stopping");
+	mailbox_destroy(pool->jobs);
+	pthread_mutex_destroy(&pool->answering);
+	free(pool);
+}
+
+unsigned script_pool_run(struct script_pool *pool, const struct script_request *r, struct mailbox *reply, uint64_t owner)
+{
+	size_t code_len = strlen(r->code), arguments_len = r->arguments ? strlen(r->arguments) : 0;
+	if (code_len > SCRIPT_CODE_MAX || arguments_len > SCRIPT_ARGUMENTS_MAX)
+		return 0;
+	if (pool->waiting++ >= WAITING_MAX) {
+		pool->waiting--;
+		return 0;
+	}
+	struct job *job = calloc(1, sizeof *job);
+	struct script_answer *answer = calloc(1, sizeof *answer);
+	char *texts = malloc(code_len + arguments_len + 1);
+	if (job && answer && texts) {
+		memcpy(texts, r->code, code_len);
+		if (arguments_len)
+			memcpy(texts + code_len, r->arguments, arguments_len);
+		unsigned number;
+		while (!(number = ++pool->next_number)) /* 0 means refused */
+			;
+		*answer = (struct script_answer){.owner = owner, .number = number};
+		*job = (struct job){.reply = reply, .answer = answer, .texts = texts, .timeout_ms = r->timeout_ms, .until_ms = clock_monotonic_ms() + r->timeout_ms,
+				    .head = {.code_len = (uint32_t)code_len, .arguments_len = (uint32_t)arguments_len, .only_compile = !r->arguments, .now_ms = r->now_ms, .seed = r->seed}};
+		if (mailbox_post(pool->jobs, &job->mail))
+			return number;
+	}
+	free(texts);
+	free(answer);
+	free(job);
+	pool->waiting--;
+	return 0;
+}
+
+struct script_answer *script_pool_wait(struct script_pool *pool, const struct script_request *r)
+{
+	struct mailbox *box = mailbox_create(1);
+	struct mail *m = NULL;
+	if (box && script_pool_run(pool, r, box, 0))
+		while (!(m = mailbox_take_all(box)))
+			mailbox_wait(box, -1);
+	if (m) { /* whoever posted it may not have let go of the mailbox yet */
+		pthread_mutex_lock(&pool->answering);
+		pthread_mutex_unlock(&pool->answering);
+	}
+	if (box)
+		mailbox_destroy(box);
+	return (struct script_answer *)(void *)m;
+}
+
+bool script_pool_check(struct script_pool *pool, const char *code, struct error *err)
+{
+	struct script_answer *a = script_pool_wait(pool, &(struct script_request){.code = code, .timeout_ms = 5000});
+	bool ok = !a || a->ok || a->no_worker;
+	if (!ok)
+		error_set(err, "%s", a->error ? a->error : "the script cannot be compiled");
+	script_answer_free(a);
+	return ok;
+}

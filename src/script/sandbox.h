@@ -1,0 +1,22 @@
+/* script/sandbox.h: what a process may still do before it runs code that nobody has read. Linux only. */
+#ifndef SCRIPT_SANDBOX_H
+#define SCRIPT_SANDBOX_H
+
+#include "base/result.h"
+#include <linux/filter.h>
+
+/*
+ * Make the filter of system calls: memory, the clock that no script can read, writing to SCRIPT_CONTROL_FD,
+ * ending. Opening files and writing elsewhere is refused with an error, because libraries try and go on without;
+ * all else kills.
+ * The program's instructions are the caller's to keep.
+ */
+bool sandbox_prepare(struct sock_fprog *program) WARN_UNUSED;
+
+/*
+ * From here on: cpu_ms of CPU, memory_mb more memory than now, wall_ms of time, no new files, no core dump,
+ * and the filter. The first two limits that are passed end the process with SIGPROF and SIGALRM; memory runs out.
+ */
+bool sandbox_enter(const struct sock_fprog *program, int cpu_ms, int memory_mb, int wall_ms) WARN_UNUSED;
+
+#endif
