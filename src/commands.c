@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "base/clock.h"
 #include "flow/simulate.h"
+#include "script/flow.h"
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,29 @@ static struct flow_tag tag_at(void *arg, size_t slot)
 	return (struct flow_tag){((struct file_tags *)arg)->names[slot], VALUE_STRING, false};
 }
 
+static const char *tag_name(void *arg, size_t slot)
+{
+	return ((struct file_tags *)arg)->names[slot];
+}
+
+/* Scripts are compiled and run as on calls. */
+struct file_scripts {
+	struct script_pool *pool;
+	struct flow_scripts scripts;
+};
+
+static const struct flow_scripts *open_scripts(struct file_scripts *f)
+{
+	struct error err;
+	f->pool = script_pool_create(NULL, &err);
+	if (!f->pool) {
+		fprintf(stderr, "strowger: scripts are not checked: %s\n", err.text);
+		return NULL;
+	}
+	f->scripts = script_flow_scripts(f->pool);
+	return &f->scripts;
+}
+
 static void free_tags(struct file_tags *tags)
 {
 	for (size_t i = 0; i < tags->count; i++)
@@ -99,8 +123,10 @@ static int flow_check(const char *path)
 		json_decref(problems);
 		return 1;
 	}
-	struct flow_context context = {.tag = any_tag, .arg = &tags};
+	struct file_scripts scripts;
+	struct flow_context context = {.tag = any_tag, .arg = &tags, .scripts = open_scripts(&scripts)};
 	struct flow *flow = flow_compile(document, &context, problems);
+	script_pool_free(scripts.pool);
 	json_array_foreach(problems, i, p)
 		printf("%s: %s %s%s%s: %s\n", path, json_string_value(json_object_get(p, "severity")), json_string_value(json_object_get(p, "code")), json_is_string(json_object_get(p, "node")) ? " in node " : "",
 		       json_is_string(json_object_get(p, "node")) ? json_string_value(json_object_get(p, "node")) : "", json_string_value(json_object_get(p, "detail")));
@@ -141,15 +167,17 @@ static int flow_simulate_file(const char *path, const char *script_path)
 	json_t *value;
 	struct flow *flow = NULL;
 	if (document && read_script(script_path, &script)) {
-		struct flow_context context = {.tag = any_tag, .arg = &tags};
+		struct file_scripts scripts;
 		json_object_foreach(json_object_get(script, "tags"), name, value)
 			(void)any_tag(&tags, name, strlen(name));
+		struct flow_context context = {.tag = any_tag, .arg = &tags, .tag_count = tags.count, .tag_name = tag_name, .scripts = open_scripts(&scripts)};
 		if ((flow = flow_compile(document, &context, problems))) {
-			struct flow_world world = {flow, tags.count, tag_at, &tags, NULL, NULL};
+			struct flow_world world = {flow, tags.count, tag_at, &tags, NULL, NULL, context.scripts};
 			report = flow_simulate(&world, script);
 		} else {
 			fprintf(stderr, "strowger: %s has errors; 'strowger flow check' tells them\n", path);
 		}
+		script_pool_free(scripts.pool);
 	}
 	if (report && json_dumpf(report, stdout, JSON_INDENT(1)) == 0)
 		puts("");

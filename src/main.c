@@ -30,6 +30,7 @@ struct strowger {
 	struct media *media;
 	struct prompts *prompts;
 	struct http_client *client;
+	struct script_pool *scripts;
 	struct call_loop *calls;
 	struct http_server *http;
 	char prompt_dir[512];
@@ -214,12 +215,13 @@ static bool start_services(struct strowger *s, struct error *err)
 	s->registry = registry_create();
 	load_pending(s);
 	if (!(s->media = media_create(&media, err)) || !(s->prompts = prompts_create(err)) ||
-	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], err)))
+	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], err)) ||
+	    !(s->scripts = script_pool_create(NULL, err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->media, s->prompts, s->client, s->prompt_dir};
+	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->media, s->prompts, s->client, s->scripts, s->prompt_dir};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->scripts};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 
@@ -235,6 +237,7 @@ static void stop(struct strowger *s)
 	if (s->store)
 		store_stop_writer(s->store);
 	http_server_destroy(s->http);
+	script_pool_free(s->scripts);
 	media_destroy(s->media);
 	if (s->calls)
 		call_loop_free(s->calls);

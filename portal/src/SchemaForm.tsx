@@ -1,8 +1,10 @@
 import { ActionIcon, Button, Fieldset, Group, JsonInput, NumberInput, PasswordInput, Select, Stack, Switch, TagsInput, TextInput, Textarea } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { list } from './api'
 import { isType, type Schema } from './schema'
+
+const Code = lazy(() => import('./Code'))
 
 type Value = unknown
 type Errors = (pointer: string) => string | undefined
@@ -79,6 +81,7 @@ export function Field(p: Props) {
   if (s.enum) return <Select {...common} clearable={!p.required} data={s.enum.filter((e): e is string => e !== null)} value={(value as string) ?? null} onChange={onChange} />
   if (s['x-kind']) return <ResourcePicker {...common} kind={s['x-kind']} value={(value as string) ?? null} onChange={onChange} />
   if (s.writeOnly) return <PasswordInput {...common} value={(value as string) ?? ''} onChange={(e) => onChange(e.currentTarget.value || null)} />
+  if (s.format === 'javascript') return <Suspense fallback={null}><Code {...common} value={(value as string) ?? ''} onChange={onChange} /></Suspense>
   const text = { ...common, value: (value as string) ?? '', onChange: (e: { currentTarget: { value: string } }) => onChange(e.currentTarget.value || null) }
   return s.format === 'template' || (s.maxLength ?? 0) > 400 ? <Textarea autosize minRows={2} {...text} /> : <TextInput {...text} />
 }

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "media/media.h"
 #include "media/prompt.h"
+#include "script/script.h"
 #include "webhook/client.h"
 
 struct call_loop;
@@ -22,6 +23,7 @@ struct call_loop_config {
 	struct media *media;
 	struct prompts *prompts;
 	struct http_client *http;
+	struct script_pool *scripts;
 	const char *prompt_dir;
 };
 

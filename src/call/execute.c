@@ -237,6 +237,55 @@ void execute_http_answer(struct call *c, const struct http_answer *a)
 	flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_HTTP, .u.http = {a->result, a->status, a->body ? a->body : "", a->body_len, a->error}});
 }
 
+/* ---- scripts ---- */
+
+static void start_script(struct call *c, const struct flow_script *s)
+{
+	const struct script_request request = {s->code, s->arguments, c->input_ms, s->seed, s->timeout_ms};
+	c->script_request = script_pool_run(c->loop->config.scripts, &request, c->loop->script_answers, c->serial);
+	if (c->script_request)
+		return;
+	struct script_answer full = {.error = strlen(s->arguments) > SCRIPT_ARGUMENTS_MAX ? "what the script is given is longer than 256 KiB" : "too many scripts wait"};
+	execute_script_answer(c, &full);
+}
+
+/* What the script returned, for the trace: without the values of sensitive tags. */
+static void add_result(const struct call *c, struct buf *data, const char *result)
+{
+	json_t *json = json_loads(result, 0, NULL), *tags = json_object_get(json, "tags"), *value;
+	const char *name;
+	void *next;
+	json_object_foreach_safe(tags, next, name, value) {
+		int slot = tag_set_find(c->organization->tags, name, strlen(name));
+		if (slot >= 0 && tag_set_get(c->organization->tags, (size_t)slot)->sensitive)
+			json_object_set_new(tags, name, json_string("********"));
+	}
+	char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+	if (text && strlen(text) <= 16384)
+		json_raw(data, "result", text);
+	else
+		json_bool(data, "result_left_out", true);
+	free(text);
+	json_decref(json);
+}
+
+void execute_script_answer(struct call *c, const struct script_answer *a)
+{
+	struct buf data = {0};
+	if (a->number != c->script_request || c->over)
+		return;
+	c->script_request = 0;
+	if (a->ok)
+		add_result(c, &data, a->result);
+	else
+		json_str(&data, "error", a->error ? a->error : "out of memory");
+	if (a->log)
+		json_str(&data, "log", a->log);
+	log_trace_input(c, "script", buf_text(&data));
+	buf_free(&data);
+	flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_SCRIPT, .u.script = {a->ok, a->result, a->log, a->error}});
+}
+
 /* ---- the flow ---- */
 
 static int status_for(const char *cause)
@@ -311,6 +360,9 @@ static void perform(struct call *c, const struct flow_effect *e)
 		break;
 	case FLOW_EFFECT_HTTP:
 		start_http(c, e);
+		break;
+	case FLOW_EFFECT_SCRIPT:
+		start_script(c, &e->u.script);
 		break;
 	case FLOW_EFFECT_DIAL:
 		dial_start(c, &e->u.dial);
@@ -425,5 +477,6 @@ void execute_stop(struct call *c)
 	c->waiting = false;
 	c->collect.active = false;
 	c->http_request = 0;
+	c->script_request = 0;
 	c->prompt_request = 0;
 }

@@ -30,6 +30,7 @@ struct call_loop {
 	struct mailbox *media_events;   /* struct media_event */
 	struct mailbox *prompt_answers; /* struct prompt_ready */
 	struct mailbox *http_answers;   /* struct http_answer */
+	struct mailbox *script_answers; /* struct script_answer */
 	struct call *by_serial, *by_id;
 	struct call *dirty;
 	struct audio *ringback;
@@ -124,7 +125,7 @@ struct call {
 	bool waiting;                  /* a wait node: what plays is repeated until the step timer */
 	struct flow_prompt wait_prompt;
 	bool wait_failed;
-	unsigned play, prompt_request, http_request;
+	unsigned play, prompt_request, http_request, script_request;
 	char keys[KEYS_MAX]; /* pressed ahead of a question */
 	size_t key_count;
 	su_timer_t *step_timer, *talk_timer;
@@ -185,6 +186,7 @@ void execute_key(struct call *c, char key);
 void execute_played(struct call *c, unsigned play);
 void execute_prompt_ready(struct call *c, unsigned request, struct audio *audio); /* takes the reference */
 void execute_http_answer(struct call *c, const struct http_answer *answer);
+void execute_script_answer(struct call *c, const struct script_answer *answer);
 void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome);
 void execute_caller_left(struct call *c); /* for the trace: where the caller was then */
 void execute_stop(struct call *c); /* nothing more: the call is ending */

@@ -190,6 +190,14 @@ static void open_http(struct call_loop *loop, struct http_answer *a)
 	free(a);
 }
 
+static void open_script(struct call_loop *loop, struct script_answer *a)
+{
+	struct call *c = by_serial(loop, a->owner);
+	if (c)
+		execute_script_answer(c, a);
+	script_answer_free(a);
+}
+
 static int on_mail(struct call_loop *loop, su_wait_t *w, su_wakeup_arg_t *arg)
 {
 	(void)w;
@@ -203,8 +211,10 @@ static int on_mail(struct call_loop *loop, su_wait_t *w, su_wakeup_arg_t *arg)
 			open_media_event(loop, (struct media_event *)m);
 		else if (box == loop->prompt_answers)
 			open_prompt(loop, (struct prompt_ready *)m);
-		else
+		else if (box == loop->http_answers)
 			open_http(loop, (struct http_answer *)m);
+		else
+			open_script(loop, (struct script_answer *)m);
 	}
 	return 0;
 }
@@ -330,7 +340,7 @@ static void *loop_main(void *arg)
 	su_init();
 	loop->root = su_root_create((su_root_magic_t *)loop);
 	loop->agent = loop->root ? sip_agent_create(loop->root, &sip, start->err) : NULL;
-	start->ok = loop->agent && watch(loop, loop->mailbox) && watch(loop, loop->media_events) && watch(loop, loop->prompt_answers) && watch(loop, loop->http_answers);
+	start->ok = loop->agent && watch(loop, loop->mailbox) && watch(loop, loop->media_events) && watch(loop, loop->prompt_answers) && watch(loop, loop->http_answers) && watch(loop, loop->script_answers);
 	bool ok = start->ok;
 	sem_post(&start->ready);
 	while (ok) {
@@ -365,10 +375,11 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 	loop->media_events = mailbox_create(1);
 	loop->prompt_answers = mailbox_create(1);
 	loop->http_answers = mailbox_create(1);
+	loop->script_answers = mailbox_create(1);
 	loop->ringback = audio_ringback();
 	error_set(err, "the SIP stack could not be started");
 	sem_init(&start.ready, 0, 0);
-	bool started = loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
+	bool started = loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
 	if (started) {
 		pthread_setname_np(loop->thread, "calls");
 		sem_wait(&start.ready);
@@ -404,6 +415,10 @@ static void empty(struct call_loop *loop)
 		free(((struct http_answer *)m)->body);
 		free(m);
 	}
+	for (m = mailbox_take_all(loop->script_answers); m; m = next) {
+		next = m->next;
+		script_answer_free((struct script_answer *)m);
+	}
 }
 
 void call_loop_stop(struct call_loop *loop, int drain_ms)
@@ -421,6 +436,7 @@ void call_loop_free(struct call_loop *loop)
 	mailbox_destroy(loop->media_events);
 	mailbox_destroy(loop->prompt_answers);
 	mailbox_destroy(loop->http_answers);
+	mailbox_destroy(loop->script_answers);
 	audio_release(loop->ringback);
 	free(loop);
 }

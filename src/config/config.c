@@ -91,9 +91,14 @@ struct expr_scope organization_scope(const struct organization *o)
 	return (struct expr_scope){find_tag, NULL, (void *)(uintptr_t)o, find_list};
 }
 
+static const char *tag_name(void *arg, size_t slot)
+{
+	return tag_set_get(((const struct organization *)arg)->tags, slot)->name;
+}
+
 struct flow_context organization_flow_context(const struct organization *o, const char *flow_id, int version)
 {
-	return (struct flow_context){find_tag, tag_kind, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, find_list, flow_id, version};
+	return (struct flow_context){find_tag, tag_kind, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, find_list, flow_id, version, tag_name, NULL};
 }
 
 static struct filter *build_filter(struct org *o, json_t *doc, const char *key)

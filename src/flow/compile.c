@@ -48,7 +48,7 @@ static void add_variable(struct flow_compiler *c, const char *name)
 		c->flow->variable_count++;
 }
 
-/* Variables are declared by being written somewhere: any {"variable": name} in any config. */
+/* Variables are declared by being written somewhere: any {"variable": name} or {"variables": [name]} in any config. */
 static void declare_variables(struct flow_compiler *c, json_t *json, int depth)
 {
 	const char *key;
@@ -61,6 +61,11 @@ static void declare_variables(struct flow_compiler *c, json_t *json, int depth)
 			declare_variables(c, value, depth + 1);
 	} else if (json_is_object(json)) {
 		json_object_foreach(json, key, value) {
+			for (i = 0; strcmp(key, "variables") == 0 && i < json_array_size(value); i++) {
+				const char *name = json_string_value(json_array_get(value, i));
+				if (name && *name)
+					add_variable(c, name);
+			}
 			if (strcmp(key, "variable") == 0 && json_is_string(value) && *json_string_value(value))
 				add_variable(c, json_string_value(value));
 			else
@@ -169,6 +174,22 @@ bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointe
 	return true;
 }
 
+const struct flow_tags *flow_compile_tags(struct flow_compiler *c)
+{
+	const struct flow_context *context = c->context;
+	size_t count = context->tag_name ? context->tag_count : 0;
+	struct flow_tags *tags = c->flow->tags ? NULL : arena_alloc(c->arena, sizeof *tags + count * sizeof tags->list[0]);
+	for (size_t i = 0; tags && i < count; i++) {
+		const char *name = context->tag_name(context->arg, i);
+		tags->list[i].name = name ? arena_strdup(c->arena, name) : NULL;
+		tags->list[i].kind = context->tag_kind ? context->tag_kind(context->arg, i) : VALUE_STRING;
+		tags->count = i + 1;
+	}
+	if (tags)
+		c->flow->tags = tags;
+	return c->flow->tags;
+}
+
 /* ---- nodes ---- */
 
 static struct flow_port *build_ports(struct flow_compiler *c, const struct flow_node_type *type, json_t *config, uint16_t *count)
@@ -179,7 +200,7 @@ static struct flow_port *build_ports(struct flow_compiler *c, const struct flow_
 	if (!ports)
 		return NULL;
 	json_array_foreach(from, i, item) {
-		const char *name = json_string_value(json_object_get(item, "port"));
+		const char *name = json_string_value(json_is_object(item) ? json_object_get(item, "port") : item);
 		bool twice = false;
 		for (size_t k = 0; name && k < n; k++)
 			twice |= strcmp(ports[k].name, name) == 0;

@@ -20,6 +20,23 @@
 
 struct flow; /* compiled graph, immutable, shared by all calls of a version */
 
+/* ---- scripts --------------------------------------------------------- */
+
+struct flow_script {
+	const char *code, *arguments; /* arguments: a JSON object */
+	int timeout_ms;
+	uint64_t seed;
+};
+
+struct flow_input;
+/* Who can compile and run scripts; both wait until it is done. */
+struct flow_scripts {
+	bool (*check)(void *arg, const char *code, struct error *why);
+	/* Fill in input's u.script; its texts live in the arena. */
+	void (*run)(void *arg, const struct flow_script *script, int64_t now_ms, struct arena *arena, struct flow_input *input);
+	void *arg;
+};
+
 /* ---- compile --------------------------------------------------------- */
 
 struct flow_context {
@@ -34,6 +51,8 @@ struct flow_context {
 	/* Who the flow is: for the traces of flows that run it as a part. NULL and 0: nobody asks. */
 	const char *id;
 	int version;
+	const char *(*tag_name)(void *arg, size_t slot); /* NULL: scripts see no tags */
+	const struct flow_scripts *scripts;              /* NULL: scripts are not checked */
 };
 
 /*
@@ -91,6 +110,7 @@ enum flow_effect_kind {
 	FLOW_EFFECT_PLAY,    /* answered by FLOW_INPUT_PLAYED */
 	FLOW_EFFECT_COLLECT, /* answered by FLOW_INPUT_DIGITS */
 	FLOW_EFFECT_HTTP,    /* answered by FLOW_INPUT_HTTP */
+	FLOW_EFFECT_SCRIPT,  /* answered by FLOW_INPUT_SCRIPT */
 	FLOW_EFFECT_DIAL,    /* answered by FLOW_INPUT_DIAL_ENDED */
 	FLOW_EFFECT_HANGUP,
 };
@@ -135,6 +155,7 @@ struct flow_effect {
 			const char *const *headers;      /* "Name: value", NULL-terminated */
 			int timeout_ms;
 		} http;
+		struct flow_script script;
 		struct flow_dial dial;
 		struct {
 			int sip_status;    /* before answer; 0: by cause */
@@ -154,6 +175,7 @@ enum flow_input_kind {
 	FLOW_INPUT_PLAYED,
 	FLOW_INPUT_DIGITS,
 	FLOW_INPUT_HTTP,
+	FLOW_INPUT_SCRIPT,
 	FLOW_INPUT_DIAL_ENDED,
 };
 
@@ -175,6 +197,12 @@ struct flow_input {
 			size_t body_len;
 			const char *error;
 		} http;
+		struct {
+			bool ok;
+			const char *result; /* a JSON object; NULL unless ok */
+			const char *log;    /* what it wrote to the console; NULL: nothing */
+			const char *error;  /* NULL if ok */
+		} script;
 		enum flow_dial_outcome dial;
 	} u;
 };

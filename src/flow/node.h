@@ -26,7 +26,7 @@ struct flow_node_type {
 	const char *example; /* a config, as JSON */
 	const struct field *config;
 	const struct flow_port *ports; /* ends with a NULL name */
-	const char *ports_from;        /* config list whose elements each add a port by their "port" */
+	const char *ports_from;        /* config list whose elements each add a port: texts, or objects by their "port" */
 	const char *goes_to;           /* config member that names the next node, instead of a port */
 	bool waits_for_caller;         /* a loop through it gives the caller time */
 	/* Turn a valid config into what runs; from compiler->arena. NULL: no memory, or a problem was told.
@@ -45,6 +45,15 @@ struct flow_node {
 	uint16_t *next;                /* by port; FLOW_NO_NODE: unconnected */
 };
 
+/* The organization's tags, by slot. */
+struct flow_tags {
+	size_t count;
+	struct {
+		const char *name;
+		enum value_kind kind;
+	} list[];
+};
+
 struct flow {
 	struct arena arena;
 	struct flow_node *nodes;
@@ -55,6 +64,7 @@ struct flow {
 	int version;
 	const char **variables; /* in the order of strcasecmp() */
 	size_t variable_count;
+	const struct flow_tags *tags; /* for its scripts; NULL: it has none */
 	struct filter **filters; /* to be freed with the flow */
 	size_t filter_count;
 };
@@ -96,6 +106,8 @@ bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointe
 /* set_tag and set_variable: config's "assignments", each with a slot_ref and a "value". */
 #define FLOW_ASSIGNMENTS_MAX 20
 void *flow_compile_assignments(struct flow_compiler *c, json_t *config);
+/* NULL: no memory. */
+const struct flow_tags *flow_compile_tags(struct flow_compiler *c);
 const char *flow_config_string(struct flow_compiler *c, json_t *config, const char *key);
 
 extern const struct field flow_prompt_fields[];
@@ -121,6 +133,8 @@ const char *flow_keep(struct flow_run *run, const char *text, size_t len);
 struct flow_prompt flow_render_prompt(struct flow_run *run, const struct prompt_config *p);
 /* A value that does not fit the tag's type is refused, and the trace says so. */
 void flow_set(struct flow_run *run, struct slot_ref to, struct value value);
+/* 64 bits that depend on every bit of both texts. */
+uint64_t flow_spread(const char *a, const char *b);
 int flow_enter_assignments(struct flow_run *run, const void *config);
 const char *flow_detail(struct flow_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

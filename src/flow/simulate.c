@@ -29,7 +29,13 @@ const struct field flow_simulate_fields[] = {
 		 {"duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "60", .help = "For completed: how long they talk."},
 		 {0},
 	 }},
-	{"seed", FIELD_INTEGER, .min = 0, .max = 1000000000, .initial = "0", .help = "Draws the lots of split nodes."},
+	{"scripts", FIELD_OBJECT, FIELD_LIST, .max = 1000, .help = "What each script returns, in order; those for which nothing is given are run.",
+	 .fields = (const struct field[]){
+		 {"result", FIELD_ANY, .help = "An object: {port, tags, vars}."},
+		 {"error", FIELD_STRING, .max = 1000, .help = "Why it fails, instead of a result."},
+		 {0},
+	 }},
+	{"seed", FIELD_INTEGER, .min = 0, .max = 1000000000, .initial = "0", .help = "Draws the lots of split nodes and of scripts."},
 	{"version", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "A published version; empty: the draft."},
 	{"document", FIELD_ANY, .help = "A flow document to be run instead of the draft."},
 	{0},
@@ -44,8 +50,8 @@ struct sim {
 	int64_t now_ms;
 	struct expr_course course;
 	/* the answers: a script's lists, or a trace and the place in it */
-	json_t *digits, *http, *dial, *trace;
-	size_t digits_at, http_at, dial_at, trace_at;
+	json_t *digits, *http, *dial, *scripts, *trace;
+	size_t digits_at, http_at, dial_at, scripts_at, trace_at;
 	/* what was told of a replay's steps so far */
 	size_t compared_at;
 	json_t *parts;
@@ -137,6 +143,18 @@ static json_t *texts_json(const char *const *list)
 	return json;
 }
 
+/* As the script gets them, but for the values of sensitive tags. */
+static json_t *script_arguments(const struct sim *s, const char *text)
+{
+	json_t *json = json_loads(text, 0, NULL), *tags = json_object_get(json, "tags");
+	for (size_t i = 0; i < s->world->tag_count; i++) {
+		struct flow_tag tag = s->world->tag(s->world->arg, i);
+		if (tag.name && tag.sensitive && json_object_get(tags, tag.name))
+			json_object_set_new(tags, tag.name, json_string("********"));
+	}
+	return json ? json : json_null();
+}
+
 static json_t *effect_json(const struct sim *s, const struct flow_effect *e)
 {
 	switch (e->kind) {
@@ -165,6 +183,8 @@ static json_t *effect_json(const struct sim *s, const struct flow_effect *e)
 		return json_pack("{s:s, s:o, s:i, s:f}", "effect", "collect", "prompt", prompt_json(&e->u.collect.prompt), "max_digits", e->u.collect.max_digits, "timeout_seconds", e->u.collect.timeout_ms / 1000.0);
 	case FLOW_EFFECT_HTTP:
 		return json_pack("{s:s, s:s, s:s, s:o, s:s?}", "effect", "http", "method", e->u.http.method, "url", e->u.http.url, "headers", texts_json(e->u.http.headers), "body", e->u.http.body);
+	case FLOW_EFFECT_SCRIPT:
+		return json_pack("{s:s, s:o}", "effect", "script", "arguments", script_arguments(s, e->u.script.arguments));
 	case FLOW_EFFECT_DIAL: {
 		const struct flow_dial *d = &e->u.dial;
 		json_t *json = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*}", "effect", "dial", "routing_plan_id", d->routing_plan_id, "uri", d->uri, "number", d->number, "trunk_id", d->trunk_id, "caller_id", d->caller_id);
@@ -324,6 +344,25 @@ static struct flow_input fetch(struct sim *s, const struct flow_effect *e)
 	return in;
 }
 
+static struct flow_input compute(struct sim *s, const struct flow_effect *e)
+{
+	json_t *given = json_array_get(s->scripts, s->scripts_at++), *result = json_object_get(given, "result");
+	const char *error = json_string_value(json_object_get(given, "error"));
+	struct flow_input in = {.kind = FLOW_INPUT_SCRIPT, .u.script.error = "the simulation has no answer for this script"};
+	if (!given && s->world->scripts) {
+		s->world->scripts->run(s->world->scripts->arg, &e->u.script, s->now_ms, &s->arena, &in);
+	} else if (given && !error) {
+		char *text = result ? json_dumps(result, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+		in.u.script.result = arena_strdup(&s->arena, text ? text : "{}");
+		in.u.script.ok = in.u.script.result != NULL;
+		free(text);
+	} else if (given) {
+		in.u.script.error = arena_strdup(&s->arena, error);
+	}
+	s->now_ms += 1;
+	return in;
+}
+
 static struct flow_input ring(struct sim *s, const struct flow_effect *e)
 {
 	json_t *given = json_array_get(s->dial, s->dial_at++), *seconds = json_object_get(given, "duration_seconds");
@@ -384,6 +423,16 @@ static bool recorded_input(struct sim *s, const struct flow_effect *e, struct fl
 			*in = (struct flow_input){.kind = FLOW_INPUT_HTTP, .u.http = {result < 0 ? HTTP_FAILED : (enum flow_http_result)result, (int)json_integer_value(json_object_get(entry, "status")), body ? body : "", body ? json_string_length(json_object_get(entry, "body")) : 0, "as recorded"}};
 			return true;
 		}
+		if (strcmp(input, "script") == 0 && e->kind == FLOW_EFFECT_SCRIPT) {
+			json_t *result = json_object_get(entry, "result");
+			const char *log = json_string_value(json_object_get(entry, "log")), *error = json_string_value(json_object_get(entry, "error"));
+			if (json_is_true(json_object_get(entry, "result_left_out")))
+				return refuse(s, "what this script returned was too long to be kept; the path after it cannot be replayed");
+			char *text = result ? json_dumps(result, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+			*in = (struct flow_input){.kind = FLOW_INPUT_SCRIPT, .u.script = {result != NULL, arena_strdup(&s->arena, text), arena_strdup(&s->arena, log), arena_strdup(&s->arena, error)}};
+			free(text);
+			return true;
+		}
 		if (strcmp(input, "dial_ended") == 0 && e->kind == FLOW_EFFECT_DIAL) {
 			int outcome = index_of(flow_dial_outcomes, json_string_value(json_object_get(entry, "outcome")));
 			const char *target = json_string_value(json_object_get(entry, "target_id")), *revenue = json_string_value(json_object_get(entry, "revenue")), *payout = json_string_value(json_object_get(entry, "payout"));
@@ -406,7 +455,7 @@ static bool recorded_input(struct sim *s, const struct flow_effect *e, struct fl
 
 static bool waits(enum flow_effect_kind kind)
 {
-	return kind == FLOW_EFFECT_PLAY || kind == FLOW_EFFECT_COLLECT || kind == FLOW_EFFECT_HTTP || kind == FLOW_EFFECT_DIAL;
+	return kind == FLOW_EFFECT_PLAY || kind == FLOW_EFFECT_COLLECT || kind == FLOW_EFFECT_HTTP || kind == FLOW_EFFECT_SCRIPT || kind == FLOW_EFFECT_DIAL;
 }
 
 static json_t *input_json(const struct flow_input *in, bool sensitive)
@@ -418,6 +467,8 @@ static json_t *input_json(const struct flow_input *in, bool sensitive)
 		return json_pack("{s:s, s:s}", "input", "digits", "digits", sensitive ? "(sensitive)" : in->u.digits.text);
 	case FLOW_INPUT_HTTP:
 		return json_pack("{s:s, s:s, s:i, s:s%}", "input", "http", "outcome", flow_http_outcomes[in->u.http.result], "status", in->u.http.status, "body", in->u.http.body, in->u.http.body_len);
+	case FLOW_INPUT_SCRIPT:
+		return json_pack("{s:s, s:o*, s:s*, s:s*}", "input", "script", "result", in->u.script.ok ? json_loads(in->u.script.result, 0, NULL) : NULL, "log", in->u.script.log, "error", in->u.script.error);
 	case FLOW_INPUT_DIAL_ENDED:
 		return json_pack("{s:s, s:s}", "input", "dial_ended", "outcome", flow_dial_outcomes[in->u.dial]);
 	default:
@@ -435,7 +486,7 @@ static bool answer(struct sim *s, const struct flow_effect *e, struct flow_input
 		s->now_ms += e->u.play.for_ms ? e->u.play.for_ms : speech_ms(&e->u.play.prompt);
 		*in = (struct flow_input){.kind = FLOW_INPUT_PLAYED, .u.played_ok = true};
 	} else {
-		*in = e->kind == FLOW_EFFECT_COLLECT ? press(s, e) : e->kind == FLOW_EFFECT_HTTP ? fetch(s, e) : ring(s, e);
+		*in = e->kind == FLOW_EFFECT_COLLECT ? press(s, e) : e->kind == FLOW_EFFECT_HTTP ? fetch(s, e) : e->kind == FLOW_EFFECT_SCRIPT ? compute(s, e) : ring(s, e);
 	}
 	json_array_append_new(s->inputs, input_json(in, e->kind == FLOW_EFFECT_COLLECT && e->u.collect.sensitive));
 	return true;
@@ -531,6 +582,7 @@ json_t *flow_simulate(const struct flow_world *world, json_t *script)
 	s.digits = json_object_get(script, "digits");
 	s.http = json_object_get(script, "http");
 	s.dial = json_object_get(script, "dial");
+	s.scripts = json_object_get(script, "scripts");
 	if (begin(&s, json_string_value(json_object_get(script, "caller_id")), json_string_value(json_object_get(script, "number")))) {
 		snprintf(id, sizeof id, "call_simulated_%lld", (long long)json_integer_value(json_object_get(script, "seed")));
 		s.call[CALL_ID] = keep(&s, id);

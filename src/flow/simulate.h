@@ -24,6 +24,7 @@ struct flow_world {
 	void *arg;
 	const struct flow *(*find)(void *arg, const char *id); /* flows to be run within it; NULL: none */
 	const struct value *call; /* CALL_FIELD_COUNT to begin with; NULL: none. The caller's are filled in here */
+	const struct flow_scripts *scripts; /* run those that no answer is given for; NULL: they fail */
 };
 
 /* What POST …/simulate takes. */
@@ -33,7 +34,8 @@ extern const struct field flow_simulate_fields[];
  * Run the flow to its end.
  *
  * script   has passed flow_simulate_fields. Answers are taken in their order; when there are no
- *          more, the caller presses nothing, HTTP requests fail, and dials are answered for a minute
+ *          more, the caller presses nothing, HTTP requests fail, dials are answered for a minute, and
+ *          scripts are really run
  *
  * Returns {"ended","steps_taken","truncated","steps":[{node, type, port, at, entered_at, detail,
  * inputs[], effects[], before{tags,variables}, after{…}}]}; NULL without memory. New reference.

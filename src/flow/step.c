@@ -85,6 +85,19 @@ const char *flow_detail(struct flow_run *run, const char *fmt, ...)
 	return run->detail;
 }
 
+/* FNV-1a over both texts, then murmur3's finalizer, whose low bits are even. */
+uint64_t flow_spread(const char *a, const char *b)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	for (const char *p = a; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+	for (const char *p = b; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+	h = (h ^ h >> 33) * 0xff51afd7ed558ccdu;
+	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53u;
+	return h ^ h >> 33;
+}
+
 bool flow_state_init(struct flow_state *state, const struct flow *flow, struct arena *arena,
 		     struct expr_env *env, struct value *tags)
 {

@@ -19,6 +19,7 @@
 	X(send_event) \
 	X(debug) \
 	X(http_request) \
+	X(javascript) \
 	X(dial) \
 	X(hangup)
 

@@ -8,6 +8,7 @@
 #include "call/call.h"
 #include "config/config.h"
 #include "model/schema.h"
+#include "script/flow.h"
 #include <jansson.h>
 
 struct http_server;
@@ -21,6 +22,7 @@ struct http_config {
 	struct call_loop *calls;
 	struct media *media;
 	struct http_client *client;
+	struct script_pool *scripts;
 };
 
 struct http_server *http_server_create(const struct http_config *config, struct error *err) WARN_UNUSED;

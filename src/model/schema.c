@@ -290,7 +290,7 @@ static json_t *value_schema(const struct field *f)
 	static const char *const formats[] = {
 		[FIELD_ID] = "id", [FIELD_E164] = "e164", [FIELD_URL] = "uri", [FIELD_SIP_URI] = "sip-uri",
 		[FIELD_POINTER] = "json-pointer", [FIELD_TIME_OF_DAY] = "time-of-day", [FIELD_DATE] = "date", [FIELD_DATETIME] = "date-time",
-		[FIELD_TIME_ZONE] = "time-zone", [FIELD_TEMPLATE] = "template", [FIELD_NAME] = "name", [FIELD_MONEY] = "decimal",
+		[FIELD_TIME_ZONE] = "time-zone", [FIELD_TEMPLATE] = "template", [FIELD_NAME] = "name", [FIELD_MONEY] = "decimal", [FIELD_SCRIPT] = "javascript",
 		[FIELD_ANY] = NULL,
 	};
 	json_t *s = json_object();

@@ -22,6 +22,7 @@ enum field_type {
 	FIELD_DATETIME,  /* RFC 3339 */
 	FIELD_TIME_ZONE, /* IANA name */
 	FIELD_TEMPLATE,  /* text with [TOKENS] */
+	FIELD_SCRIPT,    /* JavaScript */
 	FIELD_FILTER,    /* filter group */
 	FIELD_NAME,      /* identifier: letters, digits, '_' , '-' and '.' */
 	FIELD_OBJECT,    /* members in `fields` */

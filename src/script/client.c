@@ -386,6 +386,9 @@ static void *run(void *arg)
 		hand_out(pool);
 		give_up(pool);
 	}
+	add_last(pool, mailbox_take_all(pool->jobs));
+	while (pool->first)
+		fail(pool, take(pool, &pool->first), true, "the server is stopping");
 	end_worker(pool);
 	return NULL;
 }
@@ -423,23 +426,13 @@ struct script_pool *script_pool_create(const char *worker, struct error *err)
 	return NULL;
 }
 
-void script_pool_stop(struct script_pool *pool)
-{
-	if (!pool || pool->stopping)
-		return;
-	pool->stopping = true;
-	mailbox_wake(pool->jobs);
-	pthread_join(pool->thread, NULL);
-}
-
 void script_pool_free(struct script_pool *pool)
 {
 	if (!pool)
 		return;
-	script_pool_stop(pool);
-	add_last(pool, mailbox_take_all(pool->jobs));
-	while (pool->first)
-		fail(pool, take(pool, &pool->first), true, "the server is stopping");
+	pool->stopping = true;
+	mailbox_wake(pool->jobs);
+	pthread_join(pool->thread, NULL);
 	mailbox_destroy(pool->jobs);
 	pthread_mutex_destroy(&pool->answering);
 	free(pool);

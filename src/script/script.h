@@ -21,8 +21,7 @@ struct script_pool;
 /* worker: the program strowger-script-worker; NULL: the one beside this program. It is started when the first
  * script is asked for. NULL when memory or descriptors ran out. */
 struct script_pool *script_pool_create(const char *worker, struct error *err) WARN_UNUSED;
-/* End the thread and the workers; what waits is answered. */
-void script_pool_stop(struct script_pool *pool);
+/* End the thread and the worker; what waits is answered. Nobody asks any more. */
 void script_pool_free(struct script_pool *pool);
 
 /* What a script is given. Texts are copied. */

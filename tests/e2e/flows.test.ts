@@ -125,6 +125,75 @@ describe('call flows', () => {
     crm.stop()
   })
 
+  const script = (id: string, code: string, more: object = {}) => ({ id, type: 'javascript', config: { code, ...more } })
+
+  test('a script reads the call, sets tags and variables, chooses the way, and its words are in the trace', async () => {
+    await s.api('POST', '/custom-tags', { name: 'tier' })
+    await s.api('POST', '/custom-tags', { name: 'points', type: 'number' })
+    await s.api('POST', '/custom-tags', { name: 'card', sensitive: true })
+    const code = `const points = number.state === 'NY' ? 70.5 : 10
+console.log('points', points, {caller: call.caller_id})
+return {port: points > 50 ? 'good' : 'bad', tags: {points, tier: vars.greeting + '!', card: '4111'}, vars: {rate: points / 2, late: new Date(time.epoch * 1000).toISOString() > '2026'}}`
+    const flow = await s.flow('Scripted', [
+      { id: 'v', type: 'set_variable', config: { assignments: [{ variable: 'greeting', value: 'hi' }] } },
+      script('j', code, { ports: ['good', 'bad'], variables: ['rate', 'late'] }),
+      { id: 'd', type: 'debug', config: { message: '[points] [rate] [late]' } },
+      script('k', 'nothing.there()'), script('l', 'for (;;);'), script('m', "return {tags: {tier: 'kept', nope: 1}}"),
+      { id: 'e', type: 'debug', config: { message: 'end [tier]' } },
+    ], [['start', 'next', 'v'], ['v', 'next', 'j'], ['j', 'good', 'd'], ['d', 'next', 'k'], ['k', 'error', 'l'], ['l', 'error', 'm'], ['m', 'error', 'e']])
+    await s.campaign('+18005550421', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    const { call, trace, path } = await steps('+18005550421', '+12125550177')
+    assert.deepEqual(path, ['start>next', 'v>next', 'j>good', 'd>next', 'k>error', 'l>error', 'm>error', 'e>next'])
+    const said = Object.fromEntries(trace.filter((e: any) => e.kind === 'step').map((e: any) => [e.node, e.detail]))
+    assert.match(said.j, /^points 70.5 \{"caller":"\+12125550177"\}/)
+    assert.match(said.d, /^70.5 35.25 true/)
+    assert.match(said.k, /ReferenceError: Can't find variable: nothing \(line 1, column \d+\)/)
+    assert.match(said.l, /more than 50 ms of CPU/)
+    assert.match(said.m, /there is no tag named nope/)
+    assert.match(said.e, /^end hi!/)
+    assert.equal(call.tags.points, 70.5)
+    assert.ok(!JSON.stringify(trace).includes('4111'), 'a sensitive value is in the trace')
+    const again = await s.api('POST', `/call-flows/${flow.id}/replay`, { call_id: call.id, version: 1 })
+    assert.ok(again.same, JSON.stringify(again.parts))
+    const sim = await s.api('POST', `/call-flows/${flow.id}/simulate`, { caller_id: '+12125550177', version: 1 })
+    assert.deepEqual(sim.steps.map((e: any) => `${e.node}>${e.port}`), path)
+    assert.equal(sim.steps[2].after.tags.card, '********')
+    const given = await s.api('POST', `/call-flows/${flow.id}/simulate`, { version: 1, scripts: [{ result: { port: 'bad' } }] })
+    assert.equal(given.steps.at(-1).port, 'bad')
+    const failed = await s.api('POST', `/call-flows/${flow.id}/simulate`, { version: 1, scripts: [{ error: 'made up' }] })
+    assert.deepEqual([failed.steps.at(-1).port, failed.steps.at(-1).detail.split(';')[0]], ['error', 'made up'])
+  })
+
+  test('a script\'s syntax is checked before it is published, with line and column', async () => {
+    const document = { nodes: [{ id: 'start', type: 'start', config: {} }, script('j', 'const a = 1\nreturn {port: a a}')], edges: [{ from: 'start', port: 'next', to: 'j' }] }
+    const flow = await s.api('POST', '/call-flows', { name: 'Wrong', draft: document })
+    const checked = await s.api('POST', `/call-flows/${flow.id}/check`)
+    const problem = checked.problems.find((p: any) => p.code === 'script')
+    assert.deepEqual([checked.ok, problem.severity, problem.node, problem.pointer], [false, 'error', 'j', '/nodes/1/config/code'])
+    assert.match(problem.detail, /SyntaxError: Unexpected identifier 'a'.* \(line 2, column 17\)/)
+    assert.equal((await s.raw('POST', `/api/v1/call-flows/${flow.id}/publish`, {})).status, 422)
+    const file = join(s.dir, 'wrong.json')
+    writeFileSync(file, JSON.stringify(document))
+    assert.throws(() => execFileSync(binary, ['flow', 'check', file], { encoding: 'utf8' }), (e: any) => /error script in node j: SyntaxError.*line 2, column 17/.test(e.stdout))
+    document.nodes[1] = script('j', 'return {port: "a", vars: {n: 1}}', { ports: ['a'], variables: ['n'] })
+    writeFileSync(file, JSON.stringify(document))
+    assert.match(execFileSync(binary, ['flow', 'check', file], { encoding: 'utf8' }), /ok/)
+    assert.equal(JSON.parse(execFileSync(binary, ['flow', 'simulate', file], { encoding: 'utf8' })).steps.at(-1).port, 'a')
+  })
+
+  test('many calls run scripts at once, one of them without end, and none waits for another', async () => {
+    const flow = await s.flow('Busy', [script('j', "if (call.caller_id.endsWith('0')) for (;;);\nreturn {port: 'own', tags: {tier: call.caller_id}}", { ports: ['own'], timeout_ms: 5000 })], [['start', 'next', 'j']])
+    await s.campaign('+18005550422', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    const callers = Array.from({ length: 20 }, (_, i) => `+121255502${String(i).padStart(2, '0')}`)
+    await Promise.all(callers.map((from) => s.call('+18005550422', ['--from', from, '--duration', '5'])))
+    for (const from of callers) {
+      const call = await s.lastCall((c) => c.number === '+18005550422' && c.caller_id === from)
+      const step = (await s.api('GET', `/calls/${call.id}/trace`)).data.filter((e: any) => e.kind === 'step').at(-1)
+      assert.equal(step.port, from.endsWith('0') ? 'error' : 'own', `${from}: ${step.detail}`)
+      assert.equal(call.tags.tier ?? null, from.endsWith('0') ? null : from)
+    }
+  })
+
   test('a list decides a call, a change of it the next one, and it is found by name when a flow is imported', async () => {
     const blocked = await s.api('POST', '/lists', { name: 'Blocked', values: ['+12125550199'] })
     const flow = await s.flow('Gate', [

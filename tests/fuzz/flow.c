@@ -16,6 +16,9 @@ static bool answer(const struct flow_effects *out, struct flow_input *in)
 		case FLOW_EFFECT_HTTP:
 			*in = (struct flow_input){.kind = FLOW_INPUT_HTTP, .u.http = {.result = HTTP_ANSWERED, .status = 200, .body = "{\"a\":1}", .body_len = 7}};
 			return true;
+		case FLOW_EFFECT_SCRIPT:
+			*in = (struct flow_input){.kind = FLOW_INPUT_SCRIPT, .u.script = {.ok = true, .result = "{\"port\":\"a\",\"vars\":{\"x\":1}}", .log = "y"}};
+			return true;
 		case FLOW_EFFECT_DIAL:
 			*in = (struct flow_input){.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = DIAL_BUSY};
 			return true;

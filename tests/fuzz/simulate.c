@@ -16,6 +16,11 @@ static enum value_kind kind_of(void *arg, size_t slot)
 	return tag_at(arg, slot).kind;
 }
 
+static const char *name_of(void *arg, size_t slot)
+{
+	return tag_at(arg, slot).name;
+}
+
 static void no_reference(void *arg, const char *pointer, const char *kind, json_t *value)
 {
 	(void)arg, (void)pointer, (void)kind;
@@ -24,7 +29,7 @@ static void no_reference(void *arg, const char *pointer, const char *kind, json_
 
 static void run(struct flow *flow, json_t *script, json_t *trace)
 {
-	struct flow_world world = {flow, 2, tag_at, NULL, NULL, NULL};
+	struct flow_world world = {flow, 2, tag_at, NULL, NULL, NULL, NULL};
 	struct errors errors = {0};
 	struct schema_context none = {0};
 	json_t *call = json_pack("{s:s, s:s, s:s}", "id", "call_1", "caller_id", "+15125550100", "number", "+18005550100");
@@ -38,7 +43,7 @@ static void run(struct flow *flow, json_t *script, json_t *trace)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct flow_context context = {.tag = find_tag, .tag_kind = kind_of, .tag_count = 2};
+	static const struct flow_context context = {.tag = find_tag, .tag_kind = kind_of, .tag_count = 2, .tag_name = name_of};
 	json_t *json = json_loadb((const char *)data, size, 0, NULL), *document = json_object_get(json, "document"), *script = json_object_get(json, "script"), *trace = json_object_get(json, "trace");
 	struct flow *flow = json_is_object(document) && json_is_object(script) ? flow_compile(document, &context, NULL) : NULL;
 	struct flow_stats *stats = flow_stats_new();

@@ -9,7 +9,21 @@ static int find_tag(void *arg, const char *name, size_t len)
 	return len == 5 && memcmp(name, "state", 5) == 0 ? 0 : len == 3 && memcmp(name, "zip", 3) == 0 ? 1 : -1;
 }
 
-static const struct flow_context context = {.tag = find_tag, .tag_count = 2};
+static const char *tag_name(void *arg, size_t slot)
+{
+	(void)arg;
+	return slot ? "zip" : "state";
+}
+
+/* Code with a '!' is wrong. */
+static bool check_script(void *arg, const char *code, struct error *why)
+{
+	(void)arg;
+	return !strchr(code, '!') || error_set(why, "SyntaxError: Unexpected token '!' (line 1, column %d)", (int)(strchr(code, '!') - code) + 1);
+}
+
+static const struct flow_scripts scripts = {check_script, NULL, NULL};
+static const struct flow_context context = {.tag = find_tag, .tag_count = 2, .tag_name = tag_name, .scripts = &scripts};
 
 struct run {
 	struct arena arena;
@@ -401,6 +415,70 @@ static void test_http_request_is_sent_again_where_it_may_go_better(void **state)
 	end(&r);
 }
 
+#define SCRIPT ",{\"id\":\"j\",\"type\":\"javascript\",\"config\":{\"code\":\"return {}\",\"ports\":[\"good\"],\"variables\":[\"tier\"]}}"
+
+/* How the script's node is left when it returns that, or fails for that reason; detail: what the trace says. */
+static const char *script_port(struct run *r, const char *result, const char *error, const char *log, const char **detail)
+{
+	if (r->flow)
+		end(r);
+	(void)!begin(r, SCRIPT, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"j\"}", "");
+	struct flow_input in = {.kind = FLOW_INPUT_SCRIPT, .u.script = {result != NULL, result, log, error}};
+	assert_int_equal(flow_step(&r->state, &in, 2000, &r->out), FLOW_FINISHED);
+	const struct flow_effect *t = find(r, FLOW_EFFECT_TRACE);
+	*detail = t->u.trace.detail ? t->u.trace.detail : "";
+	return flow_port_name(r->flow, t->node, (unsigned)t->u.trace.port);
+}
+
+static void test_javascript_returns_a_port_and_values(void **state)
+{
+	struct run r;
+	const char *detail;
+	(void)state;
+	memset(&r, 0, sizeof r);
+	assert_int_equal(begin(&r, SCRIPT, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"j\"}", ""), FLOW_OK);
+	const struct flow_script *s = &find(&r, FLOW_EFFECT_SCRIPT)->u.script;
+	assert_string_equal(s->code, "return {}");
+	assert_int_equal(s->timeout_ms, 1000);
+	json_t *given = json_loads(s->arguments, 0, NULL);
+	assert_true(json_is_object(json_object_get(given, "call")) && json_is_object(json_object_get(given, "tags")) && json_is_object(json_object_get(given, "vars")) && json_is_object(json_object_get(given, "number")));
+	assert_string_equal(json_string_value(json_object_get(json_object_get(given, "time"), "now")), "1970-01-01T00:00:01.000Z");
+	json_decref(given);
+	assert_string_equal(script_port(&r, "{}", NULL, NULL, &detail), "next");
+	assert_string_equal(detail, "");
+	assert_string_equal(script_port(&r, "{\"port\":\"good\",\"tags\":{\"State\":\"TX\",\"zip\":null},\"vars\":{\"tier\":{\"a\":[1]}}}", NULL, "one\ntwo", &detail), "good");
+	assert_string_equal(detail, "one\ntwo");
+	assert_string_equal(r.tags[0].text, "TX");
+	assert_int_equal(r.tags[1].kind, VALUE_NONE);
+	assert_string_equal(r.state.variables[0].text, "{\"a\":[1]}");
+	end(&r);
+}
+
+static void test_javascript_errors_say_what_to_do(void **state)
+{
+	static const struct {
+		const char *result, *error, *detail;
+	} wrong[] = {
+		{NULL, "TypeError: x (line 1, column 2)", "TypeError: x (line 1, column 2)"}, {NULL, NULL, "could not be run"}, {"[]", NULL, "returns an object"}, {"nonsense", NULL, "returns an object"},
+		{"{\"prot\":\"good\"}", NULL, "not prot"}, {"{\"port\":\"bad\"}", NULL, "has no port bad"}, {"{\"port\":5}", NULL, "must be a text"}, {"{\"tags\":{\"nope\":1}}", NULL, "no tag named nope"},
+		{"{\"tags\":[]}", NULL, "tags must be"}, {"{\"vars\":5}", NULL, "vars must be"}, {"{\"tags\":{\"state\":\"TX\"},\"vars\":{\"nope\":1}}", NULL, "variable nope is unknown"},
+	};
+	struct run r;
+	const char *detail;
+	(void)state;
+	memset(&r, 0, sizeof r);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		assert_string_equal(script_port(&r, wrong[i].result, wrong[i].error, NULL, &detail), "error");
+		assert_non_null(strstr(detail, wrong[i].detail));
+		assert_int_equal(r.tags[0].kind, VALUE_NONE); /* all or nothing */
+	}
+	assert_string_equal(script_port(&r, NULL, "Error: late", "said", &detail), "error");
+	assert_string_equal(detail, "Error: late\nsaid");
+	end(&r);
+	assert_true(has_problem(",{\"id\":\"j\",\"type\":\"javascript\",\"config\":{\"code\":\"let !\"}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"j\"}", "script"));
+	assert_true(has_problem(",{\"id\":\"j\",\"type\":\"javascript\",\"config\":{\"code\":\"x\",\"ports\":[\"error\"]}}", "{\"from\":\"s\",\"port\":\"next\",\"to\":\"j\"}", "port_name"));
+}
+
 static void test_unconnected_failure_port_runs_the_fallback(void **state)
 {
 	struct run r;
@@ -523,7 +601,7 @@ int main(void)
 		cmocka_unit_test(test_split_keeps_the_weights_and_a_sticky_caller), cmocka_unit_test(test_business_hours_leave_open_closed_and_holiday), cmocka_unit_test(test_variables_are_set_and_written_by_debug),
 		cmocka_unit_test(test_go_to_goes_on_at_the_node_it_names), cmocka_unit_test(test_wait_plays_for_its_time_and_goes_on),
 		cmocka_unit_test(test_a_flow_within_a_flow_comes_back_with_shared_variables), cmocka_unit_test(test_a_failure_within_a_flow_runs_its_fallback_or_fails_it), cmocka_unit_test(test_events_and_outcomes_are_told_with_their_values),
-		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_http_request_is_sent_again_where_it_may_go_better), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
+		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_http_request_is_sent_again_where_it_may_go_better), cmocka_unit_test(test_javascript_returns_a_port_and_values), cmocka_unit_test(test_javascript_errors_say_what_to_do), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
 		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing), cmocka_unit_test(test_every_node_type_has_an_example_that_compiles),
 		cmocka_unit_test(test_static_checks_find_what_is_wrong), cmocka_unit_test(test_a_long_chain_comes_in_pieces_and_loses_nothing),
 	};

@@ -24,6 +24,13 @@ static int find_tag(void *arg, const char *name, size_t len)
 	return len == 2 && name[0] == 't' && name[1] >= '0' && name[1] < '4' ? name[1] - '0' : -1;
 }
 
+static const char *name_of(void *arg, size_t slot)
+{
+	static const char *const names[] = {"t0", "t1", "t2", "t3"};
+	(void)arg;
+	return names[slot];
+}
+
 static enum value_kind kind_of(void *arg, size_t slot)
 {
 	static const enum value_kind kinds[] = {VALUE_STRING, VALUE_NUMBER, VALUE_BOOLEAN, VALUE_DATETIME};
@@ -45,6 +52,7 @@ static const struct {
 	{"set_tag", "{\"assignments\":[{\"tag\":\"t%u\",\"value\":\"[v%u]\"},{\"tag\":\"t%u\",\"value\":\"%u\"}]}", {"next"}},
 	{"set_variable", "{\"assignments\":[{\"variable\":\"v%u\",\"value\":\"[v%u][v%u]x\"}]}", {"next"}}, /* doubles at every turn */
 	{"http_request", "{\"url\":\"http://h/[t%u]\",\"method\":\"POST\",\"body\":\"{\\\"a\\\":\\\"[v%u]\\\"}\",\"save\":[{\"pointer\":\"/a\",\"tag\":\"t%u\"},{\"pointer\":\"/b/0\",\"variable\":\"v%u\"}]}", {"success", "failure", "timeout"}},
+	{"javascript", "{\"code\":\"x\",\"ports\":[\"a\"],\"variables\":[\"v%u\"]}", {"a", "next", "error"}},
 	{"set_outcome", "{\"revenue\":\"[v%u]\",\"converted\":true,\"disposition\":\"d%u\"}", {"next"}},
 	{"send_event", "{\"name\":\"e\",\"fields\":[{\"name\":\"f\",\"value\":\"[v%u]\"}]}", {"next"}},
 	{"debug", "{\"message\":\"[t%u] [CALL_DURATION] [v%u]\"}", {"next"}},
@@ -98,14 +106,17 @@ static json_t *random_document(void)
 static struct flow_input random_input(void)
 {
 	static const char *const keys[] = {"", "1", "2", "*", "99", "1234", "000"}, *const bodies[] = {"", "{", "[]", "{\"a\":\"1e999\",\"b\":[\"\\u0000x\"]}", "{\"a\":true}", "{\"a\":{\"a\":[1,2]},\"b\":[null]}", "\xff\xfe"};
+	static const char *const results[] = {NULL, "", "{}", "[]", "{\"port\":\"a\",\"tags\":{\"t0\":\"x\",\"t1\":2.5,\"t2\":true,\"t3\":null},\"vars\":{\"v0\":{\"a\":[]},\"v1\":1e300}}", "{\"port\":5}", "{\"port\":\"nowhere\"}", "{\"tags\":[1]}", "{\"vars\":{\"v9\":1}}"};
 	const char *body = bodies[pick(7)];
-	switch (pick(6)) {
+	switch (pick(7)) {
 	case 0:
 		return (struct flow_input){.kind = FLOW_INPUT_PLAYED, .u.played_ok = pick(2)};
 	case 1:
 		return (struct flow_input){.kind = FLOW_INPUT_HTTP, .u.http = {(enum flow_http_result)pick(3), (int)pick(600), body, strlen(body), "e"}};
 	case 2:
 		return (struct flow_input){.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = (enum flow_dial_outcome)pick(5)};
+	case 4:
+		return (struct flow_input){.kind = FLOW_INPUT_SCRIPT, .u.script = {pick(2), results[pick(9)], pick(2) ? "said" : NULL, pick(2) ? "why" : NULL}};
 	case 3:
 		return (struct flow_input){.kind = pick(2) ? FLOW_INPUT_START : FLOW_INPUT_CONTINUE};
 	default:
@@ -158,7 +169,7 @@ static uint32_t run(const struct flow *flow)
 
 static void test_random_flows_and_inputs_never_break_it(void **state)
 {
-	static const struct flow_context context = {.tag = find_tag, .tag_kind = kind_of, .tag_count = 4};
+	static const struct flow_context context = {.tag = find_tag, .tag_kind = kind_of, .tag_count = 4, .tag_name = name_of};
 	const char *given = getenv("STROWGER_SEED"), *wanted = getenv("STROWGER_STEPS");
 	uint64_t first = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761u, steps = 0, most = wanted ? strtoull(wanted, NULL, 0) : 1000000;
 	unsigned flows = 0, refused = 0;

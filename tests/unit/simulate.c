@@ -51,7 +51,7 @@ static struct flow *compile(const char *text)
 static json_t *simulate(const char *text, const char *script)
 {
 	struct flow *flow = compile(text);
-	struct flow_world world = {flow, 3, tag_at, NULL, NULL, NULL};
+	struct flow_world world = {flow, 3, tag_at, NULL, NULL, NULL, NULL};
 	json_t *json = json_loads(script, 0, NULL), *report;
 	struct errors errors = {0};
 	struct schema_context none = {0};
@@ -135,7 +135,7 @@ static const char trace[] =
 static json_t *replay(const char *text, const char *recorded)
 {
 	struct flow *flow = compile(text);
-	struct flow_world world = {flow, 3, tag_at, NULL, NULL, NULL};
+	struct flow_world world = {flow, 3, tag_at, NULL, NULL, NULL, NULL};
 	json_t *json = json_loads(recorded, 0, NULL), *call = json_pack("{s:s, s:s, s:s}", "id", "call_1", "caller_id", "+15125550142", "number", "+18005550100");
 	json_t *report = flow_replay(&world, call, json);
 	assert_non_null(report);

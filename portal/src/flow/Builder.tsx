@@ -29,8 +29,8 @@ const Types = createContext<{ types: NodeType[]; problems: FlowProblem[]; passed
 
 // A node's ports: those its configuration names, then its type's own.
 function portsOf(type: NodeType | undefined, config: Record<string, unknown>): string[] {
-  const from = type?.ports_from ? ((config[type.ports_from] as { port?: string }[] | undefined) ?? []) : []
-  return [...new Set(from.map((e) => e.port).filter((p): p is string => !!p)), ...(type?.ports ?? []).map((p) => p.name)]
+  const from = type?.ports_from ? ((config[type.ports_from] as (string | { port?: string })[] | undefined) ?? []) : []
+  return [...new Set(from.map((e) => (typeof e === 'string' ? e : e?.port)).filter((p): p is string => !!p)), ...(type?.ports ?? []).map((p) => p.name)]
 }
 
 const FlowNodeView = memo(function FlowNodeView({ id, data, selected }: NodeProps<FlowNode>) {

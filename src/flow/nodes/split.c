@@ -34,25 +34,12 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	return cfg;
 }
 
-/* FNV-1a over both texts, then murmur3's finalizer, whose low bits are even. */
-static uint64_t spread(const char *a, const char *b)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-	for (const char *p = a; *p; p++)
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
-	for (const char *p = b; *p; p++)
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
-	h = (h ^ h >> 33) * 0xff51afd7ed558ccdu;
-	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53u;
-	return h ^ h >> 33;
-}
-
 /* The call's id is the lot that was drawn, so that a replay takes the same way. */
 static int enter(struct flow_run *run, const void *config)
 {
 	const struct config *cfg = config;
 	struct value by = run->state->env->call[cfg->sticky ? CALL_CALLER_ID : CALL_ID];
-	uint64_t at = spread(by.text ? by.text : "", run->node->id) % cfg->total;
+	uint64_t at = flow_spread(by.text ? by.text : "", run->node->id) % cfg->total;
 	size_t i = 0;
 	while (at >= cfg->share[i].weight)
 		at -= cfg->share[i++].weight;

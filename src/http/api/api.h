@@ -32,7 +32,7 @@ enum http_result api_flow_missing(struct http_request *r); /* 404 */
 json_t *api_flow_version_document(struct store_conn *conn, const struct http_request *r, int64_t version, bool *failed);
 enum http_result api_flow_version_missing(struct http_request *r, int64_t version); /* 404 */
 /* NULL: it has errors, which problems (may be NULL) tells. */
-struct flow *api_flow_compile(const struct organization *o, json_t *document, json_t *problems) WARN_UNUSED;
+struct flow *api_flow_compile(const struct http_request *r, json_t *document, json_t *problems) WARN_UNUSED;
 enum http_result api_flow_has_errors(struct http_request *r, json_t *problems); /* 422 */
 /* flow_documents.c */
 api_handler api_flow_export, api_flow_import, api_flow_diff;

@@ -5,16 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct flow *api_flow_compile(const struct organization *o, json_t *document, json_t *problems)
+struct flow *api_flow_compile(const struct http_request *r, json_t *document, json_t *problems)
 {
-	struct flow_context context = organization_flow_context(o, NULL, 0);
+	struct flow_context context = organization_flow_context(r->organization, NULL, 0);
+	struct flow_scripts scripts = script_flow_scripts(r->config->scripts);
+	context.scripts = &scripts;
 	return flow_compile(document, &context, problems);
 }
 
 /* Compile for the problems alone. Does it compile? */
-static bool check(const struct organization *o, json_t *document, json_t *problems)
+static bool check(const struct http_request *r, json_t *document, json_t *problems)
 {
-	struct flow *flow = api_flow_compile(o, document, problems);
+	struct flow *flow = api_flow_compile(r, document, problems);
 	flow_free(flow);
 	return flow != NULL;
 }
@@ -66,7 +68,7 @@ enum http_result api_flow_check(struct http_request *r)
 	if (!doc) {
 		api_flow_missing(r);
 	} else if (!r->body_len || sent) {
-		bool ok = check(r->organization, json_object_get(sent, "nodes") ? sent : json_object_get(doc, "draft"), problems);
+		bool ok = check(r, json_object_get(sent, "nodes") ? sent : json_object_get(doc, "draft"), problems);
 		http_json(r, 200, json_pack("{s:b, s:O}", "ok", ok, "problems", problems));
 	}
 	json_decref(problems);
@@ -121,7 +123,7 @@ static bool run_publish(struct store_conn *conn, struct http_request *r)
 		api_flow_missing(r);
 	else if (ok && !document)
 		api_flow_version_missing(r, p->rollback_to);
-	else if (ok && !check(r->organization, document, problems))
+	else if (ok && !check(r, document, problems))
 		api_flow_has_errors(r, problems);
 	else if (ok)
 		ok = publish(conn, r, doc, document, p->note);

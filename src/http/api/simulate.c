@@ -40,7 +40,7 @@ static struct flow *find_flow(struct http_request *r, json_t *body)
 		api_flow_missing(r);
 	else if (!document)
 		api_flow_version_missing(r, version);
-	else if (!(flow = api_flow_compile(r->organization, document, problems)))
+	else if (!(flow = api_flow_compile(r, document, problems)))
 		api_flow_has_errors(r, problems);
 	json_decref(document);
 	json_decref(problems);
@@ -148,7 +148,8 @@ enum http_result api_flow_simulate(struct http_request *r)
 	struct value call[CALL_FIELD_COUNT] = {0};
 	normal(r, body, "caller_id");
 	number_fields(r, normal(r, body, "number"), call, &held);
-	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, find_published, call};
+	struct flow_scripts scripts = script_flow_scripts(r->config->scripts);
+	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, find_published, call, &scripts};
 	json_t *report = flow_simulate(&world, body);
 	organization_release(held);
 	flow_free(flow);
@@ -212,7 +213,7 @@ enum http_result api_flow_replay(struct http_request *r)
 	struct value call[CALL_FIELD_COUNT] = {0};
 	number_fields(r, log.number, call, &held);
 	set_text(call, CALL_CAMPAIGN_ID, log.campaign_id);
-	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, find_published, call};
+	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, find_published, call, NULL};
 	json_t *about = call_json(&log), *trace = read_trace(r, log.id), *report = flow_replay(&world, about, trace);
 	json_decref(about);
 	json_decref(trace);

@@ -1,0 +1,33 @@
+// A code editor with a field's label, description and error. Loaded when one is first shown.
+import { javascript } from '@codemirror/lang-javascript'
+import { Input, useComputedColorScheme } from '@mantine/core'
+import { basicSetup, EditorView } from 'codemirror'
+import { useEffect, useRef } from 'react'
+
+interface Props {
+  value: string
+  onChange: (v: string | null) => void
+  label: string
+  description?: string
+  error?: string
+  required?: boolean
+}
+
+export default function Code({ value, onChange, ...field }: Props) {
+  const box = useRef<HTMLDivElement>(null)
+  const view = useRef<EditorView | null>(null)
+  const told = useRef(onChange)
+  told.current = onChange
+  const dark = useComputedColorScheme('light') === 'dark'
+  useEffect(() => {
+    const look = EditorView.theme({ '&': { fontSize: '12.5px' }, '.cm-content': { minHeight: '12em' }, '&.cm-focused': { outline: '2px solid var(--mantine-primary-color-filled)' } }, { dark })
+    const changes = EditorView.updateListener.of((u) => u.docChanged && told.current(u.state.doc.toString() || null))
+    view.current = new EditorView({ doc: value, parent: box.current!, extensions: [basicSetup, javascript(), look, changes, EditorView.lineWrapping, EditorView.contentAttributes.of({ 'aria-label': field.label })] })
+    return () => view.current?.destroy()
+  }, [dark]) // eslint-disable-line react-hooks/exhaustive-deps
+  useEffect(() => {
+    const v = view.current
+    if (v && v.state.doc.toString() !== value) v.dispatch({ changes: { from: 0, to: v.state.doc.length, insert: value } })
+  }, [value])
+  return <Input.Wrapper {...field}><div ref={box} style={{ border: `1px solid var(--mantine-color-${field.error ? 'error' : 'default-border'})`, borderRadius: 4, marginTop: 4, overflow: 'hidden' }} /></Input.Wrapper>
+}
