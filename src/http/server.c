@@ -127,11 +127,16 @@ enum http_result http_problem(struct http_request *r, int status, const char *ti
 	return problem(r, status, title, detail, NULL);
 }
 
-enum http_result http_invalid(struct http_request *r, struct errors *errors)
+enum http_result http_problem_errors(struct http_request *r, int status, const char *title, const char *detail, struct errors *errors)
 {
-	enum http_result result = problem(r, 422, "Some fields are not valid", "see errors: each names a field and what is wrong with it", errors->list);
+	enum http_result result = problem(r, status, title, detail, errors->list);
 	errors_free(errors);
 	return result;
+}
+
+enum http_result http_invalid(struct http_request *r, struct errors *errors)
+{
+	return http_problem_errors(r, 422, "Some fields are not valid", "see errors: each names a field and what is wrong with it", errors);
 }
 
 struct store_conn *http_reader(struct http_request *r)

@@ -82,6 +82,7 @@ const char *http_header(const struct http_request *r, const char *name);
 enum http_result http_json(struct http_request *r, int status, json_t *json); /* steals json */
 enum http_result http_text(struct http_request *r, int status, struct buf *json); /* takes the text */
 enum http_result http_problem(struct http_request *r, int status, const char *title, const char *fmt, ...) PRINTF_LIKE(4, 5);
+enum http_result http_problem_errors(struct http_request *r, int status, const char *title, const char *detail, struct errors *errors); /* frees the errors */
 enum http_result http_invalid(struct http_request *r, struct errors *errors); /* 422; frees the errors */
 /* Run r->run in the writer's next transaction, then answer with what it left in r. */
 enum http_result http_write(struct http_request *r);

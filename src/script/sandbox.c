@@ -71,11 +71,16 @@ static bool limit(__rlimit_resource_t resource, unsigned long long most)
 	return setrlimit(resource, &r) == 0;
 }
 
-bool sandbox_enter(const struct sock_fprog *program, int cpu_ms, int memory_mb, int wall_ms)
+bool sandbox_limit(int cpu_ms, int memory_mb)
 {
 	long long now = address_space();
-	struct itimerval cpu = {.it_value = {cpu_ms / 1000, cpu_ms % 1000 * 1000}}, wall = {.it_value = {wall_ms / 1000, wall_ms % 1000 * 1000}};
 	return now > 0 && limit(RLIMIT_AS, (unsigned long long)now + ((unsigned long long)memory_mb << 20)) && limit(RLIMIT_NOFILE, 0) && limit(RLIMIT_FSIZE, 0) &&
-	       limit(RLIMIT_CORE, 0) && limit(RLIMIT_CPU, 1 + (unsigned long long)cpu_ms / 1000) && setitimer(ITIMER_REAL, &wall, NULL) == 0 && setitimer(ITIMER_PROF, &cpu, NULL) == 0 &&
-	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program, 0, 0) == 0;
+	       limit(RLIMIT_CORE, 0) && limit(RLIMIT_CPU, 2 + (unsigned long long)cpu_ms / 1000) && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+bool sandbox_enter(const struct sock_fprog *program, int cpu_ms, int wall_ms)
+{
+	struct itimerval cpu = {.it_value = {cpu_ms / 1000, cpu_ms % 1000 * 1000}}, wall = {.it_value = {wall_ms / 1000, wall_ms % 1000 * 1000}};
+	return setitimer(ITIMER_REAL, &wall, NULL) == 0 && setitimer(ITIMER_PROF, &cpu, NULL) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program, 0, 0) == 0;
 }

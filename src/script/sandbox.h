@@ -13,10 +13,11 @@
  */
 bool sandbox_prepare(struct sock_fprog *program) WARN_UNUSED;
 
-/*
- * From here on: cpu_ms of CPU, memory_mb more memory than now, wall_ms of time, no new files, no core dump,
- * and the filter. The first two limits that are passed end the process with SIGPROF and SIGALRM; memory runs out.
- */
-bool sandbox_enter(const struct sock_fprog *program, int cpu_ms, int memory_mb, int wall_ms) WARN_UNUSED;
+/* From here on: memory_mb more memory than now, no new files, no core dump, and no more than a second or so of CPU,
+ * whatever else fails. */
+bool sandbox_limit(int cpu_ms, int memory_mb) WARN_UNUSED;
+
+/* After that: cpu_ms of CPU, which ends the process with SIGPROF, wall_ms of time, with SIGALRM, and the filter. */
+bool sandbox_enter(const struct sock_fprog *program, int cpu_ms, int wall_ms) WARN_UNUSED;
 
 #endif

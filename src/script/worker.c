@@ -373,13 +373,15 @@ static void serve_one(JSContextRef ctx, const struct sock_fprog *filter)
 	struct script_job job;
 	struct text out;
 	warm_up(ctx);
+	if (!sandbox_limit(SCRIPT_CPU_MS, SCRIPT_MEMORY_MB))
+		_exit(2);
 	if (!read_all(SCRIPT_CONTROL_FD, &job, sizeof job) || job.code_len > SCRIPT_CODE_MAX || job.arguments_len > SCRIPT_ARGUMENTS_MAX)
 		_exit(0);
 	char *code = calloc(1, job.code_len + 1), *arguments = calloc(1, job.arguments_len + 1);
 	if (!code || !arguments || !read_all(SCRIPT_CONTROL_FD, code, job.code_len) || !read_all(SCRIPT_CONTROL_FD, arguments, job.arguments_len))
 		_exit(1);
 	script_random = job.seed;
-	if (!sandbox_enter(filter, SCRIPT_CPU_MS, SCRIPT_MEMORY_MB, job.timeout_ms > 0 ? (int)job.timeout_ms : 1))
+	if (!sandbox_enter(filter, SCRIPT_CPU_MS, job.timeout_ms > 0 ? (int)job.timeout_ms : 1))
 		_exit(2);
 	script_now_ms = job.now_ms;
 	struct script_reply reply = {.ok = run(ctx, &job, code, arguments, &out)};

@@ -35,7 +35,9 @@ describe('HTTP API', () => {
     const pointers = ((await bad.json()) as any).errors.map((e: any) => e.pointer).sort()
     assert.deepEqual(pointers, ['/execution_mode', '/name', '/nope', '/routing_plan_id'])
     await s.api('POST', '/buyers', { name: 'Ann' })
-    assert.equal((await s.raw('POST', '/api/v1/buyers', { name: 'Ann' })).status, 409)
+    const twice = await s.raw('POST', '/api/v1/buyers', { name: 'Ann' })
+    const taken = (await twice.json()) as any
+    assert.deepEqual([twice.status, taken.status, taken.errors[0].pointer], [409, 409, '/name'])
     assert.equal((await s.raw('POST', '/api/v1/buyers', '{')).status, 400)
     assert.equal((await s.raw('PUT', '/api/v1/buyers', {})).status, 405)
     assert.equal((await s.raw('GET', '/api/v1/nothing')).status, 404)

@@ -141,8 +141,8 @@ return {port: points > 50 ? 'good' : 'bad', tags: {points, tier: vars.greeting +
       script('k', 'nothing.there()'), script('l', 'for (;;);'), script('m', "return {tags: {tier: 'kept', nope: 1}}"),
       { id: 'e', type: 'debug', config: { message: 'end [tier]' } },
     ], [['start', 'next', 'v'], ['v', 'next', 'j'], ['j', 'good', 'd'], ['d', 'next', 'k'], ['k', 'error', 'l'], ['l', 'error', 'm'], ['m', 'error', 'e']])
-    await s.campaign('+18005550421', { execution_mode: 'call_flow', call_flow_id: flow.id })
-    const { call, trace, path } = await steps('+18005550421', '+12125550177')
+    await s.campaign('+18005550451', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    const { call, trace, path } = await steps('+18005550451', '+12125550177')
     assert.deepEqual(path, ['start>next', 'v>next', 'j>good', 'd>next', 'k>error', 'l>error', 'm>error', 'e>next'])
     const said = Object.fromEntries(trace.filter((e: any) => e.kind === 'step').map((e: any) => [e.node, e.detail]))
     assert.match(said.j, /^points 70.5 \{"caller":"\+12125550177"\}/)
@@ -183,11 +183,11 @@ return {port: points > 50 ? 'good' : 'bad', tags: {points, tier: vars.greeting +
 
   test('many calls run scripts at once, one of them without end, and none waits for another', async () => {
     const flow = await s.flow('Busy', [script('j', "if (call.caller_id.endsWith('0')) for (;;);\nreturn {port: 'own', tags: {tier: call.caller_id}}", { ports: ['own'], timeout_ms: 5000 })], [['start', 'next', 'j']])
-    await s.campaign('+18005550422', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    await s.campaign('+18005550452', { execution_mode: 'call_flow', call_flow_id: flow.id })
     const callers = Array.from({ length: 20 }, (_, i) => `+121255502${String(i).padStart(2, '0')}`)
-    await Promise.all(callers.map((from) => s.call('+18005550422', ['--from', from, '--duration', '5'])))
+    await Promise.all(callers.map((from) => s.call('+18005550452', ['--from', from, '--duration', '5'])))
     for (const from of callers) {
-      const call = await s.lastCall((c) => c.number === '+18005550422' && c.caller_id === from)
+      const call = await s.lastCall((c) => c.number === '+18005550452' && c.caller_id === from)
       const step = (await s.api('GET', `/calls/${call.id}/trace`)).data.filter((e: any) => e.kind === 'step').at(-1)
       assert.equal(step.port, from.endsWith('0') ? 'error' : 'own', `${from}: ${step.detail}`)
       assert.equal(call.tags.tier ?? null, from.endsWith('0') ? null : from)

@@ -26,7 +26,7 @@ static int in_sandbox(void (*try)(void))
 	if (pid == 0) {
 		int quiet = open("/dev/null", O_RDWR);
 		dup2(quiet, SCRIPT_CONTROL_FD);
-		if (!sandbox_enter(&program, 50, 64, 3000))
+		if (!sandbox_limit(50, 64) || !sandbox_enter(&program, 50, 3000))
 			_exit(99);
 		try();
 		_exit(0);

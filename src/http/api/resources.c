@@ -269,8 +269,7 @@ static bool conflict(struct store_conn *conn, struct http_request *r, const stru
 	char pointer[64];
 	snprintf(pointer, sizeof pointer, "/%s", unique ? kind->unique : kind->lookup);
 	errors_add(&errors, pointer, "is taken already");
-	http_invalid(r, &errors);
-	r->status = 409;
+	http_problem_errors(r, 409, "This is taken already", "another one has the same", &errors);
 	return true;
 }
 
