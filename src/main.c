@@ -31,9 +31,10 @@ struct strowger {
 	struct prompts *prompts;
 	struct http_client *client;
 	struct script_pool *scripts;
+	struct recorder *recorder;
 	struct call_loop *calls;
 	struct http_server *http;
-	char prompt_dir[512];
+	char prompt_dir[512], recording_dir[512];
 	const char *listeners[9];
 	char rtp_address[64];
 };
@@ -198,6 +199,9 @@ static bool start_storage(struct strowger *s, struct error *err)
 		return error_set(err, "serve needs --data DIR; 'strowger init' makes one");
 	snprintf(path, sizeof path, "%s/secret.key", data);
 	snprintf(s->prompt_dir, sizeof s->prompt_dir, "%s/prompts", data);
+	snprintf(s->recording_dir, sizeof s->recording_dir, "%s/recordings", data);
+	if (mkdir(s->recording_dir, 0700) != 0 && errno != EEXIST)
+		return error_set(err, "cannot create %s: %s", s->recording_dir, strerror(errno));
 	if (database)
 		snprintf(url, sizeof url, "%s", database);
 	else
@@ -216,12 +220,12 @@ static bool start_services(struct strowger *s, struct error *err)
 	load_pending(s);
 	if (!(s->media = media_create(&media, err)) || !(s->prompts = prompts_create(err)) ||
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], err)) ||
-	    !(s->scripts = script_pool_create(NULL, err)))
+	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->media, s->prompts, s->client, s->scripts, s->prompt_dir};
+	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->scripts};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->scripts, s->recording_dir};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 
@@ -230,6 +234,8 @@ static void stop(struct strowger *s)
 {
 	if (s->calls)
 		call_loop_stop(s->calls, s->settings.value[SETTING_DRAIN_SECONDS] ? atoi(s->settings.value[SETTING_DRAIN_SECONDS]) * 1000 : 0);
+	media_stop(s->media);
+	recorder_destroy(s->recorder);
 	if (s->client)
 		http_client_stop(s->client);
 	if (s->prompts)

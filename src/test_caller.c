@@ -22,6 +22,7 @@ struct caller {
 	/* the call */
 	su_root_t *root;
 	struct sip_agent *agent;
+	struct recorder *recorder;
 	struct media *media;
 	struct media_end *end;
 	struct sip_leg *leg;
@@ -194,8 +195,12 @@ static bool place(struct caller *c, struct error *err)
 	c->timer = c->root ? su_timer_create(su_root_task(c->root), 0) : NULL;
 	if (!c->end)
 		return c->media ? error_set(err, "no UDP port is free for audio") : false;
-	if (c->record)
-		media_record(c->end, c->record);
+	if (c->record) {
+		struct recording *r = (c->recorder = recorder_create(err)) ? recording_new(c->recorder, c->record, 1, NULL, NULL) : NULL;
+		if (!r)
+			return false;
+		media_record(c->end, r);
+	}
 	sdp_audio_offer(sdp, address, media_port(c->end), CODEC_PCMU, randombytes_random(), 1);
 	struct sip_outgoing out = {.uri = c->uri, .from_user = c->from, .sdp = sdp, .username = c->username, .password = c->password};
 	c->leg = sip_invite(c->agent, &out, &handler, c);
@@ -215,6 +220,7 @@ static void finish(struct caller *c)
 	for (int i = 0; c->media && media_open_ends(c->media) && i < 100; i++)
 		su_root_step(c->root, 10);
 	media_destroy(c->media);
+	recorder_destroy(c->recorder);
 	sip_agent_destroy(c->agent);
 	if (c->timer)
 		su_timer_destroy(c->timer);

@@ -24,7 +24,8 @@ struct call_loop_config {
 	struct prompts *prompts;
 	struct http_client *http;
 	struct script_pool *scripts;
-	const char *prompt_dir;
+	struct recorder *recorder;
+	const char *prompt_dir, *recording_dir;
 };
 
 struct call_loop *call_loop_create(const struct call_loop_config *config, struct error *err) WARN_UNUSED;

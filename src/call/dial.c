@@ -257,6 +257,8 @@ static void connect_call(struct attempt *a)
 	const struct route_target *t = a->to->target;
 	c->target_id = t ? t->id : NULL;
 	call_answer(c);
+	if (d->record || c->campaign->recording)
+		d->recording = record_start(c, false) && !c->campaign->recording;
 	c->connected_ms = clock_now_ms();
 	if (!c->answered_ms)
 		c->answered_ms = c->connected_ms;
@@ -510,7 +512,7 @@ void dial_start(struct call *c, const struct flow_dial *to)
 {
 	struct dial *d = &c->dial;
 	const struct route_plan *plan = to->routing_plan_id ? organization_plan(c->organization, to->routing_plan_id) : NULL;
-	*d = (struct dial){.active = true, .max_duration_seconds = to->max_duration_seconds, .outcome = DIAL_NO_TARGET, .whisper = to->whisper, .accept_key = to->accept_key};
+	*d = (struct dial){.active = true, .max_duration_seconds = to->max_duration_seconds, .outcome = DIAL_NO_TARGET, .whisper = to->whisper, .accept_key = to->accept_key, .record = to->record};
 	d->caller_id = to->caller_id && *to->caller_id ? to->caller_id : NULL;
 	d->tries = arena_alloc(&c->arena, TRIES_MAX * sizeof *d->tries);
 	if (!d->tries) {
@@ -542,6 +544,9 @@ void dial_stop(struct call *c)
 		return;
 	d->active = false;
 	d->connected = false;
+	if (d->recording)
+		record_stop(c, true);
+	d->recording = false;
 	su_timer_reset(c->step_timer);
 	su_timer_reset(c->talk_timer);
 	for (size_t i = 0; i < d->attempt_count; i++) {

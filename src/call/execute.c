@@ -161,10 +161,94 @@ static void start_wait(struct call *c, const struct flow_prompt *prompt, int for
 		start_prompt(c, prompt);
 }
 
+/* ---- voicemail ---- */
+
+static void message_over(struct call *c, const char *by)
+{
+	struct voicemail *v = &c->voicemail;
+	bool spoken = c->recording_id[0] && media_last_voice(c->end) != 0;
+	int64_t duration = spoken ? clock_monotonic_ms() - v->began_ms : 0;
+	struct buf data = {0};
+	json_str(&data, "ended_by", by);
+	json_int(&data, "duration_ms", duration);
+	json_str(&data, "recording_id", spoken ? c->recording_id : NULL);
+	v->stage = VOICEMAIL_NONE;
+	su_timer_reset(c->step_timer);
+	record_stop(c, spoken);
+	log_trace_input(c, "recorded", buf_text(&data));
+	buf_free(&data);
+	flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_RECORDED, .u.recorded.duration_ms = (int)duration});
+}
+
+#define LISTEN_MS 250
+
+static void on_listen(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
+{
+	struct call *c = (struct call *)arg;
+	const struct voicemail *v = &c->voicemail;
+	int64_t now = clock_monotonic_ms(), voice = media_last_voice(c->end);
+	(void)magic, (void)timer;
+	if (v->stage != VOICEMAIL_RECORDING)
+		return;
+	if (now - v->began_ms >= v->max_ms)
+		message_over(c, "time");
+	else if (v->silence_ms && now - (voice > v->began_ms ? voice : v->began_ms) >= v->silence_ms)
+		message_over(c, "silence");
+	else
+		after(c, LISTEN_MS, on_listen);
+}
+
+/* The greeting was heard, then the beep: each leads to what follows it. */
+static void message_goes_on(struct call *c)
+{
+	struct voicemail *v = &c->voicemail;
+	if (v->stage == VOICEMAIL_GREETING && c->loop->beep) {
+		v->stage = VOICEMAIL_BEEP;
+		c->playing = true;
+		c->play = media_play(c->end, audio_hold(c->loop->beep));
+		return;
+	}
+	v->stage = VOICEMAIL_RECORDING;
+	v->began_ms = clock_monotonic_ms();
+	if (record_start(c, true))
+		after(c, v->max_ms < LISTEN_MS ? v->max_ms : LISTEN_MS, on_listen);
+	else
+		message_over(c, "failure");
+}
+
+static void start_voicemail(struct call *c, const struct flow_voicemail *to)
+{
+	call_answer(c);
+	c->key_count = 0;
+	c->play_interruptible = false;
+	c->voicemail = (struct voicemail){.stage = VOICEMAIL_GREETING, .max_ms = to->max_ms, .silence_ms = to->silence_ms, .finish_key = to->finish_key};
+	if (to->prompt.prompt_id || to->prompt.text)
+		start_prompt(c, &to->prompt);
+	else
+		message_goes_on(c);
+}
+
+static void message_key(struct call *c, char key)
+{
+	if (key != c->voicemail.finish_key)
+		return;
+	if (c->voicemail.stage == VOICEMAIL_RECORDING) {
+		message_over(c, "key");
+	} else if (c->voicemail.stage == VOICEMAIL_GREETING && c->playing && !c->prompt_request) {
+		c->playing = false;
+		media_stop_play(c->end);
+		message_goes_on(c);
+	}
+}
+
 /* A prompt ended: by itself, or because it could not be played. */
 static void played(struct call *c, bool ok)
 {
 	c->playing = false;
+	if (c->voicemail.stage) { /* a greeting that cannot be heard is passed over */
+		message_goes_on(c);
+		return;
+	}
 	if (c->waiting && ok) {
 		start_prompt(c, &c->wait_prompt);
 		return;
@@ -194,6 +278,10 @@ void execute_key(struct call *c, char key)
 		return;
 	if (c->collect.active) {
 		take_digit(c, key);
+		return;
+	}
+	if (c->voicemail.stage) {
+		message_key(c, key);
 		return;
 	}
 	if (c->key_count < KEYS_MAX)
@@ -345,6 +433,9 @@ static void perform(struct call *c, const struct flow_effect *e)
 	case FLOW_EFFECT_OUTCOME:
 		set_outcome(c, e);
 		break;
+	case FLOW_EFFECT_RECORD:
+		record_perform(c, e->u.record);
+		break;
 	case FLOW_EFFECT_PLAY:
 		if (e->u.play.for_ms) {
 			start_wait(c, &e->u.play.prompt, e->u.play.for_ms);
@@ -364,6 +455,9 @@ static void perform(struct call *c, const struct flow_effect *e)
 	case FLOW_EFFECT_SCRIPT:
 		start_script(c, &e->u.script);
 		break;
+	case FLOW_EFFECT_VOICEMAIL:
+		start_voicemail(c, &e->u.voicemail);
+		break;
 	case FLOW_EFFECT_DIAL:
 		dial_start(c, &e->u.dial);
 		break;
@@ -377,7 +471,7 @@ static void perform(struct call *c, const struct flow_effect *e)
 
 static bool is_told(enum flow_effect_kind kind)
 {
-	return kind == FLOW_EFFECT_TRACE || kind == FLOW_EFFECT_SET_TAG || kind == FLOW_EFFECT_EVENT || kind == FLOW_EFFECT_OUTCOME;
+	return kind == FLOW_EFFECT_TRACE || kind == FLOW_EFFECT_SET_TAG || kind == FLOW_EFFECT_EVENT || kind == FLOW_EFFECT_OUTCOME || kind == FLOW_EFFECT_RECORD;
 }
 
 /* An effect can be answered at once, which steps again: so effects are taken from a copy,
@@ -476,6 +570,8 @@ void execute_stop(struct call *c)
 	c->playing = false;
 	c->waiting = false;
 	c->collect.active = false;
+	record_stop(c, c->voicemail.stage != VOICEMAIL_RECORDING || media_last_voice(c->end) != 0);
+	c->voicemail.stage = VOICEMAIL_NONE;
 	c->http_request = 0;
 	c->script_request = 0;
 	c->prompt_request = 0;

@@ -33,7 +33,7 @@ struct call_loop {
 	struct mailbox *script_answers; /* struct script_answer */
 	struct call *by_serial, *by_id;
 	struct call *dirty;
-	struct audio *ringback;
+	struct audio *ringback, *beep;
 	uint64_t next_serial;
 	int64_t write_at_ms; /* when the dirty calls are written, monotonic */
 	unsigned wakeups;    /* by the mailboxes; wraps around */
@@ -78,6 +78,7 @@ struct dial {
 	int max_duration_seconds;
 	const char *caller_id;
 	enum flow_dial_outcome outcome; /* of the last attempt */
+	bool record, recording; /* wanted; begun by this dial */
 };
 
 struct collect {
@@ -87,6 +88,14 @@ struct collect {
 	bool sensitive;
 	char digits[KEYS_MAX + 1];
 	size_t len;
+};
+
+/* A message that a caller leaves. */
+struct voicemail {
+	enum { VOICEMAIL_NONE, VOICEMAIL_GREETING, VOICEMAIL_BEEP, VOICEMAIL_RECORDING } stage;
+	int max_ms, silence_ms;
+	char finish_key;
+	int64_t began_ms; /* monotonic */
 };
 
 struct call {
@@ -121,6 +130,8 @@ struct call {
 	int64_t input_ms; /* when the flow was given its last input: its clock */
 	struct dial dial;
 	struct collect collect;
+	struct voicemail voicemail;
+	char recording_id[ID_SIZE]; /* "": nothing is recorded */
 	bool playing, play_interruptible;
 	bool waiting;                  /* a wait node: what plays is repeated until the step timer */
 	struct flow_prompt wait_prompt;
@@ -190,6 +201,15 @@ void execute_script_answer(struct call *c, const struct script_answer *answer);
 void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome);
 void execute_caller_left(struct call *c); /* for the trace: where the caller was then */
 void execute_stop(struct call *c); /* nothing more: the call is ending */
+
+/* record.c */
+/* false: the call is recorded already (a voicemail then ends that recording), or there is no memory. */
+bool record_start(struct call *c, bool voicemail);
+/* keep false: it is thrown away. Nothing happens when nothing is recorded. */
+void record_stop(struct call *c, bool keep);
+/* Files that an earlier process was writing when it died are closed, and told. */
+void record_recover(struct call_loop *loop);
+void record_perform(struct call *c, enum flow_record action);
 
 /* dial.c */
 void dial_start(struct call *c, const struct flow_dial *to);

@@ -377,6 +377,7 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 	loop->http_answers = mailbox_create(1);
 	loop->script_answers = mailbox_create(1);
 	loop->ringback = audio_ringback();
+	loop->beep = audio_beep();
 	error_set(err, "the SIP stack could not be started");
 	sem_init(&start.ready, 0, 0);
 	bool started = loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
@@ -385,8 +386,10 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 		sem_wait(&start.ready);
 	}
 	sem_destroy(&start.ready);
-	if (started && start.ok)
+	if (started && start.ok) {
+		record_recover(loop);
 		return loop;
+	}
 	if (started)
 		pthread_join(loop->thread, NULL);
 	free(loop);
@@ -438,5 +441,6 @@ void call_loop_free(struct call_loop *loop)
 	mailbox_destroy(loop->http_answers);
 	mailbox_destroy(loop->script_answers);
 	audio_release(loop->ringback);
+	audio_release(loop->beep);
 	free(loop);
 }

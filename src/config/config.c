@@ -227,6 +227,7 @@ static void build_campaign(struct config_store *c, struct org *o, struct entity 
 	p->id = e->id;
 	p->name = text(o, e->doc, "name");
 	p->enabled = json_is_true(json_object_get(e->doc, "enabled"));
+	p->recording = json_is_true(json_object_get(e->doc, "recording"));
 	p->call_flow_mode = mode && strcmp(mode, "call_flow") == 0;
 	p->plan = data_of(o, "routing_plan", json_string_value(json_object_get(e->doc, "routing_plan_id")));
 	p->flow = data_of(o, "call_flow", json_string_value(json_object_get(e->doc, "call_flow_id")));

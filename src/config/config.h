@@ -22,7 +22,7 @@ struct config_flow {
 
 struct config_campaign {
 	const char *id, *name;
-	bool call_flow_mode, enabled;
+	bool call_flow_mode, enabled, recording;
 	const struct route_plan *plan;  /* NULL: none */
 	const struct config_flow *flow; /* NULL: none */
 	int conversion_after_seconds;   /* -1: no rule */

@@ -90,6 +90,15 @@ struct flow_prompt {
 enum flow_dial_outcome { DIAL_COMPLETED, DIAL_NO_ANSWER, DIAL_BUSY, DIAL_FAILED, DIAL_NO_TARGET };
 extern const char *const flow_dial_outcomes[]; /* by the enum; NULL-terminated */
 
+struct flow_voicemail {
+	struct flow_prompt prompt; /* text and prompt_id NULL: only the beep */
+	int max_ms, silence_ms;    /* silence_ms 0: silence does not end it */
+	char finish_key;           /* 0: none */
+};
+
+enum flow_record { RECORD_START, RECORD_STOP, RECORD_PAUSE, RECORD_RESUME };
+extern const char *const flow_record_actions[]; /* by the enum; NULL-terminated */
+
 struct flow_dial {
 	const char *routing_plan_id;
 	const char *const *target_ids; /* NULL-terminated, or NULL */
@@ -98,6 +107,7 @@ struct flow_dial {
 	const char *caller_id;
 	int timeout_seconds, max_duration_seconds; /* 0: the default */
 	struct flow_prompt whisper; /* to who answers, before the caller is connected; text and prompt_id NULL: none */
+	bool record;                /* from when they are connected until the dial is over */
 	bool simultaneous;          /* all ring at once, at most ten; the first that takes the call has it */
 	char accept_key;            /* who answers presses it to take the call; 0: answering is enough */
 };
@@ -107,10 +117,12 @@ enum flow_effect_kind {
 	FLOW_EFFECT_SET_TAG, /* already in the state; to be stored and told */
 	FLOW_EFFECT_EVENT,   /* flow.custom, to be told */
 	FLOW_EFFECT_OUTCOME, /* what the call came to */
+	FLOW_EFFECT_RECORD,
 	FLOW_EFFECT_PLAY,    /* answered by FLOW_INPUT_PLAYED */
 	FLOW_EFFECT_COLLECT, /* answered by FLOW_INPUT_DIGITS */
 	FLOW_EFFECT_HTTP,    /* answered by FLOW_INPUT_HTTP */
 	FLOW_EFFECT_SCRIPT,  /* answered by FLOW_INPUT_SCRIPT */
+	FLOW_EFFECT_VOICEMAIL, /* answered by FLOW_INPUT_RECORDED */
 	FLOW_EFFECT_DIAL,    /* answered by FLOW_INPUT_DIAL_ENDED */
 	FLOW_EFFECT_HANGUP,
 };
@@ -156,6 +168,8 @@ struct flow_effect {
 			int timeout_ms;
 		} http;
 		struct flow_script script;
+		struct flow_voicemail voicemail;
+		enum flow_record record;
 		struct flow_dial dial;
 		struct {
 			int sip_status;    /* before answer; 0: by cause */
@@ -176,6 +190,7 @@ enum flow_input_kind {
 	FLOW_INPUT_DIGITS,
 	FLOW_INPUT_HTTP,
 	FLOW_INPUT_SCRIPT,
+	FLOW_INPUT_RECORDED,
 	FLOW_INPUT_DIAL_ENDED,
 };
 
@@ -203,6 +218,9 @@ struct flow_input {
 			const char *log;    /* what it wrote to the console; NULL: nothing */
 			const char *error;  /* NULL if ok */
 		} script;
+		struct {
+			int duration_ms; /* 0: nothing was said, or kept */
+		} recorded;
 		enum flow_dial_outcome dial;
 	} u;
 };

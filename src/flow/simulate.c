@@ -35,6 +35,7 @@ const struct field flow_simulate_fields[] = {
 		 {"error", FIELD_STRING, .max = 1000, .help = "Why it fails, instead of a result."},
 		 {0},
 	 }},
+	{"voicemail_seconds", FIELD_INTEGER, .min = 0, .max = 3600, .initial = "10", .help = "How long the caller speaks to a voicemail; 0: nothing is said."},
 	{"seed", FIELD_INTEGER, .min = 0, .max = 1000000000, .initial = "0", .help = "Draws the lots of split nodes and of scripts."},
 	{"version", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "A published version; empty: the draft."},
 	{"document", FIELD_ANY, .help = "A flow document to be run instead of the draft."},
@@ -51,6 +52,7 @@ struct sim {
 	struct expr_course course;
 	/* the answers: a script's lists, or a trace and the place in it */
 	json_t *digits, *http, *dial, *scripts, *trace;
+	json_int_t voicemail_ms;
 	size_t digits_at, http_at, dial_at, scripts_at, trace_at;
 	/* what was told of a replay's steps so far */
 	size_t compared_at;
@@ -185,6 +187,10 @@ static json_t *effect_json(const struct sim *s, const struct flow_effect *e)
 		return json_pack("{s:s, s:s, s:s, s:o, s:s?}", "effect", "http", "method", e->u.http.method, "url", e->u.http.url, "headers", texts_json(e->u.http.headers), "body", e->u.http.body);
 	case FLOW_EFFECT_SCRIPT:
 		return json_pack("{s:s, s:o}", "effect", "script", "arguments", script_arguments(s, e->u.script.arguments));
+	case FLOW_EFFECT_RECORD:
+		return json_pack("{s:s, s:s}", "effect", "record", "action", flow_record_actions[e->u.record]);
+	case FLOW_EFFECT_VOICEMAIL:
+		return json_pack("{s:s, s:o, s:f}", "effect", "voicemail", "prompt", prompt_json(&e->u.voicemail.prompt), "max_seconds", e->u.voicemail.max_ms / 1000.0);
 	case FLOW_EFFECT_DIAL: {
 		const struct flow_dial *d = &e->u.dial;
 		json_t *json = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*}", "effect", "dial", "routing_plan_id", d->routing_plan_id, "uri", d->uri, "number", d->number, "trunk_id", d->trunk_id, "caller_id", d->caller_id);
@@ -192,6 +198,8 @@ static json_t *effect_json(const struct sim *s, const struct flow_effect *e)
 			json_object_set_new(json, "whisper", prompt_json(&d->whisper));
 		if (d->simultaneous)
 			json_object_set_new(json, "ring", json_string("simultaneous"));
+		if (d->record)
+			json_object_set_new(json, "record", json_true());
 		if (d->accept_key)
 			json_object_set_new(json, "accept_key", json_stringn(&d->accept_key, 1));
 		if (d->target_ids)
@@ -363,6 +371,15 @@ static struct flow_input compute(struct sim *s, const struct flow_effect *e)
 	return in;
 }
 
+static struct flow_input leave_message(struct sim *s, const struct flow_effect *e)
+{
+	const struct flow_voicemail *v = &e->u.voicemail;
+	int spoken = (int)s->voicemail_ms;
+	answer_call(s);
+	s->now_ms += speech_ms(&v->prompt) + (spoken && spoken < v->max_ms ? spoken + v->silence_ms : spoken ? v->max_ms : v->silence_ms ? v->silence_ms : v->max_ms);
+	return (struct flow_input){.kind = FLOW_INPUT_RECORDED, .u.recorded.duration_ms = spoken < v->max_ms ? spoken : v->max_ms};
+}
+
 static struct flow_input ring(struct sim *s, const struct flow_effect *e)
 {
 	json_t *given = json_array_get(s->dial, s->dial_at++), *seconds = json_object_get(given, "duration_seconds");
@@ -433,6 +450,10 @@ static bool recorded_input(struct sim *s, const struct flow_effect *e, struct fl
 			free(text);
 			return true;
 		}
+		if (strcmp(input, "recorded") == 0 && e->kind == FLOW_EFFECT_VOICEMAIL) {
+			*in = (struct flow_input){.kind = FLOW_INPUT_RECORDED, .u.recorded.duration_ms = (int)json_integer_value(json_object_get(entry, "duration_ms"))};
+			return true;
+		}
 		if (strcmp(input, "dial_ended") == 0 && e->kind == FLOW_EFFECT_DIAL) {
 			int outcome = index_of(flow_dial_outcomes, json_string_value(json_object_get(entry, "outcome")));
 			const char *target = json_string_value(json_object_get(entry, "target_id")), *revenue = json_string_value(json_object_get(entry, "revenue")), *payout = json_string_value(json_object_get(entry, "payout"));
@@ -455,7 +476,7 @@ static bool recorded_input(struct sim *s, const struct flow_effect *e, struct fl
 
 static bool waits(enum flow_effect_kind kind)
 {
-	return kind == FLOW_EFFECT_PLAY || kind == FLOW_EFFECT_COLLECT || kind == FLOW_EFFECT_HTTP || kind == FLOW_EFFECT_SCRIPT || kind == FLOW_EFFECT_DIAL;
+	return kind == FLOW_EFFECT_PLAY || kind == FLOW_EFFECT_COLLECT || kind == FLOW_EFFECT_HTTP || kind == FLOW_EFFECT_SCRIPT || kind == FLOW_EFFECT_VOICEMAIL || kind == FLOW_EFFECT_DIAL;
 }
 
 static json_t *input_json(const struct flow_input *in, bool sensitive)
@@ -469,6 +490,8 @@ static json_t *input_json(const struct flow_input *in, bool sensitive)
 		return json_pack("{s:s, s:s, s:i, s:s%}", "input", "http", "outcome", flow_http_outcomes[in->u.http.result], "status", in->u.http.status, "body", in->u.http.body, in->u.http.body_len);
 	case FLOW_INPUT_SCRIPT:
 		return json_pack("{s:s, s:o*, s:s*, s:s*}", "input", "script", "result", in->u.script.ok ? json_loads(in->u.script.result, 0, NULL) : NULL, "log", in->u.script.log, "error", in->u.script.error);
+	case FLOW_INPUT_RECORDED:
+		return json_pack("{s:s, s:i}", "input", "recorded", "duration_ms", in->u.recorded.duration_ms);
 	case FLOW_INPUT_DIAL_ENDED:
 		return json_pack("{s:s, s:s}", "input", "dial_ended", "outcome", flow_dial_outcomes[in->u.dial]);
 	default:
@@ -486,7 +509,7 @@ static bool answer(struct sim *s, const struct flow_effect *e, struct flow_input
 		s->now_ms += e->u.play.for_ms ? e->u.play.for_ms : speech_ms(&e->u.play.prompt);
 		*in = (struct flow_input){.kind = FLOW_INPUT_PLAYED, .u.played_ok = true};
 	} else {
-		*in = e->kind == FLOW_EFFECT_COLLECT ? press(s, e) : e->kind == FLOW_EFFECT_HTTP ? fetch(s, e) : e->kind == FLOW_EFFECT_SCRIPT ? compute(s, e) : ring(s, e);
+		*in = e->kind == FLOW_EFFECT_COLLECT ? press(s, e) : e->kind == FLOW_EFFECT_HTTP ? fetch(s, e) : e->kind == FLOW_EFFECT_SCRIPT ? compute(s, e) : e->kind == FLOW_EFFECT_VOICEMAIL ? leave_message(s, e) : ring(s, e);
 	}
 	json_array_append_new(s->inputs, input_json(in, e->kind == FLOW_EFFECT_COLLECT && e->u.collect.sensitive));
 	return true;
@@ -583,6 +606,7 @@ json_t *flow_simulate(const struct flow_world *world, json_t *script)
 	s.http = json_object_get(script, "http");
 	s.dial = json_object_get(script, "dial");
 	s.scripts = json_object_get(script, "scripts");
+	s.voicemail_ms = json_integer_value(json_object_get(script, "voicemail_seconds")) * 1000;
 	if (begin(&s, json_string_value(json_object_get(script, "caller_id")), json_string_value(json_object_get(script, "number")))) {
 		snprintf(id, sizeof id, "call_simulated_%lld", (long long)json_integer_value(json_object_get(script, "seed")));
 		s.call[CALL_ID] = keep(&s, id);

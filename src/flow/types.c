@@ -8,6 +8,7 @@
 	X(menu) \
 	X(gather) \
 	X(wait) \
+	X(voicemail) \
 	X(condition) \
 	X(business_hours) \
 	X(split) \
@@ -20,6 +21,7 @@
 	X(debug) \
 	X(http_request) \
 	X(javascript) \
+	X(record) \
 	X(dial) \
 	X(hangup)
 

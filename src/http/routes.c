@@ -37,6 +37,8 @@ const struct http_route http_routes[] = {
 	{"PATCH", V1 "/calls/{id}/tags", api_call_tags_patch, ROLE_MANAGER, "Set tags of a call, live or finished", NULL},
 	{"GET", V1 "/calls/{id}/events", api_call_events, ROLE_ANALYST, "The call's events", NULL},
 	{"GET", V1 "/calls/{id}/trace", api_call_trace, ROLE_ANALYST, "Every input and step of the call's flow", NULL},
+	{"GET", V1 "/calls/{id}/recording", api_recording_get, ROLE_ANALYST, "What was recorded, as WAV: the newest, or ?recording_id=", NULL},
+	{"DELETE", V1 "/calls/{id}/recording", api_recording_delete, ROLE_MANAGER, "Delete it, or ?recording_id=", NULL},
 	{"POST", V1 "/calls/{id}/hangup", api_call_hangup, ROLE_MANAGER, "Hang up a live call", NULL},
 	{"POST", V1 "/incoming-webhooks/{id}/rotate-key", api_rotate_key, ROLE_MANAGER, "Replace the key", NULL},
 	{"POST", V1 "/outgoing-webhooks/{id}/rotate-secret", api_rotate_secret, ROLE_MANAGER, "Replace the signing secret", NULL},

@@ -3,12 +3,15 @@
 #include "http/static.h"
 #include "base/log.h"
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define BODY_MAX (256u * 1024)
 #define NEW_ORGANIZATIONS_MS 2000 /* how often another process's are looked for */
@@ -139,6 +142,54 @@ enum http_result http_invalid(struct http_request *r, struct errors *errors)
 	return http_problem_errors(r, 422, "Some fields are not valid", "see errors: each names a field and what is wrong with it", errors);
 }
 
+/* "bytes=10-19", "bytes=10-", "bytes=-5": one range. false: it is none, or lies outside. */
+static bool read_range(const char *text, uint64_t size, uint64_t *from, uint64_t *len)
+{
+	unsigned long long a = 0, b = 0;
+	int end = 0;
+	if (sscanf(text, "bytes=-%llu%n", &b, &end) == 1 && !text[end] && b) {
+		*from = b < size ? size - b : 0;
+		*len = size - *from;
+		return size > 0;
+	}
+	bool both = sscanf(text, "bytes=%llu-%llu%n", &a, &b, &end) == 2 && !text[end];
+	if (!both && (sscanf(text, "bytes=%llu-%n", &a, &end) != 1 || !end || text[end]))
+		return false;
+	if (a >= size || (both && b < a))
+		return false;
+	*from = a;
+	*len = (both && b < size ? b + 1 : size) - a;
+	return true;
+}
+
+bool http_file(struct http_request *r, const char *path, const char *content_type)
+{
+	const char *range = http_header(r, "Range");
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	uint64_t size = (uint64_t)st.st_size;
+	r->ranges = true;
+	if (range && !read_range(range, size, &r->fd_from, &r->fd_len)) {
+		close(fd);
+		snprintf(r->content_range, sizeof r->content_range, "bytes */%llu", (unsigned long long)size);
+		http_problem(r, 416, "There is no such range", "the file has %llu bytes", (unsigned long long)size);
+		return true;
+	}
+	if (!range)
+		r->fd_len = size;
+	else
+		snprintf(r->content_range, sizeof r->content_range, "bytes %llu-%llu/%llu", (unsigned long long)r->fd_from, (unsigned long long)(r->fd_from + r->fd_len - 1), (unsigned long long)size);
+	r->status = range ? 206 : 200;
+	r->fd = fd;
+	r->content_type = content_type;
+	return true;
+}
+
 struct store_conn *http_reader(struct http_request *r)
 {
 	struct store_conn *conn = store_reader(r->config->store);
@@ -260,9 +311,10 @@ static enum MHD_Result send_answer(struct exchange *x)
 	struct http_request *r = &x->request;
 	static char empty[1];
 	bool no_body = r->status == 204 || r->status == 304;
-	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(no_body ? 0 : r->answer_len, r->answer && !no_body ? r->answer : empty, r->answer && !no_body ? free : NULL);
+	struct MHD_Response *response = r->fd > 0 ? MHD_create_response_from_fd_at_offset64(r->fd_len, r->fd, r->fd_from) : MHD_create_response_from_buffer_with_free_callback(no_body ? 0 : r->answer_len, r->answer && !no_body ? r->answer : empty, r->answer && !no_body ? free : NULL);
 	if (!response)
 		return MHD_NO;
+	r->fd = 0;
 	if (!no_body) {
 		r->answer = NULL;
 		MHD_add_response_header(response, "Content-Type", r->content_type ? r->content_type : "application/json");
@@ -270,7 +322,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 	const struct {
 		const char *name, *value;
 	} headers[] = {
-		{"Location", r->location}, {"ETag", r->etag}, {"Set-Cookie", r->cookie}, {"Retry-After", r->retry_after}, {"Content-Disposition", r->disposition},
+		{"Location", r->location}, {"ETag", r->etag}, {"Set-Cookie", r->cookie}, {"Retry-After", r->retry_after}, {"Content-Disposition", r->disposition}, {"Content-Range", r->content_range}, {"Accept-Ranges", r->ranges ? "bytes" : ""},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
 		if (*headers[i].value)

@@ -23,6 +23,7 @@ struct http_config {
 	struct media *media;
 	struct http_client *client;
 	struct script_pool *scripts;
+	const char *recording_dir;
 };
 
 struct http_server *http_server_create(const struct http_config *config, struct error *err) WARN_UNUSED;
@@ -52,8 +53,12 @@ struct http_request {
 	int status;
 	char *answer;         /* free()d */
 	size_t answer_len;
+	int fd;               /* above 0: the answer is this file, from there on; closed after it */
+	uint64_t fd_from, fd_len;
 	bool is_file; /* one of the portal's, gzip */
 	const char *content_type;
+	char content_range[80];
+	bool ranges;          /* parts of the answer may be asked for */
 	char location[128], etag[32], cookie[256], retry_after[8], disposition[80];
 	/* a write under way */
 	bool (*run)(struct store_conn *conn, struct http_request *r);
@@ -82,6 +87,8 @@ const char *http_header(const struct http_request *r, const char *name);
 enum http_result http_json(struct http_request *r, int status, json_t *json); /* steals json */
 enum http_result http_text(struct http_request *r, int status, struct buf *json); /* takes the text */
 enum http_result http_problem(struct http_request *r, int status, const char *title, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Answer with a file, or the part of it that a Range header asks for (RFC 9110 §14). false: it cannot be opened. */
+bool http_file(struct http_request *r, const char *path, const char *content_type) WARN_UNUSED;
 enum http_result http_problem_errors(struct http_request *r, int status, const char *title, const char *detail, struct errors *errors); /* frees the errors */
 enum http_result http_invalid(struct http_request *r, struct errors *errors); /* 422; frees the errors */
 /* Run r->run in the writer's next transaction, then answer with what it left in r. */

@@ -159,6 +159,14 @@ bool audio_save(const char *path, const uint8_t *ulaw, size_t count, struct erro
 	return (sf_close(file) == 0 && ok) || error_set(err, "cannot write %s: is the disk full?", path);
 }
 
+struct audio *audio_beep(void)
+{
+	struct audio *a = audio_new(3200);
+	for (size_t i = 0; a && i < a->len; i++)
+		a->ulaw[i] = ulaw_encode((int16_t)(8000 * sin((double)i / 8000 * 2 * M_PI * 1000)));
+	return a;
+}
+
 struct audio *audio_ringback(void)
 {
 	struct audio *a = audio_new(48000);

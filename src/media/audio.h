@@ -30,5 +30,7 @@ struct audio *audio_from_pcm(const int16_t *samples, size_t count, int rate) WAR
 bool audio_save(const char *path, const uint8_t *ulaw, size_t count, struct error *err) WARN_UNUSED;
 /* The US ringing tone: 440 + 480 Hz, 2 s on, 4 s off; loops. */
 struct audio *audio_ringback(void) WARN_UNUSED;
+/* The tone after which a message is left: 1000 Hz for 0.4 s. */
+struct audio *audio_beep(void) WARN_UNUSED;
 
 #endif

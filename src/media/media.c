@@ -18,7 +18,8 @@
 #define FRAME 160 /* samples in 20 ms */
 #define PACKET_MAX 1500
 #define BURST 16 /* packets read from a socket at once */
-#define RECORD_MAX (3600u * 8000u)
+#define VOICE 200        /* mean amplitude, of 32768, that somebody speaks at: -44 dB */
+#define DRIFT 1600       /* samples that a stream's own clock may differ from ours */
 #define KEY_TICKS 5  /* a key sounds for 100 ms */
 #define KEY_GAP 5
 
@@ -56,11 +57,15 @@ struct media_end {
 	bool key_seen;
 	uint32_t key_timestamp;
 	/* recording */
-	char *record_path;
-	uint8_t *record;
-	size_t record_len, record_cap;
-	bool record_started;
-	uint32_t record_timestamp;
+	struct recording *recording; /* NULL: nothing is recorded */
+	bool record_paused;
+	int64_t record_began_us;
+	struct track {
+		bool running;
+		uint32_t ssrc, timestamp; /* of the packet that last set the place */
+		uint64_t place;           /* where that one stands in the recording */
+	} heard, said;
+	_Atomic int64_t voice_ms;
 };
 
 struct media {
@@ -77,7 +82,7 @@ struct media {
 	uint8_t to_alaw[256], to_ulaw[256];
 };
 
-enum command_kind { COMMAND_OPEN, COMMAND_CLOSE, COMMAND_REMOTE, COMMAND_BRIDGE, COMMAND_PLAY, COMMAND_STOP, COMMAND_KEYS, COMMAND_RECORD };
+enum command_kind { COMMAND_OPEN, COMMAND_CLOSE, COMMAND_REMOTE, COMMAND_BRIDGE, COMMAND_PLAY, COMMAND_STOP, COMMAND_KEYS, COMMAND_RECORD, COMMAND_RECORD_PAUSE, COMMAND_RECORD_STOP };
 
 struct command {
 	struct mail mail;
@@ -85,6 +90,8 @@ struct command {
 	struct media_end *end, *other;
 	struct sdp_audio remote;
 	struct audio *audio;
+	struct recording *recording;
+	bool on; /* paused; to be kept */
 	unsigned play;
 	char text[128];
 };
@@ -178,21 +185,81 @@ void media_stop_play(struct media_end *e)
 	post(e, &(struct command){.kind = COMMAND_STOP});
 }
 
-static void post_text(struct media_end *e, enum command_kind kind, const char *text)
+void media_send_keys(struct media_end *e, const char *keys)
 {
-	struct command c = {.kind = kind};
-	snprintf(c.text, sizeof c.text, "%s", text);
+	struct command c = {.kind = COMMAND_KEYS};
+	snprintf(c.text, sizeof c.text, "%s", keys);
 	post(e, &c);
 }
 
-void media_send_keys(struct media_end *e, const char *keys)
+void media_record(struct media_end *e, struct recording *recording)
 {
-	post_text(e, COMMAND_KEYS, keys);
+	e->voice_ms = 0;
+	post(e, &(struct command){.kind = COMMAND_RECORD, .recording = recording});
 }
 
-void media_record(struct media_end *e, const char *path)
+void media_record_pause(struct media_end *e, bool paused)
 {
-	post_text(e, COMMAND_RECORD, path);
+	post(e, &(struct command){.kind = COMMAND_RECORD_PAUSE, .on = paused});
+}
+
+void media_record_stop(struct media_end *e, bool keep)
+{
+	post(e, &(struct command){.kind = COMMAND_RECORD_STOP, .on = keep});
+}
+
+int64_t media_last_voice(const struct media_end *e)
+{
+	return e->voice_ms;
+}
+
+/* ---- the media thread: recording ---- */
+
+static uint64_t record_place(const struct media_end *e)
+{
+	return (uint64_t)(clock_monotonic_us() - e->record_began_us) * 8 / 1000;
+}
+
+/* One packet's samples go where its stream's clock says, as long as that agrees with ours. */
+static void record(struct media_end *e, struct track *t, uint32_t ssrc, uint32_t timestamp, const uint8_t *ulaw, size_t count)
+{
+	uint64_t now = record_place(e), at = t->place + (uint64_t)(int64_t)(int32_t)(timestamp - t->timestamp), due = now > count ? now - count : 0;
+	if (e->record_paused)
+		return;
+	if (!t->running || t->ssrc != ssrc || at + DRIFT < due || at > due + DRIFT)
+		*t = (struct track){true, ssrc, timestamp, at = due};
+	recording_put(e->recording, t == &e->said, at, ulaw, count);
+}
+
+static void record_heard(struct media_end *e, const struct rtp_packet *p)
+{
+	uint8_t ulaw[PACKET_MAX];
+	long sum = 0;
+	if ((p->payload_type != CODEC_PCMU && p->payload_type != CODEC_PCMA) || p->payload_len > sizeof ulaw)
+		return;
+	for (size_t i = 0; i < p->payload_len; i++) {
+		ulaw[i] = p->payload_type == CODEC_PCMU ? p->payload[i] : e->media->to_ulaw[p->payload[i]];
+		sum += labs((long)ulaw_decode(ulaw[i]));
+	}
+	if (p->payload_len && sum / (long)p->payload_len > VOICE)
+		e->voice_ms = clock_monotonic_ms();
+	record(e, &e->heard, p->ssrc, p->timestamp, ulaw, p->payload_len);
+}
+
+/* payload: in the end's own codec, as it was sent. */
+static void record_said(struct media_end *e, uint32_t timestamp, const uint8_t *payload, size_t len)
+{
+	uint8_t ulaw[PACKET_MAX];
+	for (size_t i = 0; i < len; i++)
+		ulaw[i] = e->codec == CODEC_PCMA ? e->media->to_ulaw[payload[i]] : payload[i];
+	record(e, &e->said, e->ssrc, timestamp, ulaw, len);
+}
+
+static void stop_recording(struct media_end *e, bool keep)
+{
+	if (e->recording)
+		recording_close(e->recording, record_place(e), keep);
+	e->recording = NULL;
 }
 
 /* ---- the media thread: sending ---- */
@@ -260,6 +327,8 @@ static void play_frame(struct media_end *e)
 		for (size_t i = 0; i < FRAME; i++)
 			frame[i] = e->media->to_alaw[frame[i]];
 	transmit(e, e->codec, e->marker, e->timestamp, frame, FRAME);
+	if (e->recording)
+		record_said(e, e->timestamp, frame, FRAME);
 	e->marker = false;
 	e->played += n;
 	if (e->played < e->audio->len)
@@ -313,32 +382,6 @@ static void tick(struct media *m)
 
 /* ---- the media thread: receiving ---- */
 
-static void record(struct media_end *e, const struct rtp_packet *p)
-{
-	if (p->payload_type != CODEC_PCMU && p->payload_type != CODEC_PCMA)
-		return;
-	if (!e->record_started) {
-		e->record_started = true;
-		e->record_timestamp = p->timestamp;
-	}
-	size_t at = p->timestamp - e->record_timestamp; /* silence where packets are missing */
-	if (at > RECORD_MAX || at + p->payload_len > RECORD_MAX)
-		return;
-	if (at + p->payload_len > e->record_cap) {
-		size_t cap = (at + p->payload_len) * 2 + 80000;
-		uint8_t *grown = realloc(e->record, cap);
-		if (!grown)
-			return;
-		memset(grown + e->record_cap, 0xff, cap - e->record_cap);
-		e->record = grown;
-		e->record_cap = cap;
-	}
-	for (size_t i = 0; i < p->payload_len; i++)
-		e->record[at + i] = p->payload_type == CODEC_PCMU ? p->payload[i] : e->media->to_ulaw[p->payload[i]];
-	if (at + p->payload_len > e->record_len)
-		e->record_len = at + p->payload_len;
-}
-
 static void hear_key(struct media_end *e, const struct rtp_packet *p)
 {
 	struct telephone_event ev;
@@ -383,6 +426,8 @@ static void relay(struct media_end *to, const struct rtp_packet *p, bool is_key)
 		to->sequence = (uint16_t)(out.sequence + 1);
 		to->timestamp = out.timestamp + (is_key ? 0 : (uint32_t)p->payload_len);
 	}
+	if (to->recording && !is_key)
+		record_said(to, out.timestamp, packet + RTP_HEADER_SIZE, p->payload_len);
 	if (sendto(to->socket->fd, packet, RTP_HEADER_SIZE + p->payload_len, MSG_DONTWAIT, (struct sockaddr *)&to->remote, to->remote_len) < 0) {
 		/* the network's loss */
 	}
@@ -435,8 +480,8 @@ static void receive(struct rtp_socket *socket)
 			hear_key(e, &p);
 		else if (p.payload_type != CODEC_PCMU && p.payload_type != CODEC_PCMA)
 			continue;
-		if (e->record_path)
-			record(e, &p);
+		if (e->recording)
+			record_heard(e, &p);
 		if (e->peer)
 			relay(e->peer, &p, is_key);
 	}
@@ -457,15 +502,11 @@ static void unbridge(struct media_end *e)
 static void close_end(struct media_end *e)
 {
 	struct media *m = e->media;
-	struct error err;
 	unbridge(e);
 	deactivate(e);
 	stop_audio(e);
 	rtp_sockets_give(m->sockets, e->socket);
-	if (e->record_path && !audio_save(e->record_path, e->record, e->record_len, &err))
-		log_error(NULL, "%s", err.text);
-	free(e->record_path);
-	free(e->record);
+	stop_recording(e, true);
 	free(e);
 	m->open--;
 }
@@ -520,11 +561,28 @@ static void perform(struct command *c)
 			activate(e);
 		break;
 	case COMMAND_RECORD:
-		free(e->record_path);
-		e->record_path = strdup(c->text);
+		stop_recording(e, true);
+		e->recording = c->recording;
+		e->record_paused = false;
+		e->record_began_us = clock_monotonic_us();
+		e->heard = e->said = (struct track){0};
+		break;
+	case COMMAND_RECORD_PAUSE:
+		e->record_paused = c->on;
+		break;
+	case COMMAND_RECORD_STOP:
+		stop_recording(e, c->on);
 		break;
 	}
 	free(c);
+}
+
+static void perform_all(struct media *m)
+{
+	for (struct mail *c = mailbox_take_all(m->commands), *next; c; c = next) {
+		next = c->next;
+		perform((struct command *)c);
+	}
 }
 
 static void *media_main(void *arg)
@@ -549,12 +607,8 @@ static void *media_main(void *arg)
 				for (uint64_t i = 0; i < expired && i < 5; i++)
 					tick(m);
 		}
-		if (commands) {
-			for (struct mail *c = mailbox_take_all(m->commands), *next; c; c = next) {
-				next = c->next;
-				perform((struct command *)c);
-			}
-		}
+		if (commands)
+			perform_all(m);
 	}
 	return NULL;
 }
@@ -595,19 +649,24 @@ struct media *media_create(const struct media_config *config, struct error *err)
 	return m;
 }
 
+void media_stop(struct media *m)
+{
+	if (!m || !m->started)
+		return;
+	m->started = false;
+	m->stop = true;
+	mailbox_wake(m->commands);
+	pthread_join(m->thread, NULL);
+	perform_all(m);
+}
+
 void media_destroy(struct media *m)
 {
 	if (!m)
 		return;
-	if (m->started) {
-		m->stop = true;
-		mailbox_wake(m->commands);
-		pthread_join(m->thread, NULL);
-		for (struct mail *c = mailbox_take_all(m->commands), *next; c; c = next) {
-			next = c->next;
-			perform((struct command *)c);
-		}
-	}
+	media_stop(m);
+	if (m->commands)
+		perform_all(m);
 	rtp_sockets_destroy(m->sockets);
 	if (m->epoll >= 0)
 		close(m->epoll);

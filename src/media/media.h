@@ -9,6 +9,7 @@
 
 #include "base/mailbox.h"
 #include "media/audio.h"
+#include "media/recorder.h"
 #include "sip/sdp.h"
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ struct media_config {
 };
 
 struct media *media_create(const struct media_config *config, struct error *err) WARN_UNUSED;
+/* End the thread after all that was asked of it; what is asked later does nothing. */
+void media_stop(struct media *media);
 void media_destroy(struct media *media);
 /* Sockets open now: for tests and metrics. */
 int media_open_ends(const struct media *media);
@@ -55,7 +58,13 @@ unsigned media_play(struct media_end *end, struct audio *audio);
 void media_stop_play(struct media_end *end);
 /* Send keys as RFC 4733 events: 100 ms each, 100 ms apart; 'w' waits half a second. */
 void media_send_keys(struct media_end *end, const char *keys);
-/* Keep what is heard (at most an hour) and save it as a WAV file when the end is closed. */
-void media_record(struct media_end *end, const char *path);
+/* Record from now, until it is stopped or the end is closed: what is heard in the first channel, what is sent to
+ * the far side in the second, if there is one. Takes the recording; one that is under way is closed. */
+void media_record(struct media_end *end, struct recording *recording);
+/* Silence takes the place of what is said. */
+void media_record_pause(struct media_end *end, bool paused);
+void media_record_stop(struct media_end *end, bool keep);
+/* When a voice was last heard since recording began, monotonic ms; 0: not yet. */
+int64_t media_last_voice(const struct media_end *end);
 
 #endif

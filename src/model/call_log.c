@@ -35,5 +35,7 @@ void call_log_json(struct buf *b, const struct call_log *c)
 	json_raw(b, "attempts", c->attempts ? c->attempts : "[]");
 	if (c->tags)
 		json_raw(b, "tags", c->tags);
+	if (c->recordings)
+		json_raw(b, "recordings", c->recordings);
 	json_close(b);
 }

@@ -14,6 +14,7 @@ struct call_log {
 	int64_t revenue_micros, payout_micros;
 	const char *attempts; /* JSON array */
 	const char *tags;     /* JSON object; NULL: left out */
+	const char *recordings; /* JSON array; NULL: left out */
 	const char *hangup_by; /* "caller", "target", "system", or NULL */
 };
 

@@ -50,6 +50,30 @@ const char *store_call_tags_json(struct store_conn *conn, const char *organizati
 	return text;
 }
 
+/* NULL on a database error. */
+static const char *recordings_json(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena)
+{
+	struct store_rows *rows = store_query(conn, "SELECT id, kind, status, started_at, duration_ms FROM recordings WHERE call_id = $1 AND organization_id = $2 ORDER BY id", "ss", call_id, organization_id);
+	struct buf b = {0};
+	if (!rows)
+		return NULL;
+	buf_add_char(&b, '[');
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		json_open(&b);
+		json_str(&b, "id", rows_text(rows, i, 0));
+		json_str(&b, "kind", rows_text(rows, i, 1));
+		json_str(&b, "status", rows_text(rows, i, 2));
+		json_time(&b, "started_at", rows_int(rows, i, 3));
+		json_int(&b, "duration_seconds", (rows_int(rows, i, 4) + 500) / 1000);
+		json_close(&b);
+	}
+	buf_add_char(&b, ']');
+	rows_free(rows);
+	const char *text = b.failed ? NULL : arena_strdup(arena, buf_text(&b));
+	buf_free(&b);
+	return text;
+}
+
 bool store_call_read(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena,
 		     struct call_log *out, bool *failed)
 {
@@ -64,7 +88,8 @@ bool store_call_read(struct store_conn *conn, const char *organization_id, const
 		for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 			*texts[i] = arena_strdup(arena, *texts[i]);
 		row.tags = store_call_tags_json(conn, organization_id, call_id, arena);
-		*failed = !row.tags;
+		row.recordings = recordings_json(conn, organization_id, call_id, arena);
+		*failed = !row.tags || !row.recordings;
 		*out = row;
 	}
 	rows_free(rows);

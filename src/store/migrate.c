@@ -8,8 +8,9 @@
 
 MIGRATION(migration_001, "001-core.sql")
 MIGRATION(migration_002, "002-flow-calls.sql")
+MIGRATION(migration_003, "003-recordings.sql")
 
-static const char *const migrations[] = {migration_001, migration_002};
+static const char *const migrations[] = {migration_001, migration_002, migration_003};
 
 bool store_migrate(struct store_conn *conn, struct error *err)
 {

@@ -19,6 +19,9 @@ static bool answer(const struct flow_effects *out, struct flow_input *in)
 		case FLOW_EFFECT_SCRIPT:
 			*in = (struct flow_input){.kind = FLOW_INPUT_SCRIPT, .u.script = {.ok = true, .result = "{\"port\":\"a\",\"vars\":{\"x\":1}}", .log = "y"}};
 			return true;
+		case FLOW_EFFECT_VOICEMAIL:
+			*in = (struct flow_input){.kind = FLOW_INPUT_RECORDED, .u.recorded.duration_ms = 1000};
+			return true;
 		case FLOW_EFFECT_DIAL:
 			*in = (struct flow_input){.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = DIAL_BUSY};
 			return true;

@@ -56,6 +56,8 @@ static const struct {
 	{"set_outcome", "{\"revenue\":\"[v%u]\",\"converted\":true,\"disposition\":\"d%u\"}", {"next"}},
 	{"send_event", "{\"name\":\"e\",\"fields\":[{\"name\":\"f\",\"value\":\"[v%u]\"}]}", {"next"}},
 	{"debug", "{\"message\":\"[t%u] [CALL_DURATION] [v%u]\"}", {"next"}},
+	{"record", "{\"action\":\"start\"}", {"next"}},
+	{"voicemail", "{\"prompt\":{\"text\":\"[v%u]\"}}", {"next"}},
 	{"wait", "{\"seconds\":1%u}", {"next"}},
 	{"dial", "{\"to\":{\"uri\":\"sip:[v%u]@h\"}}", {"completed", "no_answer", "busy", "failed", "no_target"}},
 	{"call_flow", "{\"call_flow_id\":\"%u\"}", {"next", "failed"}},
@@ -108,13 +110,15 @@ static struct flow_input random_input(void)
 	static const char *const keys[] = {"", "1", "2", "*", "99", "1234", "000"}, *const bodies[] = {"", "{", "[]", "{\"a\":\"1e999\",\"b\":[\"\\u0000x\"]}", "{\"a\":true}", "{\"a\":{\"a\":[1,2]},\"b\":[null]}", "\xff\xfe"};
 	static const char *const results[] = {NULL, "", "{}", "[]", "{\"port\":\"a\",\"tags\":{\"t0\":\"x\",\"t1\":2.5,\"t2\":true,\"t3\":null},\"vars\":{\"v0\":{\"a\":[]},\"v1\":1e300}}", "{\"port\":5}", "{\"port\":\"nowhere\"}", "{\"tags\":[1]}", "{\"vars\":{\"v9\":1}}"};
 	const char *body = bodies[pick(7)];
-	switch (pick(7)) {
+	switch (pick(8)) {
 	case 0:
 		return (struct flow_input){.kind = FLOW_INPUT_PLAYED, .u.played_ok = pick(2)};
 	case 1:
 		return (struct flow_input){.kind = FLOW_INPUT_HTTP, .u.http = {(enum flow_http_result)pick(3), (int)pick(600), body, strlen(body), "e"}};
 	case 2:
 		return (struct flow_input){.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = (enum flow_dial_outcome)pick(5)};
+	case 5:
+		return (struct flow_input){.kind = FLOW_INPUT_RECORDED, .u.recorded.duration_ms = (int)pick(100000)};
 	case 4:
 		return (struct flow_input){.kind = FLOW_INPUT_SCRIPT, .u.script = {pick(2), results[pick(9)], pick(2) ? "said" : NULL, pick(2) ? "why" : NULL}};
 	case 3:

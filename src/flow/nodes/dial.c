@@ -22,6 +22,7 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	cfg->dial.max_duration_seconds = (int)json_integer_value(json_object_get(config, "max_duration_seconds"));
 	const char *ring = json_string_value(json_object_get(config, "ring"));
 	cfg->dial.simultaneous = ring && strcmp(ring, "simultaneous") == 0;
+	cfg->dial.record = json_is_true(json_object_get(config, "record"));
 	const char *key = json_string_value(json_object_get(config, "accept_key"));
 	cfg->dial.accept_key = key ? key[0] : '\0';
 	flow_compile_prompt(c, config, "whisper", &cfg->whisper);
@@ -81,6 +82,7 @@ const struct flow_node_type node_dial = {
 		{"max_duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "14400", .help = "Longest conversation; 0 for no limit."},
 		{"whisper", FIELD_OBJECT, .fields = flow_prompt_fields, .help = "What who answers hears before the caller is connected; the caller hears ringing meanwhile."},
 		{"accept_key", FIELD_ENUM, .choices = (const char *const[]){"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#", NULL}, .help = "Who answers takes the call by pressing this key, within ten seconds after the whisper; else the next target is tried. It keeps a call from ending on an answering machine."},
+		{"record", FIELD_BOOLEAN, .initial = "false", .help = "Record the conversation, caller and target in a channel each."},
 		{"caller_id", FIELD_TEMPLATE, .max = 64, .help = "Caller number shown to the target; empty: the caller's own."},
 		{0},
 	},

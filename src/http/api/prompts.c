@@ -69,17 +69,7 @@ enum http_result api_prompt_audio(struct http_request *r)
 	if (!is_prompt(r))
 		return HTTP_REPLY;
 	prompt_path(r, path, sizeof path);
-	FILE *f = fopen(path, "rb");
-	long size = f && fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
-	if (size < 0 || !(r->answer = malloc((size_t)size + 1))) {
-		if (f)
-			fclose(f);
+	if (!http_file(r, path, "audio/wav"))
 		return http_problem(r, 404, "The prompt has no audio", "upload some with PUT, or it is spoken from its text");
-	}
-	rewind(f);
-	r->answer_len = fread(r->answer, 1, (size_t)size, f);
-	fclose(f);
-	r->status = 200;
-	r->content_type = "audio/wav";
 	return HTTP_REPLY;
 }

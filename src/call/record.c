@@ -1,0 +1,142 @@
+/* Recordings: of the call, and of what a caller leaves as voicemail. */
+#include "call/internal.h"
+#include "base/log.h"
+#include "store/calls.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* What outlives the call: its file may be closed after everything else. */
+struct kept {
+	struct store_job job;
+	const struct call_loop_config *config;
+	char id[ID_SIZE], call_id[ID_SIZE], organization_id[ID_SIZE];
+	bool voicemail;
+	struct recorded result;
+	const struct organization *organization; /* held while the job runs */
+	struct event_touched touched;
+};
+
+static bool store_result(struct store_job *job, struct store_conn *conn)
+{
+	struct kept *k = (struct kept *)job;
+	struct arena arena = {0};
+	struct call_log log;
+	bool failed = false, ok;
+	struct store_batch *batch = store_batch_new();
+	if (!batch)
+		return false;
+	if (!k->result.kept)
+		store_batch_add(batch, "DELETE FROM recordings WHERE id = $1 AND organization_id = $2", "ss", k->id, k->organization_id);
+	else
+		store_batch_add(batch, "UPDATE recordings SET status = $1, duration_ms = $2, bytes = $3 WHERE id = $4 AND organization_id = $5", "siiss",
+				k->result.ok ? "ready" : "failed", k->result.duration_ms, k->result.bytes, k->id, k->organization_id);
+	ok = store_batch_run(batch, conn);
+	store_batch_free(batch);
+	batch = ok ? store_batch_new() : NULL;
+	if (batch && k->result.ok && k->result.kept && k->organization && store_call_read(conn, k->organization_id, k->call_id, &arena, &log, &failed)) {
+		struct buf data = {0};
+		json_str(&data, "recording_id", k->id);
+		json_key(&data, "duration_seconds");
+		buf_printf(&data, "%lld", (long long)((k->result.duration_ms + 500) / 1000));
+		json_key(&data, "path");
+		buf_printf(&data, "\"/api/v1/calls/%s/recording?recording_id=%s\"", k->call_id, k->id);
+		event_emit(batch, k->organization, &(struct event){k->voicemail ? "voicemail.received" : "recording.ready", buf_text(&data), &log, NULL}, clock_now_ms(), &k->touched);
+		buf_free(&data);
+	}
+	ok = batch && !failed && store_batch_run(batch, conn);
+	store_batch_free(batch);
+	arena_free(&arena);
+	return ok;
+}
+
+static void result_stored(struct store_job *job, bool committed)
+{
+	struct kept *k = (struct kept *)job;
+	if (!committed)
+		log_error(k->call_id, "the recording is on disk, but could not be written into the call log");
+	else if (k->touched.count)
+		http_client_touch(k->config->http, &k->touched);
+	if (k->organization)
+		organization_release(k->organization);
+	event_touched_free(&k->touched);
+	free(k);
+}
+
+/* The recorder's thread. */
+static void file_closed(void *arg, const struct recorded *result)
+{
+	struct kept *k = arg;
+	static const struct store_job functions = {.run = store_result, .done = result_stored};
+	k->job = functions;
+	k->result = *result;
+	k->organization = config_organization(k->config->config, k->organization_id);
+	store_submit_accepted(k->config->store, &k->job);
+}
+
+bool record_start(struct call *c, bool voicemail)
+{
+	struct kept *k = c->recording_id[0] && !voicemail ? NULL : calloc(1, sizeof *k);
+	struct store_batch *batch = log_batch(c);
+	char path[600];
+	if (!k || !batch) {
+		free(k);
+		return false;
+	}
+	k->config = &c->loop->config;
+	k->voicemail = voicemail;
+	id_new("rec", k->id);
+	snprintf(k->call_id, sizeof k->call_id, "%s", c->id);
+	snprintf(k->organization_id, sizeof k->organization_id, "%s", c->organization->id);
+	snprintf(path, sizeof path, "%s/%s.wav", c->loop->config.recording_dir, k->id);
+	struct recording *r = recording_new(c->loop->config.recorder, path, voicemail ? 1 : 2, file_closed, k);
+	if (!r) {
+		free(k);
+		return false;
+	}
+	snprintf(c->recording_id, sizeof c->recording_id, "%s", k->id);
+	store_batch_add(batch, "INSERT INTO recordings (id, organization_id, call_id, kind, status, started_at) VALUES ($1, $2, $3, $4, 'recording', $5)", "ssssi",
+			k->id, c->organization->id, c->id, voicemail ? "voicemail" : "call", clock_now_ms());
+	media_record(c->end, r);
+	return true;
+}
+
+void record_stop(struct call *c, bool keep)
+{
+	if (!c->recording_id[0])
+		return;
+	media_record_stop(c->end, keep);
+	c->recording_id[0] = '\0';
+}
+
+void record_perform(struct call *c, enum flow_record action)
+{
+	if (action == RECORD_START)
+		(void)!record_start(c, false);
+	else if (action == RECORD_STOP)
+		record_stop(c, true);
+	else if (c->recording_id[0])
+		media_record_pause(c->end, action == RECORD_PAUSE);
+}
+
+void record_recover(struct call_loop *loop)
+{
+	struct store_conn *conn = store_reader(loop->config.store);
+	struct store_rows *rows = conn ? store_query(conn, "SELECT id, organization_id, call_id, kind FROM recordings WHERE status = 'recording'", "") : NULL;
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		struct kept *k = calloc(1, sizeof *k);
+		struct stat st;
+		char path[600];
+		if (!k)
+			break;
+		k->config = &loop->config;
+		k->voicemail = strcmp(rows_text(rows, i, 3), "voicemail") == 0;
+		snprintf(k->id, sizeof k->id, "%s", rows_text(rows, i, 0));
+		snprintf(k->organization_id, sizeof k->organization_id, "%s", rows_text(rows, i, 1));
+		snprintf(k->call_id, sizeof k->call_id, "%s", rows_text(rows, i, 2));
+		snprintf(path, sizeof path, "%s/%s.wav", loop->config.recording_dir, k->id);
+		bool there = stat(path, &st) == 0 && st.st_size > 44; /* the header of a WAV file */
+		file_closed(k, &(struct recorded){there, true, there ? (st.st_size - 44) / (k->voicemail ? 16 : 32) : 0, there ? st.st_size : 0});
+	}
+	rows_free(rows);
+}

@@ -1,0 +1,83 @@
+/* What was recorded of a call. */
+#include "http/api/api.h"
+#include "base/clock.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROW "SELECT id, kind, status FROM recordings WHERE call_id = $1 AND organization_id = $2 AND ($3 = '' OR id = $3) ORDER BY CASE WHEN status = 'ready' THEN 0 ELSE 1 END, id DESC LIMIT 1"
+
+static void path_of(const struct http_request *r, const char *id, char *out, size_t size)
+{
+	snprintf(out, size, "%s/%.40s.wav", r->config->recording_dir, id);
+}
+
+/* The one that is asked for with ?recording_id=, or the newest that is ready. */
+static struct store_rows *find(struct store_conn *conn, const struct http_request *r)
+{
+	const char *id = http_query(r, "recording_id");
+	return store_query(conn, ROW, "sss", r->params[0], r->organization->id, id ? id : "");
+}
+
+static enum http_result missing(struct http_request *r)
+{
+	return http_problem(r, 404, "There is no such recording", "nothing was recorded of the call %.60s, or it was deleted", r->params[0]);
+}
+
+enum http_result api_recording_get(struct http_request *r)
+{
+	struct store_conn *conn = http_reader(r);
+	struct store_rows *rows = conn ? find(conn, r) : NULL;
+	char path[600];
+	if (!conn)
+		return HTTP_REPLY;
+	const char *status = rows_count(rows) == 1 ? rows_text(rows, 0, 2) : NULL;
+	if (!status) {
+		missing(r);
+	} else if (strcmp(status, "recording") == 0) {
+		snprintf(r->retry_after, sizeof r->retry_after, "10");
+		http_problem(r, 409, "The recording goes on", "it can be fetched when recording.ready or voicemail.received is told");
+	} else {
+		path_of(r, rows_text(rows, 0, 0), path, sizeof path);
+		snprintf(r->disposition, sizeof r->disposition, "inline; filename=\"%.40s.wav\"", rows_text(rows, 0, 0));
+		if (!http_file(r, path, "audio/wav"))
+			missing(r);
+	}
+	rows_free(rows);
+	return HTTP_REPLY;
+}
+
+static bool run_delete(struct store_conn *conn, struct http_request *r)
+{
+	struct store_rows *rows = find(conn, r);
+	const char *id = rows_count(rows) == 1 ? rows_text(rows, 0, 0) : NULL;
+	bool ok = rows != NULL;
+	if (ok && !id)
+		missing(r);
+	else if (ok && strcmp(rows_text(rows, 0, 2), "recording") == 0)
+		http_problem(r, 409, "The recording goes on", "stop it, or hang up the call, first");
+	else if (ok) {
+		ok = store_exec(conn, "DELETE FROM recordings WHERE id = $1 AND organization_id = $2", "ss", id, r->organization->id) && api_audit(conn, r, "delete_recording", id);
+		r->data = arena_strdup(&r->arena, id);
+		r->status = 204;
+	}
+	rows_free(rows);
+	return ok;
+}
+
+/* The row first: a file without a row is nobody's, a row without its file is an error. */
+static void after_delete(struct http_request *r)
+{
+	char path[600];
+	if (r->status != 204 || !r->data)
+		return;
+	path_of(r, r->data, path, sizeof path);
+	unlink(path);
+}
+
+enum http_result api_recording_delete(struct http_request *r)
+{
+	r->run = run_delete;
+	r->after = after_delete;
+	return http_write(r);
+}
