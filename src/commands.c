@@ -204,9 +204,13 @@ int command_flow(int argc, char **argv)
 	}
 	if ((argc == 3 || argc == 4) && strcmp(argv[1], "simulate") == 0)
 		return flow_simulate_file(argv[2], argv[3]);
+	if (argc >= 2 && (strcmp(argv[1], "import") == 0 || strcmp(argv[1], "export") == 0))
+		return command_flow_remote(argc - 1, argv + 1, argv[1][0] == 'i');
 	fprintf(stderr, "usage: strowger flow check FILE\n"
 			"       strowger flow node-types               descriptors of all node types, as JSON\n"
-			"       strowger flow simulate FILE [SCRIPT]   what POST /call-flows/{id}/simulate takes and answers\n");
+			"       strowger flow simulate FILE [SCRIPT]   what POST /call-flows/{id}/simulate takes and answers\n"
+			"       strowger flow export FLOW              a flow of a running server, by id or name, as a document\n"
+			"       strowger flow import FILE              make a flow of such a document\n");
 	return 2;
 }
 
@@ -219,6 +223,8 @@ static int usage(FILE *to, int status)
 	      "  call SIP-URI       place a test call\n"
 	      "  flow check FILE    check a call-flow document\n"
 	      "  flow simulate FILE run one without a phone\n"
+	      "  flow export FLOW   print a flow of a running server as a document\n"
+	      "  flow import FILE   make a flow of such a document\n"
 	      "  flow node-types    print the descriptors of all node types\n"
 	      "  version            print the version\n\n"
 	      "'strowger COMMAND --help' explains each.\n", to);

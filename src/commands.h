@@ -12,5 +12,6 @@ int command_organization(const struct organization_options *o, bool create);
 int command_serve(int argc, char **argv);
 int command_call(int argc, char **argv);
 int command_flow(int argc, char **argv);
+int command_flow_remote(int argc, char **argv, bool import); /* import and export */
 
 #endif

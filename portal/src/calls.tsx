@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Code, Group, Paper, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core'
+import { Alert, Anchor, Badge, Button, Code, Group, Paper, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { api, type Row } from './api'
@@ -57,6 +57,27 @@ function Rows({ rows, columns, empty }: { rows: Record<string, unknown>[]; colum
 
 const fetchPart = (id: string, part: string) => ({ queryKey: ['call', id, part], queryFn: async () => ((await api<{ data: Record<string, unknown>[] }>('GET', `/calls/${id}/${part}`)).data.data) })
 
+interface Recording {
+  id: string
+  kind: string
+  status: string
+  started_at: string
+  duration_seconds: number
+}
+
+function Recordings({ call }: { call: Row }) {
+  const list = (call.recordings as Recording[] | undefined) ?? []
+  return list.map((r) => (
+    <Group key={r.id} gap="sm">
+      <Badge variant="light">{r.kind === 'voicemail' ? 'Voicemail' : 'Recording'}</Badge>
+      {r.status === 'ready'
+        ? <><audio controls preload="metadata" aria-label={`${r.kind} of ${r.duration_seconds} seconds`} src={`/api/v1/calls/${call.id}/recording?recording_id=${r.id}`} style={{ height: 36 }} />
+          <Anchor size="sm" href={`/api/v1/calls/${call.id}/recording?recording_id=${r.id}`} download={`${r.id}.wav`}>Download</Anchor></>
+        : <Text size="sm" c="dimmed">{r.status === 'recording' ? 'Goes on' : 'It could not be written: is the disk full?'}</Text>}
+    </Group>
+  ))
+}
+
 export function Call({ id }: { id: string }) {
   const call = useQuery({ queryKey: ['call', id], queryFn: async () => (await api<Row>('GET', `/calls/${id}`)).data, refetchInterval: (q) => (q.state.data?.status === 'active' ? 1000 : false) })
   const tags = useQuery(fetchPart(id, 'tags'))
@@ -71,6 +92,7 @@ export function Call({ id }: { id: string }) {
         {c.status === 'active' && <Button size="xs" color="red" variant="light" onClick={() => api('POST', `/calls/${id}/hangup`, {})}>Hang up</Button>}</Group>
       <Code w="fit-content">{c.id}</Code>
       <Facts of={c} keys={['status', 'execution_mode', 'flow_version', 'hangup_by', 'started_at', 'answered_at', 'connected_at', 'ended_at', 'duration_seconds', 'converted', 'revenue', 'payout']} />
+      <Recordings call={c} />
       <Tabs defaultValue="tags">
         <Tabs.List><Tabs.Tab value="tags">Tags</Tabs.Tab><Tabs.Tab value="attempts">Attempts</Tabs.Tab><Tabs.Tab value="events">Events</Tabs.Tab><Tabs.Tab value="trace">Trace</Tabs.Tab></Tabs.List>
         <Tabs.Panel value="tags"><Rows rows={tags.data ?? []} columns={['name', 'value', 'source', 'set_at']} empty="This call has no tags." /></Tabs.Panel>

@@ -16,6 +16,8 @@ const struct event_type event_types[] = {
 	{"flow.custom", "A call flow sent an event of its own."},
 	{"flow.node_failed", "A node took its failure port."},
 	{"routing.no_target", "A routing plan had no eligible target for a call."},
+	{"recording.ready", "A recording of a call is whole and can be fetched."},
+	{"voicemail.received", "A caller left a message."},
 	{0},
 };
 

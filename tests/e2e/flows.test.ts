@@ -329,6 +329,28 @@ return {port: points > 50 ? 'good' : 'bad', tags: {points, tier: vars.greeting +
     assert.throws(() => run('check', script), /:1:/)
   })
 
+  test('the command line exports a flow of a running server and imports it into another organization', async () => {
+    const plan = await s.plan('Exported plan', [{ uri: 'sip:a@127.0.0.1' }])
+    await s.flow('Exported by name', [{ id: 'd', type: 'dial', config: { to: { routing_plan_id: plan.id } } }], [['start', 'next', 'd']])
+    const other = JSON.parse(s.run(['organization', 'add', '--data', s.data, '--name', 'Remote', '--email', 'remote@example.com', ...s.databaseFlag()])).api_key
+    await until('the organization', async () => (await s.raw('GET', '/api/v1/calls', undefined, {}, other)).ok)
+    const run = (args: string[], key = s.key) => execFileSync(binary, ['flow', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, STROWGER_URL: s.url, STROWGER_API_KEY: key, ASAN_OPTIONS: 'detect_leaks=0' } })
+    const fails = (args: string[], why: RegExp, key = s.key) => assert.throws(() => run(args, key), (e: any) => why.test(e.stderr))
+    const file = join(s.dir, 'exported.json')
+    writeFileSync(file, run(['export', 'Exported by name']))
+    fails(['import', file], /is taken already/)
+    fails(['import', file], /\/nodes\/1\/config\/to\/routing_plan_id: there is no routing_plan named 'Exported plan'/, other)
+    await s.api('POST', '/routing-plans', { name: 'Exported plan', entries: [] }, other)
+    const made = JSON.parse(run(['import', file], other))
+    assert.equal(made.name, 'Exported by name')
+    assert.equal(JSON.parse(run(['export', made.id], other)).nodes.length, 2)
+    fails(['export', 'Nobody knows'], /no call flow named 'Nobody knows'/)
+    fails(['export', made.id], /404/)
+    fails(['export', made.id], /401/, 'sk_wrong')
+    fails(['import', join(s.dir, 'absent.json')], /absent.json/)
+    fails(['export', 'x', '--url', 'http://127.0.0.1:1'], /connect/i)
+  })
+
   test('random flows on real calls: each call replays to exactly its trace', async () => {
     const seed = Number(process.env.STROWGER_SEED ?? Date.now() % 1e9)
     let x = seed || 1
@@ -340,6 +362,8 @@ return {port: points > 50 ? 'good' : 'bad', tags: {points, tier: vars.greeting +
       ['gather', () => ({ min_digits: 1, max_digits: 2, timeout_seconds: 1, inter_digit_seconds: 1, tries: 1, save_to: { tag: 'drawn' } }), ['next', 'no_input', 'invalid']],
       ['play', () => ({ prompt: { text: 'Yes [drawn|no].' }, interruptible: true }), ['next']],
       ['wait', () => ({ seconds: 1 }), ['next']],
+      ['record', () => ({ action: ['start', 'stop', 'pause', 'resume'][pick(4)] }), ['next']],
+      ['javascript', () => ({ code: `console.log(tags.drawn); if (Math.random() < 0.2) throw new Error('drawn'); return {port: Math.random() < 0.5 ? 'a' : 'b', tags: {drawn: ${pick(9)}}}`, ports: ['a', 'b'] }), ['a', 'b', 'next', 'error']],
       ['condition', () => ({ branches: [{ port: 'x', filter: { rules: [{ field: 'tag.drawn', op: 'greater_than', value: 4 }] } }, { port: 'y', filter: { rules: [{ field: 'call.duration_seconds', op: 'greater_than', value: 2 }] } }] }), ['x', 'y', 'else']],
       ['split', () => ({ shares: [{ port: 'l', weight: 1 }, { port: 'r', weight: 1 }] }), ['l', 'r']],
       ['set_variable', () => ({ assignments: [{ variable: 'v', value: '[drawn|0]' }] }), ['next']],

@@ -1,7 +1,10 @@
 #include "test.h"
 #include "media/audio.h"
+#include "media/recorder.h"
 #include "media/rtp.h"
 #include "sip/sdp.h"
+#include <sndfile.h>
+#include <unistd.h>
 
 static void test_g711_survives_the_round_trip(void **state)
 {
@@ -12,6 +15,75 @@ static void test_g711_survives_the_round_trip(void **state)
 	}
 	for (int c = 0; c < 256; c++) /* through A-law and back stays near */
 		assert_true(abs(ulaw_decode(alaw_to_ulaw(ulaw_to_alaw((uint8_t)c))) - ulaw_decode((uint8_t)c)) <= abs(ulaw_decode((uint8_t)c)) / 8 + 24);
+}
+
+static struct recorded result;
+static int results;
+
+static void done(void *arg, const struct recorded *r)
+{
+	result = *r;
+	results += *(int *)arg;
+}
+
+/* A whole recording: where each second of a channel has samples, as '1' and '0'. */
+static void recorded_seconds(const char *path, int channels, int channel, char *out)
+{
+	SF_INFO info = {0};
+	SNDFILE *f = sf_open(path, SFM_READ, &info);
+	int16_t samples[2 * 8000];
+	assert_non_null(f);
+	assert_int_equal(info.channels, channels);
+	size_t n = 0;
+	for (sf_count_t got; n < 40 && (got = sf_readf_short(f, samples, 8000)) > 0; n++) {
+		int loud = 0;
+		for (sf_count_t i = 0; i < got; i++)
+			loud += abs(samples[i * channels + channel]) > 1000;
+		out[n] = loud > 7000 ? '1' : loud ? 'p' : '0';
+	}
+	out[n] = '\0';
+	sf_close(f);
+}
+
+static void test_recordings_have_everything_in_its_place(void **state)
+{
+	char path[] = "/tmp/strowger-recording-XXXXXX", heard[41];
+	struct error err;
+	uint8_t second[8000];
+	int one = 1;
+	(void)state;
+	close(mkstemp(path));
+	memset(second, ulaw_encode(8000), sizeof second);
+	struct recorder *recorder = recorder_create(&err);
+	struct recording *r = recording_new(recorder, path, 2, done, &one);
+	recording_put(r, 0, 8000, second, 8000);
+	recording_put(r, 1, 0, second, 8000); /* a second late: still in time */
+	recording_put(r, 0, 24000, second, 8000);
+	recording_put(r, 0, 0, second, 8000); /* three seconds late: lost */
+	recording_put(r, 2, 0, second, 8000); /* no such channel */
+	for (uint64_t at = 30 * 8000; at < 32 * 8000; at += 160) { /* after a long pause, each pair the wrong way round */
+		recording_put(r, 1, at ^ 160, second, 160);
+	}
+	recording_close(r, 34 * 8000, true);
+	recorder_destroy(recorder);
+	assert_true(results == 1 && result.ok && result.kept);
+	assert_int_equal(result.duration_ms, 34000);
+	assert_int_equal(result.bytes, 44 + 34 * 8000 * 4);
+	recorded_seconds(path, 2, 0, heard);
+	assert_string_equal(heard, "0101000000000000000000000000000000");
+	recorded_seconds(path, 2, 1, heard);
+	assert_string_equal(heard, "1000000000000000000000000000001100");
+
+	recorder = recorder_create(&err);
+	recording_close(recording_new(recorder, path, 1, done, &one), 8000, false);
+	recorder_destroy(recorder);
+	assert_true(results == 2 && !result.kept && access(path, F_OK) != 0);
+	recorder = recorder_create(&err);
+	r = recording_new(recorder, "/nonexistent/folder/x.wav", 1, done, &one);
+	recording_put(r, 0, 0, second, 8000);
+	recording_close(r, 8000, true);
+	recorder_destroy(recorder);
+	assert_true(results == 3 && !result.ok && result.duration_ms == 0);
 }
 
 static void test_rtp_skips_extension_and_padding_and_refuses_short_ones(void **state)
@@ -65,7 +137,7 @@ static void test_sdp_offers_are_read_and_answered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_g711_survives_the_round_trip), cmocka_unit_test(test_rtp_skips_extension_and_padding_and_refuses_short_ones),
+		cmocka_unit_test(test_g711_survives_the_round_trip), cmocka_unit_test(test_recordings_have_everything_in_its_place), cmocka_unit_test(test_rtp_skips_extension_and_padding_and_refuses_short_ones),
 		cmocka_unit_test(test_telephone_events_round_trip), cmocka_unit_test(test_sdp_offers_are_read_and_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
