@@ -9,7 +9,7 @@
 /* What outlives the call: its file may be closed after everything else. */
 struct kept {
 	struct store_job job;
-	const struct call_loop_config *config;
+	const struct call_loop *loop;
 	char id[ID_SIZE], call_id[ID_SIZE], organization_id[ID_SIZE];
 	bool voicemail;
 	struct recorded result;
@@ -56,7 +56,7 @@ static void result_stored(struct store_job *job, bool committed)
 	if (!committed)
 		log_error(k->call_id, "the recording is on disk, but could not be written into the call log");
 	else if (k->touched.count)
-		http_client_touch(k->config->http, &k->touched);
+		http_client_touch(k->loop->config.http, &k->touched);
 	if (k->organization)
 		organization_release(k->organization);
 	event_touched_free(&k->touched);
@@ -67,29 +67,34 @@ static void result_stored(struct store_job *job, bool committed)
 static void file_closed(void *arg, const struct recorded *result)
 {
 	struct kept *k = arg;
+	k->result = *result;
+	k->organization = config_organization(k->loop->config.config, k->organization_id);
+	store_submit_accepted(k->loop->config.store, &k->job);
+}
+
+static struct kept *new_kept(const struct call_loop *loop, const char *id, const char *organization_id, const char *call_id, bool voicemail)
+{
+	struct kept *k = calloc(1, sizeof *k);
+	if (!k)
+		return NULL;
 	static const struct store_job functions = {.run = store_result, .done = result_stored};
 	k->job = functions;
-	k->result = *result;
-	k->organization = config_organization(k->config->config, k->organization_id);
-	store_submit_accepted(k->config->store, &k->job);
+	k->loop = loop;
+	k->voicemail = voicemail;
+	snprintf(k->id, sizeof k->id, "%s", id);
+	snprintf(k->organization_id, sizeof k->organization_id, "%s", organization_id);
+	snprintf(k->call_id, sizeof k->call_id, "%s", call_id);
+	return k;
 }
 
 bool record_start(struct call *c, bool voicemail)
 {
-	struct kept *k = c->recording_id[0] && !voicemail ? NULL : calloc(1, sizeof *k);
 	struct store_batch *batch = log_batch(c);
-	char path[600];
-	if (!k || !batch) {
-		free(k);
-		return false;
-	}
-	k->config = &c->loop->config;
-	k->voicemail = voicemail;
-	id_new("rec", k->id);
-	snprintf(k->call_id, sizeof k->call_id, "%s", c->id);
-	snprintf(k->organization_id, sizeof k->organization_id, "%s", c->organization->id);
-	snprintf(path, sizeof path, "%s/%s.wav", c->loop->config.recording_dir, k->id);
-	struct recording *r = recording_new(c->loop->config.recorder, path, voicemail ? 1 : 2, file_closed, k);
+	char path[600], id[ID_SIZE];
+	id_new("rec", id);
+	snprintf(path, sizeof path, "%s/%s.wav", c->loop->config.recording_dir, id);
+	struct kept *k = batch && (voicemail || !c->recording_id[0]) ? new_kept(c->loop, id, c->organization->id, c->id, voicemail) : NULL;
+	struct recording *r = !k ? NULL : recording_new(c->loop->config.recorder, path, voicemail ? 1 : 2, file_closed, k);
 	if (!r) {
 		free(k);
 		return false;
@@ -123,17 +128,12 @@ void record_recover(struct call_loop *loop)
 {
 	struct store_conn *conn = store_reader(loop->config.store);
 	struct store_rows *rows = conn ? store_query(conn, "SELECT id, organization_id, call_id, kind FROM recordings WHERE status = 'recording'", "") : NULL;
-	for (size_t i = 0; i < rows_count(rows); i++) {
-		struct kept *k = calloc(1, sizeof *k);
+	for (size_t i = 0; rows && i < rows_count(rows); i++) {
+		struct kept *k = new_kept(loop, rows_text(rows, i, 0), rows_text(rows, i, 1), rows_text(rows, i, 2), strcmp(rows_text(rows, i, 3), "voicemail") == 0);
 		struct stat st;
 		char path[600];
 		if (!k)
 			break;
-		k->config = &loop->config;
-		k->voicemail = strcmp(rows_text(rows, i, 3), "voicemail") == 0;
-		snprintf(k->id, sizeof k->id, "%s", rows_text(rows, i, 0));
-		snprintf(k->organization_id, sizeof k->organization_id, "%s", rows_text(rows, i, 1));
-		snprintf(k->call_id, sizeof k->call_id, "%s", rows_text(rows, i, 2));
 		snprintf(path, sizeof path, "%s/%s.wav", loop->config.recording_dir, k->id);
 		bool there = stat(path, &st) == 0 && st.st_size > 44; /* the header of a WAV file */
 		file_closed(k, &(struct recorded){there, true, there ? (st.st_size - 44) / (k->voicemail ? 16 : 32) : 0, there ? st.st_size : 0});

@@ -376,7 +376,7 @@ static void *run(void *arg)
 			fds[2 + i] = (struct pollfd){pool->processes[i].job && !pool->processes[i].closed ? pool->processes[i].fd : -1, POLLIN, 0};
 		poll(fds, count + 2, wait_ms(pool));
 		for (size_t i = count; i-- > 0;) /* from the end: one that is removed gives its place to one that was seen */
-			if (fds[2 + i].revents && hear(pool, &pool->processes[i]))
+			if (fds[2 + i].revents && pool->processes[i].job && hear(pool, &pool->processes[i]))
 				remove_process(pool, i);
 		if (fds[1].revents && !take_notices(pool)) {
 			log_error(NULL, "the script worker ended; it is started again when a script is to be run");

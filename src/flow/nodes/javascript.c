@@ -62,10 +62,10 @@ static void add_system(struct buf *b, struct expr_env *env, const char *group)
 	size_t n = strlen(group);
 	json_key(b, group);
 	json_open(b);
-	for (uint16_t i = 0; i < SYSTEM_FIELD_COUNT; i++) {
+	for (unsigned i = 0; i < SYSTEM_FIELD_COUNT; i++) {
 		if (strncmp(system_fields[i].name, group, n) != 0 || system_fields[i].name[n] != '.')
 			continue;
-		struct value v = expr_value(env, (struct expr_ref){EXPR_SYSTEM, i});
+		struct value v = expr_value(env, (struct expr_ref){EXPR_SYSTEM, (uint16_t)i});
 		add_value(b, system_fields[i].name + n + 1, &v);
 	}
 	json_close(b);
