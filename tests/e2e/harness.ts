@@ -234,16 +234,19 @@ export class Sipp {
   out = ''
   uri = ''
   static async answer(scenario: string, args: string[] = []): Promise<Sipp> {
-    const s = new Sipp()
-    s.port = await freePort()
-    s.uri = `sip:agent@127.0.0.1:${s.port}`
-    const media = (await freePort()) & ~1
-    s.child = spawn('sipp', ['-sf', join(root, 'tests/sip', scenario), '-i', '127.0.0.1', '-p', String(s.port), '-mi', '127.0.0.1', '-mp', String(media), '-nostdin', '-m', '1000', '-timeout', '200s', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: tmpdir() })
-    s.child.stdout!.on('data', (d) => (s.out += d))
-    s.child.stderr!.on('data', (d) => (s.out += d))
-    process.once('exit', () => s.child.kill('SIGKILL')) // a test that failed stops nothing itself
-    await sleep(300)
-    return s
+    for (let tries = 0; ; tries++) {
+      const s = new Sipp()
+      s.port = await freePort()
+      s.uri = `sip:agent@127.0.0.1:${s.port}`
+      const media = (await freePort()) & ~1
+      s.child = spawn('sipp', ['-sf', join(root, 'tests/sip', scenario), '-i', '127.0.0.1', '-p', String(s.port), '-mi', '127.0.0.1', '-mp', String(media), '-nostdin', '-m', '1000', '-timeout', '200s', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: tmpdir() })
+      s.child.stdout!.on('data', (d) => (s.out += d))
+      s.child.stderr!.on('data', (d) => (s.out += d))
+      process.once('exit', () => s.child.kill('SIGKILL')) // a test that failed stops nothing itself
+      await sleep(300)
+      if (s.child.exitCode === null) return s
+      if (tries === 3) throw new Error(`sipp does not answer: ${s.out.slice(-2000)}`) // else another test took a port meanwhile
+    }
   }
 
   stop() {
