@@ -138,7 +138,7 @@ uint64_t flow_spread(const char *a, const char *b);
 int flow_enter_assignments(struct flow_run *run, const void *config);
 const char *flow_detail(struct flow_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* ---- the types: one file each in nodes/, one line each in types.c ---- */
+/* ---- the types: one file each in nodes/, one line each in meson.build ---- */
 
 extern const struct flow_node_type *const flow_node_types[];
 const struct flow_node_type *flow_node_type_find(const char *type);

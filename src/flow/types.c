@@ -1,29 +1,6 @@
-/* The node types there are. Adding one: its file in nodes/, and its line here. */
+/* The node types there are: meson.build's node_types, in that order, as NODE_TYPES(X). */
 #include "flow/node.h"
 #include <string.h>
-
-#define NODE_TYPES(X) \
-	X(start) \
-	X(play) \
-	X(menu) \
-	X(gather) \
-	X(wait) \
-	X(voicemail) \
-	X(condition) \
-	X(business_hours) \
-	X(split) \
-	X(call_flow) \
-	X(go_to) \
-	X(set_tag) \
-	X(set_variable) \
-	X(set_outcome) \
-	X(send_event) \
-	X(debug) \
-	X(http_request) \
-	X(javascript) \
-	X(record) \
-	X(dial) \
-	X(hangup)
 
 #define DECLARE(name) extern const struct flow_node_type node_##name;
 #define LIST(name) &node_##name,

@@ -1,7 +1,7 @@
 // What the documentation promises is so: node pages are made from the descriptors, recipes can be imported and do what they say.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { after, before, describe, test } from 'node:test'
 import { Strowger, binary, join, root, usePostgres } from './harness.ts'
@@ -21,6 +21,15 @@ test('the pages of the node types are what scripts/docs makes of the descriptors
   assert.deepEqual(readdirSync(kept).sort(), readdirSync(made).sort())
   for (const f of readdirSync(made)) assert.equal(readFileSync(join(kept, f), 'utf8'), readFileSync(join(made, f), 'utf8'), `${f}: run scripts/docs`)
   rmSync(made, { recursive: true })
+})
+
+test('the node type that the documentation adds compiles', { skip: usePostgres }, () => {
+  const dir = mkdtempSync(join(tmpdir(), 'strowger-node-'))
+  const file = join(dir, 'state_check.c')
+  const [, code] = /```c\n([^]*?)```/.exec(readFileSync(join(root, 'docs/adding-a-node-type.md'), 'utf8'))!
+  writeFileSync(file, code)
+  execFileSync('cc', ['-std=c17', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Werror', '-I', join(root, 'src'), '-c', '-o', join(dir, 'x.o'), file], { stdio: 'inherit' })
+  rmSync(dir, { recursive: true })
 })
 
 describe('the cookbook', { skip: usePostgres }, () => {
