@@ -1,67 +1,29 @@
 // The canvas: opens, edits, saves and publishes a call flow.
 import '@xyflow/react/dist/style.css'
-import { Alert, Badge, Box, Button, Drawer, Group, Menu, Modal, Stack, Text, TextInput, Textarea, Title } from '@mantine/core'
+import { Alert, Badge, Box, Button, Drawer, Group, Menu, Stack, Text, Title, useComputedColorScheme } from '@mantine/core'
+import { useHotkeys } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Background, Controls, Handle, MiniMap, Position, ReactFlow, ReactFlowProvider, addEdge, useEdgesState, useNodesState, type Connection, type Edge, type Node, type NodeProps } from '@xyflow/react'
-import { createContext, memo, useContext, useEffect, useMemo, useRef, useState } from 'react'
+import { useBlocker } from '@tanstack/react-router'
+import { Background, Controls, MiniMap, ReactFlow, ReactFlowProvider, useEdgesState, useNodesState, useReactFlow, type Connection, type FinalConnectionState } from '@xyflow/react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError, api, type FlowProblem, type Row } from '../api'
-import { Fields, ResourcePicker } from '../SchemaForm'
-import type { Schema } from '../schema'
+import { ResourcePicker } from '../SchemaForm'
+import { NodePanel } from './NodePanel'
 import { Palette } from './Palette'
+import { Publish, Usage } from './Publish'
 import { Test, type Report } from './Test'
 import { Versions } from './Versions'
+import { connection, copy, freeId, paste, portsOf, toCanvas, toDocument, words, type Data, type Document } from './document'
+import { useHistory } from './history'
+import { arranged } from './layout'
 import type { NodeType } from './types'
+import { Seen, edgeTypes, nodeTypes } from './views'
 
-interface Data extends Record<string, unknown> {
-  type: string
-  name?: string
-  config: Record<string, unknown>
-}
-interface Document {
-  fallback?: { routing_plan_id?: string }
-  nodes: { id: string; type: string; name?: string; position?: { x: number; y: number }; config?: Record<string, unknown> }[]
-  edges: { from: string; port: string; to: string }[]
-}
-type FlowNode = Node<Data>
+// Where the node goes that the palette is asked for: after a port that was dropped on the canvas, or within an edge.
+type Place = { after: { node: string; port: string }; at: { x: number; y: number } } | { within: string }
 
-const Types = createContext<{ types: NodeType[]; problems: FlowProblem[]; passed: Set<string> }>({ types: [], problems: [], passed: new Set() })
-
-// A node's ports: those its configuration names, then its type's own.
-function portsOf(type: NodeType | undefined, config: Record<string, unknown>): string[] {
-  const from = type?.ports_from ? ((config[type.ports_from] as (string | { port?: string })[] | undefined) ?? []) : []
-  return [...new Set(from.map((e) => (typeof e === 'string' ? e : e?.port)).filter((p): p is string => !!p)), ...(type?.ports ?? []).map((p) => p.name)]
-}
-
-const FlowNodeView = memo(function FlowNodeView({ id, data, selected }: NodeProps<FlowNode>) {
-  const { types, problems, passed } = useContext(Types)
-  const type = types.find((t) => t.type === data.type)
-  const mine = problems.filter((p) => p.node === id)
-  const bad = mine.some((p) => p.severity === 'error')
-  return (
-    <Box bg="var(--mantine-color-body)" style={{ border: `2px solid var(--mantine-color-${bad ? 'red-6' : selected ? 'blue-6' : passed.has(id) ? 'teal-6' : 'default-border'})`, borderRadius: 10, minWidth: 170 }}>
-      {data.type !== 'start' && <Handle type="target" position={Position.Left} aria-label={`Into ${id}`} style={{ width: 12, height: 12 }} />}
-      <Box px="sm" py={6}><Text size="xs" c="dimmed">{type?.label ?? data.type}</Text><Text size="sm" fw={600}>{data.name || id}</Text></Box>
-      {portsOf(type, data.config).map((p) => (
-        <Box key={p} px="sm" py={3} style={{ position: 'relative', textAlign: 'right', borderTop: '1px solid var(--mantine-color-default-border)' }}>
-          <Text size="xs">{p.replaceAll('_', ' ')}</Text>
-          <Handle id={p} type="source" position={Position.Right} aria-label={`${id} ${p}`} style={{ width: 12, height: 12 }} />
-        </Box>
-      ))}
-    </Box>
-  )
-})
-const nodeTypes = { step: FlowNodeView }
-
-const toCanvas = (d: Document): [FlowNode[], Edge[]] => [
-  d.nodes.map((n, i) => ({ id: n.id, type: 'step', position: n.position ?? { x: 240 * i, y: 60 * (i % 3) }, deletable: n.type !== 'start', data: { type: n.type, name: n.name, config: n.config ?? {} } })),
-  d.edges.map((e) => ({ id: `${e.from}:${e.port}`, source: e.from, sourceHandle: e.port, target: e.to })),
-]
-const toDocument = (nodes: FlowNode[], edges: Edge[], old: object): Document => ({
-  ...old,
-  nodes: nodes.map((n) => ({ id: n.id, type: n.data.type, ...(n.data.name ? { name: n.data.name } : {}), position: { x: Math.round(n.position.x), y: Math.round(n.position.y) }, config: n.data.config })),
-  edges: edges.map((e) => ({ from: e.source, port: e.sourceHandle ?? 'next', to: e.target })),
-})
+const isTyping = (target: EventTarget | null) => target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
 
 function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeType[] }) {
   const client = useQueryClient()
@@ -78,10 +40,21 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const [rest, setRest] = useState(flow.draft as object)
   const [panel, setPanel] = useState<'test' | 'versions' | 'settings' | null>(null)
   const [report, setReport] = useState<Report | null>(null)
-  const [note, setNote] = useState<string | null>(null)
+  const [publishing, setPublishing] = useState(false)
+  const [place, setPlace] = useState<Place | null>(null)
+  const canvas = useReactFlow()
+  const scheme = useComputedColorScheme('light')
   const document_ = toDocument(nodes, edges, rest)
   const text = JSON.stringify(document_)
   const dirty = text !== saved
+  const restore = (d: Document) => {
+    const [n, e] = toCanvas(d)
+    const chosen = new Set(nodes.filter((x) => x.selected).map((x) => x.id))
+    setNodes(n.map((x) => ({ ...x, selected: chosen.has(x.id), measured: nodes.find((o) => o.id === x.id)?.measured })))
+    setEdges(e)
+    setRest(d)
+  }
+  const history = useHistory(text, (t) => restore(JSON.parse(t)))
   const open = nodes.find((n) => n.id === openId)
 
   useEffect(() => {
@@ -125,17 +98,18 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
       return false
     }
   }
-  const publish = async () => {
+  const openPublish = async () => {
+    if (!dirty || (await save())) setPublishing(true)
+  }
+  const publish = async (note: string) => {
+    setPublishing(false)
     if (dirty && !(await save())) return
     try {
-      const { data } = await api<{ version: number }>('POST', `/call-flows/${flow.id}/publish`, { note: note ?? '' })
-      setNote(null)
+      const { data } = await api<{ version: number }>('POST', `/call-flows/${flow.id}/publish`, { note })
       setPublished(data.version)
-      const fresh = await api<Row>('GET', `/call-flows/${flow.id}`)
-      version.current = fresh.etag
+      version.current = (await api<Row>('GET', `/call-flows/${flow.id}`)).etag
       notifications.show({ message: `Version ${data.version} is published; the next call runs it` })
     } catch (e) {
-      setNote(null)
       if (e instanceof ApiError && e.problem.problems) setProblems(e.problem.problems)
       notifications.show({ color: 'red', message: e instanceof ApiError ? e.problem.title : String(e) })
     }
@@ -159,73 +133,138 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const passed = useMemo(() => new Set(own.map((s) => s.node)), [report]) // eslint-disable-line react-hooks/exhaustive-deps
   const taken = new Set(own.map((s) => `${s.node}:${s.port}`))
   const shownEdges = report ? edges.map((e) => (taken.has(e.id) ? { ...e, animated: true, style: { stroke: 'var(--mantine-color-teal-6)', strokeWidth: 2 } } : e)) : edges
+  const connect = (c: Connection) => setEdges((all) => [...all.filter((e) => !(e.source === c.source && e.sourceHandle === c.sourceHandle)), connection(c.source, c.sourceHandle ?? 'next', c.target)])
   const add = (type: NodeType) => {
-    let n = 1
-    while (nodes.some((x) => x.id === `${type.type}_${n}`)) n++
-    const right = Math.max(0, ...nodes.map((x) => x.position.x))
-    setNodes([...nodes, { id: `${type.type}_${n}`, type: 'step', position: { x: right + 260, y: 80 }, data: { type: type.type, config: {} } }])
-    setOpenId(`${type.type}_${n}`)
+    const id = freeId(nodes.map((n) => n.id), type.type)
+    const within = place && 'within' in place ? edges.find((e) => e.id === place.within) : undefined
+    const of = (nodeId: string | undefined) => nodes.find((n) => n.id === nodeId)?.position ?? { x: 0, y: 0 }
+    const position = place && 'at' in place ? place.at : within ? { x: (of(within.source).x + of(within.target).x) / 2, y: (of(within.source).y + of(within.target).y) / 2 + 40 } : { x: Math.max(0, ...nodes.map((x) => x.position.x)) + 260, y: 80 }
+    setNodes([...nodes.map((n) => ({ ...n, selected: false })), { id, type: 'step', position, selected: true, data: { type: type.type, config: {} } }])
+    if (place && 'after' in place) connect({ source: place.after.node, sourceHandle: place.after.port, target: id, targetHandle: null })
+    if (within) {
+      const [port] = portsOf(type, {})
+      setEdges((all) => [...all.filter((e) => e.id !== within.id), connection(within.source, within.sourceHandle!, id), ...(port ? [connection(id, port, within.target)] : [])])
+    }
+    setPlace(null)
+    setOpenId(id)
+  }
+  // A port that is dropped on nothing asks what shall follow.
+  const dropped = (event: MouseEvent | TouchEvent, state: FinalConnectionState) => {
+    if (state.isValid || state.fromHandle?.type !== 'source' || !state.fromNode || state.toNode) return
+    const { clientX, clientY } = 'changedTouches' in event ? event.changedTouches[0] : event
+    setPlace({ after: { node: state.fromNode.id, port: state.fromHandle.id ?? 'next' }, at: canvas.screenToFlowPosition({ x: clientX, y: clientY }) })
   }
   const change = (id: string, data: Partial<Data>) => setNodes((all) => all.map((n) => (n.id === id ? { ...n, data: { ...n.data, ...data } } : n)))
-  const connect = (c: Connection) => setEdges((all) => addEdge({ ...c, id: `${c.source}:${c.sourceHandle}` }, all.filter((e) => !(e.source === c.source && e.sourceHandle === c.sourceHandle))))
+  const remove = (id: string) => {
+    setEdges((all) => all.filter((e) => e.source !== id && e.target !== id))
+    setNodes((all) => all.filter((n) => n.id !== id))
+    setOpenId(null)
+  }
+  const goTo = (id: string) => {
+    setPanel(null)
+    setNodes((all) => all.map((n) => ({ ...n, selected: n.id === id })))
+    setOpenId(id)
+    void canvas.fitView({ nodes: [{ id }], maxZoom: 1, duration: 300, padding: 0.6 })
+  }
+  const arrange = async () => {
+    const places = await arranged(nodes, edges, types)
+    setNodes((all) => all.map((n) => ({ ...n, position: places.get(n.id) ?? n.position })))
+    setTimeout(() => void canvas.fitView({ maxZoom: 1, duration: 300 }), 50)
+  }
+  const align = (axis: 'x' | 'y') => {
+    const least = Math.min(...nodes.filter((n) => n.selected).map((n) => n.position[axis]))
+    setNodes((all) => all.map((n) => (n.selected ? { ...n, position: { ...n.position, [axis]: least } } : n)))
+  }
+  const pasteText = (clipboard: string) => {
+    const part = paste(clipboard, nodes.map((n) => n.id))
+    if (!part?.nodes.length) return false
+    setNodes((all) => [...all.map((n) => ({ ...n, selected: false })), ...part.nodes])
+    setEdges((all) => [...all, ...part.edges])
+    setOpenId(null)
+    return true
+  }
+  useEffect(() => {
+    const outside = (e: ClipboardEvent) => isTyping(e.target) || !!window.getSelection()?.toString()
+    const give = (e: ClipboardEvent) => {
+      const part = outside(e) ? null : copy(nodes, edges)
+      if (!part) return
+      e.clipboardData?.setData('text/plain', part)
+      e.preventDefault()
+      if (e.type !== 'cut') return
+      const gone = new Set(nodes.filter((n) => n.selected && n.data.type !== 'start').map((n) => n.id))
+      setNodes((all) => all.filter((n) => !gone.has(n.id)))
+      setEdges((all) => all.filter((x) => !gone.has(x.source) && !gone.has(x.target)))
+    }
+    const take = (e: ClipboardEvent) => {
+      if (!isTyping(e.target) && pasteText(e.clipboardData?.getData('text/plain') ?? '')) e.preventDefault()
+    }
+    document.addEventListener('copy', give)
+    document.addEventListener('cut', give)
+    document.addEventListener('paste', take)
+    return () => {
+      document.removeEventListener('copy', give)
+      document.removeEventListener('cut', give)
+      document.removeEventListener('paste', take)
+    }
+  })
+  useHotkeys([
+    ['mod+Z', history.undo], ['mod+shift+Z', history.redo], ['mod+Y', history.redo],
+    ['mod+A', () => setNodes((all) => all.map((n) => ({ ...n, selected: true })))],
+    ['mod+S', () => void save()],
+  ])
+  // Within the portal nothing is lost by leaving: what is not saved yet is saved first.
+  useBlocker({ shouldBlockFn: async () => dirty && !conflict && !(await save()) && !window.confirm('The last changes could not be saved. Leave all the same?'), enableBeforeUnload: false })
   const errors = problems.filter((p) => p.severity === 'error')
-  const openIndex = nodes.findIndex((n) => n.id === openId)
+  const chosen = nodes.filter((n) => n.selected).length
 
   return (
-    <Types.Provider value={{ types, problems, passed }}>
+    <Seen.Provider value={{ types, problems, passed, insert: (within) => setPlace({ within }) }}>
       <Stack h="calc(100vh - 100px)" gap="xs">
         <Group justify="space-between">
           <Group><Title order={2}>{String(flow.name)}</Title><Badge variant="light" color={published ? 'green' : 'gray'}>{published ? `version ${published}` : 'not published'}</Badge><Text size="sm" c="dimmed" aria-live="polite">{!dirty ? 'Saved' : failed ? 'Not saved' : 'Saving…'}</Text></Group>
           <Group>
-            <Palette types={types} onPick={add} />
+            <Button.Group>
+              <Button variant="default" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!history.canUndo} onClick={history.undo}>↶</Button>
+              <Button variant="default" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" disabled={!history.canRedo} onClick={history.redo}>↷</Button>
+            </Button.Group>
+            <Palette types={types} nodes={nodes} place={!place ? null : 'after' in place ? `After ${place.after.node}, ${place.after.port}` : 'Between both'} onPick={add} onFind={goTo} onClose={() => setPlace(null)} />
             <Button variant="default" onClick={() => show('test')}>Test</Button>
             <Menu><Menu.Target><Button variant="default">More</Button></Menu.Target>
               <Menu.Dropdown>
+                <Menu.Item onClick={() => void arrange()}>Arrange the nodes</Menu.Item>
+                {chosen > 1 && <><Menu.Item onClick={() => align('x')}>Align left</Menu.Item><Menu.Item onClick={() => align('y')}>Align at the top</Menu.Item></>}
                 <Menu.Item onClick={() => show('versions')}>Versions</Menu.Item>
                 <Menu.Item onClick={() => show('settings')}>Fallback</Menu.Item>
                 <Menu.Item component="a" href={`/api/v1/call-flows/${flow.id}/export`} download={`${String(flow.name)}.json`}>Export the saved draft</Menu.Item>
               </Menu.Dropdown>
             </Menu>
-            <Button onClick={() => setNote('')} disabled={errors.length > 0}>Publish</Button>
+            <Button onClick={() => void openPublish()} disabled={errors.length > 0}>Publish</Button>
           </Group>
         </Group>
         {conflict && <Alert color="yellow" title="Somebody else saved this flow meanwhile"><Group><Text size="sm">Reload to see their version; your unsaved changes are dropped.</Text><Button size="xs" onClick={() => location.reload()}>Reload</Button></Group></Alert>}
-        <Box style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
-          <ReactFlow nodes={nodes} edges={shownEdges} onNodesChange={onNodes} onEdgesChange={onEdges} onConnect={connect} nodeTypes={nodeTypes} onNodeDoubleClick={(_, n) => setOpenId(n.id)} onNodeClick={(_, n) => { setPanel(null); setOpenId(n.id) }} deleteKeyCode={['Delete', 'Backspace']} fitView fitViewOptions={{ maxZoom: 1 }}>
+        <Box onKeyDown={(e) => { const id = (e.target as HTMLElement).dataset.id; if (e.key === 'Enter' && nodes.some((n) => n.id === id)) { setPanel(null); setOpenId(id!) } }} style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
+          <ReactFlow nodes={nodes} edges={shownEdges} onNodesChange={onNodes} onEdgesChange={onEdges} onConnect={connect} onConnectEnd={dropped} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} onNodeClick={(e, n) => { setPanel(null); setOpenId(e.shiftKey || e.ctrlKey || e.metaKey ? null : n.id) }} onlyRenderVisibleElements={nodes.length > 150} minZoom={0.05} deleteKeyCode={['Delete', 'Backspace']} fitView fitViewOptions={{ maxZoom: 1 }}>
             <Background /><Controls /><MiniMap pannable />
           </ReactFlow>
         </Box>
         {problems.length > 0 && (
           <Box mah={140} style={{ overflow: 'auto' }} role="list" aria-label="Problems">
-            {problems.map((p, i) => <Group key={i} gap="xs" role="listitem"><Badge size="xs" color={p.severity === 'error' ? 'red' : 'yellow'}>{p.severity}</Badge><Button size="compact-xs" variant="subtle" disabled={!p.node} onClick={() => setOpenId(p.node)}>{p.node ?? 'flow'}</Button><Text size="sm">{p.detail}</Text></Group>)}
+            {problems.map((p, i) => <Group key={i} gap="xs" role="listitem"><Badge size="xs" color={p.severity === 'error' ? 'red' : 'yellow'}>{p.severity}</Badge><Button size="compact-xs" variant="subtle" disabled={!p.node} onClick={() => goTo(p.node!)}>{p.node ?? 'flow'}</Button><Text size="sm">{p.code === 'config' ? `${words(p.pointer?.split('/config/')[1] ?? '')} ${p.detail}` : p.detail}</Text></Group>)}
           </Box>
         )}
       </Stack>
-      <Modal opened={note !== null} onClose={() => setNote(null)} title="Publish">
-        <form onSubmit={(e) => { e.preventDefault(); void publish() }}><Stack>
-          <Text size="sm">The next call runs it. Calls that run now stay on the version they began with.</Text>
-          <Textarea label="Note" description="What changed, for whoever looks at the versions later" value={note ?? ''} onChange={(e) => setNote(e.currentTarget.value)} data-autofocus />
-          <Button type="submit">Publish now</Button>
-        </Stack></form>
-      </Modal>
+      {publishing && <Publish flowId={flow.id} published={published} onClose={() => setPublishing(false)} onPublish={(note) => void publish(note)} />}
       <Drawer opened={!!panel} onClose={() => { setPanel(null); setReport(null) }} position="right" title={panel === 'test' ? 'Test' : panel === 'versions' ? 'Versions' : 'Fallback'} size="md" withOverlay={false} lockScroll={false}>
         {panel === 'test' && <Test flowId={flow.id} document={document_} nameOf={(id) => nodes.find((n) => n.id === id)?.data.name || id} onReport={setReport} />}
         {panel === 'versions' && <Versions flowId={flow.id} published={published} onRollBack={rollBack} />}
-        {panel === 'settings' && <ResourcePicker kind="routing_plan" label="Routing plan" description="Runs when a node fails and the port for that is not connected. None: the call ends." value={(rest as Document).fallback?.routing_plan_id ?? null}
-          onChange={(id) => setRest((old) => { const { fallback: _, ...other } = old as Document; return id ? { ...other, fallback: { routing_plan_id: id } } : other })} />}
+        {panel === 'settings' && <Stack><Usage flowId={flow.id} /><ResourcePicker kind="routing_plan" label="Routing plan" description="Runs when a node fails and the port for that is not connected. None: the call ends." value={(rest as Document).fallback?.routing_plan_id ?? null}
+          onChange={(id) => setRest((old) => { const { fallback: _, ...other } = old as Document; return id ? { ...other, fallback: { routing_plan_id: id } } : other })} /></Stack>}
       </Drawer>
       <Drawer opened={!!open} onClose={() => setOpenId(null)} position="right" title={open && types.find((t) => t.type === open.data.type)?.label} size="md" withOverlay={false} lockScroll={false}>
-        {open && (
-          <Stack>
-            <Text size="sm" c="dimmed">{types.find((t) => t.type === open.data.type)?.help}</Text>
-            <TextInput label="Name" value={open.data.name ?? ''} placeholder={open.id} onChange={(e) => change(open.id, { name: e.currentTarget.value })} />
-            <Fields schema={types.find((t) => t.type === open.data.type)?.config_schema ?? {}} value={open.data.config} pointer="" onChange={(config) => change(open.id, { config: config as Record<string, unknown> })}
-              errors={(pointer) => problems.find((p) => p.node === open.id && p.pointer === `/nodes/${openIndex}/config${pointer}`)?.detail} />
-            {open.data.type !== 'start' && <Button color="red" variant="subtle" onClick={() => { setEdges(edges.filter((e) => e.source !== open.id && e.target !== open.id)); setNodes(nodes.filter((n) => n.id !== open.id)); setOpenId(null) }}>Delete node</Button>}
-          </Stack>
-        )}
+        {open && <NodePanel node={open} type={types.find((t) => t.type === open.data.type)} nodes={nodes} edges={edges} problems={problems} onChange={(data) => change(open.id, data)} onDelete={() => remove(open.id)}
+          onConnect={(port, to) => (to ? connect({ source: open.id, sourceHandle: port, target: to, targetHandle: null }) : setEdges((all) => all.filter((e) => !(e.source === open.id && e.sourceHandle === port))))} />}
       </Drawer>
-    </Types.Provider>
+    </Seen.Provider>
   )
 }
 

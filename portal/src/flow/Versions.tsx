@@ -23,10 +23,13 @@ const told = (d: Diff): string[] => [
   ...d.edges.added.map((e) => `+ ${edge(e)}`), ...d.edges.removed.map((e) => `- ${edge(e)}`), ...d.keys.map((k) => `~ ${k}`),
 ]
 
+// How the saved draft differs from a version, by lines.
+export const difference = async (flowId: string, version: number): Promise<string[]> => told((await api<Diff>('GET', `/call-flows/${flowId}/diff?from=${version}&to=draft`)).data)
+
 export function Versions({ flowId, published, onRollBack }: { flowId: string; published: number | null; onRollBack: (version: number) => void }) {
   const versions = useQuery({ queryKey: ['call-flows', 'versions', flowId, published], queryFn: () => list(`/call-flows/${flowId}/versions`) })
   const [compared, setCompared] = useState<{ version: number; lines: string[] } | null>(null)
-  const compare = async (version: number) => setCompared({ version, lines: told((await api<Diff>('GET', `/call-flows/${flowId}/diff?from=${version}&to=draft`)).data) })
+  const compare = async (version: number) => setCompared({ version, lines: await difference(flowId, version) })
   if (versions.error) return <Alert color="red" title="The versions could not be loaded">{versions.error.message}</Alert>
   if (versions.data?.data.length === 0) return <Text c="dimmed">Nothing is published yet. Calls run what is published, never the draft.</Text>
   return (

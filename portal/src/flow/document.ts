@@ -1,0 +1,73 @@
+// A flow document, and the same as nodes and edges of the canvas.
+import type { Edge, Node } from '@xyflow/react'
+import type { NodeType } from './types'
+
+export interface Data extends Record<string, unknown> {
+  type: string
+  name?: string
+  config: Record<string, unknown>
+}
+export interface Document {
+  fallback?: { routing_plan_id?: string }
+  nodes: { id: string; type: string; name?: string; position?: { x: number; y: number }; config?: Record<string, unknown> }[]
+  edges: { from: string; port: string; to: string }[]
+}
+export type FlowNode = Node<Data>
+
+// A node's ports: those its configuration names, then its type's own.
+export function portsOf(type: NodeType | undefined, config: Record<string, unknown>): string[] {
+  const from = type?.ports_from ? ((config[type.ports_from] as (string | { port?: string })[] | undefined) ?? []) : []
+  return [...new Set(from.map((e) => (typeof e === 'string' ? e : e?.port)).filter((p): p is string => !!p)), ...(type?.ports ?? []).map((p) => p.name)]
+}
+
+export const words = (name: string) => name.replaceAll('_', ' ')
+
+export const toCanvas = (d: Document): [FlowNode[], Edge[]] => [
+  d.nodes.map((n, i) => ({ id: n.id, type: 'step', position: n.position ?? { x: 240 * i, y: 60 * (i % 3) }, deletable: n.type !== 'start', data: { type: n.type, name: n.name, config: n.config ?? {} } })),
+  d.edges.map((e) => connection(e.from, e.port, e.to)),
+]
+// A port leads to one node, so its edge is known by the port.
+export const connection = (from: string, port: string, to: string): Edge => ({ id: `${from}:${port}`, source: from, sourceHandle: port, target: to, type: 'way' })
+
+export const toDocument = (nodes: FlowNode[], edges: Edge[], old: object): Document => ({
+  ...old,
+  nodes: nodes.map((n) => ({ id: n.id, type: n.data.type, ...(n.data.name ? { name: n.data.name } : {}), position: { x: Math.round(n.position.x), y: Math.round(n.position.y) }, config: n.data.config })),
+  edges: edges.map((e) => ({ from: e.source, port: e.sourceHandle ?? 'next', to: e.target })),
+})
+
+export function freeId(taken: Iterable<string>, type: string): string {
+  const ids = new Set(taken)
+  let n = 1
+  while (ids.has(`${type}_${n}`)) n++
+  return `${type}_${n}`
+}
+
+// What is selected, as text for the clipboard; null when that is nothing that can be copied.
+export function copy(nodes: FlowNode[], edges: Edge[]): string | null {
+  const chosen = nodes.filter((n) => n.selected && n.data.type !== 'start')
+  const ids = new Set(chosen.map((n) => n.id))
+  if (!chosen.length) return null
+  return JSON.stringify(toDocument(chosen, edges.filter((e) => ids.has(e.source) && ids.has(e.target)), {}), null, 1)
+}
+
+// Nodes and edges of such a text, or of a whole flow document, with ids that are free. null: it is neither.
+export function paste(text: string, taken: Iterable<string>): { nodes: FlowNode[]; edges: Edge[] } | null {
+  let part: Document
+  try {
+    part = JSON.parse(text)
+  } catch {
+    return null
+  }
+  if (!Array.isArray(part?.nodes) || !part.nodes.every((n) => typeof n?.id === 'string' && typeof n.type === 'string')) return null
+  const ids = new Set(taken)
+  const renamed = new Map<string, string>()
+  const nodes = part.nodes.filter((n) => n.type !== 'start').map((n) => {
+    const id = ids.has(n.id) ? freeId(ids, n.type) : n.id
+    ids.add(id)
+    renamed.set(n.id, id)
+    return { ...n, id, position: { x: (n.position?.x ?? 0) + 40, y: (n.position?.y ?? 0) + 40 } }
+  })
+  const edges = (part.edges ?? []).filter((e) => renamed.has(e.from) && renamed.has(e.to)).map((e) => ({ ...e, from: renamed.get(e.from)!, to: renamed.get(e.to)! }))
+  const [canvasNodes, canvasEdges] = toCanvas({ nodes, edges })
+  return { nodes: canvasNodes.map((n) => ({ ...n, selected: true })), edges: canvasEdges }
+}

@@ -1,0 +1,46 @@
+// What a node and an edge look like on the canvas.
+import { Box, Text } from '@mantine/core'
+import { BaseEdge, EdgeLabelRenderer, Handle, Position, getBezierPath, type EdgeProps, type NodeProps } from '@xyflow/react'
+import { createContext, memo, useContext } from 'react'
+import type { FlowProblem } from '../api'
+import { portsOf, words, type FlowNode } from './document'
+import type { NodeType } from './types'
+
+export const Seen = createContext<{ types: NodeType[]; problems: FlowProblem[]; passed: Set<string>; insert: (edge: string) => void }>({ types: [], problems: [], passed: new Set(), insert: () => {} })
+
+const StepView = memo(function StepView({ id, data, selected }: NodeProps<FlowNode>) {
+  const { types, problems, passed } = useContext(Seen)
+  const type = types.find((t) => t.type === data.type)
+  const bad = problems.some((p) => p.node === id && p.severity === 'error')
+  return (
+    <Box bg="var(--mantine-color-body)" style={{ border: `2px solid var(--mantine-color-${bad ? 'red-6' : selected ? 'blue-6' : passed.has(id) ? 'teal-6' : 'default-border'})`, borderRadius: 10, minWidth: 170 }}>
+      {data.type !== 'start' && <Handle type="target" position={Position.Left} aria-label={`Into ${id}`} style={{ width: 12, height: 12 }} />}
+      <Box px="sm" py={6}><Text size="xs" c="dimmed">{type?.label ?? data.type}</Text><Text size="sm" fw={600}>{data.name || id}</Text></Box>
+      {portsOf(type, data.config).map((p) => (
+        <Box key={p} px="sm" py={3} style={{ position: 'relative', textAlign: 'right', borderTop: '1px solid var(--mantine-color-default-border)' }}>
+          <Text size="xs">{words(p)}</Text>
+          <Handle id={p} type="source" position={Position.Right} aria-label={`${id} ${p}`} style={{ width: 12, height: 12 }} />
+        </Box>
+      ))}
+    </Box>
+  )
+})
+
+// With a button in its middle while it is selected: a node can be put there.
+function WayView({ id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, selected, style }: EdgeProps) {
+  const { insert } = useContext(Seen)
+  const [path, x, y] = getBezierPath({ sourceX, sourceY, sourcePosition, targetX, targetY, targetPosition })
+  return (
+    <>
+      <BaseEdge path={path} style={style} interactionWidth={24} />
+      {selected && (
+        <EdgeLabelRenderer>
+          <button type="button" className="insert nodrag nopan" aria-label={`Insert a node after ${id.replace(':', ' ')}`} onClick={() => insert(id)} style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>+</button>
+        </EdgeLabelRenderer>
+      )}
+    </>
+  )
+}
+
+export const nodeTypes = { step: StepView }
+export const edgeTypes = { way: WayView }

@@ -1,0 +1,196 @@
+// The builder's canvas: by mouse, by keyboard alone, and with a large flow.
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { Strowger, join, root, until } from '../e2e/harness.ts'
+
+const shots = join(root, 'build/screenshots')
+mkdirSync(shots, { recursive: true })
+
+describe('builder', () => {
+  let s: Strowger
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+  const problems: string[] = []
+  before(async () => {
+    s = await Strowger.start()
+    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
+    context = await browser.newContext({ viewport: { width: 1440, height: 860 }, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
+    page = await context.newPage()
+    page.setDefaultTimeout(15000)
+    page.on('pageerror', (e) => problems.push(String(e)))
+    page.on('console', (m) => m.type() === 'error' && !m.text().includes('status of 4') && problems.push(m.text()))
+    await page.goto(s.url)
+    await page.getByLabel('E-mail').fill('owner@example.com')
+    await page.getByRole('textbox', { name: 'Password' }).fill('correct horse battery')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('heading', { name: 'Dashboard' }).waitFor()
+  })
+  after(async () => {
+    await browser.close()
+    await s.stop()
+  })
+
+  const play = (id: string, x: number, y: number) => ({ id, type: 'play', position: { x, y }, config: { prompt: { text: `I am ${id}.` } } })
+  const start = { id: 'start', type: 'start', position: { x: 0, y: 0 }, config: {} }
+  const open = async (name: string, nodes: object[] = [], edges: object[] = []) => {
+    const flow = await s.api('POST', '/call-flows', { name, draft: { nodes: [start, ...nodes], edges } })
+    await page.goto(`${s.url}/data/call-flows/${flow.id}`)
+    await page.getByText('Saved', { exact: true }).waitFor()
+    return { id: flow.id, draft: async () => (await s.api('GET', `/call-flows/${flow.id}`)).draft }
+  }
+  const saved = (flow: { draft: () => Promise<any> }, what: string, is: (d: any) => unknown) => until(what, async () => is(await flow.draft()))
+  const ids = (d: any) => d.nodes.map((n: any) => n.id).sort().join(' ')
+  const ways = (d: any) => d.edges.map((e: any) => `${e.from}:${e.port}>${e.to}`).sort().join(' ')
+  const middle = async (label: string) => {
+    const b = (await page.locator(`[aria-label="${label}"]`).boundingBox())!
+    return { x: b.x + b.width / 2, y: b.y + b.height / 2 }
+  }
+
+  test('a flow is built from nothing by keyboard alone, published, and runs', async () => {
+    const flow = await open('By keyboard')
+    const key = (k: string) => page.keyboard.press(k)
+    await key('/')
+    await page.waitForFunction(() => document.activeElement?.getAttribute('aria-label') === 'Find a node')
+    await page.keyboard.type('play')
+    await page.locator('[data-combobox-selected]', { hasText: 'Play' }).waitFor()
+    await key('Enter')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('Interruptible', { exact: false }).first().waitFor()
+    const field = async (name: RegExp) => { // as Tab finds it
+      for (let i = 0; i < 60; i++) {
+        const label = await page.evaluate(() => (document.activeElement as HTMLInputElement)?.labels?.[0]?.textContent ?? document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '')
+        if (name.test(label)) return
+        await key('Tab')
+      }
+      throw new Error(`Tab does not come to ${name}`)
+    }
+    await field(/^Text/)
+    await page.keyboard.type('Built without a mouse.')
+    await key('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    // the start node: Tab reaches it, Enter opens it, and its port is led to the new node
+    for (let i = 0; i < 80 && !(await page.evaluate(() => document.activeElement?.getAttribute('data-id') === 'start')); i++) await key('Tab')
+    await key('Enter')
+    await dialog.waitFor()
+    await field(/^next/)
+    await key('ArrowDown')
+    await page.keyboard.type('play')
+    await key('ArrowDown')
+    await key('Enter')
+    await saved(flow, 'the edge', (d) => ways(d) === 'start:next>play_1')
+    await key('Escape')
+    await field(/^Publish$/)
+    await key('Enter')
+    await field(/^Publish now$/)
+    await key('Enter')
+    await page.getByText('version 1', { exact: true }).waitFor()
+    await s.campaign('+18005550520', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    await s.call('+18005550520')
+    const call = await s.lastCall()
+    assert.ok((await s.api('GET', `/calls/${call.id}/trace`)).data.some((e: any) => e.node === 'play_1' && e.port === 'next'))
+  })
+
+  test('what is done is undone and done again', async () => {
+    const flow = await open('Undo', [play('a', 260, 0)], [{ from: 'start', port: 'next', to: 'a' }])
+    await page.locator('[data-id="a"]').click()
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('Greeting')
+    await saved(flow, 'the name', (d) => d.nodes[1].name === 'Greeting')
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete node' }).click()
+    await saved(flow, 'the deletion', (d) => ids(d) === 'start' && d.edges.length === 0)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await saved(flow, 'the node, back', (d) => ids(d) === 'a start' && ways(d) === 'start:next>a' && d.nodes[1].name === 'Greeting')
+    await page.keyboard.press('Control+z')
+    await saved(flow, 'the name, gone', (d) => !d.nodes[1].name)
+    await page.keyboard.press('Control+Shift+Z')
+    await saved(flow, 'the name, again', (d) => d.nodes[1].name === 'Greeting')
+    await page.getByRole('button', { name: 'Redo' }).click()
+    await saved(flow, 'the deletion, again', (d) => ids(d) === 'start')
+    assert.ok(await page.getByRole('button', { name: 'Redo' }).isDisabled())
+  })
+
+  test('nodes are copied within a flow and into another one', async () => {
+    const flow = await open('Copy', [play('a', 260, 0), play('b', 520, 0)], [{ from: 'start', port: 'next', to: 'a' }, { from: 'a', port: 'next', to: 'b' }])
+    await page.locator('.react-flow__pane').click({ position: { x: 20, y: 20 } })
+    await page.keyboard.press('Control+a')
+    await page.keyboard.press('Control+c')
+    await page.keyboard.press('Control+v')
+    await saved(flow, 'the copies', (d) => ids(d) === 'a b play_1 play_2 start')
+    assert.equal(ways(await flow.draft()), 'a:next>b play_1:next>play_2 start:next>a')
+    const other = await open('Copied into')
+    await page.locator('.react-flow__pane').click({ position: { x: 20, y: 20 } })
+    await page.keyboard.press('Control+v')
+    await saved(other, 'the nodes', (d) => ids(d) === 'a b start' && ways(d) === 'a:next>b')
+    await page.keyboard.press('Control+x')
+    await saved(other, 'that they are cut', (d) => ids(d) === 'start')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await saved(other, 'that they are back', (d) => ids(d) === 'a b start')
+  })
+
+  test('a port dropped on the canvas, or a way, asks for the node that goes there', async () => {
+    const flow = await open('Places', [play('a', 420, 0)], [{ from: 'start', port: 'next', to: 'a' }])
+    const from = await middle('a failed')
+    await page.mouse.move(from.x, from.y)
+    await page.mouse.down()
+    await page.mouse.move(from.x + 60, from.y + 160, { steps: 6 })
+    await page.mouse.up()
+    await page.getByPlaceholder('After a, failed').waitFor()
+    await page.screenshot({ path: join(shots, 'dropped-port.png') })
+    await page.getByRole('option', { name: /^Hang up/ }).click()
+    await saved(flow, 'the wired node', (d) => ways(d) === 'a:failed>hangup_1 start:next>a')
+    await page.keyboard.press('Escape')
+    const [p, q] = [await middle('start next'), await middle('Into a')]
+    await page.mouse.click((p.x + q.x) / 2, (p.y + q.y) / 2)
+    await page.getByRole('button', { name: 'Insert a node after start next' }).click()
+    await page.getByRole('option', { name: /^Wait/ }).click()
+    await saved(flow, 'the node between', (d) => ways(d) === 'a:failed>hangup_1 start:next>wait_1 wait_1:next>a')
+    await page.keyboard.press('Escape')
+    await page.screenshot({ path: join(shots, 'inserted.png') })
+  })
+
+  test('nodes are arranged along the ways, aligned, and found', async () => {
+    const flow = await open('Arrange', [play('a', 0, 0), play('b', 0, 0), play('c', 0, 0)], [{ from: 'start', port: 'next', to: 'a' }, { from: 'a', port: 'next', to: 'b' }, { from: 'a', port: 'failed', to: 'c' }])
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Arrange the nodes' }).click()
+    const at = (d: any) => Object.fromEntries(d.nodes.map((n: any) => [n.id, n.position]))
+    await saved(flow, 'the order', (d) => at(d).start.x < at(d).a.x && at(d).a.x < at(d).b.x && at(d).b.y < at(d).c.y)
+    await page.screenshot({ path: join(shots, 'arranged.png') })
+    await page.keyboard.press('Control+a')
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Align at the top' }).click()
+    await saved(flow, 'one line', (d) => new Set(d.nodes.map((n: any) => n.position.y)).size === 1)
+    await page.keyboard.press('/')
+    await page.getByRole('textbox', { name: 'Find a node' }).fill('c')
+    await page.getByRole('group', { name: 'In this flow' }).getByRole('option', { name: 'c', exact: true }).click()
+    await page.getByRole('dialog').getByPlaceholder('c', { exact: true }).waitFor()
+  })
+
+  test('before publishing it is told what is different and who runs it', async () => {
+    const flow = await open('Told', [play('a', 260, 0)], [{ from: 'start', port: 'next', to: 'a' }])
+    await s.api('POST', `/call-flows/${flow.id}/publish`, {})
+    await s.campaign('+18005550521', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    await page.reload()
+    await page.locator('[data-id="a"]').click()
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Text' }).fill('Another text.')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Publish' }).click()
+    await page.getByText('~ node a: /config/prompt/text').waitFor()
+    await page.getByText('1 campaign uses this').waitFor()
+    await page.screenshot({ path: join(shots, 'publish.png') })
+    await page.getByRole('button', { name: 'Publish now' }).click()
+    await page.getByText('version 2', { exact: true }).waitFor()
+  })
+
+  test('leaving saves what is not saved yet', async () => {
+    const flow = await open('Left', [play('a', 260, 0)])
+    await page.locator('[data-id="a"]').click()
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('Kept')
+    await page.getByRole('link', { name: 'Targets' }).click()
+    await page.getByRole('heading', { name: 'Targets' }).waitFor()
+    assert.equal((await flow.draft()).nodes[1].name, 'Kept')
+  })
+
+  test('nothing went wrong in the console', () => assert.deepEqual(problems, []))
+})
