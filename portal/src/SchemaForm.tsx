@@ -1,7 +1,10 @@
-import { ActionIcon, Button, Fieldset, Group, JsonInput, NumberInput, PasswordInput, Select, Stack, Switch, TagsInput, TextInput, Textarea } from '@mantine/core'
+import { ActionIcon, Autocomplete, Button, Input, Fieldset, Group, JsonInput, NumberInput, PasswordInput, Select, Stack, Switch, TagsInput, TextInput, Textarea } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { list } from './api'
+import { FilterEditor, type Filter } from './Filter'
+import { Template } from './Template'
+import { useNames } from './names'
 import { isType, type Schema } from './schema'
 
 const Code = lazy(() => import('./Code'))
@@ -21,7 +24,7 @@ interface Props {
 const words = (name: string) => (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll('_', ' ').replace(/ id$/, '').replace(/ ids$/, 's')
 const paths: Record<string, string> = { routing_plan: 'routing-plans', call_flow: 'call-flows', custom_tag: 'custom-tags' }
 
-export function ResourcePicker({ kind, ...p }: { kind: string; label: string; description?: string; value: string | null; onChange: (v: string | null) => void; error?: string; required?: boolean }) {
+export function ResourcePicker({ kind, ...p }: { kind: string; label: string; 'aria-label'?: string; description?: string; value: string | null; onChange: (v: string | null) => void; error?: string; required?: boolean }) {
   const path = paths[kind] ?? `${kind}s`
   const { data } = useQuery({ queryKey: [path, 'picker'], queryFn: () => list(`/${path}?limit=200`) })
   return <Select searchable clearable placeholder="None" nothingFoundMessage="Nothing there yet" data={(data?.data ?? []).map((r) => ({ value: r.id, label: String(r.name ?? r.number ?? r.id) }))} {...p} />
@@ -49,6 +52,12 @@ function JsonField({ value, onChange, label, description, error }: { value: Valu
   }} />
 }
 
+// The name of a tag or a variable, with those that are there.
+function NameField({ of, ...p }: { of: 'tags' | 'variables'; label: string; description?: string; error?: string; required?: boolean; value: string; onChange: (v: string | null) => void }) {
+  const names = useNames()[of]
+  return <Autocomplete {...p} data={names} onChange={(v) => p.onChange(v || null)} />
+}
+
 function ListField(p: Props) {
   const items = (Array.isArray(p.value) ? p.value : []) as Value[]
   const one = p.schema.items!
@@ -72,6 +81,7 @@ function ListField(p: Props) {
 export function Field(p: Props) {
   const { schema: s, value, onChange } = p
   const common = { label: p.label, description: s.description, error: p.errors(p.pointer), required: p.required }
+  if (s.$ref?.endsWith('/Filter')) return <Input.Wrapper {...common}><FilterEditor value={(value as Filter) ?? {}} onChange={(f) => onChange(f.rules?.length || p.required ? f : null)} pointer={p.pointer} errors={p.errors} /></Input.Wrapper>
   if (s.$ref || (!s.type && !s.properties)) return <JsonField value={value} onChange={onChange} label={p.label} description={s.description} error={common.error} />
   if (isType(s, 'array')) return <ListField {...p} />
   if (s.properties) return <Fieldset legend={p.label}><Fields {...p} /></Fieldset>
@@ -81,9 +91,11 @@ export function Field(p: Props) {
   if (s.enum) return <Select {...common} clearable={!p.required} data={s.enum.filter((e): e is string => e !== null)} value={(value as string) ?? null} onChange={onChange} />
   if (s['x-kind']) return <ResourcePicker {...common} kind={s['x-kind']} value={(value as string) ?? null} onChange={onChange} />
   if (s.writeOnly) return <PasswordInput {...common} value={(value as string) ?? ''} onChange={(e) => onChange(e.currentTarget.value || null)} />
+  if (s.format === 'tag' || s.format === 'variable') return <NameField {...common} of={s.format === 'tag' ? 'tags' : 'variables'} value={(value as string) ?? ''} onChange={onChange} />
+  if (s.format === 'template') return <Template {...common} value={(value as string) ?? ''} onChange={onChange} />
   if (s.format === 'javascript') return <Suspense fallback={null}><Code {...common} value={(value as string) ?? ''} onChange={onChange} /></Suspense>
   const text = { ...common, value: (value as string) ?? '', onChange: (e: { currentTarget: { value: string } }) => onChange(e.currentTarget.value || null) }
-  return s.format === 'template' || (s.maxLength ?? 0) > 400 ? <Textarea autosize minRows={2} {...text} /> : <TextInput {...text} />
+  return (s.maxLength ?? 0) > 400 ? <Textarea autosize minRows={2} {...text} /> : <TextInput {...text} />
 }
 
 export function Fields(p: Omit<Props, 'label' | 'required'>) {

@@ -17,6 +17,7 @@ export interface Schema {
   maximum?: number
   maxLength?: number
   $ref?: string
+  examples?: string[]
   additionalProperties?: boolean | Schema
   'x-kind'?: string
 }

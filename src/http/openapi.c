@@ -145,12 +145,17 @@ static void add_route(json_t *paths, const struct http_route *route)
 
 json_t *openapi_document(void)
 {
-	json_t *schemas = json_object(), *paths = json_object(), *ops = json_array();
+	json_t *schemas = json_object(), *paths = json_object(), *ops = json_array(), *fields = json_array(), *tokens = json_array();
+	for (size_t i = 0; i < SYSTEM_FIELD_COUNT; i++) {
+		json_array_append_new(fields, json_string(system_fields[i].name));
+		json_array_append_new(tokens, json_string(system_fields[i].token));
+	}
 	for (size_t i = 0; filter_operators[i]; i++)
 		json_array_append_new(ops, json_string(filter_operators[i]));
 	json_object_set_new(schemas, "Filter", json_pack("{s:s, s:{s:{s:[s,s]}, s:{s:s, s:{s:[{s:s},{s:s}]}}}, s:[s]}", "type", "object", "properties", "match", "enum", "all", "any", "rules", "type", "array", "items", "anyOf",
 		"$ref", "#/components/schemas/FilterRule", "$ref", "#/components/schemas/Filter", "required", "rules"));
-	json_object_set_new(schemas, "FilterRule", json_pack("{s:s, s:{s:{s:s}, s:{s:o}, s:{}}, s:[s,s]}", "type", "object", "properties", "field", "type", "string", "op", "enum", ops, "value", "required", "field", "op"));
+	json_object_set_new(schemas, "FilterRule", json_pack("{s:s, s:{s:{s:s, s:o}, s:{s:o}, s:{}}, s:[s,s]}", "type", "object", "properties", "field", "type", "string", "examples", fields, "op", "enum", ops, "value", "required", "field", "op"));
+	json_object_set_new(schemas, "Token", json_pack("{s:s, s:s, s:o}", "type", "string", "description", "In templates, in brackets; beside tags and a flow's variables", "examples", tokens));
 	json_object_set_new(schemas, "Problem", json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s, s:{s:s, s:{s:{s:s}, s:{s:s}}}}}}", "type", "object", "properties", "type", "type", "string", "title", "type", "string",
 		"status", "type", "integer", "detail", "type", "string", "errors", "type", "array", "items", "type", "object", "properties", "pointer", "type", "string", "detail", "type", "string"));
 	for (size_t i = 0; resource_kinds[i]; i++) {

@@ -115,7 +115,7 @@ static void check_string(const struct field *f, json_t *v, const struct at *at)
 		errors_add(at->errors, at->pointer, "must be a time such as 2026-11-23T14:00:00Z");
 	else if (f->type == FIELD_TIME_ZONE && !zone_find(s))
 		errors_add(at->errors, at->pointer, "must be a time zone's IANA name, such as America/Chicago");
-	else if (f->type == FIELD_NAME && !is_name(s))
+	else if ((f->type == FIELD_NAME || f->type == FIELD_VARIABLE) && !is_name(s))
 		errors_add(at->errors, at->pointer, "may only have letters, digits, '_', '-' and '.'");
 	else if (f->type == FIELD_TEMPLATE && at->context->template_text)
 		at->context->template_text(at->context->arg, s, at->pointer, at->errors);
@@ -232,7 +232,7 @@ static void check_field(const struct field *f, json_t *v, const struct at *at)
 	}
 	struct field element = *f;
 	element.flags &= ~(unsigned)FIELD_LIST;
-	element.min = (f->type == FIELD_STRING || f->type == FIELD_NAME) && !(f->flags & FIELD_EMPTY_TEXTS) ? 1 : 0;
+	element.min = (f->type == FIELD_STRING || f->type == FIELD_NAME || f->type == FIELD_VARIABLE) && !(f->flags & FIELD_EMPTY_TEXTS) ? 1 : 0;
 	element.max = 0;
 	for (size_t i = 0; i < n; i++) {
 		char pointer[POINTER_SIZE];
@@ -290,7 +290,7 @@ static json_t *value_schema(const struct field *f)
 	static const char *const formats[] = {
 		[FIELD_ID] = "id", [FIELD_E164] = "e164", [FIELD_URL] = "uri", [FIELD_SIP_URI] = "sip-uri",
 		[FIELD_POINTER] = "json-pointer", [FIELD_TIME_OF_DAY] = "time-of-day", [FIELD_DATE] = "date", [FIELD_DATETIME] = "date-time",
-		[FIELD_TIME_ZONE] = "time-zone", [FIELD_TEMPLATE] = "template", [FIELD_NAME] = "name", [FIELD_MONEY] = "decimal", [FIELD_SCRIPT] = "javascript",
+		[FIELD_TIME_ZONE] = "time-zone", [FIELD_TEMPLATE] = "template", [FIELD_NAME] = "name", [FIELD_MONEY] = "decimal", [FIELD_SCRIPT] = "javascript", [FIELD_TAG] = "tag", [FIELD_VARIABLE] = "variable",
 		[FIELD_ANY] = NULL,
 	};
 	json_t *s = json_object();

@@ -23,6 +23,8 @@ enum field_type {
 	FIELD_TIME_ZONE, /* IANA name */
 	FIELD_TEMPLATE,  /* text with [TOKENS] */
 	FIELD_SCRIPT,    /* JavaScript */
+	FIELD_TAG,       /* name of a custom tag */
+	FIELD_VARIABLE,  /* name of a call flow's variable: as FIELD_NAME */
 	FIELD_FILTER,    /* filter group */
 	FIELD_NAME,      /* identifier: letters, digits, '_' , '-' and '.' */
 	FIELD_OBJECT,    /* members in `fields` */

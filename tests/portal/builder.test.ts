@@ -183,6 +183,50 @@ describe('builder', () => {
     await page.getByText('version 2', { exact: true }).waitFor()
   })
 
+  test('filters are drawn, and names are offered where they can be written', async () => {
+    for (const name of ['state', 'status']) await s.api('POST', '/custom-tags', { name })
+    const flow = await open('Names', [
+      { id: 'c', type: 'condition', position: { x: 260, y: 0 }, config: { branches: [{ port: 'texas', filter: { rules: [] } }] } },
+      { id: 'd', type: 'debug', position: { x: 520, y: 0 }, config: {} },
+      { id: 'v', type: 'set_variable', position: { x: 780, y: 0 }, config: { assignments: [{ variable: 'rate', value: '1' }] } },
+    ])
+    const dialog = page.getByRole('dialog')
+    await page.locator('[data-id="c"]').click()
+    await dialog.getByRole('button', { name: 'Add rule' }).click()
+    await dialog.getByRole('combobox', { name: 'Field of rule 1' }).fill('stat')
+    await page.getByRole('option', { name: 'tag.state' }).click()
+    await dialog.getByRole('combobox', { name: 'Operator of rule 1' }).click()
+    await page.getByRole('option', { name: 'in', exact: true }).click()
+    await dialog.getByLabel('Value of rule 1').fill('TX')
+    await page.keyboard.press('Enter')
+    await dialog.getByLabel('Value of rule 1').fill('OK')
+    await page.keyboard.press('Enter')
+    const rule = { field: 'tag.state', op: 'in', value: ['TX', 'OK'] }
+    await saved(flow, 'the rule', (d) => JSON.stringify(d.nodes[1].config.branches[0].filter.rules) === JSON.stringify([rule]))
+    await dialog.getByRole('button', { name: 'Add group' }).click()
+    await dialog.getByRole('combobox', { name: 'Field of rule 1' }).nth(1).fill('var.rate')
+    await dialog.getByRole('combobox', { name: 'Operator of rule 1' }).nth(1).click()
+    await page.getByRole('option', { name: 'exists', exact: true }).click()
+    await dialog.getByText('Any of these').first().click()
+    await saved(flow, 'the group', (d) => JSON.stringify(d.nodes[1].config.branches[0].filter) === JSON.stringify({ match: 'any', rules: [rule, { match: 'any', rules: [{ field: 'var.rate', op: 'exists' }] }] }))
+    await page.screenshot({ path: join(shots, 'filter.png') })
+    await dialog.getByRole('combobox', { name: 'Field of rule 1' }).first().fill('tag.nowhere')
+    await dialog.getByText(/there is no tag|no field|unknown/i).first().waitFor()
+    await page.keyboard.press('Escape')
+    await page.locator('[data-id="d"]').click()
+    const message = dialog.getByRole('textbox', { name: 'Message' })
+    await message.click()
+    await page.keyboard.type('Hello [stat')
+    await page.getByRole('option', { name: 'status', exact: true }).waitFor()
+    await page.screenshot({ path: join(shots, 'tokens.png') })
+    await page.locator('[data-combobox-selected]', { hasText: 'state' }).waitFor()
+    await page.keyboard.press('Enter')
+    await page.keyboard.type(', [RAT')
+    await page.locator('[data-combobox-selected]', { hasText: 'rate' }).waitFor()
+    await page.keyboard.press('Enter')
+    await saved(flow, 'the message', (d) => d.nodes[2].config.message === 'Hello [state], [rate]')
+  })
+
   test('leaving saves what is not saved yet', async () => {
     const flow = await open('Left', [play('a', 260, 0)])
     await page.locator('[data-id="a"]').click()

@@ -10,6 +10,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError, api, type FlowProblem, type Row } from '../api'
 import { ResourcePicker } from '../SchemaForm'
 import { NodePanel } from './NodePanel'
+import { FlowVariables, variablesOf } from '../names'
 import { Palette } from './Palette'
 import { Publish, Usage } from './Publish'
 import { Test, type Report } from './Test'
@@ -214,11 +215,12 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   ])
   // Within the portal nothing is lost by leaving: what is not saved yet is saved first.
   useBlocker({ shouldBlockFn: async () => dirty && !conflict && !(await save()) && !window.confirm('The last changes could not be saved. Leave all the same?'), enableBeforeUnload: false })
+  const variables = useMemo(() => [...variablesOf(JSON.parse(text))].sort(), [text])
   const errors = problems.filter((p) => p.severity === 'error')
   const chosen = nodes.filter((n) => n.selected).length
 
   return (
-    <Seen.Provider value={{ types, problems, passed, insert: (within) => setPlace({ within }) }}>
+    <FlowVariables.Provider value={variables}><Seen.Provider value={{ types, problems, passed, insert: (within) => setPlace({ within }) }}>
       <Stack h="calc(100vh - 100px)" gap="xs">
         <Group justify="space-between">
           <Group><Title order={2}>{String(flow.name)}</Title><Badge variant="light" color={published ? 'green' : 'gray'}>{published ? `version ${published}` : 'not published'}</Badge><Text size="sm" c="dimmed" aria-live="polite">{!dirty ? 'Saved' : failed ? 'Not saved' : 'Saving…'}</Text></Group>
@@ -260,11 +262,11 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
         {panel === 'settings' && <Stack><Usage flowId={flow.id} /><ResourcePicker kind="routing_plan" label="Routing plan" description="Runs when a node fails and the port for that is not connected. None: the call ends." value={(rest as Document).fallback?.routing_plan_id ?? null}
           onChange={(id) => setRest((old) => { const { fallback: _, ...other } = old as Document; return id ? { ...other, fallback: { routing_plan_id: id } } : other })} /></Stack>}
       </Drawer>
-      <Drawer opened={!!open} onClose={() => setOpenId(null)} position="right" title={open && types.find((t) => t.type === open.data.type)?.label} size="md" withOverlay={false} lockScroll={false}>
+      <Drawer opened={!!open} onClose={() => setOpenId(null)} position="right" title={open && types.find((t) => t.type === open.data.type)?.label} size={520} withOverlay={false} lockScroll={false}>
         {open && <NodePanel node={open} type={types.find((t) => t.type === open.data.type)} nodes={nodes} edges={edges} problems={problems} onChange={(data) => change(open.id, data)} onDelete={() => remove(open.id)}
           onConnect={(port, to) => (to ? connect({ source: open.id, sourceHandle: port, target: to, targetHandle: null }) : setEdges((all) => all.filter((e) => !(e.source === open.id && e.sourceHandle === port))))} />}
       </Drawer>
-    </Seen.Provider>
+    </Seen.Provider></FlowVariables.Provider>
   )
 }
 

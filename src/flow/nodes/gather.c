@@ -108,7 +108,7 @@ const struct flow_node_type node_gather = {
 		{"tries", FIELD_INTEGER, .min = 1, .max = 10, .initial = "2", .help = "How often to ask."},
 		{"sensitive", FIELD_BOOLEAN, .initial = "false", .help = "The digits are kept out of traces and logs."},
 		{"save_to", FIELD_OBJECT, FIELD_REQUIRED, .help = "Where the digits go.",
-		 .fields = (const struct field[]){{"tag", FIELD_STRING, .max = 64, .help = "A custom tag."}, {"variable", FIELD_NAME, .max = 64, .help = "A variable of this flow."}, {0}}},
+		 .fields = (const struct field[]){{"tag", FIELD_TAG, .max = 64, .help = "A custom tag."}, {"variable", FIELD_VARIABLE, .max = 64, .help = "A variable of this flow."}, {0}}},
 		{0},
 	},
 	.ports = (const struct flow_port[]){{"next", .help = "The digits fit."}, {"no_input", .help = "No digit came."}, {"invalid", .help = "The digits did not fit."}, {0}},

@@ -146,8 +146,8 @@ const struct flow_node_type node_http_request = {
 		{"save", FIELD_OBJECT, FIELD_LIST, .max = SAVES_MAX, .initial = "[]", .help = "Parts of the answer to keep.",
 		 .fields = (const struct field[]){
 			 {"pointer", FIELD_POINTER, FIELD_REQUIRED, .help = "JSON pointer into the answer."},
-			 {"tag", FIELD_STRING, .max = 64, .help = "A custom tag."},
-			 {"variable", FIELD_NAME, .max = 64, .help = "A variable of this flow."},
+			 {"tag", FIELD_TAG, .max = 64, .help = "A custom tag."},
+			 {"variable", FIELD_VARIABLE, .max = 64, .help = "A variable of this flow."},
 			 {0},
 		 }},
 		{0},

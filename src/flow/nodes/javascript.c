@@ -240,7 +240,7 @@ const struct flow_node_type node_javascript = {
 	.config = (const struct field[]){
 		{"code", FIELD_SCRIPT, FIELD_REQUIRED, .min = 1, .max = 65536, .help = "The body of a function of call, tags, vars, number and time. It returns {port, tags, vars}; each may be left out. What console.log() is given is in the trace."},
 		{"ports", FIELD_NAME, FIELD_LIST, .max = FLOW_PORTS_MAX, .initial = "[]", .help = "Ports it may choose, besides next and error."},
-		{"variables", FIELD_NAME, FIELD_LIST, .max = LISTED_MAX, .initial = "[]", .help = "Variables it sets that no other node names."},
+		{"variables", FIELD_VARIABLE, FIELD_LIST, .max = LISTED_MAX, .initial = "[]", .help = "Variables it sets that no other node names."},
 		{"timeout_ms", FIELD_INTEGER, .min = 50, .max = 10000, .initial = "1000", .help = "Longest wait for the script, with its wait for a free worker."},
 		{0},
 	},

@@ -44,7 +44,7 @@ const struct flow_node_type node_set_tag = {
 	.config = (const struct field[]){
 		{"assignments", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = FLOW_ASSIGNMENTS_MAX, .help = "Done in this order.",
 		 .fields = (const struct field[]){
-			 {"tag", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 64, .help = "A custom tag."},
+			 {"tag", FIELD_TAG, FIELD_REQUIRED, .min = 1, .max = 64, .help = "A custom tag."},
 			 {"value", FIELD_TEMPLATE, FIELD_REQUIRED, .max = 4000, .help = "Its value; may have [TOKENS]."},
 			 {0},
 		 }},

@@ -6,7 +6,7 @@ const struct flow_node_type node_set_variable = {
 	.config = (const struct field[]){
 		{"assignments", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = FLOW_ASSIGNMENTS_MAX, .help = "Done in this order.",
 		 .fields = (const struct field[]){
-			 {"variable", FIELD_NAME, FIELD_REQUIRED, .min = 1, .max = 64, .help = "A name; writing it makes the variable."},
+			 {"variable", FIELD_VARIABLE, FIELD_REQUIRED, .min = 1, .max = 64, .help = "A name; writing it makes the variable."},
 			 {"value", FIELD_TEMPLATE, FIELD_REQUIRED, .max = 4000, .help = "Its value; may have [TOKENS]."},
 			 {0},
 		 }},

@@ -1,0 +1,76 @@
+// A filter drawn as rules and groups: {"match", "rules": [{"field", "op", "value"} | group]}.
+import { ActionIcon, Autocomplete, Button, Group, Paper, SegmentedControl, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core'
+import { ResourcePicker } from './SchemaForm'
+import { useNames } from './names'
+
+interface Rule {
+  field: string
+  op: string
+  value?: unknown
+}
+export interface Filter {
+  match?: 'all' | 'any'
+  rules?: (Rule | Filter)[]
+}
+type Errors = (pointer: string) => string | undefined
+
+const isGroup = (r: Rule | Filter): r is Filter => Array.isArray((r as Filter).rules)
+const words = (s: string) => s.replaceAll('_', ' ')
+const listed = ['in', 'not_in']
+const valueless = ['exists', 'not_exists']
+
+function Value({ rule, onChange, error, label }: { rule: Rule; onChange: (v: unknown) => void; error?: string; label: string }) {
+  const text = rule.value == null ? '' : String(rule.value)
+  if (valueless.includes(rule.op)) return null
+  if (listed.includes(rule.op)) return <TagsInput aria-label={label} placeholder="Values" value={(Array.isArray(rule.value) ? rule.value : text ? [text] : []).map(String)} onChange={onChange} error={error} />
+  if (rule.op === 'in_list') return <ResourcePicker kind="list" label="" aria-label={label} value={text || null} onChange={onChange} error={error} />
+  if (rule.op === 'between') {
+    const [low, high] = Array.isArray(rule.value) ? rule.value : ['', '']
+    return <Group gap="xs" wrap="nowrap"><TextInput aria-label={`${label}, from`} placeholder="From" value={String(low ?? '')} onChange={(e) => onChange([e.currentTarget.value, high])} error={error} /><TextInput aria-label={`${label}, to`} placeholder="To" value={String(high ?? '')} onChange={(e) => onChange([low, e.currentTarget.value])} /></Group>
+  }
+  return <TextInput aria-label={label} placeholder={rule.op === 'matches' ? 'Regular expression' : 'Value'} value={text} onChange={(e) => onChange(e.currentTarget.value)} error={error} />
+}
+
+// What another operator makes of the value: a list stays one where it may.
+function changed(rule: Rule, op: string): Rule {
+  if (valueless.includes(op)) return { field: rule.field, op }
+  if (listed.includes(op)) return { ...rule, op, value: Array.isArray(rule.value) ? rule.value : rule.value == null || rule.value === '' ? [] : [rule.value] }
+  if (op === 'between') return { ...rule, op, value: Array.isArray(rule.value) && rule.value.length === 2 ? rule.value : ['', ''] }
+  return { ...rule, op, value: Array.isArray(rule.value) ? (rule.value[0] ?? '') : (rule.value ?? '') }
+}
+
+export function FilterEditor({ value, onChange, pointer, errors, depth = 0 }: { value: Filter; onChange: (f: Filter) => void; pointer: string; errors: Errors; depth?: number }) {
+  const { fields, operators } = useNames()
+  const rules = value.rules ?? []
+  const set = (i: number, r: Rule | Filter) => onChange({ match: value.match ?? 'all', rules: rules.map((old, k) => (k === i ? r : old)) })
+  const add = (r: Rule | Filter) => onChange({ match: value.match ?? 'all', rules: [...rules, r] })
+  return (
+    <Paper withBorder p="xs" bg={depth % 2 ? 'var(--mantine-color-default-hover)' : undefined}>
+      <Stack gap="xs">
+        {rules.length > 1 && <SegmentedControl size="xs" w="fit-content" data={[{ value: 'all', label: 'All of these' }, { value: 'any', label: 'Any of these' }]} value={value.match ?? 'all'} onChange={(m) => onChange({ ...value, match: m as 'all' | 'any' })} />}
+        {rules.length === 0 && <Text size="sm" c="dimmed">{depth ? 'An empty group: always true.' : 'No rule: always true.'}</Text>}
+        {rules.map((r, i) => {
+          const at = `${pointer}/rules/${i}`
+          return (
+            <Group key={i} gap="xs" align="flex-start" wrap="nowrap">
+              {isGroup(r) ? <div style={{ flex: 1 }}><FilterEditor value={r} onChange={(g) => set(i, g)} pointer={at} errors={errors} depth={depth + 1} /></div> : (
+                <Stack gap={4} style={{ flex: 1, minWidth: 0 }}>
+                  <Group gap="xs" style={{ flexWrap: 'wrap' }}>
+                    <Autocomplete style={{ flex: '1 1 140px' }} aria-label={`Field of rule ${i + 1}`} placeholder="tag.state" data={fields} value={r.field} onChange={(field) => set(i, { ...r, field })} error={errors(`${at}/field`)} limit={50} />
+                    <Select style={{ flex: '1 1 130px' }} aria-label={`Operator of rule ${i + 1}`} data={operators.map((o) => ({ value: o, label: words(o) }))} value={r.op} onChange={(op) => op && set(i, changed(r, op))} error={errors(`${at}/op`)} allowDeselect={false} />
+                  </Group>
+                  <Value rule={r} onChange={(v) => set(i, { ...r, value: v })} error={errors(`${at}/value`) ?? errors(at)} label={`Value of rule ${i + 1}`} />
+                </Stack>
+              )}
+              <ActionIcon variant="subtle" color="red" aria-label={isGroup(r) ? `Remove group ${i + 1}` : `Remove rule ${i + 1}`} onClick={() => onChange({ ...value, rules: rules.filter((_, k) => k !== i) })}>×</ActionIcon>
+            </Group>
+          )
+        })}
+        <Group gap="xs">
+          <Button size="compact-xs" variant="light" onClick={() => add({ field: '', op: 'equals', value: '' })}>Add rule</Button>
+          {depth < 6 && <Button size="compact-xs" variant="subtle" onClick={() => add({ match: 'any', rules: [{ field: '', op: 'equals', value: '' }] })}>Add group</Button>}
+        </Group>
+      </Stack>
+    </Paper>
+  )
+}

@@ -1,0 +1,33 @@
+// What filters and templates may name: the organization's tags, system fields, and in a flow its variables.
+import { useQuery } from '@tanstack/react-query'
+import { createContext, useContext } from 'react'
+import { list } from './api'
+import { useSchema } from './schema'
+
+export const FlowVariables = createContext<string[]>([])
+
+export function useNames() {
+  const variables = useContext(FlowVariables)
+  const { data } = useQuery({ queryKey: ['custom-tags', 'names'], queryFn: () => list('/custom-tags?limit=200'), staleTime: 30_000 })
+  const tags = (data?.data ?? []).map((t) => String(t.name)).sort()
+  const rule = useSchema('FilterRule')
+  const tokens = useSchema('Token')
+  return {
+    tags, variables,
+    operators: (rule?.properties?.op.enum ?? []).filter((o): o is string => o !== null),
+    fields: [...tags.map((t) => `tag.${t}`), ...variables.map((v) => `var.${v}`), ...(rule?.properties?.field.examples ?? [])],
+    tokens: [...tags, ...variables, ...(tokens?.examples ?? [])],
+  }
+}
+
+// Every variable that a flow document writes.
+export function variablesOf(json: unknown, into = new Set<string>()): Set<string> {
+  if (Array.isArray(json)) json.forEach((j) => variablesOf(j, into))
+  else if (json && typeof json === 'object')
+    for (const [key, value] of Object.entries(json)) {
+      if (key === 'variable' && typeof value === 'string' && value) into.add(value)
+      else if (key === 'variables' && Array.isArray(value)) value.forEach((v) => typeof v === 'string' && v && into.add(v))
+      else variablesOf(value, into)
+    }
+  return into
+}
