@@ -1,6 +1,6 @@
 // A text with [TOKENS]: an open bracket offers the names there are.
 import { Combobox, Textarea, useCombobox } from '@mantine/core'
-import { useRef, useState } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useNames } from './names'
 
 interface Props {
@@ -16,15 +16,21 @@ export function Template({ value, onChange, ...field }: Props) {
   const { tokens } = useNames()
   const area = useRef<HTMLTextAreaElement>(null)
   const [typed, setTyped] = useState<string | null>(null) // after the open bracket
+  const place = useRef<number | null>(null) // where the caret goes on, once the text is there
+  useLayoutEffect(() => {
+    if (place.current !== null) area.current?.setSelectionRange(place.current, place.current)
+    place.current = null
+  })
   const box = useCombobox({ onDropdownClose: () => box.resetSelectedOption() })
   const found = typed === null ? [] : tokens.filter((t) => t.toLowerCase().includes(typed.toLowerCase())).slice(0, 12)
+  useEffect(() => {
+    if (typed !== null) box.selectFirstOption()
+  }, [typed]) // eslint-disable-line react-hooks/exhaustive-deps
   const look = (text: string, caret: number) => {
     const open = /(?:^|[^[])\[([A-Za-z0-9_.-]*)$/.exec(text.slice(0, caret))
     setTyped(open ? open[1] : null)
-    if (open) {
-      box.openDropdown()
-      setTimeout(() => box.selectFirstOption(), 0)
-    } else box.closeDropdown()
+    if (open) box.openDropdown()
+    else box.closeDropdown()
   }
   const take = (token: string) => {
     const caret = area.current?.selectionStart ?? value.length, begin = caret - (typed?.length ?? 0)
@@ -32,7 +38,7 @@ export function Template({ value, onChange, ...field }: Props) {
     onChange(`${value.slice(0, begin)}${token}]${after}`)
     setTyped(null)
     box.closeDropdown()
-    setTimeout(() => area.current?.setSelectionRange(begin + token.length + 1, begin + token.length + 1), 0)
+    place.current = begin + token.length + 1
   }
   return (
     <Combobox store={box} onOptionSubmit={take}>

@@ -90,7 +90,7 @@ export function Call({ id }: { id: string }) {
     <Stack>
       <Group><Title order={2}>{String(c.caller_id)} → {String(c.number)}</Title><Badge>{text(c.disposition ?? c.status)}</Badge>
         {c.status === 'active' && <Button size="xs" color="red" variant="light" onClick={() => api('POST', `/calls/${id}/hangup`, {})}>Hang up</Button>}</Group>
-      <Code w="fit-content">{c.id}</Code>
+      <Group><Code w="fit-content">{c.id}</Code>{typeof c.call_flow_id === 'string' && <Link to={`/calls/${id}/canvas`}>{c.status === 'active' ? 'Watch it on the canvas' : 'Its way on the canvas'}</Link>}</Group>
       <Facts of={c} keys={['status', 'execution_mode', 'flow_version', 'hangup_by', 'started_at', 'answered_at', 'connected_at', 'ended_at', 'duration_seconds', 'converted', 'revenue', 'payout']} />
       <Recordings call={c} />
       <Tabs defaultValue="tags">

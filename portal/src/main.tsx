@@ -16,6 +16,7 @@ import { kinds } from './kinds'
 import { ResourceForm, ResourceList } from './resources'
 
 const Builder = lazy(() => import('./flow/Builder')) // the canvas is loaded when it is opened
+const CallTrace = lazy(() => import('./flow/CallTrace'))
 
 const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>There is no such page.</p> })
 const page = (path: string, content: (params: Record<string, string>) => ReactNode) => {
@@ -31,6 +32,7 @@ const router = createRouter({
     page('/', () => <Dashboard />),
     page('/calls', () => <Calls />),
     page('/calls/live', () => <LiveCalls />),
+    page('/calls/$id/canvas', ({ id }) => <Suspense fallback="Loading…"><CallTrace key={id} id={id} /></Suspense>),
     page('/calls/$id', ({ id }) => <Call key={id} id={id} />),
     page('/campaigns/$id/execution', ({ id }) => <Campaign id={id} tab="execution" />),
     page('/data/call-flows', () => <FlowList />),

@@ -227,6 +227,30 @@ describe('builder', () => {
     await saved(flow, 'the message', (d) => d.nodes[2].config.message === 'Hello [state], [rate]')
   })
 
+  test('a live call is watched on the canvas, a past one shown, and the numbers of all', async () => {
+    const flow = await open('Watched', [{ id: 'w', type: 'wait', position: { x: 260, y: 0 }, config: { seconds: 4 } }, { id: 'd', type: 'debug', position: { x: 520, y: 0 }, config: { message: 'waited' } }], [{ from: 'start', port: 'next', to: 'w' }, { from: 'w', port: 'next', to: 'd' }])
+    await s.api('POST', `/call-flows/${flow.id}/publish`, {})
+    await s.campaign('+18005550522', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    const calling = s.call('+18005550522')
+    const live = await until('the call', async () => (await s.api('GET', '/calls?status=active')).data[0])
+    await page.goto(`${s.url}/calls/${live.id}`)
+    await page.getByRole('link', { name: 'Watch it on the canvas' }).click()
+    await page.getByText('live', { exact: true }).waitFor()
+    await until('where the call is', async () => (await page.locator('[data-id="w"] > div').evaluate((e) => (e as HTMLElement).style.boxShadow)) !== '')
+    await page.screenshot({ path: join(shots, 'live-call.png') })
+    await page.getByRole('list', { name: 'Steps' }).getByText('waited').waitFor()
+    await page.getByText('live', { exact: true }).waitFor({ state: 'detached' })
+    await calling
+    await page.getByRole('button', { name: 'd', exact: true }).click()
+    assert.equal(await page.locator('.react-flow__edge.animated').count(), 2)
+    await page.screenshot({ path: join(shots, 'call-canvas.png') })
+    await page.getByRole('link', { name: 'The flow' }).click()
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Numbers of the calls that ran it' }).click()
+    await page.getByText(/^1 in \(100 %\) · 0 hung up · p95 4\.\d s$/).waitFor()
+    await page.screenshot({ path: join(shots, 'numbers.png') })
+  })
+
   test('leaving saves what is not saved yet', async () => {
     const flow = await open('Left', [play('a', 260, 0)])
     await page.locator('[data-id="a"]').click()

@@ -19,7 +19,7 @@ import { connection, copy, freeId, paste, portsOf, toCanvas, toDocument, words, 
 import { useHistory } from './history'
 import { arranged } from './layout'
 import type { NodeType } from './types'
-import { Seen, edgeTypes, nodeTypes } from './views'
+import { Seen, edgeTypes, nodeTypes, type Numbers } from './views'
 
 // Where the node goes that the palette is asked for: after a port that was dropped on the canvas, or within an edge.
 type Place = { after: { node: string; port: string }; at: { x: number; y: number } } | { within: string }
@@ -42,6 +42,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const [panel, setPanel] = useState<'test' | 'versions' | 'settings' | null>(null)
   const [report, setReport] = useState<Report | null>(null)
   const [publishing, setPublishing] = useState(false)
+  const [numbers, setNumbers] = useState(false)
   const [place, setPlace] = useState<Place | null>(null)
   const canvas = useReactFlow()
   const scheme = useComputedColorScheme('light')
@@ -215,12 +216,15 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   ])
   // Within the portal nothing is lost by leaving: what is not saved yet is saved first.
   useBlocker({ shouldBlockFn: async () => dirty && !conflict && !(await save()) && !window.confirm('The last changes could not be saved. Leave all the same?'), enableBeforeUnload: false })
+  // One object until something in it changes: every node on the canvas is drawn anew when it does.
+  const figures = useQuery({ queryKey: ['call-flows', 'stats', flow.id, published], enabled: numbers && published !== null, queryFn: async () => (await api<{ nodes: Numbers[] }>('GET', `/call-flows/${flow.id}/stats?version=${published}`)).data.nodes })
+  const seen = useMemo(() => ({ types, bad: new Set(problems.filter((p) => p.severity === 'error' && p.node).map((p) => p.node!)), passed, insert: (within: string) => setPlace({ within }), numbers: new Map((numbers ? (figures.data ?? []) : []).map((n) => [n.node, n])) }), [types, problems, passed, numbers, figures.data])
   const variables = useMemo(() => [...variablesOf(JSON.parse(text))].sort(), [text])
   const errors = problems.filter((p) => p.severity === 'error')
   const chosen = nodes.filter((n) => n.selected).length
 
   return (
-    <FlowVariables.Provider value={variables}><Seen.Provider value={{ types, problems, passed, insert: (within) => setPlace({ within }) }}>
+    <FlowVariables.Provider value={variables}><Seen.Provider value={seen}>
       <Stack h="calc(100vh - 100px)" gap="xs">
         <Group justify="space-between">
           <Group><Title order={2}>{String(flow.name)}</Title><Badge variant="light" color={published ? 'green' : 'gray'}>{published ? `version ${published}` : 'not published'}</Badge><Text size="sm" c="dimmed" aria-live="polite">{!dirty ? 'Saved' : failed ? 'Not saved' : 'Saving…'}</Text></Group>
@@ -235,6 +239,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
               <Menu.Dropdown>
                 <Menu.Item onClick={() => void arrange()}>Arrange the nodes</Menu.Item>
                 {chosen > 1 && <><Menu.Item onClick={() => align('x')}>Align left</Menu.Item><Menu.Item onClick={() => align('y')}>Align at the top</Menu.Item></>}
+                <Menu.Item disabled={published === null} onClick={() => setNumbers(!numbers)}>{numbers ? 'Hide the numbers' : 'Numbers of the calls that ran it'}</Menu.Item>
                 <Menu.Item onClick={() => show('versions')}>Versions</Menu.Item>
                 <Menu.Item onClick={() => show('settings')}>Fallback</Menu.Item>
                 <Menu.Item component="a" href={`/api/v1/call-flows/${flow.id}/export`} download={`${String(flow.name)}.json`}>Export the saved draft</Menu.Item>

@@ -1,0 +1,94 @@
+// A call on the canvas of the version that it ran: the way it took, and while it lasts where it is.
+import '@xyflow/react/dist/style.css'
+import { Alert, Badge, Box, Button, Group, Paper, ScrollArea, Stack, Text, Title, useComputedColorScheme } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { Background, Controls, MiniMap, ReactFlow, ReactFlowProvider, useReactFlow, type Edge } from '@xyflow/react'
+import { useMemo, useState } from 'react'
+import { api, type Row } from '../api'
+import { toCanvas, words, type Document, type FlowNode } from './document'
+import type { NodeType } from './types'
+import { Seen, edgeTypes, nodeTypes } from './views'
+
+interface Entry {
+  at: string
+  kind: 'step' | 'input'
+  call_flow_id?: string
+  node?: string
+  port?: string | null
+  detail?: string
+  entered_at?: string
+  input?: string
+  digits?: string
+}
+
+const clock = (at: string) => new Date(at).toLocaleTimeString(undefined, { hour12: false })
+
+// Where a call is that goes on: where the last port leads, or the node that the flow began with.
+function standing(steps: Entry[], edges: Edge[]): string | null {
+  const last = steps.at(-1)
+  if (!last) return null
+  return edges.find((e) => e.source === last.node && e.sourceHandle === last.port)?.target ?? null
+}
+
+function Steps({ trace, at, onPick }: { trace: Entry[]; at: number | null; onPick: (i: number) => void }) {
+  return (
+    <Stack gap={6} role="list" aria-label="Steps">
+      {trace.map((e, i) => e.kind === 'input' ? (
+        <Text key={i} size="xs" c="dimmed" role="listitem" pl="md">{clock(e.at)} {words(e.input ?? '')}{e.digits ? `: ${e.digits}` : ''}</Text>
+      ) : (
+        <Paper key={i} withBorder p="xs" role="listitem" ml={e.call_flow_id ? 'md' : 0} style={at === i ? { borderColor: 'var(--mantine-color-blue-6)' } : undefined}>
+          <Group gap="xs" wrap="nowrap"><Button size="compact-xs" variant="subtle" disabled={!!e.call_flow_id} onClick={() => onPick(i)}>{e.node}</Button><Badge size="sm" variant="light">{words(e.port ?? 'end')}</Badge><Text size="xs" c="dimmed" ml="auto">{clock(e.at)}</Text></Group>
+          {e.detail && <Text size="xs" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{e.detail}</Text>}
+        </Paper>
+      ))}
+    </Stack>
+  )
+}
+
+function View({ call, document, trace, types }: { call: Row; document: Document; trace: Entry[]; types: NodeType[] }) {
+  const canvas = useReactFlow()
+  const scheme = useComputedColorScheme('light')
+  const [at, setAt] = useState<number | null>(null)
+  const [nodes, edges] = useMemo(() => toCanvas(document), [document])
+  const steps = trace.filter((e) => e.kind === 'step' && !e.call_flow_id)
+  const live = call.status === 'active' ? (standing(steps, edges) ?? 'start') : null
+  const taken = new Set(steps.map((s) => `${s.node}:${s.port}`))
+  const seen = useMemo(() => ({ types, bad: new Set<string>(), passed: new Set([...steps.map((s) => s.node!), ...(live ? [live] : [])]), insert: () => {}, numbers: new Map(), live }), [types, trace, live]) // eslint-disable-line react-hooks/exhaustive-deps
+  const shown = edges.map((e) => (taken.has(e.id) ? { ...e, animated: true, style: { stroke: 'var(--mantine-color-teal-6)', strokeWidth: 2 } } : e))
+  const pick = (i: number) => {
+    setAt(i)
+    void canvas.fitView({ nodes: [{ id: trace[i].node! }], maxZoom: 1, duration: 300, padding: 0.6 })
+  }
+  return (
+    <Seen.Provider value={seen}>
+      <Group align="stretch" style={{ flex: 1, minHeight: 300 }}>
+        <Box style={{ flex: '1 1 380px', minHeight: 300, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8 }}>
+          <ReactFlow nodes={nodes as FlowNode[]} edges={shown} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} deleteKeyCode={null} colorMode={scheme} fitView fitViewOptions={{ maxZoom: 1 }} minZoom={0.05}>
+            <Background /><Controls showInteractive={false} /><MiniMap pannable />
+          </ReactFlow>
+        </Box>
+        <ScrollArea style={{ flex: '0 1 360px' }} type="auto"><Steps trace={trace} at={at} onPick={pick} /></ScrollArea>
+      </Group>
+    </Seen.Provider>
+  )
+}
+
+export default function CallTrace({ id }: { id: string }) {
+  const live = (status: unknown) => (status === 'active' ? 1000 : (false as const))
+  const call = useQuery({ queryKey: ['call', id], queryFn: async () => (await api<Row>('GET', `/calls/${id}`)).data, refetchInterval: (q) => live(q.state.data?.status) })
+  const trace = useQuery({ queryKey: ['call', id, 'trace'], queryFn: async () => (await api<{ data: Entry[] }>('GET', `/calls/${id}/trace`)).data.data, refetchInterval: live(call.data?.status) })
+  const flow = call.data?.call_flow_id as string | undefined, version = call.data?.flow_version
+  const document = useQuery({ queryKey: ['call-flows', 'version', flow, version], enabled: !!flow, staleTime: Infinity, queryFn: async () => (await api<{ document: Document }>('GET', `/call-flows/${flow}/versions/${version}`)).data.document })
+  const types = useQuery({ queryKey: ['node-types'], queryFn: async () => (await api<{ data: NodeType[] }>('GET', '/node-types')).data.data, staleTime: Infinity })
+  const error = call.error ?? trace.error ?? document.error
+  if (error) return <Alert color="red" title="This call could not be loaded">{error.message}</Alert>
+  if (call.data && !flow) return <Alert title="This call ran a routing plan">It has attempts, but no way through a flow. <Link to={`/calls/${id}`}>The call</Link></Alert>
+  if (!call.data || !trace.data || !document.data || !types.data) return <Text c="dimmed">Loading…</Text>
+  return (
+    <Stack h="calc(100vh - 100px)" gap="xs">
+      <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Badge color={call.data.status === 'active' ? 'teal' : undefined}>{call.data.status === 'active' ? 'live' : String(call.data.disposition)}</Badge><Link to={`/calls/${id}`}>The call</Link><Link to={`/data/call-flows/${flow}`}>The flow</Link><Text size="sm" c="dimmed">version {String(version)}</Text></Group>
+      <ReactFlowProvider><View call={call.data} document={document.data} trace={trace.data} types={types.data} /></ReactFlowProvider>
+    </Stack>
+  )
+}
