@@ -3,10 +3,10 @@ import '@xyflow/react/dist/style.css'
 import { Alert, Badge, Box, Button, Group, Paper, ScrollArea, Stack, Text, Title, useComputedColorScheme } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Background, Controls, MiniMap, ReactFlow, ReactFlowProvider, useReactFlow, type Edge } from '@xyflow/react'
+import { Background, Controls, MiniMap, ReactFlow, ReactFlowProvider, useNodesState, useReactFlow, type Edge } from '@xyflow/react'
 import { useMemo, useState } from 'react'
 import { api, type Row } from '../api'
-import { toCanvas, words, type Document, type FlowNode } from './document'
+import { toCanvas, words, type Document } from './document'
 import type { NodeType } from './types'
 import { Seen, edgeTypes, nodeTypes } from './views'
 
@@ -50,7 +50,8 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
   const canvas = useReactFlow()
   const scheme = useComputedColorScheme('light')
   const [at, setAt] = useState<number | null>(null)
-  const [nodes, edges] = useMemo(() => toCanvas(document), [document])
+  const [placed, edges] = useMemo(() => toCanvas(document), [document])
+  const [nodes, , onNodes] = useNodesState(placed)
   const steps = trace.filter((e) => e.kind === 'step' && !e.call_flow_id)
   const live = call.status === 'active' ? (standing(steps, edges) ?? 'start') : null
   const taken = new Set(steps.map((s) => `${s.node}:${s.port}`))
@@ -64,7 +65,7 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
     <Seen.Provider value={seen}>
       <Group align="stretch" style={{ flex: 1, minHeight: 300 }}>
         <Box style={{ flex: '1 1 380px', minHeight: 300, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8 }}>
-          <ReactFlow nodes={nodes as FlowNode[]} edges={shown} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} deleteKeyCode={null} colorMode={scheme} fitView fitViewOptions={{ maxZoom: 1 }} minZoom={0.05}>
+          <ReactFlow nodes={nodes} onNodesChange={onNodes} edges={shown} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} deleteKeyCode={null} colorMode={scheme} fitView fitViewOptions={{ maxZoom: 1 }} minZoom={0.05}>
             <Background /><Controls showInteractive={false} /><MiniMap pannable />
           </ReactFlow>
         </Box>
