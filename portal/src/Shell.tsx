@@ -1,4 +1,4 @@
-import { AppShell, Burger, Button, Center, Group, NavLink, Paper, PasswordInput, ScrollArea, Stack, Text, TextInput, Title } from '@mantine/core'
+import { ActionIcon, AppShell, Burger, Button, Center, Group, NavLink, Paper, PasswordInput, ScrollArea, Stack, Text, TextInput, Title, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
@@ -19,7 +19,7 @@ const navigation: Item[] = [
     { label: 'Lists', to: '/data/lists' },
   ] },
   { label: 'Routing plans', to: '/routing-plans' }, { label: 'Targets', to: '/targets' }, { label: 'Buyers', to: '/buyers' }, { label: 'Publishers', to: '/publishers' },
-  { label: 'Numbers', to: '/numbers' }, { label: 'Prompts', to: '/prompts' },
+  { label: 'Numbers', to: '/numbers' }, { label: 'Prompts', to: '/prompts' }, { label: 'Reports', to: '/reports' },
   { label: 'Settings', items: [{ label: 'Organization', to: '/settings/organization' }, { label: 'Users', to: '/settings/users' }, { label: 'API keys', to: '/settings/api-keys' }, { label: 'Trunks', to: '/settings/trunks' }, { label: 'Audit log', to: '/settings/audit-log' }] },
 ]
 
@@ -28,6 +28,12 @@ function Items({ items, close }: { items: Item[]; close: () => void }) {
   return items.map((i) => i.items
     ? <NavLink key={i.label} label={i.label} defaultOpened component="button"><Items items={i.items} close={close} /></NavLink>
     : <NavLink key={i.label} label={i.label} component={Link} to={i.to!} active={i.to === '/' ? path === '/' : path === i.to || path.startsWith(`${i.to}/`)} onClick={close} />)
+}
+
+function Scheme() {
+  const { setColorScheme } = useMantineColorScheme()
+  const dark = useComputedColorScheme('light') === 'dark'
+  return <ActionIcon variant="subtle" color="gray" aria-label={dark ? 'Light colours' : 'Dark colours'} title={dark ? 'Light colours' : 'Dark colours'} onClick={() => setColorScheme(dark ? 'light' : 'dark')}>{dark ? '☀' : '☾'}</ActionIcon>
 }
 
 interface Session {
@@ -81,7 +87,7 @@ export function Shell() {
   }
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 260, breakpoint: 'sm', collapsed: { mobile: !opened } }} padding="md">
-      <AppShell.Header><Group h="100%" px="md" justify="space-between"><Group><Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" /><Text fw={700}>Strowger</Text></Group><Group><Text size="sm" c="dimmed" visibleFrom="sm">{session.data.email}</Text><Button variant="subtle" size="xs" onClick={signOut}>Sign out</Button></Group></Group></AppShell.Header>
+      <AppShell.Header><Group h="100%" px="md" justify="space-between"><Group><Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" /><Text fw={700}>Strowger</Text></Group><Group><Text size="sm" c="dimmed" visibleFrom="sm">{session.data.email}</Text><Scheme /><Button variant="subtle" size="xs" onClick={signOut}>Sign out</Button></Group></Group></AppShell.Header>
       <AppShell.Navbar aria-label="Sections"><ScrollArea p="xs"><Items items={navigation} close={close} /></ScrollArea></AppShell.Navbar>
       <AppShell.Main><Outlet /></AppShell.Main>
     </AppShell>

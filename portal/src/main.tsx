@@ -8,7 +8,8 @@ import { RouterProvider, createRootRoute, createRoute, createRouter } from '@tan
 import { StrictMode, Suspense, lazy, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Campaign } from './Execution'
-import { AuditLog, Dashboard, Organization } from './Pages'
+import { AuditLog, Organization } from './Pages'
+import { Dashboard, Reports } from './Reports'
 import { Shell } from './Shell'
 import { Call, Calls, IncomingRequests, LiveCalls, OutgoingRequests, Request } from './calls'
 import { FlowList } from './flow/List'
@@ -30,6 +31,7 @@ const resourcePages = Object.values(kinds).flatMap((k) => [
 const router = createRouter({
   routeTree: root.addChildren([
     page('/', () => <Dashboard />),
+    page('/reports', () => <Reports />),
     page('/calls', () => <Calls />),
     page('/calls/live', () => <LiveCalls />),
     page('/calls/$id/canvas', ({ id }) => <Suspense fallback="Loading…"><CallTrace key={id} id={id} /></Suspense>),

@@ -159,6 +159,8 @@ void log_call_ended(struct call *c)
 			       "converted = $6, revenue = $7, payout = $8, doc = $9 WHERE id = $10 AND organization_id = $11",
 			"ssiiiiiisss", c->disposition, c->target_id, c->answered_ms, c->connected_ms, c->ended_ms, (int64_t)c->converted, c->revenue_micros, c->payout_micros, buf_text(&doc), c->id, c->organization->id);
 	buf_free(&doc);
+	store_call_count(batch, &(struct call_log){.organization_id = c->organization->id, .campaign_id = c->campaign->id, .publisher_id = c->number->publisher_id, .target_id = c->target_id, .started_ms = c->started_ms,
+						   .answered_ms = c->answered_ms, .connected_ms = c->connected_ms, .ended_ms = c->ended_ms, .converted = c->converted, .revenue_micros = c->revenue_micros, .payout_micros = c->payout_micros});
 	log_event(c, c->answered_ms ? "call.completed" : "call.failed", "");
 	if (!c->answered_ms)
 		log_event(c, "call.completed", "");

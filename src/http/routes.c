@@ -31,6 +31,7 @@ const struct http_route http_routes[] = {
 	{"GET", V1 "/call-flows/{id}/stats", api_flow_stats, ROLE_ANALYST, "Numbers of a version's nodes (?version=, ?from=, ?to=)", NULL},
 	{"GET", V1 "/call-flows/{id}/diff", api_flow_diff, ROLE_ANALYST, "What ?from= and ?to= differ in: versions, or the draft", NULL},
 	{"GET", V1 "/call-flows/{id}/export", api_flow_export, ROLE_ANALYST, "The draft as one document, for git", NULL},
+	{"GET", V1 "/reports/calls", api_report_calls, ROLE_ANALYST, "Ended calls added up (?group_by=hour, day, campaign, publisher or target, ?from=, ?to=, ?time_zone=, ?campaign_id=, ?publisher_id=, ?target_id=)", NULL},
 	{"GET", V1 "/calls", api_call_list, ROLE_ANALYST, "The call log", NULL},
 	{"GET", V1 "/calls/{id}", api_call_get, ROLE_ANALYST, "One call's whole log", NULL},
 	{"GET", V1 "/calls/{id}/tags", api_call_tags, ROLE_ANALYST, "The call's tags with where each came from", NULL},

@@ -194,7 +194,7 @@ static void start_worker(struct script_pool *pool)
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t none;
-	extern char **environ;
+	char locale[] = "LC_ALL=C.UTF-8", *environment[] = {locale, NULL}; /* the server's own may hold secrets */
 	snprintf(count, sizeof count, "%ld", cores < 2 ? 4 : cores > 16 ? 32 : cores * 2);
 	char *argv[] = {pool->worker, count, NULL};
 	if (clock_monotonic_ms() < pool->start_after_ms)
@@ -211,7 +211,7 @@ static void start_worker(struct script_pool *pool)
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 	posix_spawn_file_actions_adddup2(&files, pair[1], SCRIPT_CONTROL_FD);
 	posix_spawn_file_actions_addclosefrom_np(&files, SCRIPT_CONTROL_FD + 1);
-	error = posix_spawn(&pool->pid, pool->worker, &files, &attributes, argv, environ);
+	error = posix_spawn(&pool->pid, pool->worker, &files, &attributes, argv, environment);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attributes);
 	close(pair[1]);

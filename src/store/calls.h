@@ -19,6 +19,9 @@ const char *store_call_tags_json(struct store_conn *conn, const char *organizati
 bool store_call_read(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena,
 		     struct call_log *out, bool *failed) WARN_UNUSED;
 
+/* Count a call that has ended into its half hour. */
+void store_call_count(struct store_batch *batch, const struct call_log *call);
+
 /* Write one tag's value unless a later one is there. */
 void store_call_tag(struct store_batch *batch, const struct crypto_key *key, const char *organization_id, const char *call_id,
 		    const struct tag_def *def, const struct value *value, const char *source, int64_t at_ms);

@@ -246,7 +246,7 @@ describe('portal', () => {
 
   test('every page of the navigation opens, wide and narrow, and axe finds nothing serious', async () => {
     const paths = ['/', '/calls', '/calls/live', '/campaigns', '/data/call-flows', '/data/webhooks/incoming', '/data/webhooks/outgoing', '/data/webhooks/custom-tags', '/data/lists', '/data/lists/new', '/data/webhooks/incoming-requests', '/data/webhooks/outgoing-requests',
-      '/routing-plans', '/targets', '/buyers', '/publishers', '/numbers', '/prompts', '/settings/organization', '/settings/users', '/settings/api-keys', '/settings/trunks', '/settings/audit-log', '/targets/new', '/settings/trunks/new']
+      '/routing-plans', '/targets', '/buyers', '/publishers', '/numbers', '/prompts', '/reports', '/settings/organization', '/settings/users', '/settings/api-keys', '/settings/trunks', '/settings/audit-log', '/targets/new', '/settings/trunks/new']
     for (const path of paths) {
       await page.setViewportSize({ width: 1280, height: 800 })
       await page.goto(s.url + path)

@@ -48,6 +48,8 @@ api_handler api_rotate_key, api_rotate_secret, api_webhook_test, api_incoming_re
 	api_outgoing_requests, api_outgoing_request, api_redeliver_one, api_redeliver_since, api_incoming_hook;
 /* prompts.c */
 api_handler api_prompt_upload, api_prompt_audio;
+/* reports.c */
+api_handler api_report_calls;
 /* recordings.c */
 api_handler api_recording_get, api_recording_delete;
 /* system.c */

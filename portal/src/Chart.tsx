@@ -1,0 +1,36 @@
+// Bars and lines over time, by echarts; loaded when one is first shown.
+import { useComputedColorScheme } from '@mantine/core'
+import { BarChart, LineChart } from 'echarts/charts'
+import { GridComponent, LegendComponent, TooltipComponent } from 'echarts/components'
+import { init, use } from 'echarts/core'
+import { SVGRenderer } from 'echarts/renderers'
+import { useEffect, useRef } from 'react'
+
+use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer])
+
+export interface Series {
+  name: string
+  values: number[]
+  line?: boolean // on an axis of its own
+}
+
+export default function Chart({ labels, series, label }: { labels: string[]; series: Series[]; label: string }) {
+  const box = useRef<HTMLDivElement>(null)
+  const scheme = useComputedColorScheme('light')
+  useEffect(() => {
+    const chart = init(box.current!, scheme === 'dark' ? 'dark' : undefined, { renderer: 'svg' })
+    const resized = new ResizeObserver(() => chart.resize())
+    const second = series.some((s) => s.line)
+    chart.setOption({
+      backgroundColor: 'transparent', animation: false, tooltip: { trigger: 'axis' }, legend: { top: 0 }, grid: { left: 44, right: second ? 64 : 12, top: 36, bottom: 28 },
+      xAxis: { type: 'category', data: labels }, yAxis: [{ type: 'value', minInterval: 1 }, ...(second ? [{ type: 'value', splitLine: { show: false } }] : [])],
+      series: series.map((s) => ({ name: s.name, type: s.line ? 'line' : 'bar', data: s.values, yAxisIndex: s.line ? 1 : 0, barGap: '0%' })),
+    })
+    resized.observe(box.current!)
+    return () => {
+      resized.disconnect()
+      chart.dispose()
+    }
+  }, [labels, series, scheme])
+  return <div ref={box} role="img" aria-label={label} style={{ height: 260, width: '100%' }} />
+}

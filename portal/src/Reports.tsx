@@ -1,0 +1,138 @@
+// What calls came to: the dashboard's day, and any period by time or by what calls belong to.
+import { Alert, Button, Group, Paper, Select, SimpleGrid, Stack, Table, Text, TextInput, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { Suspense, lazy, useMemo, useState } from 'react'
+import { api, list } from './api'
+
+const Chart = lazy(() => import('./Chart'))
+
+interface Figures {
+  calls: number
+  connected: number
+  converted: number
+  duration_seconds: number
+  revenue: string
+  payout: string
+}
+interface Line extends Figures {
+  key: string | null
+  name?: string | null
+}
+interface Report {
+  data: Line[]
+  totals: Figures
+}
+type By = 'hour' | 'day' | 'campaign' | 'publisher' | 'target'
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
+const columns: [keyof Figures, string][] = [['calls', 'Calls'], ['connected', 'Connected'], ['converted', 'Converted'], ['duration_seconds', 'Time'], ['revenue', 'Revenue'], ['payout', 'Payout']]
+const time = (s: number) => `${Math.floor(s / 3600)}:${String(Math.floor(s / 60) % 60).padStart(2, '0')}:${String(s % 60).padStart(2, '0')}`
+const shown = (f: Figures, c: keyof Figures) => (c === 'duration_seconds' ? time(f[c]) : String(f[c]))
+const named = (l: Line, by: By) => (by === 'day' ? l.key! : by === 'hour' ? new Date(l.key!).toLocaleString(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }) : (l.name ?? (l.key ? l.key : 'none')))
+
+const useReport = (by: By, from: Date, to: Date, refetch?: number) => useQuery({
+  queryKey: ['reports', by, from.getTime(), to.getTime()], refetchInterval: refetch,
+  queryFn: async () => (await api<Report>('GET', `/reports/calls?group_by=${by}&from=${from.toISOString()}&to=${to.toISOString()}&time_zone=${encodeURIComponent(zone)}`)).data,
+})
+
+function Tiles({ of, more = [] }: { of: Figures | undefined; more?: [string, string][] }) {
+  const tiles: [string, string][] = [...more, ...columns.filter(([c]) => c !== 'duration_seconds').map(([c, label]): [string, string] => [label, of ? shown(of, c) : '–'])]
+  return <SimpleGrid cols={{ base: 2, md: tiles.length }}>{tiles.map(([label, value]) => <Paper withBorder p="md" key={label}><Text size="sm" c="dimmed">{label}</Text><Text size="xl" fw={700}>{value}</Text></Paper>)}</SimpleGrid>
+}
+
+function Graph({ lines, by }: { lines: Line[]; by: By }) {
+  const labels = useMemo(() => lines.map((l) => named(l, by)), [lines, by])
+  const series = useMemo(() => [
+    { name: 'Calls', values: lines.map((l) => l.calls) }, { name: 'Connected', values: lines.map((l) => l.connected) }, { name: 'Converted', values: lines.map((l) => l.converted) },
+    { name: 'Revenue', values: lines.map((l) => Number(l.revenue)), line: true },
+  ], [lines])
+  return <Suspense fallback={<div style={{ height: 260 }} />}><Chart labels={labels} series={series} label={`Calls by ${by}`} /></Suspense>
+}
+
+function Rows({ lines, by }: { lines: Line[]; by: By }) {
+  return (
+    <Table.ScrollContainer minWidth={560}>
+      <Table verticalSpacing="xs">
+        <Table.Thead><Table.Tr><Table.Th>{by[0].toUpperCase() + by.slice(1)}</Table.Th>{columns.map(([c, label]) => <Table.Th key={c} ta="right">{label}</Table.Th>)}</Table.Tr></Table.Thead>
+        <Table.Tbody>{lines.map((l) => <Table.Tr key={l.key}><Table.Td>{named(l, by)}</Table.Td>{columns.map(([c]) => <Table.Td key={c} ta="right">{shown(l, c)}</Table.Td>)}</Table.Tr>)}</Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  )
+}
+
+const midnight = (daysAgo = 0) => {
+  const d = new Date()
+  d.setHours(0, 0, 0, 0)
+  d.setDate(d.getDate() - daysAgo)
+  return d
+}
+
+export function Dashboard() {
+  const [from, to] = useMemo(() => [midnight(), midnight(-1)], [])
+  const hours = useReport('hour', from, to, 10_000)
+  const campaigns = useReport('campaign', from, to, 10_000)
+  const live = useQuery({ queryKey: ['calls', 'live count'], queryFn: () => list('/calls?status=active&limit=200'), refetchInterval: 5000 })
+  const any = useQuery({ queryKey: ['calls', 'any'], queryFn: () => list('/calls?limit=1') })
+  const active = live.data ? `${live.data.data.length}${live.data.next_cursor ? '+' : ''}` : '–'
+  return (
+    <Stack>
+      <Title order={2}>Dashboard</Title>
+      <Tiles of={hours.data?.totals} more={[['Live now', active]]} />
+      {any.data?.data.length === 0 && <Paper withBorder p="xl"><Text fw={600}>No calls yet</Text><Text c="dimmed">Give a number to a campaign, let a trunk in under Settings, and call it.</Text></Paper>}
+      {(hours.data?.data.length ?? 0) > 0 && <Paper withBorder p="md"><Text fw={600} mb="xs">Today, by hour</Text><Graph lines={hours.data!.data} by="hour" /></Paper>}
+      {(campaigns.data?.data.length ?? 0) > 0 && <Paper withBorder p="md"><Text fw={600}>Today, by campaign</Text><Rows lines={campaigns.data!.data.slice(0, 10)} by="campaign" /></Paper>}
+      <Group><Link to="/calls">All calls</Link><Link to="/reports">Reports</Link></Group>
+    </Stack>
+  )
+}
+
+const day = (d: Date) => `${d.getFullYear()}-${String(d.getMonth() + 1).padStart(2, '0')}-${String(d.getDate()).padStart(2, '0')}`
+const quoted = (s: string) => (/[",\n]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s)
+
+export function Reports() {
+  const query = new URLSearchParams(location.search)
+  const [first, setFirst] = useState(query.get('from') ?? day(midnight(6)))
+  const [last, setLast] = useState(query.get('to') ?? day(midnight()))
+  const [by, setBy] = useState<By>((query.get('by') as By | null) ?? 'day')
+  const change = (next: { from?: string; to?: string; by?: By }) => {
+    const all = { from: first, to: last, by, ...next }
+    window.history.replaceState(null, '', `/reports?${new URLSearchParams(all)}`)
+    setFirst(all.from)
+    setLast(all.to)
+    setBy(all.by)
+  }
+  const [from, to] = useMemo(() => {
+    const end = new Date(`${last}T00:00`)
+    end.setDate(end.getDate() + 1)
+    return [new Date(`${first}T00:00`), end]
+  }, [first, last])
+  const readable = !Number.isNaN(from.getTime()) && !Number.isNaN(to.getTime()) && from < to
+  const report = useReport(by, readable ? from : midnight(), readable ? to : midnight(-1))
+  const save = () => {
+    const text = [[by, ...columns.map(([c]) => c)], ...(report.data?.data ?? []).map((l) => [by === 'hour' ? l.key! : named(l, by), ...columns.map(([c]) => String(l[c]))])].map((r) => r.map(quoted).join(',')).join('\n')
+    const a = document.createElement('a')
+    a.href = URL.createObjectURL(new Blob([`${text}\n`], { type: 'text/csv' }))
+    a.download = `calls-by-${by}-${first}-${last}.csv`
+    a.click()
+    URL.revokeObjectURL(a.href)
+  }
+  return (
+    <Stack>
+      <Title order={2}>Reports</Title>
+      <Group align="flex-end">
+        <TextInput type="date" label="From" value={first} onChange={(e) => change({ from: e.currentTarget.value })} />
+        <TextInput type="date" label="To" value={last} onChange={(e) => change({ to: e.currentTarget.value })} error={readable ? undefined : 'Not after the first day'} />
+        <Select label="By" data={['hour', 'day', 'campaign', 'publisher', 'target']} value={by} onChange={(v) => change({ by: (v ?? 'day') as By })} allowDeselect={false} />
+        <Button variant="default" onClick={save} disabled={!report.data?.data.length}>Download CSV</Button>
+        <Text size="sm" c="dimmed">Times are those of {zone}</Text>
+      </Group>
+      {report.error && <Alert color="red" title="This could not be added up">{report.error.message}</Alert>}
+      {report.data && <>
+        <Tiles of={report.data.totals} />
+        {report.data.data.length === 0 ? <Paper withBorder p="xl"><Text fw={600}>No calls in this time</Text><Text c="dimmed">Calls are counted when they end, on the day they began.</Text></Paper>
+          : <><Paper withBorder p="md"><Graph lines={report.data.data} by={by} /></Paper><Rows lines={report.data.data} by={by} /></>}
+      </>}
+    </Stack>
+  )
+}
