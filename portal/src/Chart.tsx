@@ -24,7 +24,7 @@ export default function Chart({ labels, series, label }: { labels: string[]; ser
     chart.setOption({
       backgroundColor: 'transparent', animation: false, tooltip: { trigger: 'axis' }, legend: { top: 0 }, grid: { left: 44, right: second ? 64 : 12, top: 36, bottom: 28 },
       xAxis: { type: 'category', data: labels }, yAxis: [{ type: 'value', minInterval: 1 }, ...(second ? [{ type: 'value', splitLine: { show: false } }] : [])],
-      series: series.map((s) => ({ name: s.name, type: s.line ? 'line' : 'bar', data: s.values, yAxisIndex: s.line ? 1 : 0, barGap: '0%' })),
+      series: series.map((s) => ({ name: s.name, type: s.line ? 'line' : 'bar', data: s.values, yAxisIndex: s.line ? 1 : 0, barGap: '0%', barMaxWidth: 28 })),
     })
     resized.observe(box.current!)
     return () => {

@@ -41,7 +41,23 @@ function Tiles({ of, more = [] }: { of: Figures | undefined; more?: [string, str
   return <SimpleGrid cols={{ base: 2, md: tiles.length }}>{tiles.map(([label, value]) => <Paper withBorder p="md" key={label}><Text size="sm" c="dimmed">{label}</Text><Text size="xl" fw={700}>{value}</Text></Paper>)}</SimpleGrid>
 }
 
-function Graph({ lines, by }: { lines: Line[]; by: By }) {
+const none: Figures = { calls: 0, connected: 0, converted: 0, duration_seconds: 0, revenue: '0.00', payout: '0.00' }
+
+// A line for every hour or day of the period that has begun, also where there were no calls.
+function filled(lines: Line[], by: By, from: Date, to: Date): Line[] {
+  if (by !== 'hour' && by !== 'day') return lines
+  const there = new Map(lines.map((l) => [l.key, l]))
+  const all: Line[] = []
+  const end = Math.min(to.getTime(), Date.now())
+  for (const at = new Date(from); at.getTime() < end && all.length < 2000; by === 'hour' ? at.setTime(at.getTime() + 3600e3) : at.setDate(at.getDate() + 1)) {
+    const key = by === 'hour' ? at.toISOString() : day(at)
+    all.push(there.get(key) ?? { key, ...none })
+  }
+  return all
+}
+
+function Graph({ lines: given, by, from, to }: { lines: Line[]; by: By; from: Date; to: Date }) {
+  const lines = useMemo(() => filled(given, by, from, to), [given, by, from, to])
   const labels = useMemo(() => lines.map((l) => named(l, by)), [lines, by])
   const series = useMemo(() => [
     { name: 'Calls', values: lines.map((l) => l.calls) }, { name: 'Connected', values: lines.map((l) => l.connected) }, { name: 'Converted', values: lines.map((l) => l.converted) },
@@ -61,6 +77,7 @@ function Rows({ lines, by }: { lines: Line[]; by: By }) {
   )
 }
 
+const day = (d: Date) => `${d.getFullYear()}-${String(d.getMonth() + 1).padStart(2, '0')}-${String(d.getDate()).padStart(2, '0')}`
 const midnight = (daysAgo = 0) => {
   const d = new Date()
   d.setHours(0, 0, 0, 0)
@@ -80,14 +97,13 @@ export function Dashboard() {
       <Title order={2}>Dashboard</Title>
       <Tiles of={hours.data?.totals} more={[['Live now', active]]} />
       {any.data?.data.length === 0 && <Paper withBorder p="xl"><Text fw={600}>No calls yet</Text><Text c="dimmed">Give a number to a campaign, let a trunk in under Settings, and call it.</Text></Paper>}
-      {(hours.data?.data.length ?? 0) > 0 && <Paper withBorder p="md"><Text fw={600} mb="xs">Today, by hour</Text><Graph lines={hours.data!.data} by="hour" /></Paper>}
+      {(hours.data?.data.length ?? 0) > 0 && <Paper withBorder p="md"><Text fw={600} mb="xs">Today, by hour</Text><Graph lines={hours.data!.data} by="hour" from={from} to={to} /></Paper>}
       {(campaigns.data?.data.length ?? 0) > 0 && <Paper withBorder p="md"><Text fw={600}>Today, by campaign</Text><Rows lines={campaigns.data!.data.slice(0, 10)} by="campaign" /></Paper>}
       <Group><Link to="/calls">All calls</Link><Link to="/reports">Reports</Link></Group>
     </Stack>
   )
 }
 
-const day = (d: Date) => `${d.getFullYear()}-${String(d.getMonth() + 1).padStart(2, '0')}-${String(d.getDate()).padStart(2, '0')}`
 const quoted = (s: string) => (/[",\n]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s)
 
 export function Reports() {
@@ -131,7 +147,7 @@ export function Reports() {
       {report.data && <>
         <Tiles of={report.data.totals} />
         {report.data.data.length === 0 ? <Paper withBorder p="xl"><Text fw={600}>No calls in this time</Text><Text c="dimmed">Calls are counted when they end, on the day they began.</Text></Paper>
-          : <><Paper withBorder p="md"><Graph lines={report.data.data} by={by} /></Paper><Rows lines={report.data.data} by={by} /></>}
+          : <><Paper withBorder p="md"><Graph lines={report.data.data} by={by} from={from} to={to} /></Paper><Rows lines={report.data.data} by={by} /></>}
       </>}
     </Stack>
   )

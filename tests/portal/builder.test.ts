@@ -141,6 +141,11 @@ describe('builder', () => {
     await page.getByRole('option', { name: /^Hang up/ }).click()
     await saved(flow, 'the wired node', (d) => ways(d) === 'a:failed>hangup_1 start:next>a')
     await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Add node' }).click()
+    await page.getByRole('option', { name: /^Debug/ }).dragTo(page.locator('.react-flow__pane'), { targetPosition: { x: 120, y: 500 } })
+    await saved(flow, 'the dragged node', (d) => d.nodes.some((n: any) => n.id === 'debug_1'))
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Undo' }).click()
     const [p, q] = [await middle('start next'), await middle('Into a')]
     await page.mouse.click((p.x + q.x) / 2, (p.y + q.y) / 2)
     await page.getByRole('button', { name: 'Insert a node after start next' }).click()

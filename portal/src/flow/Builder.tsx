@@ -11,7 +11,7 @@ import { ApiError, api, type FlowProblem, type Row } from '../api'
 import { ResourcePicker } from '../SchemaForm'
 import { NodePanel } from './NodePanel'
 import { FlowVariables, variablesOf } from '../names'
-import { Palette } from './Palette'
+import { DRAGGED, Palette } from './Palette'
 import { Publish, Usage } from './Publish'
 import { Test, type Report } from './Test'
 import { Versions } from './Versions'
@@ -22,7 +22,7 @@ import type { NodeType } from './types'
 import { Seen, edgeTypes, nodeTypes, type Numbers } from './views'
 
 // Where the node goes that the palette is asked for: after a port that was dropped on the canvas, or within an edge.
-type Place = { after: { node: string; port: string }; at: { x: number; y: number } } | { within: string }
+type Place = { after: { node: string; port: string }; at: { x: number; y: number } } | { within: string } | { at: { x: number; y: number } }
 
 const isTyping = (target: EventTarget | null) => target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
 
@@ -136,7 +136,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const taken = new Set(own.map((s) => `${s.node}:${s.port}`))
   const shownEdges = report ? edges.map((e) => (taken.has(e.id) ? { ...e, animated: true, style: { stroke: 'var(--mantine-color-teal-6)', strokeWidth: 2 } } : e)) : edges
   const connect = (c: Connection) => setEdges((all) => [...all.filter((e) => !(e.source === c.source && e.sourceHandle === c.sourceHandle)), connection(c.source, c.sourceHandle ?? 'next', c.target)])
-  const add = (type: NodeType) => {
+  const add = (type: NodeType, place: Place | null) => {
     const id = freeId(nodes.map((n) => n.id), type.type)
     const within = place && 'within' in place ? edges.find((e) => e.id === place.within) : undefined
     const of = (nodeId: string | undefined) => nodes.find((n) => n.id === nodeId)?.position ?? { x: 0, y: 0 }
@@ -233,7 +233,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
               <Button variant="default" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!history.canUndo} onClick={history.undo}>↶</Button>
               <Button variant="default" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" disabled={!history.canRedo} onClick={history.redo}>↷</Button>
             </Button.Group>
-            <Palette types={types} nodes={nodes} place={!place ? null : 'after' in place ? `After ${place.after.node}, ${place.after.port}` : 'Between both'} onPick={add} onFind={goTo} onClose={() => setPlace(null)} />
+            <Palette types={types} nodes={nodes} place={!place ? null : 'after' in place ? `After ${place.after.node}, ${place.after.port}` : 'within' in place ? 'Between both' : 'Here'} onPick={(t) => add(t, place)} onFind={goTo} onClose={() => setPlace(null)} />
             <Button variant="default" onClick={() => show('test')}>Test</Button>
             <Menu><Menu.Target><Button variant="default">More</Button></Menu.Target>
               <Menu.Dropdown>
@@ -249,7 +249,8 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
           </Group>
         </Group>
         {conflict && <Alert color="yellow" title="Somebody else saved this flow meanwhile"><Group><Text size="sm">Reload to see their version; your unsaved changes are dropped.</Text><Button size="xs" onClick={() => location.reload()}>Reload</Button></Group></Alert>}
-        <Box onKeyDown={(e) => { const id = (e.target as HTMLElement).dataset.id; if (e.key === 'Enter' && nodes.some((n) => n.id === id)) { setPanel(null); setOpenId(id!) } }} style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
+        <Box onDragOver={(e) => e.dataTransfer.types.includes(DRAGGED) && e.preventDefault()} onDrop={(e) => { const type = types.find((t) => t.type === e.dataTransfer.getData(DRAGGED)); if (type) add(type, { at: canvas.screenToFlowPosition({ x: e.clientX, y: e.clientY }) }) }}
+          onKeyDown={(e) => { const id = (e.target as HTMLElement).dataset.id; if (e.key === 'Enter' && nodes.some((n) => n.id === id)) { setPanel(null); setOpenId(id!) } }} style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
           <ReactFlow nodes={nodes} edges={shownEdges} onNodesChange={onNodes} onEdgesChange={onEdges} onConnect={connect} onConnectEnd={dropped} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} onNodeClick={(e, n) => { setPanel(null); setOpenId(e.shiftKey || e.ctrlKey || e.metaKey ? null : n.id) }} onlyRenderVisibleElements={nodes.length > 150} minZoom={0.05} deleteKeyCode={['Delete', 'Backspace']} fitView fitViewOptions={{ maxZoom: 1 }}>
             <Background /><Controls /><MiniMap pannable />
           </ReactFlow>

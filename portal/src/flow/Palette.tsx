@@ -5,6 +5,8 @@ import { useEffect, useState } from 'react'
 import type { FlowNode } from './document'
 import type { NodeType } from './types'
 
+export const DRAGGED = 'application/x-strowger-node' // a node type that is dragged to the canvas
+
 interface Props {
   types: NodeType[]
   nodes: FlowNode[]
@@ -54,7 +56,12 @@ export function Palette({ types, nodes, place, onPick, onFind, onClose }: Props)
         <Combobox.Options mah="min(420px, 60vh)" style={{ overflowY: 'auto' }}>
           {categories.map((c) => (
             <Combobox.Group key={c} label={c[0].toUpperCase() + c.slice(1)}>
-              {shown.filter((t) => t.category === c).map((t) => <Combobox.Option key={t.type} value={t.type}><Text size="sm">{t.label}</Text><Text size="xs" opacity={0.9}>{t.help}</Text></Combobox.Option>)}
+              {shown.filter((t) => t.category === c).map((t) => (
+                <Combobox.Option key={t.type} value={t.type}>
+                  {/* an option keeps the mouse from dragging it: its content does not */}
+                  <div draggable onMouseDown={(e) => e.stopPropagation()} onDragStart={(e) => e.dataTransfer.setData(DRAGGED, t.type)} onDragEnd={() => box.closeDropdown()}><Text size="sm">{t.label}</Text><Text size="xs" opacity={0.9}>{t.help}</Text></div>
+                </Combobox.Option>
+              ))}
             </Combobox.Group>
           ))}
           {there.length > 0 && <Combobox.Group label="In this flow">{there.map((n) => <Combobox.Option key={n.id} value={`node:${n.id}`}><Text size="sm">{n.data.name || n.id}</Text></Combobox.Option>)}</Combobox.Group>}
