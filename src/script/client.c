@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sodium.h>
 #include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #define WAITING_MAX 1000 /* scripts that wait or run */
 #define PROCESSES_MAX 64
 #define RESTART_AFTER_MS 1000
+#define CHECKED 1024 /* codes that are known to compile: a flow is checked again and again while it is drawn */
 #define MUCH_MEMORY (INT64_C(48) << 20) /* a process that broke with so much broke for want of more */
 
 struct job {
@@ -49,6 +51,9 @@ struct script_pool {
 	_Atomic bool stopping;
 	_Atomic unsigned next_number;
 	_Atomic size_t waiting;
+	pthread_mutex_t checking;
+	unsigned char checked[CHECKED][16]; /* hashes; the oldest is replaced */
+	size_t next_checked;
 	pthread_mutex_t answering; /* held while an answer is posted: a mailbox that is waited at lives until then */
 	/* the thread's own */
 	struct mail *first, **last; /* jobs for which no process was ready */
@@ -237,6 +242,7 @@ static void end_worker(struct script_pool *pool)
 			fail(pool, p->job, true, "the script worker ended");
 		remove_process(pool, pool->process_count - 1);
 	}
+	kill(pool->pid, SIGKILL); /* its processes end with it */
 	while (waitpid(pool->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
@@ -417,6 +423,7 @@ struct script_pool *script_pool_create(const char *worker, struct error *err)
 	pool->control = -1;
 	pool->last = &pool->first;
 	pthread_mutex_init(&pool->answering, NULL);
+	pthread_mutex_init(&pool->checking, NULL);
 	bool found = !worker ? find_worker(pool->worker, sizeof pool->worker) : (size_t)snprintf(pool->worker, sizeof pool->worker, "%s", worker) < sizeof pool->worker;
 	if (found && pthread_create(&pool->thread, NULL, run, pool) == 0)
 		return pool;
@@ -435,6 +442,7 @@ void script_pool_free(struct script_pool *pool)
 	pthread_join(pool->thread, NULL);
 	mailbox_destroy(pool->jobs);
 	pthread_mutex_destroy(&pool->answering);
+	pthread_mutex_destroy(&pool->checking);
 	free(pool);
 }
 
@@ -486,12 +494,31 @@ struct script_answer *script_pool_wait(struct script_pool *pool, const struct sc
 	return (struct script_answer *)(void *)m;
 }
 
+static bool is_checked(struct script_pool *pool, const unsigned char hash[16])
+{
+	bool found = false;
+	pthread_mutex_lock(&pool->checking);
+	for (size_t i = 0; i < CHECKED && !found; i++)
+		found = memcmp(pool->checked[i], hash, 16) == 0;
+	pthread_mutex_unlock(&pool->checking);
+	return found;
+}
+
 bool script_pool_check(struct script_pool *pool, const char *code, struct error *err)
 {
+	unsigned char hash[16];
+	crypto_generichash(hash, sizeof hash, (const unsigned char *)code, strlen(code), NULL, 0);
+	if (is_checked(pool, hash))
+		return true;
 	struct script_answer *a = script_pool_wait(pool, &(struct script_request){.code = code, .timeout_ms = 5000});
 	bool ok = !a || a->ok || a->no_worker;
 	if (!ok)
 		error_set(err, "%s", a->error ? a->error : "the script cannot be compiled");
+	if (a && a->ok) {
+		pthread_mutex_lock(&pool->checking);
+		memcpy(pool->checked[pool->next_checked++ % CHECKED], hash, sizeof hash);
+		pthread_mutex_unlock(&pool->checking);
+	}
 	script_answer_free(a);
 	return ok;
 }

@@ -89,7 +89,7 @@ describe('call flows', () => {
   })
 
   test('of those that ring at once the first that takes the call has it, and the others stop ringing', async () => {
-    const [ringing, slow, busy, first] = await Promise.all([Sipp.answer('ring.xml'), Sipp.answer('answer_press.xml', ['-key', 'audio_port', '40000']), Sipp.answer('busy.xml'), Sipp.answer('answer.xml')])
+    const [ringing, slow, busy, first] = await Promise.all([Sipp.answer('ring.xml'), Sipp.answer('answer_press.xml', ['-key', 'audio_port', '40000']), Sipp.answer('busy.xml'), Sipp.answer('answer.xml', ['-d', '700'])])
     const all = await s.plan('At once', [ringing, slow, busy].map(({ uri }) => ({ uri })))
     const quick = await s.plan('At once, quick', [ringing, busy, first].map(({ uri }) => ({ uri })))
     const none = await s.plan('At once, none', [busy, busy].map(({ uri }) => ({ uri })))

@@ -1,35 +1,22 @@
 // The builder's canvas: by mouse, by keyboard alone, and with a large flow.
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
-import { Strowger, join, root, until } from '../e2e/harness.ts'
-
-const shots = join(root, 'build/screenshots')
-mkdirSync(shots, { recursive: true })
+import type { Page } from 'playwright-core'
+import { Strowger, join, until } from '../e2e/harness.ts'
+import { openBrowser, shots, signIn, type Portal } from './browser.ts'
 
 describe('builder', () => {
   let s: Strowger
-  let browser: Browser
-  let context: BrowserContext
+  let portal: Portal
   let page: Page
-  const problems: string[] = []
   before(async () => {
     s = await Strowger.start()
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
-    context = await browser.newContext({ viewport: { width: 1440, height: 860 }, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
-    page = await context.newPage()
-    page.setDefaultTimeout(15000)
-    page.on('pageerror', (e) => problems.push(String(e)))
-    page.on('console', (m) => m.type() === 'error' && !m.text().includes('status of 4') && problems.push(m.text()))
-    await page.goto(s.url)
-    await page.getByLabel('E-mail').fill('owner@example.com')
-    await page.getByRole('textbox', { name: 'Password' }).fill('correct horse battery')
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByRole('heading', { name: 'Dashboard' }).waitFor()
+    portal = await openBrowser(s, 1440, 860)
+    page = portal.page
+    await signIn(page)
   })
   after(async () => {
-    await browser.close()
+    await portal.browser.close()
     await s.stop()
   })
 
@@ -265,5 +252,5 @@ describe('builder', () => {
     assert.equal((await flow.draft()).nodes[1].name, 'Kept')
   })
 
-  test('nothing went wrong in the console', () => assert.deepEqual(problems, []))
+  test('nothing went wrong in the console', () => assert.deepEqual(portal.problems, []))
 })

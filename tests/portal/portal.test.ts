@@ -1,30 +1,22 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
-import { Strowger, join, root, until } from '../e2e/harness.ts'
-
-const shots = join(root, 'build/screenshots')
-mkdirSync(shots, { recursive: true })
+import type { Page } from 'playwright-core'
+import { Strowger, join, until } from '../e2e/harness.ts'
+import { openBrowser, shots, signIn, type Portal } from './browser.ts'
 
 describe('portal', () => {
   let s: Strowger
-  let browser: Browser
-  let context: BrowserContext
+  let portal: Portal
   let page: Page
-  const problems: string[] = []
   before(async () => {
     s = await Strowger.start()
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
-    context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' })
-    page = await context.newPage()
-    page.setDefaultTimeout(15000)
-    page.on('pageerror', (e) => problems.push(String(e)))
-    page.on('console', (m) => m.type() === 'error' && !m.text().includes('status of 4') && problems.push(m.text()))
+    portal = await openBrowser(s, 1280, 800)
+    page = portal.page
   })
   after(async () => {
-    await browser.close()
+    await portal.browser.close()
     await s.stop()
   })
 
@@ -35,9 +27,7 @@ describe('portal', () => {
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByText('the e-mail address or the password is wrong').waitFor()
     await page.screenshot({ path: join(shots, 'sign-in.png') })
-    await page.getByRole('textbox', { name: 'Password' }).fill('correct horse battery')
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByRole('heading', { name: 'Dashboard' }).waitFor()
+    await signIn(page)
   })
 
   test('a person draws a flow, publishes it, gives it to a campaign, and a call runs it', async () => {
@@ -289,6 +279,6 @@ describe('portal', () => {
 
   test('nothing went wrong in the console', async () => {
     await until('a moment', () => true)
-    assert.deepEqual(problems, [])
+    assert.deepEqual(portal.problems, [])
   })
 })

@@ -72,6 +72,7 @@ static void test_compile(void **state)
 	(void)state;
 	assert_true(script_pool_check(pool, "while (true) {}", &err)); /* compiled, not run */
 	assert_true(script_pool_check(pool, "return {port: `a${1 ?? 2}`}", &err));
+	assert_true(script_pool_check(pool, "while (true) {}", &err)); /* from memory now */
 	static const char *const wrong[][2] = {
 		{"let a = 1\nlet b = (2\nreturn {}", "SyntaxError: Unexpected keyword 'return'. Expected ')' to end a compound expression. (line 3, column 1)"},
 		{"let a = ;", "(line 1, column 9)"},

@@ -1,0 +1,33 @@
+// A real browser on the portal of a server under test.
+import { mkdirSync } from 'node:fs'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { join, root, type Strowger } from '../e2e/harness.ts'
+
+export const shots = join(root, 'build/screenshots')
+
+export interface Portal {
+  browser: Browser
+  context: BrowserContext
+  page: Page
+  problems: string[] // what the console and the page complained about
+}
+
+export async function openBrowser(s: Strowger, width: number, height: number): Promise<Portal> {
+  mkdirSync(shots, { recursive: true })
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
+  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.setDefaultTimeout(15000)
+  page.on('pageerror', (e) => problems.push(String(e)))
+  page.on('console', (m) => m.type() === 'error' && !m.text().includes('status of 4') && problems.push(m.text()))
+  await page.goto(s.url)
+  return { browser, context, page, problems }
+}
+
+export async function signIn(page: Page) {
+  await page.getByLabel('E-mail').fill('owner@example.com')
+  await page.getByRole('textbox', { name: 'Password' }).fill('correct horse battery')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'Dashboard' }).waitFor()
+}
