@@ -7,6 +7,7 @@
 #include "http/api/api.h"
 #include "http/server.h"
 #include "settings.h"
+#include "store/calls.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
@@ -136,11 +137,7 @@ static bool close_interrupted(struct store_conn *conn, void *arg)
 {
 	int64_t now = clock_now_ms();
 	(void)arg;
-	return store_exec(conn, "INSERT INTO call_totals (organization_id, half_hour, campaign_id, publisher_id, target_id, calls, connected, converted, duration_ms, revenue, payout) "
-				"SELECT organization_id, started_at / 1800000, COALESCE(campaign_id, ''), COALESCE(publisher_id, ''), COALESCE(target_id, ''), COUNT(*), SUM(CASE WHEN connected_at IS NULL THEN 0 ELSE 1 END), SUM(converted), 0, SUM(revenue), SUM(payout) "
-				"FROM calls WHERE status = 'active' GROUP BY 1, 2, 3, 4, 5 "
-				"ON CONFLICT (organization_id, half_hour, campaign_id, publisher_id, target_id) DO UPDATE SET calls = call_totals.calls + excluded.calls, connected = call_totals.connected + excluded.connected, "
-				"converted = call_totals.converted + excluded.converted, revenue = call_totals.revenue + excluded.revenue, payout = call_totals.payout + excluded.payout", "") &&
+	return store_call_count_active(conn) &&
 	       store_exec(conn, "UPDATE calls SET status = 'interrupted', disposition = 'interrupted', ended_at = $1 WHERE status = 'active'", "i", now) &&
 	       store_exec(conn, "UPDATE incoming_requests SET status = 'expired' WHERE status = 'pending' AND expires_at <= $1", "i", now);
 }

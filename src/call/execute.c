@@ -469,9 +469,10 @@ static void perform(struct call *c, const struct flow_effect *e)
 	}
 }
 
-static bool is_told(enum flow_effect_kind kind)
+/* Nobody answers it, and the call goes on. */
+static bool is_done_at_once(enum flow_effect_kind kind)
 {
-	return kind == FLOW_EFFECT_TRACE || kind == FLOW_EFFECT_SET_TAG || kind == FLOW_EFFECT_EVENT || kind == FLOW_EFFECT_OUTCOME || kind == FLOW_EFFECT_RECORD;
+	return !flow_effect_waits(kind) && kind != FLOW_EFFECT_HANGUP;
 }
 
 /* An effect can be answered at once, which steps again: so effects are taken from a copy,
@@ -490,12 +491,12 @@ static void flow_input(struct call *c, const struct flow_input *input)
 			log_error(c->id, "the flow was given an input it does not wait for");
 			return;
 		}
-		/* What is only told comes first: the effect that waits may finish the call in here. */
+		/* What is done at once comes first: the effect that waits may finish the call in here. */
 		for (size_t i = 0; i < effects.count; i++)
-			if (is_told(effects.list[i].kind))
+			if (is_done_at_once(effects.list[i].kind))
 				perform(c, &effects.list[i]);
 		for (size_t i = 0; i < effects.count && !c->over; i++)
-			if (!is_told(effects.list[i].kind))
+			if (!is_done_at_once(effects.list[i].kind))
 				perform(c, &effects.list[i]);
 		next = (struct flow_input){.kind = FLOW_INPUT_CONTINUE};
 	} while (r == FLOW_MORE && !c->over);

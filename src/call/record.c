@@ -22,23 +22,14 @@ static bool store_result(struct store_job *job, struct store_conn *conn)
 	struct kept *k = (struct kept *)job;
 	struct arena arena = {0};
 	struct call_log log;
-	bool failed = false, ok;
-	struct store_batch *batch = store_batch_new();
-	if (!batch)
-		return false;
-	if (!k->result.kept)
-		store_batch_add(batch, "DELETE FROM recordings WHERE id = $1 AND organization_id = $2", "ss", k->id, k->organization_id);
-	else
-		store_batch_add(batch, "UPDATE recordings SET status = $1, duration_ms = $2, bytes = $3 WHERE id = $4 AND organization_id = $5", "siiss",
-				k->result.ok ? "ready" : "failed", k->result.duration_ms, k->result.bytes, k->id, k->organization_id);
-	ok = store_batch_run(batch, conn);
-	store_batch_free(batch);
-	batch = ok ? store_batch_new() : NULL;
+	bool failed = false, ok = !k->result.kept ? store_exec(conn, "DELETE FROM recordings WHERE id = $1 AND organization_id = $2", "ss", k->id, k->organization_id) :
+			store_exec(conn, "UPDATE recordings SET status = $1, duration_ms = $2, bytes = $3 WHERE id = $4 AND organization_id = $5", "siiss",
+				   k->result.ok ? "ready" : "failed", k->result.duration_ms, k->result.bytes, k->id, k->organization_id);
+	struct store_batch *batch = ok ? store_batch_new() : NULL;
 	if (batch && k->result.ok && k->result.kept && k->organization && store_call_read(conn, k->organization_id, k->call_id, &arena, &log, &failed)) {
 		struct buf data = {0};
 		json_str(&data, "recording_id", k->id);
-		json_key(&data, "duration_seconds");
-		buf_printf(&data, "%lld", (long long)((k->result.duration_ms + 500) / 1000));
+		json_int(&data, "duration_seconds", (k->result.duration_ms + 500) / 1000);
 		json_key(&data, "path");
 		buf_printf(&data, "\"/api/v1/calls/%s/recording?recording_id=%s\"", k->call_id, k->id);
 		event_emit(batch, k->organization, &(struct event){k->voicemail ? "voicemail.received" : "recording.ready", buf_text(&data), &log, NULL}, clock_now_ms(), &k->touched);

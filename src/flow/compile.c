@@ -26,11 +26,7 @@ static int find_tag(void *arg, const char *name, size_t len)
 
 static int find_variable(void *arg, const char *name, size_t len)
 {
-	struct flow_compiler *c = arg;
-	for (size_t i = 0; i < c->flow->variable_count; i++)
-		if (strlen(c->flow->variables[i]) == len && strncasecmp(c->flow->variables[i], name, len) == 0)
-			return (int)i;
-	return -1;
+	return flow_variable_find(((const struct flow_compiler *)arg)->flow, name, len);
 }
 
 static const struct expr_list *find_list(void *arg, const char *id)
@@ -153,6 +149,12 @@ void flow_compile_prompt(struct flow_compiler *c, json_t *config, const char *ke
 		snprintf(at, sizeof at, "%s/%s", c->at, key);
 		flow_problem(c, true, "prompt", at, "a prompt needs either prompt_id or text");
 	}
+}
+
+char flow_config_key(json_t *config, const char *key)
+{
+	const char *chosen = json_string_value(json_object_get(config, key));
+	return chosen && strcmp(chosen, "none") != 0 ? chosen[0] : '\0';
 }
 
 bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointer, struct slot_ref *out)
@@ -539,6 +541,14 @@ bool flow_port_is_failure(const struct flow *f, unsigned node, unsigned port)
 size_t flow_variable_count(const struct flow *f)
 {
 	return f->variable_count;
+}
+
+int flow_variable_find(const struct flow *f, const char *name, size_t len)
+{
+	for (size_t i = 0; i < f->variable_count; i++)
+		if (strlen(f->variables[i]) == len && strncasecmp(f->variables[i], name, len) == 0)
+			return (int)i;
+	return -1;
 }
 
 const char *flow_variable_name(const struct flow *f, size_t slot)

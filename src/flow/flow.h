@@ -75,6 +75,8 @@ const char *flow_port_name(const struct flow *flow, unsigned node, unsigned port
 bool flow_port_is_failure(const struct flow *flow, unsigned node, unsigned port);
 size_t flow_variable_count(const struct flow *flow);
 const char *flow_variable_name(const struct flow *flow, size_t slot);
+/* The slot of the variable of this name, without regard to case; -1: no node writes one. */
+int flow_variable_find(const struct flow *flow, const char *name, size_t len);
 
 /* Descriptors of all node types, as /api/v1/node-types answers them. New reference. */
 json_t *flow_node_types_json(void);
@@ -126,6 +128,9 @@ enum flow_effect_kind {
 	FLOW_EFFECT_DIAL,    /* answered by FLOW_INPUT_DIAL_ENDED */
 	FLOW_EFFECT_HANGUP,
 };
+
+/* Is it answered by an input? The others are only to be done; at most one of a step waits, or hangs up. */
+bool flow_effect_waits(enum flow_effect_kind kind);
 
 struct flow_effect {
 	enum flow_effect_kind kind;

@@ -108,6 +108,8 @@ bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointe
 void *flow_compile_assignments(struct flow_compiler *c, json_t *config);
 /* NULL: no memory. */
 const struct flow_tags *flow_compile_tags(struct flow_compiler *c);
+/* The first character of a key that is chosen; '\0' for none. */
+char flow_config_key(json_t *config, const char *key);
 const char *flow_config_string(struct flow_compiler *c, json_t *config, const char *key);
 
 extern const struct field flow_prompt_fields[];

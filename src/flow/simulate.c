@@ -105,9 +105,9 @@ static void set_values(struct sim *s, json_t *tags, json_t *variables)
 		set_tag(s, name, json);
 	json_object_foreach(variables, name, json) {
 		struct value v = scalar(s, json);
-		for (size_t i = 0; v.kind && i < flow_variable_count(s->world->flow); i++)
-			if (strcasecmp(flow_variable_name(s->world->flow, i), name) == 0)
-				s->state.variables[i] = value_string(v.text, v.len);
+		int slot = v.kind ? flow_variable_find(s->world->flow, name, strlen(name)) : -1;
+		if (slot >= 0)
+			s->state.variables[slot] = value_string(v.text, v.len);
 	}
 }
 
@@ -474,11 +474,6 @@ static bool recorded_input(struct sim *s, const struct flow_effect *e, struct fl
 
 /* ---- running ---- */
 
-static bool waits(enum flow_effect_kind kind)
-{
-	return kind == FLOW_EFFECT_PLAY || kind == FLOW_EFFECT_COLLECT || kind == FLOW_EFFECT_HTTP || kind == FLOW_EFFECT_SCRIPT || kind == FLOW_EFFECT_VOICEMAIL || kind == FLOW_EFFECT_DIAL;
-}
-
 static json_t *input_json(const struct flow_input *in, bool sensitive)
 {
 	switch (in->kind) {
@@ -533,7 +528,7 @@ static void run(struct sim *s)
 				json_array_append_new(s->effects, told);
 			if (e->kind == FLOW_EFFECT_TRACE)
 				tell_step(s, e);
-			if (waits(e->kind))
+			if (flow_effect_waits(e->kind))
 				waiting = e;
 		}
 		if (r == FLOW_ERR_STEP_LIMIT)

@@ -5,6 +5,11 @@
 const char *const flow_dial_outcomes[] = {[DIAL_COMPLETED] = "completed", [DIAL_NO_ANSWER] = "no_answer", [DIAL_BUSY] = "busy", [DIAL_FAILED] = "failed", [DIAL_NO_TARGET] = "no_target", NULL};
 const char *const flow_http_outcomes[] = {[HTTP_ANSWERED] = "answered", [HTTP_FAILED] = "failed", [HTTP_TIMED_OUT] = "timeout", NULL};
 
+bool flow_effect_waits(enum flow_effect_kind kind)
+{
+	return kind == FLOW_EFFECT_PLAY || kind == FLOW_EFFECT_COLLECT || kind == FLOW_EFFECT_HTTP || kind == FLOW_EFFECT_SCRIPT || kind == FLOW_EFFECT_VOICEMAIL || kind == FLOW_EFFECT_DIAL;
+}
+
 struct flow_effect *flow_effect(struct flow_run *run, enum flow_effect_kind kind)
 {
 	/* flow_step() leaves a node only while there is room for one node's effects. */

@@ -323,12 +323,12 @@ static void play_frame(struct media_end *e)
 	size_t left = e->audio->len - e->played, n = left < FRAME ? left : FRAME;
 	memcpy(frame, e->audio->ulaw + e->played, n);
 	memset(frame + n, 0xff, FRAME - n);
+	if (e->recording)
+		record(e, &e->said, e->ssrc, e->timestamp, frame, FRAME);
 	if (e->codec == CODEC_PCMA)
 		for (size_t i = 0; i < FRAME; i++)
 			frame[i] = e->media->to_alaw[frame[i]];
 	transmit(e, e->codec, e->marker, e->timestamp, frame, FRAME);
-	if (e->recording)
-		record_said(e, e->timestamp, frame, FRAME);
 	e->marker = false;
 	e->played += n;
 	if (e->played < e->audio->len)

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -142,7 +140,7 @@ static bool hear(struct script_pool *pool, struct process *p)
 		return true;
 	}
 	for (;;) {
-		ssize_t n = p->len < MOST ? read(p->fd, p->answer + p->len, MOST - p->len) : 0;
+		ssize_t n = p->len < MOST ? recv(p->fd, p->answer + p->len, MOST - p->len, MSG_DONTWAIT) : 0;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
@@ -183,10 +181,7 @@ static bool hand_over(struct process *p, struct job *job)
 	struct iovec parts[] = {{&job->head, sizeof job->head}, {job->texts, (size_t)job->head.code_len + job->head.arguments_len}};
 	struct msghdr m = {.msg_iov = parts, .msg_iovlen = 2};
 	size_t whole = parts[0].iov_len + parts[1].iov_len;
-	fcntl(p->fd, F_SETFL, 0);
-	ssize_t n = sendmsg(p->fd, &m, MSG_NOSIGNAL); /* blocking: all of it or an error */
-	fcntl(p->fd, F_SETFL, O_NONBLOCK);
-	return n == (ssize_t)whole;
+	return sendmsg(p->fd, &m, MSG_NOSIGNAL) == (ssize_t)whole; /* blocking: all of it or an error */
 }
 
 /* ---- the worker ---- */
@@ -227,7 +222,7 @@ static void start_worker(struct script_pool *pool)
 		return;
 	}
 	pool->control = pair[0];
-	fcntl(pool->control, F_SETFL, O_NONBLOCK);
+	pool->trouble[0] = '\0';
 }
 
 static void end_worker(struct script_pool *pool)
@@ -250,7 +245,6 @@ static void end_worker(struct script_pool *pool)
 static void on_notice(struct script_pool *pool, const struct script_notice *n, int fd)
 {
 	if (!n->ended && pool->process_count < PROCESSES_MAX && fd >= 0) {
-		fcntl(fd, F_SETFL, O_NONBLOCK);
 		pool->processes[pool->process_count++] = (struct process){.pid = n->pid, .fd = fd};
 		return;
 	}
@@ -278,7 +272,7 @@ static bool take_notices(struct script_pool *pool)
 			char space[CMSG_SPACE(sizeof(int))];
 		} control;
 		struct msghdr m = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-		ssize_t n = recvmsg(pool->control, &m, MSG_CMSG_CLOEXEC);
+		ssize_t n = recvmsg(pool->control, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)

@@ -171,14 +171,17 @@ static JSGlobalContextRef create_context(void)
 	return ctx;
 }
 
+/* What a script is a function of. */
+#define PARAMETERS 5
+static const char *const names[PARAMETERS] = {"call", "tags", "vars", "number", "time"};
+
 static JSObjectRef compile(JSContextRef ctx, const char *code, JSValueRef *exception)
 {
-	static const char *const names[] = {"call", "tags", "vars", "number", "time"};
-	JSStringRef parameters[5], body = JSStringCreateWithUTF8CString(code);
-	for (size_t i = 0; i < 5; i++)
+	JSStringRef parameters[PARAMETERS], body = JSStringCreateWithUTF8CString(code);
+	for (size_t i = 0; i < PARAMETERS; i++)
 		parameters[i] = JSStringCreateWithUTF8CString(names[i]);
-	JSObjectRef function = JSObjectMakeFunction(ctx, NULL, 5, parameters, body, NULL, 1, exception);
-	for (size_t i = 0; i < 5; i++)
+	JSObjectRef function = JSObjectMakeFunction(ctx, NULL, PARAMETERS, parameters, body, NULL, 1, exception);
+	for (size_t i = 0; i < PARAMETERS; i++)
 		JSStringRelease(parameters[i]);
 	JSStringRelease(body);
 	return function;
@@ -186,14 +189,13 @@ static JSObjectRef compile(JSContextRef ctx, const char *code, JSValueRef *excep
 
 static JSValueRef call_function(JSContextRef ctx, JSObjectRef function, const char *arguments, JSValueRef *exception)
 {
-	static const char *const names[] = {"call", "tags", "vars", "number", "time"};
 	JSStringRef json = JSStringCreateWithUTF8CString(arguments);
-	JSValueRef given = JSValueMakeFromJSONString(ctx, json), values[5];
+	JSValueRef given = JSValueMakeFromJSONString(ctx, json), values[PARAMETERS];
 	JSStringRelease(json);
 	JSObjectRef object = given && JSValueIsObject(ctx, given) ? JSValueToObject(ctx, given, NULL) : JSObjectMake(ctx, NULL, NULL);
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < PARAMETERS; i++)
 		values[i] = member(ctx, object, names[i]);
-	return JSObjectCallAsFunction(ctx, function, NULL, 5, values, exception);
+	return JSObjectCallAsFunction(ctx, function, NULL, PARAMETERS, values, exception);
 }
 
 #define WRAPPER_LINES 2 /* the engine puts the body below its function's first lines */

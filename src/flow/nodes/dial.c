@@ -23,8 +23,7 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	const char *ring = json_string_value(json_object_get(config, "ring"));
 	cfg->dial.simultaneous = ring && strcmp(ring, "simultaneous") == 0;
 	cfg->dial.record = json_is_true(json_object_get(config, "record"));
-	const char *key = json_string_value(json_object_get(config, "accept_key"));
-	cfg->dial.accept_key = key ? key[0] : '\0';
+	cfg->dial.accept_key = flow_config_key(config, "accept_key");
 	flow_compile_prompt(c, config, "whisper", &cfg->whisper);
 	size_t n = json_array_size(targets);
 	if (n) {

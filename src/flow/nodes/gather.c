@@ -45,8 +45,7 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	cfg->tries = (int)json_integer_value(json_object_get(config, "tries"));
 	cfg->min = (int)json_integer_value(json_object_get(config, "min_digits"));
 	cfg->max = (int)json_integer_value(json_object_get(config, "max_digits"));
-	const char *finish = json_string_value(json_object_get(config, "finish_key"));
-	cfg->finish_key = finish && strcmp(finish, "none") != 0 ? finish[0] : '\0';
+	cfg->finish_key = flow_config_key(config, "finish_key");
 	cfg->sensitive = json_is_true(json_object_get(config, "sensitive"));
 	cfg->pattern = compile_pattern(c, json_string_value(json_object_get(config, "pattern")));
 	(void)flow_compile_slot(c, json_object_get(config, "save_to"), "/save_to", &cfg->save_to);

@@ -121,14 +121,6 @@ struct returned {
 	size_t count;
 };
 
-static int find(const char *const *names, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (names[i] && strcasecmp(names[i], name) == 0)
-			return (int)i;
-	return -1;
-}
-
 static int find_tag(const struct flow_tags *tags, const char *name)
 {
 	for (size_t i = 0; i < tags->count; i++)
@@ -164,7 +156,7 @@ static bool read_variables(struct flow_run *run, json_t *variables, struct retur
 	if (variables && !json_is_object(variables) && !json_is_null(variables))
 		return flow_detail(run, "vars must be an object: {name: value}"), false;
 	json_object_foreach(variables, name, value) {
-		int slot = find(flow->variables, flow->variable_count, name);
+		int slot = flow_variable_find(flow, name, strlen(name));
 		if (slot < 0)
 			return flow_detail(run, "the variable %.80s is unknown; add it to the node's variables", name), false;
 		if (r->variable_count++ == LISTED_MAX)

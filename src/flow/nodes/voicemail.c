@@ -1,5 +1,4 @@
 #include "flow/node.h"
-#include <string.h>
 
 struct config {
 	struct prompt_config prompt;
@@ -11,13 +10,11 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
 	if (!cfg)
 		return NULL;
-	if (json_object_get(config, "prompt"))
-		flow_compile_prompt(c, config, "prompt", &cfg->prompt);
-	const char *finish = json_string_value(json_object_get(config, "finish_key"));
+	flow_compile_prompt(c, config, "prompt", &cfg->prompt);
 	cfg->voicemail = (struct flow_voicemail){
 		.max_ms = (int)json_integer_value(json_object_get(config, "max_seconds")) * 1000,
 		.silence_ms = (int)json_integer_value(json_object_get(config, "silence_seconds")) * 1000,
-		.finish_key = finish && strcmp(finish, "none") != 0 ? finish[0] : '\0',
+		.finish_key = flow_config_key(config, "finish_key"),
 	};
 	return cfg;
 }

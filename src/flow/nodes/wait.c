@@ -10,8 +10,7 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
 	if (!cfg)
 		return NULL;
-	if (json_object_get(config, "prompt"))
-		flow_compile_prompt(c, config, "prompt", &cfg->prompt);
+	flow_compile_prompt(c, config, "prompt", &cfg->prompt);
 	cfg->for_ms = (int)json_integer_value(json_object_get(config, "seconds")) * 1000;
 	return cfg;
 }

@@ -3,11 +3,11 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "base/zone.h"
+#include "store/calls.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define HALF_HOUR_MS INT64_C(1800000)
-#define HOUR_MS (2 * HALF_HOUR_MS)
+#define HOUR_MS (2 * CALL_HALF_HOUR_MS)
 #define DAY_MS (24 * HOUR_MS)
 #define FIGURES "SUM(t.calls), SUM(t.connected), SUM(t.converted), SUM(t.duration_ms), SUM(t.revenue), SUM(t.payout)"
 #define CONDITIONS " WHERE t.organization_id = $1 AND t.half_hour >= $2 AND t.half_hour < $3 AND ($4 = '' OR t.campaign_id = $4) AND ($5 = '' OR t.publisher_id = $5) AND ($6 = '' OR t.target_id = $6)"
@@ -52,7 +52,7 @@ static void figures_json(struct buf *b, const struct figures *f)
 /* The hour or the day there, as its first moment or its date. */
 static void time_key(const struct grouping *g, const struct zone *zone, int64_t half_hour, char out[RFC3339_SIZE])
 {
-	int64_t ms = half_hour * HALF_HOUR_MS, offset = zone_offset_seconds(zone, ms) * INT64_C(1000), local = ms + offset;
+	int64_t ms = half_hour * CALL_HALF_HOUR_MS, offset = zone_offset_seconds(zone, ms) * INT64_C(1000), local = ms + offset;
 	bool days = strcmp(g->name, "day") == 0;
 	int64_t unit = days ? DAY_MS : HOUR_MS;
 	int64_t first = local - ((local % unit) + unit) % unit;
@@ -117,7 +117,7 @@ enum http_result api_report_calls(struct http_request *r)
 	struct store_conn *conn = http_reader(r);
 	if (!conn)
 		return HTTP_REPLY;
-	struct store_rows *rows = store_query(conn, g->sql, "siisss", r->organization->id, from / HALF_HOUR_MS, (to + HALF_HOUR_MS - 1) / HALF_HOUR_MS,
+	struct store_rows *rows = store_query(conn, g->sql, "siisss", r->organization->id, from / CALL_HALF_HOUR_MS, (to + CALL_HALF_HOUR_MS - 1) / CALL_HALF_HOUR_MS,
 					      or_empty(http_query(r, "campaign_id")), or_empty(http_query(r, "publisher_id")), or_empty(http_query(r, "target_id")));
 	if (!rows)
 		return http_problem(r, 503, "The database could not be read", "try again shortly");

@@ -99,11 +99,8 @@ static void check_values(const struct http_request *r, const struct flow *flow, 
 		free(text);
 	}
 	json_object_foreach(json_object_get(body, "variables"), name, value) {
-		bool known = false;
-		for (size_t i = 0; i < flow_variable_count(flow); i++)
-			known |= strcasecmp(flow_variable_name(flow, i), name) == 0;
 		snprintf(at, sizeof at, "/variables/%.100s", name);
-		if (!known)
+		if (flow_variable_find(flow, name, strlen(name)) < 0)
 			errors_add(errors, at, "no node of the flow sets a variable of this name");
 	}
 	arena_free(&arena);
