@@ -2,6 +2,7 @@
 import { ActionIcon, Autocomplete, Button, Group, Paper, SegmentedControl, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core'
 import { ResourcePicker } from './SchemaForm'
 import { useNames } from './names'
+import { words } from './words'
 
 interface Rule {
   field: string
@@ -15,7 +16,6 @@ export interface Filter {
 type Errors = (pointer: string) => string | undefined
 
 const isGroup = (r: Rule | Filter): r is Filter => Array.isArray((r as Filter).rules)
-const words = (s: string) => s.replaceAll('_', ' ')
 const listed = ['in', 'not_in']
 const valueless = ['exists', 'not_exists']
 

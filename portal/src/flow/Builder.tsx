@@ -15,10 +15,11 @@ import { DRAGGED, Palette } from './Palette'
 import { Publish, Usage } from './Publish'
 import { Test, type Report } from './Test'
 import { Versions } from './Versions'
-import { connection, copy, freeId, paste, portsOf, toCanvas, toDocument, words, type Data, type Document } from './document'
+import { words } from '../words'
+import { chosenOf, connection, copy, freeId, paste, portsOf, toCanvas, toDocument, walked, type Data, type Document } from './document'
 import { useHistory } from './history'
 import { arranged } from './layout'
-import type { NodeType } from './types'
+import { useNodeTypes, type NodeType } from './types'
 import { Seen, edgeTypes, nodeTypes, type Numbers } from './views'
 
 // Where the node goes that the palette is asked for: after a port that was dropped on the canvas, or within an edge.
@@ -133,8 +134,6 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   // The way that the test took, on the canvas.
   const own = (report?.steps ?? []).filter((s) => !s.call_flow_id)
   const passed = useMemo(() => new Set(own.map((s) => s.node)), [report]) // eslint-disable-line react-hooks/exhaustive-deps
-  const taken = new Set(own.map((s) => `${s.node}:${s.port}`))
-  const shownEdges = report ? edges.map((e) => (taken.has(e.id) ? { ...e, animated: true, style: { stroke: 'var(--mantine-color-teal-6)', strokeWidth: 2 } } : e)) : edges
   const connect = (c: Connection) => setEdges((all) => [...all.filter((e) => !(e.source === c.source && e.sourceHandle === c.sourceHandle)), connection(c.source, c.sourceHandle ?? 'next', c.target)])
   const add = (type: NodeType, place: Place | null) => {
     const id = freeId(nodes.map((n) => n.id), type.type)
@@ -157,9 +156,10 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     setPlace({ after: { node: state.fromNode.id, port: state.fromHandle.id ?? 'next' }, at: canvas.screenToFlowPosition({ x: clientX, y: clientY }) })
   }
   const change = (id: string, data: Partial<Data>) => setNodes((all) => all.map((n) => (n.id === id ? { ...n, data: { ...n.data, ...data } } : n)))
-  const remove = (id: string) => {
-    setEdges((all) => all.filter((e) => e.source !== id && e.target !== id))
-    setNodes((all) => all.filter((n) => n.id !== id))
+  const remove = (ids: string[]) => {
+    const gone = new Set(ids)
+    setEdges((all) => all.filter((e) => !gone.has(e.source) && !gone.has(e.target)))
+    setNodes((all) => all.filter((n) => !gone.has(n.id)))
     setOpenId(null)
   }
   const goTo = (id: string) => {
@@ -192,10 +192,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
       if (!part) return
       e.clipboardData?.setData('text/plain', part)
       e.preventDefault()
-      if (e.type !== 'cut') return
-      const gone = new Set(nodes.filter((n) => n.selected && n.data.type !== 'start').map((n) => n.id))
-      setNodes((all) => all.filter((n) => !gone.has(n.id)))
-      setEdges((all) => all.filter((x) => !gone.has(x.source) && !gone.has(x.target)))
+      if (e.type === 'cut') remove(chosenOf(nodes).map((n) => n.id))
     }
     const take = (e: ClipboardEvent) => {
       if (!isTyping(e.target) && pasteText(e.clipboardData?.getData('text/plain') ?? '')) e.preventDefault()
@@ -219,7 +216,9 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   // One object until something in it changes: every node on the canvas is drawn anew when it does.
   const figures = useQuery({ queryKey: ['call-flows', 'stats', flow.id, published], enabled: numbers && published !== null, queryFn: async () => (await api<{ nodes: Numbers[] }>('GET', `/call-flows/${flow.id}/stats?version=${published}`)).data.nodes })
   const seen = useMemo(() => ({ types, bad: new Set(problems.filter((p) => p.severity === 'error' && p.node).map((p) => p.node!)), passed, insert: (within: string) => setPlace({ within }), numbers: new Map((numbers ? (figures.data ?? []) : []).map((n) => [n.node, n])) }), [types, problems, passed, numbers, figures.data])
-  const variables = useMemo(() => [...variablesOf(JSON.parse(text))].sort(), [text])
+  // The same list until a name changes: while a node is dragged nothing that reads it is drawn anew.
+  const written = [...variablesOf(nodes.map((n) => n.data.config))].sort().join('\n')
+  const variables = useMemo(() => (written ? written.split('\n') : []), [written])
   const errors = problems.filter((p) => p.severity === 'error')
   const chosen = nodes.filter((n) => n.selected).length
 
@@ -251,7 +250,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
         {conflict && <Alert color="yellow" title="Somebody else saved this flow meanwhile"><Group><Text size="sm">Reload to see their version; your unsaved changes are dropped.</Text><Button size="xs" onClick={() => location.reload()}>Reload</Button></Group></Alert>}
         <Box onDragOver={(e) => e.dataTransfer.types.includes(DRAGGED) && e.preventDefault()} onDrop={(e) => { const type = types.find((t) => t.type === e.dataTransfer.getData(DRAGGED)); if (type) add(type, { at: canvas.screenToFlowPosition({ x: e.clientX, y: e.clientY }) }) }}
           onKeyDown={(e) => { const id = (e.target as HTMLElement).dataset.id; if (e.key === 'Enter' && nodes.some((n) => n.id === id)) { setPanel(null); setOpenId(id!) } }} style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
-          <ReactFlow nodes={nodes} edges={shownEdges} onNodesChange={onNodes} onEdgesChange={onEdges} onConnect={connect} onConnectEnd={dropped} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} onNodeClick={(e, n) => { setPanel(null); setOpenId(e.shiftKey || e.ctrlKey || e.metaKey ? null : n.id) }} onlyRenderVisibleElements={nodes.length > 150} minZoom={0.05} deleteKeyCode={['Delete', 'Backspace']} fitView fitViewOptions={{ maxZoom: 1 }}>
+          <ReactFlow nodes={nodes} edges={report ? walked(edges, own) : edges} onNodesChange={onNodes} onEdgesChange={onEdges} onConnect={connect} onConnectEnd={dropped} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} onNodeClick={(e, n) => { setPanel(null); setOpenId(e.shiftKey || e.ctrlKey || e.metaKey ? null : n.id) }} onlyRenderVisibleElements={nodes.length > 150} minZoom={0.05} deleteKeyCode={['Delete', 'Backspace']} fitView fitViewOptions={{ maxZoom: 1 }}>
             <Background /><Controls /><MiniMap pannable />
           </ReactFlow>
         </Box>
@@ -269,7 +268,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
           onChange={(id) => setRest((old) => { const { fallback: _, ...other } = old as Document; return id ? { ...other, fallback: { routing_plan_id: id } } : other })} /></Stack>}
       </Drawer>
       <Drawer opened={!!open} onClose={() => setOpenId(null)} position="right" title={open && types.find((t) => t.type === open.data.type)?.label} size={520} withOverlay={false} lockScroll={false}>
-        {open && <NodePanel node={open} type={types.find((t) => t.type === open.data.type)} nodes={nodes} edges={edges} problems={problems} onChange={(data) => change(open.id, data)} onDelete={() => remove(open.id)}
+        {open && <NodePanel node={open} type={types.find((t) => t.type === open.data.type)} nodes={nodes} edges={edges} problems={problems} onChange={(data) => change(open.id, data)} onDelete={() => remove([open.id])}
           onConnect={(port, to) => (to ? connect({ source: open.id, sourceHandle: port, target: to, targetHandle: null }) : setEdges((all) => all.filter((e) => !(e.source === open.id && e.sourceHandle === port))))} />}
       </Drawer>
     </Seen.Provider></FlowVariables.Provider>
@@ -278,7 +277,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
 
 export default function Builder({ id }: { id: string }) {
   const flow = useQuery({ queryKey: ['call-flows', 'one', id], queryFn: () => api<Row>('GET', `/call-flows/${id}`), refetchOnWindowFocus: false, staleTime: 0, gcTime: 0 })
-  const types = useQuery({ queryKey: ['node-types'], queryFn: async () => (await api<{ data: NodeType[] }>('GET', '/node-types')).data.data, staleTime: Infinity })
+  const types = useNodeTypes()
   if (flow.error) return <Alert color="red" title="This flow could not be loaded">{flow.error.message}</Alert>
   if (!flow.data || !types.data) return <Text c="dimmed">Loading…</Text>
   return <ReactFlowProvider><Canvas key={id} flow={flow.data.data} etag={flow.data.etag} types={types.data} /></ReactFlowProvider>

@@ -6,8 +6,9 @@ import { Link } from '@tanstack/react-router'
 import { Background, Controls, MiniMap, ReactFlow, ReactFlowProvider, useNodesState, useReactFlow, type Edge } from '@xyflow/react'
 import { useMemo, useState } from 'react'
 import { api, type Row } from '../api'
-import { toCanvas, words, type Document } from './document'
-import type { NodeType } from './types'
+import { words } from '../words'
+import { toCanvas, walked, type Document } from './document'
+import { useNodeTypes, type NodeType } from './types'
 import { Seen, edgeTypes, nodeTypes } from './views'
 
 interface Entry {
@@ -54,9 +55,7 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
   const [nodes, , onNodes] = useNodesState(placed)
   const steps = trace.filter((e) => e.kind === 'step' && !e.call_flow_id)
   const live = call.status === 'active' ? (standing(steps, edges) ?? 'start') : null
-  const taken = new Set(steps.map((s) => `${s.node}:${s.port}`))
   const seen = useMemo(() => ({ types, bad: new Set<string>(), passed: new Set([...steps.map((s) => s.node!), ...(live ? [live] : [])]), insert: () => {}, numbers: new Map(), live }), [types, trace, live]) // eslint-disable-line react-hooks/exhaustive-deps
-  const shown = edges.map((e) => (taken.has(e.id) ? { ...e, animated: true, style: { stroke: 'var(--mantine-color-teal-6)', strokeWidth: 2 } } : e))
   const pick = (i: number) => {
     setAt(i)
     void canvas.fitView({ nodes: [{ id: trace[i].node! }], maxZoom: 1, duration: 300, padding: 0.6 })
@@ -65,7 +64,7 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
     <Seen.Provider value={seen}>
       <Group align="stretch" style={{ flex: 1, minHeight: 300 }}>
         <Box style={{ flex: '1 1 380px', minHeight: 300, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8 }}>
-          <ReactFlow nodes={nodes} onNodesChange={onNodes} edges={shown} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} deleteKeyCode={null} colorMode={scheme} fitView fitViewOptions={{ maxZoom: 1 }} minZoom={0.05}>
+          <ReactFlow nodes={nodes} onNodesChange={onNodes} edges={walked(edges, steps)} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} deleteKeyCode={null} colorMode={scheme} fitView fitViewOptions={{ maxZoom: 1 }} minZoom={0.05}>
             <Background /><Controls showInteractive={false} /><MiniMap pannable />
           </ReactFlow>
         </Box>
@@ -81,7 +80,7 @@ export default function CallTrace({ id }: { id: string }) {
   const trace = useQuery({ queryKey: ['call', id, 'trace'], queryFn: async () => (await api<{ data: Entry[] }>('GET', `/calls/${id}/trace`)).data.data, refetchInterval: live(call.data?.status) })
   const flow = call.data?.call_flow_id as string | undefined, version = call.data?.flow_version
   const document = useQuery({ queryKey: ['call-flows', 'version', flow, version], enabled: !!flow, staleTime: Infinity, queryFn: async () => (await api<{ document: Document }>('GET', `/call-flows/${flow}/versions/${version}`)).data.document })
-  const types = useQuery({ queryKey: ['node-types'], queryFn: async () => (await api<{ data: NodeType[] }>('GET', '/node-types')).data.data, staleTime: Infinity })
+  const types = useNodeTypes()
   const error = call.error ?? trace.error ?? document.error
   if (error) return <Alert color="red" title="This call could not be loaded">{error.message}</Alert>
   if (call.data && !flow) return <Alert title="This call ran a routing plan">It has attempts, but no way through a flow. <Link to={`/calls/${id}`}>The call</Link></Alert>

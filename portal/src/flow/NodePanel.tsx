@@ -3,7 +3,8 @@ import { Button, Fieldset, Select, Stack, Text, TextInput } from '@mantine/core'
 import type { Edge } from '@xyflow/react'
 import type { FlowProblem } from '../api'
 import { Fields } from '../SchemaForm'
-import { portsOf, words, type Data, type FlowNode } from './document'
+import { words } from '../words'
+import { portsOf, type Data, type FlowNode } from './document'
 import type { NodeType } from './types'
 
 interface Props {

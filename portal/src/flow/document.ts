@@ -20,8 +20,6 @@ export function portsOf(type: NodeType | undefined, config: Record<string, unkno
   return [...new Set(from.map((e) => (typeof e === 'string' ? e : e?.port)).filter((p): p is string => !!p)), ...(type?.ports ?? []).map((p) => p.name)]
 }
 
-export const words = (name: string) => name.replaceAll('_', ' ')
-
 export const toCanvas = (d: Document): [FlowNode[], Edge[]] => [
   d.nodes.map((n, i) => ({ id: n.id, type: 'step', position: n.position ?? { x: 240 * i, y: 60 * (i % 3) }, deletable: n.type !== 'start', data: { type: n.type, name: n.name, config: n.config ?? {} } })),
   d.edges.map((e) => connection(e.from, e.port, e.to)),
@@ -35,6 +33,15 @@ export const toDocument = (nodes: FlowNode[], edges: Edge[], old: object): Docum
   edges: edges.map((e) => ({ from: e.source, port: e.sourceHandle ?? 'next', to: e.target })),
 })
 
+// The edges with the way drawn that these steps took.
+export function walked(edges: Edge[], steps: { node?: string; port?: string | null }[]): Edge[] {
+  const taken = new Set(steps.map((s) => `${s.node}:${s.port}`))
+  return edges.map((e) => (taken.has(e.id) ? { ...e, animated: true, style: { stroke: 'var(--mantine-color-teal-6)', strokeWidth: 2 } } : e))
+}
+
+// What is selected and may be taken away or copied.
+export const chosenOf = (nodes: FlowNode[]) => nodes.filter((n) => n.selected && n.data.type !== 'start')
+
 export function freeId(taken: Iterable<string>, type: string): string {
   const ids = new Set(taken)
   let n = 1
@@ -44,7 +51,7 @@ export function freeId(taken: Iterable<string>, type: string): string {
 
 // What is selected, as text for the clipboard; null when that is nothing that can be copied.
 export function copy(nodes: FlowNode[], edges: Edge[]): string | null {
-  const chosen = nodes.filter((n) => n.selected && n.data.type !== 'start')
+  const chosen = chosenOf(nodes)
   const ids = new Set(chosen.map((n) => n.id))
   if (!chosen.length) return null
   return JSON.stringify(toDocument(chosen, edges.filter((e) => ids.has(e.source) && ids.has(e.target)), {}), null, 1)

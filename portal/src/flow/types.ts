@@ -1,3 +1,5 @@
+import { useQuery } from '@tanstack/react-query'
+import { api } from '../api'
 import type { Schema } from '../schema'
 
 // A node type's descriptor, as /call-flow-node-types gives it.
@@ -10,3 +12,5 @@ export interface NodeType {
   ports_from: string | null
   config_schema: Schema
 }
+
+export const useNodeTypes = () => useQuery({ queryKey: ['node-types'], queryFn: async () => (await api<{ data: NodeType[] }>('GET', '/node-types')).data.data, staleTime: Infinity })

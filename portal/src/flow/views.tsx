@@ -2,7 +2,8 @@
 import { Box, Text } from '@mantine/core'
 import { BaseEdge, EdgeLabelRenderer, Handle, Position, getBezierPath, type EdgeProps, type NodeProps } from '@xyflow/react'
 import { createContext, memo, useContext } from 'react'
-import { portsOf, words, type FlowNode } from './document'
+import { words } from '../words'
+import { portsOf, type FlowNode } from './document'
 import type { NodeType } from './types'
 
 // How often a node was entered, how many callers left there, and how long the slowest stayed.
