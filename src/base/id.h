@@ -11,6 +11,8 @@
 /* Writes a new id; ids made in one process sort in the order they were made,
  * to the millisecond. Returns out. Thread-safe. */
 const char *id_new(const char *prefix, char out[ID_SIZE]);
+/* What sorts before every id made at that time (ms since the epoch) or later, and after all earlier ones. */
+void id_from_time(const char *prefix, int64_t ms, char out[ID_SIZE]);
 /* Does text look like an id with this prefix? Pure. */
 bool id_is(const char *prefix, const char *text);
 

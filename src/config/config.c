@@ -258,7 +258,7 @@ static void build_number(struct config_store *c, struct org *o, struct entity *e
 	n->number = text(o, e->doc, "number");
 	n->campaign = data_of(o, "campaign", json_string_value(json_object_get(e->doc, "campaign_id")));
 	n->publisher_id = p ? p->id : NULL;
-	n->publisher_name = p ? text(o, p->doc, "name") : NULL;
+	n->publisher_name = p ? *(const char **)p->data : NULL;
 	add_key(o, &o->numbers, n->number, n);
 }
 
@@ -379,6 +379,12 @@ static void build_flow(struct org *o, struct entity *e, int version, const char 
 	f->flow = flow;
 }
 
+static void build_publisher(struct config_store *c, struct org *o, struct entity *e)
+{
+	(void)c;
+	*(const char **)e->data = text(o, e->doc, "name");
+}
+
 /* In this order, because later kinds point at earlier ones. */
 static const struct {
 	const char *kind;
@@ -386,13 +392,13 @@ static const struct {
 	void (*build)(struct config_store *c, struct org *o, struct entity *e);
 } builders[] = {
 	{"list", sizeof(struct expr_list), build_list},
+	{"publisher", sizeof(const char *), build_publisher},
 	{"trunk", sizeof(struct config_trunk), build_trunk},
 	{"prompt", sizeof(struct config_prompt), build_prompt},
 	{"target", sizeof(struct route_target), build_target},
 	{"routing_plan", sizeof(struct route_plan), build_plan},
 	{"call_flow", sizeof(struct config_flow), NULL},
 	{"campaign", sizeof(struct config_campaign), build_campaign},
-	{"publisher", 1, NULL},
 	{"buyer", 1, NULL},
 	{"custom_tag", 1, NULL},
 	{"user", 1, NULL},
@@ -701,6 +707,12 @@ size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *a
 const void *organization_find(const struct organization *o, const char *kind, const char *id)
 {
 	return data_of((const struct org *)(const void *)o, kind, id);
+}
+
+const char *organization_publisher_name(const struct organization *o, const char *id)
+{
+	const char *const *name = organization_find(o, "publisher", id);
+	return name ? *name : NULL;
 }
 
 const struct config_campaign *organization_campaign(const struct organization *o, const char *id)

@@ -134,6 +134,7 @@ struct flow_context organization_flow_context(const struct organization *o, cons
 
 const void *organization_find(const struct organization *o, const char *kind, const char *id);
 const struct config_campaign *organization_campaign(const struct organization *o, const char *id);
+const char *organization_publisher_name(const struct organization *o, const char *id); /* NULL: none, or no longer there */
 const struct route_plan *organization_plan(const struct organization *o, const char *id);
 const struct route_target *organization_target(const struct organization *o, const char *id);
 /* What is published of a call flow; NULL: nothing that runs. */

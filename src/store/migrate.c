@@ -10,8 +10,9 @@ MIGRATION(migration_001, "001-core.sql")
 MIGRATION(migration_002, "002-flow-calls.sql")
 MIGRATION(migration_003, "003-recordings.sql")
 MIGRATION(migration_004, "004-call-totals.sql")
+MIGRATION(migration_005, "005-search.sql")
 
-static const char *const migrations[] = {migration_001, migration_002, migration_003, migration_004};
+static const char *const migrations[] = {migration_001, migration_002, migration_003, migration_004, migration_005};
 
 bool store_migrate(struct store_conn *conn, struct error *err)
 {

@@ -19,7 +19,8 @@ bool api_audit(struct store_conn *conn, const struct http_request *r, const char
 
 /* ?name= as a time, `none` when it is not there. false: it is no time. */
 bool api_query_time(const struct http_request *r, const char *name, int64_t none, int64_t *out) WARN_UNUSED;
-/* Paging: ?limit= (1 to 200) and ?cursor= (the last id seen; newest first). */
+#define API_LIMIT_MAX 1000
+/* Paging: ?limit= (1 to API_LIMIT_MAX, 50 when not given) and ?cursor= (the last id seen; newest first). */
 int64_t api_limit(const struct http_request *r);
 enum http_result api_list_answer(struct http_request *r, json_t *data, const char *next_cursor);
 
@@ -41,8 +42,10 @@ api_handler api_flow_stats;
 /* simulate.c */
 api_handler api_flow_simulate, api_flow_replay;
 extern const struct field api_replay_fields[];
+/* call_search.c */
+api_handler api_call_list;
 /* calls.c */
-api_handler api_call_list, api_call_get, api_call_tags, api_call_tags_patch, api_call_events, api_call_trace, api_call_hangup;
+api_handler api_call_get, api_call_tags, api_call_tags_patch, api_call_events, api_call_trace, api_call_hangup;
 /* webhooks.c */
 api_handler api_rotate_key, api_rotate_secret, api_webhook_test, api_incoming_requests, api_incoming_request,
 	api_outgoing_requests, api_outgoing_request, api_redeliver_one, api_redeliver_since, api_incoming_hook;

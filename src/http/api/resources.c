@@ -20,7 +20,7 @@ int64_t api_limit(const struct http_request *r)
 {
 	const char *text = http_query(r, "limit");
 	long n = text ? strtol(text, NULL, 10) : 50;
-	return n < 1 ? 1 : n > 200 ? 200 : n;
+	return n < 1 ? 1 : n > API_LIMIT_MAX ? API_LIMIT_MAX : n;
 }
 
 enum http_result api_list_answer(struct http_request *r, json_t *data, const char *next_cursor)
@@ -275,27 +275,108 @@ static bool conflict(struct store_conn *conn, struct http_request *r, const stru
 
 /* ---- requests ---- */
 
+/* ?sort=: $3 is the id to go on after, '' for the first page. */
+#define LIST(condition, order) "SELECT " COLUMNS " FROM resources WHERE organization_id = $1 AND kind = $2 AND ($3 = '' OR " condition ") AND LOWER(name) LIKE LOWER($4) ORDER BY " order " LIMIT $5"
+#define CURSOR(column) "(SELECT " column ", id FROM resources WHERE id = $3 AND organization_id = $1)"
+static const struct order {
+	const char *name, *sql;
+} orders[] = {
+	{"-created_at", LIST("id < $3", "id DESC")},
+	{"created_at", LIST("id > $3", "id")},
+	{"name", LIST("(LOWER(name), id) > " CURSOR("LOWER(name)"), "LOWER(name), id")},
+	{"-name", LIST("(LOWER(name), id) < " CURSOR("LOWER(name)"), "LOWER(name) DESC, id DESC")},
+	{"updated_at", LIST("(updated_at, id) > " CURSOR("updated_at"), "updated_at, id")},
+	{"-updated_at", LIST("(updated_at, id) < " CURSOR("updated_at"), "updated_at DESC, id DESC")},
+};
+
+static const struct order *find_order(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++)
+		if (!name || strcmp(orders[i].name, name) == 0)
+			return &orders[i];
+	return NULL;
+}
+
+struct wanted {
+	const struct resource_kind *kind;
+	struct {
+		const char *name, *value;
+	} fields[8];
+	size_t count;
+};
+
+/* ?FIELD=VALUE for the kind's own fields of one value. */
+static void read_field(void *arg, const char *name, const char *value)
+{
+	struct wanted *w = arg;
+	for (const struct field *f = w->kind->fields; f->name; f++)
+		if (strcmp(f->name, name) == 0 && *value && w->count < ARRAY_LEN(w->fields)) {
+			w->fields[w->count].name = f->name;
+			w->fields[w->count++].value = value;
+		}
+}
+
+static bool has_value(json_t *v, const char *text)
+{
+	size_t i;
+	json_t *item;
+	if (json_is_string(v))
+		return strcmp(json_string_value(v), text) == 0;
+	if (json_is_boolean(v))
+		return strcmp(json_is_true(v) ? "true" : "false", text) == 0;
+	if (json_is_integer(v))
+		return json_integer_value(v) == strtoll(text, NULL, 10);
+	json_array_foreach(v, i, item)
+		if (has_value(item, text))
+			return true;
+	return false;
+}
+
+static bool is_wanted(const struct wanted *w, json_t *shown)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (!has_value(json_object_get(shown, w->fields[i].name), w->fields[i].value))
+			return false;
+	return true;
+}
+
 enum http_result api_resource_list(struct http_request *r)
 {
 	const struct resource_kind *kind = kind_of(r);
 	const char *cursor = http_query(r, "cursor"), *search = http_query(r, "search");
-	char pattern[128];
+	const struct order *order = find_order(http_query(r, "sort"));
+	struct wanted wanted = {.kind = kind};
+	char pattern[128], last[ID_SIZE];
+	if (!order)
+		return http_problem(r, 400, "Unreadable parameter", "sort must be name, created_at or updated_at, with - before it for the other way round");
 	struct store_conn *conn = http_reader(r);
 	if (!conn)
 		return HTTP_REPLY;
+	http_each_query(r, read_field, &wanted);
 	snprintf(pattern, sizeof pattern, "%%%.100s%%", search ? search : "");
+	snprintf(last, sizeof last, "%s", cursor ? cursor : "");
 	int64_t limit = api_limit(r);
-	struct store_rows *rows = store_query(conn, "SELECT " COLUMNS " FROM resources WHERE organization_id = $1 AND kind = $2 AND id < $3 AND LOWER(name) LIKE LOWER($4) ORDER BY id DESC LIMIT $5",
-					      "ssssi", r->organization->id, kind->kind, cursor ? cursor : "zzzz", pattern, limit + 1);
-	if (!rows)
-		return http_problem(r, 503, "The database could not be read", "try again shortly");
 	json_t *data = json_array();
-	size_t n = rows_count(rows);
-	for (size_t i = 0; i < n && i < (size_t)limit; i++)
-		json_array_append_new(data, api_resource_json(r, kind, rows, i));
-	enum http_result result = api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : NULL);
-	rows_free(rows);
-	return result;
+	bool more = true, ok = true;
+	while (ok && more && json_array_size(data) < (size_t)limit) {
+		struct store_rows *rows = store_query(conn, order->sql, "ssssi", r->organization->id, kind->kind, last, pattern, limit + 1);
+		size_t n = rows_count(rows);
+		ok = rows != NULL;
+		more = n > (size_t)limit;
+		for (size_t i = 0; i < n && i < (size_t)limit && json_array_size(data) < (size_t)limit; i++) {
+			json_t *shown = api_resource_json(r, kind, rows, i);
+			if (is_wanted(&wanted, shown))
+				json_array_append(data, shown);
+			json_decref(shown);
+			snprintf(last, sizeof last, "%s", rows_text(rows, i, 0));
+			more |= json_array_size(data) == (size_t)limit && i + 1 < n;
+		}
+		rows_free(rows);
+	}
+	if (ok)
+		return api_list_answer(r, data, more ? last : NULL);
+	json_decref(data);
+	return http_problem(r, 503, "The database could not be read", "try again shortly");
 }
 
 struct change {
