@@ -7,7 +7,7 @@
 #include "http/api/api.h"
 #include "http/server.h"
 #include "settings.h"
-#include "store/calls.h"
+#include "store/totals.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
@@ -137,7 +137,7 @@ static bool close_interrupted(struct store_conn *conn, void *arg)
 {
 	int64_t now = clock_now_ms();
 	(void)arg;
-	return store_call_count_active(conn) &&
+	return totals_add_active(conn) &&
 	       store_exec(conn, "UPDATE calls SET status = 'interrupted', disposition = 'interrupted', ended_at = $1 WHERE status = 'active'", "i", now) &&
 	       store_exec(conn, "UPDATE incoming_requests SET status = 'expired' WHERE status = 'pending' AND expires_at <= $1", "i", now);
 }

@@ -3,6 +3,7 @@
 #include "call/internal.h"
 #include "base/log.h"
 #include "store/calls.h"
+#include "store/totals.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +118,7 @@ void log_call_started(struct call *c, const char *trunk_id, const char *sip_call
 	json_open(&doc);
 	json_str(&doc, "trunk_id", trunk_id);
 	json_str(&doc, "sip_call_id", sip_call_id);
+	json_str(&doc, "currency", c->organization->currency);
 	json_close(&doc);
 	store_batch_add(batch, "INSERT INTO calls (id, organization_id, campaign_id, publisher_id, caller_id, number, status, execution_mode, call_flow_id, flow_version, started_at, doc) "
 			       "VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $9, $10, $11)",
@@ -150,6 +152,7 @@ void log_call_ended(struct call *c)
 		return;
 	json_open(&doc);
 	json_str(&doc, "hangup_by", c->hangup_by);
+	json_str(&doc, "currency", c->organization->currency);
 	json_key(&doc, "attempts");
 	buf_add_char(&doc, '[');
 	buf_add(&doc, buf_text(&c->attempts), c->attempts.len);
@@ -159,8 +162,9 @@ void log_call_ended(struct call *c)
 			       "converted = $6, revenue = $7, payout = $8, doc = $9 WHERE id = $10 AND organization_id = $11",
 			"ssiiiiiisss", c->disposition, c->target_id, c->answered_ms, c->connected_ms, c->ended_ms, (int64_t)c->converted, c->revenue_micros, c->payout_micros, buf_text(&doc), c->id, c->organization->id);
 	buf_free(&doc);
-	store_call_count(batch, &(struct call_log){.organization_id = c->organization->id, .campaign_id = c->campaign->id, .publisher_id = c->number->publisher_id, .target_id = c->target_id, .started_ms = c->started_ms,
-						   .answered_ms = c->answered_ms, .connected_ms = c->connected_ms, .ended_ms = c->ended_ms, .converted = c->converted, .revenue_micros = c->revenue_micros, .payout_micros = c->payout_micros});
+	totals_add(batch, &(struct call_log){.id = c->id, .organization_id = c->organization->id, .campaign_id = c->campaign->id, .publisher_id = c->number->publisher_id, .target_id = c->target_id, .started_ms = c->started_ms,
+					     .answered_ms = c->answered_ms, .connected_ms = c->connected_ms, .ended_ms = c->ended_ms, .converted = c->converted, .revenue_micros = c->revenue_micros, .payout_micros = c->payout_micros},
+		   c->organization->tags);
 	log_event(c, c->answered_ms ? "call.completed" : "call.failed", "");
 	if (!c->answered_ms)
 		log_event(c, "call.completed", "");
@@ -249,8 +253,10 @@ static void batch_done(struct store_job *job, bool committed)
 	struct batch_job *b = (struct batch_job *)job;
 	if (!committed)
 		log_error(b->call_id, "the call log could not be written");
-	else if (b->touched.count)
+	else {
+		event_publish(&b->touched);
 		http_client_touch(b->loop->config.http, &b->touched);
+	}
 	if (b->first)
 		loop_tell_persisted(b->loop, b->serial, committed);
 	event_touched_free(&b->touched);

@@ -22,6 +22,7 @@ static bool store_result(struct store_job *job, struct store_conn *conn)
 	struct kept *k = (struct kept *)job;
 	struct arena arena = {0};
 	struct call_log log;
+	event_touched_free(&k->touched);
 	bool failed = false, ok = !k->result.kept ? store_exec(conn, "DELETE FROM recordings WHERE id = $1 AND organization_id = $2", "ss", k->id, k->organization_id) :
 			store_exec(conn, "UPDATE recordings SET status = $1, duration_ms = $2, bytes = $3 WHERE id = $4 AND organization_id = $5", "siiss",
 				   k->result.ok ? "ready" : "failed", k->result.duration_ms, k->result.bytes, k->id, k->organization_id);
@@ -46,8 +47,10 @@ static void result_stored(struct store_job *job, bool committed)
 	struct kept *k = (struct kept *)job;
 	if (!committed)
 		log_error(k->call_id, "the recording is on disk, but could not be written into the call log");
-	else if (k->touched.count)
+	else {
+		event_publish(&k->touched);
 		http_client_touch(k->loop->config.http, &k->touched);
+	}
 	if (k->organization)
 		organization_release(k->organization);
 	event_touched_free(&k->touched);

@@ -43,6 +43,7 @@ struct config_store {
 	pthread_rwlock_t lock; /* held for look-ups; the snapshots themselves need none */
 	struct org *orgs;
 	struct store_conn *reader;
+	struct feed *feed;
 	pthread_mutex_t building;
 };
 
@@ -503,6 +504,7 @@ static struct org *build(struct config_store *c, const char *id, struct error *e
 		json_t *policy = json_object_get(doc, "dial_policy");
 		atomic_init(&o->references, 1);
 		o->public.id = arena_strdup(&o->arena, id);
+		o->public.feed = c->feed;
 		o->public.name = arena_strdup(&o->arena, rows_text(org, 0, 0));
 		o->public.currency = text(o, doc, "currency");
 		o->public.region = text(o, doc, "region");
@@ -591,7 +593,8 @@ struct config_store *config_open(struct store *store, const struct crypto_key *k
 	pthread_rwlock_init(&c->lock, NULL);
 	pthread_mutex_init(&c->building, NULL);
 	c->reader = store_connect(store, true, err);
-	if (!c->reader || !config_load_new(c, err)) {
+	c->feed = feed_create();
+	if (!c->reader || !c->feed || !config_load_new(c, err)) {
 		config_close(c);
 		return NULL;
 	}
@@ -608,6 +611,7 @@ void config_close(struct config_store *c)
 		organization_release(&o->public);
 	}
 	store_disconnect(c->reader);
+	feed_destroy(c->feed);
 	pthread_rwlock_destroy(&c->lock);
 	pthread_mutex_destroy(&c->building);
 	free(c);
@@ -616,6 +620,11 @@ void config_close(struct config_store *c)
 const struct crypto_key *config_key(const struct config_store *c)
 {
 	return &c->key;
+}
+
+struct feed *config_feed(const struct config_store *c)
+{
+	return c->feed;
 }
 
 /* ---- look-ups ---- */

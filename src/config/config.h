@@ -8,6 +8,7 @@
 #define CONFIG_CONFIG_H
 
 #include "base/crypto.h"
+#include "base/feed.h"
 #include "flow/flow.h"
 #include "routing/plan.h"
 #include "store/store.h"
@@ -97,6 +98,7 @@ struct organization {
 	size_t outgoing_count;
 	const struct config_trunk *trunks;
 	size_t trunk_count;
+	struct feed *feed; /* where its events are told live */
 };
 
 struct config_store; /* builds and holds the snapshots */
@@ -105,6 +107,7 @@ struct config_store *config_open(struct store *store, const struct crypto_key *k
 void config_close(struct config_store *c);
 /* The data directory's key: for sealing and for hashing keys that are looked up. */
 const struct crypto_key *config_key(const struct config_store *c);
+struct feed *config_feed(const struct config_store *c); /* that of all organizations */
 /* Build one organization's snapshot anew from the database, and publish. Any one thread but the call path's. */
 bool config_reload(struct config_store *c, const char *organization_id, struct error *err) WARN_UNUSED;
 

@@ -7,7 +7,33 @@
 void event_touched_free(struct event_touched *t)
 {
 	free(t->ids);
+	for (struct feed_item *i = t->live, *next; i; i = next) {
+		next = i->next;
+		free(i);
+	}
 	*t = (struct event_touched){0};
+}
+
+void event_publish(struct event_touched *t)
+{
+	struct feed_item *i = t->live;
+	t->live = t->live_last = NULL;
+	for (struct feed_item *next; i; i = next) {
+		next = i->next;
+		feed_publish(i);
+	}
+}
+
+static void add_live(struct event_touched *t, const struct organization *o, const char *id, const struct event *e, const char *envelope)
+{
+	struct feed_item *item = feed_item_new(o->feed, o->id, id, e->type, e->call ? e->call->id : NULL, envelope);
+	if (!item)
+		return;
+	if (t->live)
+		t->live_last->next = item;
+	else
+		t->live = item;
+	t->live_last = item;
 }
 
 static void touch(struct event_touched *t, const char *id)
@@ -26,7 +52,7 @@ static void touch(struct event_touched *t, const char *id)
 	snprintf(t->ids[t->count++], sizeof t->ids[0], "%s", id);
 }
 
-static bool type_matches(const char *pattern, const char *type)
+bool event_type_matches(const char *pattern, const char *type)
 {
 	size_t n = strlen(pattern);
 	if (strcmp(pattern, "*") == 0 || strcmp(pattern, type) == 0)
@@ -40,7 +66,7 @@ bool event_wanted(const struct config_outgoing *w, const char *type, struct expr
 	if (!w->enabled)
 		return false;
 	for (size_t i = 0; i < w->event_type_count; i++)
-		if (type_matches(w->event_types[i], type))
+		if (event_type_matches(w->event_types[i], type))
 			return filter_match(w->filter, env ? env : &none);
 	return false;
 }
@@ -55,11 +81,33 @@ void event_add_delivery(struct store_batch *batch, const struct organization *o,
 	touch(touched, w->id);
 }
 
+static void write_envelope(struct buf *b, const struct organization *o, const char *id, const struct event *e, int64_t now_ms)
+{
+	char time[RFC3339_SIZE];
+	json_open(b);
+	json_str(b, "id", id);
+	json_str(b, "type", e->type);
+	json_str(b, "timestamp", clock_rfc3339(now_ms, time));
+	json_str(b, "organization_id", o->id);
+	json_key(b, "data");
+	json_open(b);
+	if (e->call) {
+		json_key(b, "call");
+		call_log_json(b, e->call);
+	}
+	if (*e->data) {
+		json_item(b);
+		buf_add_str(b, e->data);
+	}
+	json_close(b);
+	json_close(b);
+}
+
 void event_emit(struct store_batch *batch, const struct organization *o, const struct event *e,
 		int64_t now_ms, struct event_touched *touched)
 {
-	char id[ID_SIZE], time[RFC3339_SIZE], delivery[ID_SIZE];
-	struct buf data = {0}, envelope = {0};
+	char id[ID_SIZE], delivery[ID_SIZE];
+	struct buf data = {0}, envelope = {0}; /* the envelope is written once, and only when somebody wants it */
 	id_new("evt", id);
 	buf_add_str(&data, "{");
 	buf_add_str(&data, e->data);
@@ -70,26 +118,14 @@ void event_emit(struct store_batch *batch, const struct organization *o, const s
 		const struct config_outgoing *w = &o->outgoing[i];
 		if (!event_wanted(w, e->type, e->env))
 			continue;
-		if (!envelope.len) { /* written once, and only when somebody wants it */
-			json_open(&envelope);
-			json_str(&envelope, "id", id);
-			json_str(&envelope, "type", e->type);
-			json_str(&envelope, "timestamp", clock_rfc3339(now_ms, time));
-			json_str(&envelope, "organization_id", o->id);
-			json_key(&envelope, "data");
-			json_open(&envelope);
-			if (e->call) {
-				json_key(&envelope, "call");
-				call_log_json(&envelope, e->call);
-			}
-			if (*e->data) {
-				json_item(&envelope);
-				buf_add_str(&envelope, e->data);
-			}
-			json_close(&envelope);
-			json_close(&envelope);
-		}
+		if (!envelope.len)
+			write_envelope(&envelope, o, id, e, now_ms);
 		event_add_delivery(batch, o, w, id, e->type, e->call ? e->call->id : NULL, buf_text(&envelope), now_ms, delivery, touched);
+	}
+	if (feed_listened(o->feed, o->id)) {
+		if (!envelope.len)
+			write_envelope(&envelope, o, id, e, now_ms);
+		add_live(touched, o, id, e, buf_text(&envelope));
 	}
 	buf_free(&data);
 	buf_free(&envelope);

@@ -3,15 +3,20 @@
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
 
+#include "base/feed.h"
 #include "config/config.h"
 #include "model/call_log.h"
 
-/* Which outgoing webhooks got new deliveries: told to the delivery thread after the commit. */
+/* What is told after the commit: to the delivery thread, which outgoing webhooks got new deliveries;
+ * to those that listen live, the events. */
 struct event_touched {
 	char (*ids)[40];
 	size_t count, capacity;
+	struct feed_item *live, *live_last;
 };
 void event_touched_free(struct event_touched *t);
+/* After the commit. */
+void event_publish(struct event_touched *t);
 
 struct event {
 	const char *type;
@@ -20,6 +25,8 @@ struct event {
 	struct expr_env *env;         /* for the webhooks' filters; NULL: no values */
 };
 
+/* "*", "call.*" or the type itself. */
+bool event_type_matches(const char *pattern, const char *type);
 /* Does the webhook want this event? Also asks its filter. */
 bool event_wanted(const struct config_outgoing *w, const char *type, struct expr_env *env);
 

@@ -1,6 +1,7 @@
 #include "http/server.h"
 #include "http/auth.h"
 #include "http/static.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -226,7 +227,8 @@ static void job_done(struct store_job *job, bool committed)
 		snprintf(r->retry_after, sizeof r->retry_after, "5");
 		r->after = NULL;
 		r->reload = false;
-	} else if (r->touched.count) {
+	} else {
+		event_publish(&r->touched);
 		http_client_touch(r->config->client, &r->touched);
 	}
 	if (r->reload)
@@ -245,6 +247,7 @@ static void *reloader_main(void *arg)
 		struct mail *m = mailbox_take_all(s->reloads);
 		if (!m) {
 			mailbox_wait(s->reloads, NEW_ORGANIZATIONS_MS);
+			feed_tick(config_feed(s->config.config), clock_now_ms());
 			if (!s->stop && !config_load_new(s->config.config, &err))
 				log_error(NULL, "%s", err.text);
 		}
@@ -306,12 +309,78 @@ static void dispatch(struct exchange *x, enum http_result *result)
 	*result = route->handle(r);
 }
 
+enum http_result http_stream(struct http_request *r, const char *content_type, int64_t (*read)(void *arg, char *to, size_t room), void (*release)(void *arg), void *arg)
+{
+	r->status = 200;
+	r->content_type = content_type;
+	r->stream = read;
+	r->stream_release = release;
+	r->stream_arg = arg;
+	return HTTP_REPLY;
+}
+
+void http_suspend_stream(void *connection)
+{
+	MHD_suspend_connection(connection);
+}
+
+void http_resume_stream(void *connection)
+{
+	MHD_resume_connection(connection);
+}
+
+/* What libmicrohttpd keeps of a stream after the request is gone. */
+struct streaming {
+	int64_t (*read)(void *arg, char *to, size_t room);
+	void (*release)(void *arg);
+	void *arg;
+};
+
+static ssize_t read_piece(void *arg, uint64_t at, char *to, size_t room)
+{
+	struct streaming *s = arg;
+	int64_t n = s->read(s->arg, to, room);
+	(void)at;
+	return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)n;
+}
+
+static void release_stream(void *arg)
+{
+	struct streaming *s = arg;
+	s->release(s->arg);
+	free(s);
+}
+
+static struct MHD_Response *create_stream(struct http_request *r)
+{
+	struct streaming *s = malloc(sizeof *s);
+	struct MHD_Response *response = NULL;
+	if (s) {
+		*s = (struct streaming){r->stream, r->stream_release, r->stream_arg};
+		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_piece, s, release_stream);
+	}
+	if (!response) {
+		r->stream_release(r->stream_arg);
+		free(s);
+	}
+	return response;
+}
+
+static struct MHD_Response *create_response(struct http_request *r, bool no_body)
+{
+	static char empty[1];
+	if (r->stream)
+		return create_stream(r);
+	if (r->fd > 0)
+		return MHD_create_response_from_fd_at_offset64(r->fd_len, r->fd, r->fd_from);
+	return MHD_create_response_from_buffer_with_free_callback(no_body ? 0 : r->answer_len, r->answer && !no_body ? r->answer : empty, r->answer && !no_body ? free : NULL);
+}
+
 static enum MHD_Result send_answer(struct exchange *x)
 {
 	struct http_request *r = &x->request;
-	static char empty[1];
 	bool no_body = r->status == 204 || r->status == 304;
-	struct MHD_Response *response = r->fd > 0 ? MHD_create_response_from_fd_at_offset64(r->fd_len, r->fd, r->fd_from) : MHD_create_response_from_buffer_with_free_callback(no_body ? 0 : r->answer_len, r->answer && !no_body ? r->answer : empty, r->answer && !no_body ? free : NULL);
+	struct MHD_Response *response = create_response(r, no_body);
 	if (!response)
 		return MHD_NO;
 	r->fd = 0;
@@ -452,6 +521,7 @@ void http_server_destroy(struct http_server *s)
 {
 	if (!s)
 		return;
+	feed_close(config_feed(s->config.config));
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
 	if (s->reloading) {

@@ -55,6 +55,9 @@ struct http_request {
 	size_t answer_len;
 	int fd;               /* above 0: the answer is this file, from there on; closed after it */
 	uint64_t fd_from, fd_len;
+	int64_t (*stream)(void *arg, char *to, size_t room); /* NULL: the answer is whole */
+	void (*stream_release)(void *arg);
+	void *stream_arg;
 	bool is_file; /* one of the portal's, gzip */
 	const char *content_type;
 	char content_range[80];
@@ -91,6 +94,10 @@ enum http_result http_problem(struct http_request *r, int status, const char *ti
 bool http_file(struct http_request *r, const char *path, const char *content_type) WARN_UNUSED;
 enum http_result http_problem_errors(struct http_request *r, int status, const char *title, const char *detail, struct errors *errors); /* frees the errors */
 enum http_result http_invalid(struct http_request *r, struct errors *errors); /* 422; frees the errors */
+/* Answer piece by piece: read gives what fits (0: it was suspended, -1: the end); release is called when nobody reads any more. */
+enum http_result http_stream(struct http_request *r, const char *content_type, int64_t (*read)(void *arg, char *to, size_t room), void (*release)(void *arg), void *arg);
+void http_suspend_stream(void *connection);
+void http_resume_stream(void *connection);
 /* Run r->run in the writer's next transaction, then answer with what it left in r. */
 enum http_result http_write(struct http_request *r);
 /* The JSON object of the body, or NULL after a 400 or 415 was set as the answer. */

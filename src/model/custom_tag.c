@@ -8,6 +8,8 @@ static void check(json_t *doc, struct errors *errors)
 	const char *name = json_string_value(json_object_get(doc, "name"));
 	if (name && strpbrk(name, "[]|\"\\"))
 		errors_add(errors, "/name", "may not have [ ] | \" or \\");
+	if (json_is_true(json_object_get(doc, "report")) && json_is_true(json_object_get(doc, "sensitive")))
+		errors_add(errors, "/report", "a sensitive tag's values cannot be in reports");
 	json_array_foreach(json_object_get(doc, "sources"), i, source) {
 		char at[64];
 		snprintf(at, sizeof at, "/sources/%zu", i);
@@ -30,6 +32,7 @@ const struct resource_kind resource_custom_tag = {
 			 {0},
 		 }},
 		{"sensitive", FIELD_BOOLEAN, .initial = "false", .help = "Encrypted at rest, masked where it is shown, not sent on."},
+		{"report", FIELD_BOOLEAN, .initial = "false", .help = "Reports can be grouped by its values: calls that end from now on are added up by them."},
 		{"default", FIELD_STRING, .max = 2000, .help = "Its value while nothing has filled it."},
 		{0},
 	},

@@ -15,7 +15,7 @@ void store_call_row(const struct store_rows *r, size_t i, struct arena *arena, s
 		.ended_ms = rows_int(r, i, 15), .converted = rows_int(r, i, 16) != 0, .revenue_micros = rows_int(r, i, 17), .payout_micros = rows_int(r, i, 18),
 		.attempts = arena_strdup(arena, attempts),
 		.hangup_by = arena_strdup(arena, json_string_value(json_object_get(doc, "hangup_by"))),
-		.currency = "USD",
+		.currency = arena_strdup(arena, json_string_value(json_object_get(doc, "currency"))),
 	};
 	free(attempts);
 	json_decref(doc);
@@ -94,24 +94,6 @@ bool store_call_read(struct store_conn *conn, const char *organization_id, const
 	}
 	rows_free(rows);
 	return found && !*failed;
-}
-
-#define INSERT_TOTALS "INSERT INTO call_totals (organization_id, half_hour, campaign_id, publisher_id, target_id, calls, connected, converted, duration_ms, revenue, payout) "
-#define ADD_TOTALS \
-	" ON CONFLICT (organization_id, half_hour, campaign_id, publisher_id, target_id) DO UPDATE SET calls = call_totals.calls + excluded.calls, connected = call_totals.connected + excluded.connected, " \
-	"converted = call_totals.converted + excluded.converted, duration_ms = call_totals.duration_ms + excluded.duration_ms, revenue = call_totals.revenue + excluded.revenue, payout = call_totals.payout + excluded.payout"
-
-void store_call_count(struct store_batch *batch, const struct call_log *c)
-{
-	store_batch_add(batch, INSERT_TOTALS "VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10)" ADD_TOTALS, "sisssiiiii",
-			c->organization_id, c->started_ms / CALL_HALF_HOUR_MS, c->campaign_id ? c->campaign_id : "", c->publisher_id ? c->publisher_id : "", c->target_id ? c->target_id : "",
-			(int64_t)(c->connected_ms != 0), (int64_t)c->converted, c->answered_ms ? c->ended_ms - c->answered_ms : INT64_C(0), c->revenue_micros, c->payout_micros);
-}
-
-bool store_call_count_active(struct store_conn *conn)
-{
-	return store_exec(conn, INSERT_TOTALS "SELECT organization_id, started_at / $1, COALESCE(campaign_id, ''), COALESCE(publisher_id, ''), COALESCE(target_id, ''), COUNT(*), "
-			  "SUM(CASE WHEN connected_at IS NULL THEN 0 ELSE 1 END), SUM(converted), 0, SUM(revenue), SUM(payout) FROM calls WHERE status = 'active' GROUP BY 1, 2, 3, 4, 5" ADD_TOTALS, "i", CALL_HALF_HOUR_MS);
 }
 
 void store_call_tag(struct store_batch *batch, const struct crypto_key *key, const char *organization_id, const char *call_id,

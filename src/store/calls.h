@@ -19,12 +19,6 @@ const char *store_call_tags_json(struct store_conn *conn, const char *organizati
 bool store_call_read(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena,
 		     struct call_log *out, bool *failed) WARN_UNUSED;
 
-/* Count a call that has ended into its half hour. */
-#define CALL_HALF_HOUR_MS INT64_C(1800000)
-void store_call_count(struct store_batch *batch, const struct call_log *call);
-/* Count those that are still active, whose process has died; how long they lasted nobody knows. */
-bool store_call_count_active(struct store_conn *conn) WARN_UNUSED;
-
 /* Write one tag's value unless a later one is there. */
 void store_call_tag(struct store_batch *batch, const struct crypto_key *key, const char *organization_id, const char *call_id,
 		    const struct tag_def *def, const struct value *value, const char *source, int64_t at_ms);

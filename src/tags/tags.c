@@ -69,6 +69,7 @@ struct tag_set *tag_set_build(json_t *docs, struct arena *arena)
 		def->default_text = arena_strdup(arena, json_string_value(json_object_get(doc, "default")));
 		def->kind = value_kind_from(json_string_value(json_object_get(doc, "type")));
 		def->sensitive = json_is_true(json_object_get(doc, "sensitive"));
+		def->report = !def->sensitive && json_is_true(json_object_get(doc, "report"));
 		add_sources(def, json_object_get(doc, "sources"), arena);
 		uint32_t h = hash_lower(def->name, strlen(def->name));
 		size_t at = h & set->mask;

@@ -12,7 +12,7 @@ enum tag_source { TAG_FROM_WEBHOOK, TAG_FROM_DNI, TAG_FROM_RTB, TAG_FROM_SIP_HEA
 struct tag_def {
 	const char *id, *name, *default_text;
 	enum value_kind kind;
-	bool sensitive;
+	bool sensitive, report; /* report: calls are added up by its values */
 	struct tag_path *paths[4]; /* by enum tag_source */
 };
 

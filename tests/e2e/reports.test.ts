@@ -49,6 +49,48 @@ describe('reports', () => {
     assert.equal((await s.api('GET', `/reports/calls?campaign_id=${sold.id}`, undefined, other)).totals.calls, 0)
   })
 
+  test('calls are added up by the values of a tag, also when those change afterwards', async () => {
+    await s.api('POST', '/custom-tags', { name: 'source', report: true })
+    await s.api('POST', '/custom-tags', { name: 'quiet' })
+    const plan = await s.plan('Tagged', [{ uri: target.uri, revenue: { amount: '2.00', on: 'connect' } }])
+    await s.campaign('+18005550704', { routing_plan_id: plan.id })
+    const from = new Date(Date.now() - 3600e3).toISOString()
+    const by = async (key?: string) => Object.fromEntries((await s.api('GET', `/reports/calls?group_by=tag.source&from=${from}`, undefined, key)).data.map((l: any) => [l.key, [l.calls, l.revenue]]))
+    const hook = await s.api('POST', '/incoming-webhooks', { name: 'In' })
+    const send = (body: object) => fetch(hook.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    await send({ caller_id: '+15125550171', source: 'google' })
+    await send({ caller_id: '+15125550172', source: 'bing' })
+    for (const n of ['171', '172', '173']) await s.call('+18005550704', ['--duration', '1', '--from', `+15125550${n}`])
+    const last = await s.lastCall((c) => c.caller_id === '+15125550173')
+    await until('the sums', async () => (await by()).bing)
+    assert.deepEqual(await by(), { google: [1, '2.00'], bing: [1, '2.00'] })
+    await s.api('PATCH', `/calls/${last.id}/tags`, { source: 'google', quiet: 'x' })
+    assert.deepEqual(await by(), { google: [2, '4.00'], bing: [1, '2.00'] })
+    await send({ call_id: last.id, source: 'bing' })
+    await send({ call_id: last.id, source: 'bing' })
+    assert.deepEqual(await by(), { google: [1, '2.00'], bing: [2, '4.00'] })
+    const first = await s.lastCall((c) => c.caller_id === '+15125550171')
+    await send({ call_id: first.id, source: 'duck' })
+    assert.deepEqual(await by(), { bing: [2, '4.00'], duck: [1, '2.00'] }) // nothing is left of google
+    for (const q of ['group_by=tag.quiet', 'group_by=tag.nothing', `group_by=tag.source&campaign_id=${first.campaign_id}`]) assert.equal((await s.raw('GET', `/api/v1/reports/calls?${q}`)).status, 400, q)
+    await assert.rejects(s.api('POST', '/custom-tags', { name: 'secret', report: true, sensitive: true }), { status: 422 })
+    const key = JSON.parse(s.run(['organization', 'add', '--data', s.data, '--name', 'Third', '--email', 't@example.com', ...s.databaseFlag()])).api_key
+    await until('the third organization', async () => (await s.raw('GET', '/api/v1/calls', undefined, {}, key)).ok)
+    await s.api('POST', '/custom-tags', { name: 'source', report: true }, key)
+    assert.deepEqual(await by(key), {})
+  })
+
+  test('one thing is asked of its own sums, several of those of all: they say the same', async () => {
+    for (const dimension of ['campaign', 'publisher', 'target'])
+      for (const line of (await report(`group_by=${dimension}`)).data) {
+        if (!line.key) continue
+        const one = (await report(`group_by=day&${dimension}_id=${line.key}`)).totals
+        const several = await report(`group_by=${dimension === 'target' ? 'campaign' : 'target'}&${dimension}_id=${line.key}`)
+        assert.deepEqual(several.totals, one)
+        for (const figure of ['calls', 'connected', 'converted', 'revenue', 'payout']) assert.deepEqual(line[figure], one[figure], `${dimension} ${figure}`)
+      }
+  })
+
   test('unreadable questions are told', async () => {
     for (const q of ['group_by=moon', 'time_zone=Mars/Base', 'from=yesterday', 'from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z', 'group_by=hour&from=2026-01-01T00:00:00Z&to=2026-06-01T00:00:00Z'])
       assert.equal((await s.raw('GET', `/api/v1/reports/calls?${q}`)).status, 400, q)

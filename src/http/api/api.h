@@ -51,6 +51,8 @@ api_handler api_rotate_key, api_rotate_secret, api_webhook_test, api_incoming_re
 	api_outgoing_requests, api_outgoing_request, api_redeliver_one, api_redeliver_since, api_incoming_hook;
 /* prompts.c */
 api_handler api_prompt_upload, api_prompt_audio;
+/* events.c */
+api_handler api_events;
 /* reports.c */
 api_handler api_report_calls;
 /* recordings.c */

@@ -162,6 +162,7 @@ static void late_done(struct store_job *job, bool committed)
 {
 	struct late_job *l = (struct late_job *)job;
 	if (committed && l->tries >= 100) {
+		event_publish(&l->touched);
 		http_client_touch(l->config->client, &l->touched);
 		call_loop_apply_tags(l->config->calls, l->call_id, json_deep_copy(l->pending->tags), l->pending->at_ms);
 		pending_free(l->pending);

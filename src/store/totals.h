@@ -1,0 +1,19 @@
+/* store/totals.h: ended calls added up by the half hour they began in, for reports. */
+#ifndef STORE_TOTALS_H
+#define STORE_TOTALS_H
+
+#include "model/call_log.h"
+#include "store/store.h"
+#include "tags/tags.h"
+
+#define TOTALS_HALF_HOUR_MS INT64_C(1800000)
+#define TOTALS_KEY_MAX 64 /* characters of a tag's value that are told apart */
+
+/* A call that has ended; its tags are those that the database has by then. */
+void totals_add(struct store_batch *batch, const struct call_log *call, const struct tag_set *tags);
+/* Calls that are still active, whose process has died; how long they lasted nobody knows. */
+bool totals_add_active(struct store_conn *conn) WARN_UNUSED;
+/* An ended call's value of a tag became another; NULL: there is none. */
+bool totals_move(struct store_conn *conn, const struct call_log *call, const struct tag_def *tag, const char *from, const char *to) WARN_UNUSED;
+
+#endif
