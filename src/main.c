@@ -227,7 +227,7 @@ static bool start_services(struct strowger *s, struct error *err)
 	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->scripts, s->recording_dir};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->scripts, s->recording_dir, s->listeners};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 

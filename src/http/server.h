@@ -24,6 +24,7 @@ struct http_config {
 	struct http_client *client;
 	struct script_pool *scripts;
 	const char *recording_dir;
+	const char *const *listeners; /* "udp:0.0.0.0:5060", NULL-terminated */
 };
 
 struct http_server *http_server_create(const struct http_config *config, struct error *err) WARN_UNUSED;

@@ -159,6 +159,33 @@ bool audio_save(const char *path, const uint8_t *ulaw, size_t count, struct erro
 	return (sf_close(file) == 0 && ok) || error_set(err, "cannot write %s: is the disk full?", path);
 }
 
+float *audio_peaks(const char *path, size_t points, int *channels, double *seconds)
+{
+	SF_INFO info = {0};
+	SNDFILE *file = sf_open(path, SFM_READ, &info);
+	if (!file)
+		return NULL;
+	short block[4096];
+	float *peaks = info.channels == 1 || info.channels == 2 ? calloc(points * (size_t)info.channels, sizeof *peaks) : NULL;
+	size_t width = (size_t)info.channels, at = 0;
+	sf_count_t n;
+	while (peaks && (n = sf_readf_short(file, block, (sf_count_t)(ARRAY_LEN(block) / width))) > 0) {
+		for (size_t i = 0; i < (size_t)n; i++, at++) {
+			size_t point = at * points / (size_t)info.frames;
+			for (size_t c = 0; point < points && c < width; c++) {
+				float loud = (float)abs(block[i * width + c]) / 32768.0f;
+				float *peak = &peaks[c * points + point];
+				if (loud > *peak)
+					*peak = loud;
+			}
+		}
+	}
+	*channels = info.channels;
+	*seconds = info.samplerate > 0 ? (double)info.frames / info.samplerate : 0;
+	sf_close(file);
+	return peaks;
+}
+
 struct audio *audio_beep(void)
 {
 	struct audio *a = audio_new(3200);

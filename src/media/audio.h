@@ -28,6 +28,9 @@ struct audio *audio_load(const char *path, struct error *err) WARN_UNUSED;
 struct audio *audio_from_pcm(const int16_t *samples, size_t count, int rate) WARN_UNUSED;
 /* µ-law samples as a 16-bit WAV file. */
 bool audio_save(const char *path, const uint8_t *ulaw, size_t count, struct error *err) WARN_UNUSED;
+/* How loud each of `points` stretches of a file is, per channel, channel after channel: the largest
+ * sample, 0 to 1. *channels is at most 2. NULL: unreadable; free() it. */
+float *audio_peaks(const char *path, size_t points, int *channels, double *seconds) WARN_UNUSED;
 /* The US ringing tone: 440 + 480 Hz, 2 s on, 4 s off; loops. */
 struct audio *audio_ringback(void) WARN_UNUSED;
 /* The tone after which a message is left: 1000 Hz for 0.4 s. */

@@ -67,6 +67,8 @@ describe('recordings', () => {
     await until('the other organization', async () => (await s.raw('GET', '/api/v1/calls', undefined, {}, other)).status === 200)
     assert.equal((await s.raw('GET', event.data.path, undefined, {}, other)).status, 404)
     assert.equal((await s.raw('DELETE', event.data.path, undefined, {}, other)).status, 404)
+    assert.equal((await s.raw('GET', `/api/v1/calls/${call.id}/recording/peaks`, undefined, {}, other)).status, 404)
+    assert.equal((await s.raw('GET', `/api/v1/calls/${call.id}/recording/peaks?points=0`)).status, 400)
     assert.equal((await s.raw('GET', `/api/v1/calls/${call.id}/recording`)).status, 200)
     assert.equal((await s.raw('DELETE', event.data.path)).status, 204)
     assert.equal((await s.raw('GET', event.data.path)).status, 404)
@@ -128,6 +130,14 @@ describe('recordings', () => {
     for (const side of ['1', '2']) {
       assert.ok(loudness(wav, 'remix', side, 'trim', '2.5', '1') < 0.01, 'the pause is silent')
       assert.ok(loudness(wav, 'remix', side, 'trim', '4.6', '1') > 0.1, 'after it is not')
+    }
+    const peaks = await s.api('GET', `/calls/${call.id}/recording/peaks?points=60`)
+    near(peaks.duration_seconds, seconds(wav), 0.01, 'seconds')
+    assert.equal(peaks.channels.length, 2)
+    for (const channel of peaks.channels) {
+      assert.equal(channel.length, 60)
+      const at = (second: number) => channel[Math.floor((second / peaks.duration_seconds) * 60)]
+      assert.ok(at(1) > 0.1 && at(3) < 0.01 && at(5) > 0.1, channel.join())
     }
   })
 

@@ -127,6 +127,11 @@ describe('finding calls, lists and the live feed', () => {
     assert.deepEqual((await s.api('GET', '/buyers?sort=name', undefined, other)).data, [])
   })
 
+  test('the system says where it listens', async () => {
+    assert.deepEqual((await s.api('GET', '/system', undefined, other)).sip, [`udp:127.0.0.1:${s.sip}`, `tcp:127.0.0.1:${s.sip}`])
+    assert.equal((await s.raw('GET', '/api/v1/system', undefined, {}, '')).status, 401)
+  })
+
   // What a listener heard, as [event, id, data].
   const listen = async (query = '', headers: Record<string, string> = {}, key?: string) => {
     const stop = new AbortController()
@@ -151,7 +156,7 @@ describe('finding calls, lists and the live feed', () => {
     await s.call('+18005550801', ['--duration', '1', '--from', '+13125550100'])
     const call = await s.lastCall((c) => c.caller_id === '+13125550100')
     await s.api('PATCH', `/calls/${ids.okie}/tags`, { state: 'KS' })
-    await until('the last event', () => one.heard.length === 1)
+    await until('the last event', () => one.heard.length === 1 && all.heard.length >= 5 && calls.heard.length >= 2)
     assert.deepEqual(all.heard.map((e) => e.event), ['call.started', 'call.dialing', 'call.connected', 'call.completed', 'tag.changed'])
     assert.deepEqual(calls.heard.map((e) => e.event), ['call.started', 'tag.changed'])
     assert.deepEqual(one.heard.map((e) => [e.event, e.data.data.tag.value]), [['tag.changed', 'KS']])

@@ -1,6 +1,7 @@
 /* What was recorded of a call. */
 #include "http/api/api.h"
 #include "base/clock.h"
+#include "media/audio.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,7 +25,14 @@ static enum http_result missing(struct http_request *r)
 	return http_problem(r, 404, "There is no such recording", "nothing was recorded of the call %.60s, or it was deleted", r->params[0]);
 }
 
-enum http_result api_recording_get(struct http_request *r)
+static enum http_result answer_file(struct http_request *r, const char *path)
+{
+	snprintf(r->disposition, sizeof r->disposition, "inline; filename=\"%.60s\"", strrchr(path, '/') + 1);
+	return http_file(r, path, "audio/wav") ? HTTP_REPLY : missing(r);
+}
+
+/* The recording that is asked for, once it is whole, to `answer`. */
+static enum http_result with_recording(struct http_request *r, enum http_result (*answer)(struct http_request *r, const char *path))
 {
 	struct store_conn *conn = http_reader(r);
 	struct store_rows *rows = conn ? find(conn, r) : NULL;
@@ -39,12 +47,51 @@ enum http_result api_recording_get(struct http_request *r)
 		http_problem(r, 409, "The recording goes on", "it can be fetched when recording.ready or voicemail.received is told");
 	} else {
 		path_of(r, rows_text(rows, 0, 0), path, sizeof path);
-		snprintf(r->disposition, sizeof r->disposition, "inline; filename=\"%.40s.wav\"", rows_text(rows, 0, 0));
-		if (!http_file(r, path, "audio/wav"))
-			missing(r);
+		answer(r, path);
 	}
 	rows_free(rows);
 	return HTTP_REPLY;
+}
+
+#define POINTS_MAX 4000
+
+static enum http_result answer_peaks(struct http_request *r, const char *path)
+{
+	const char *text = http_query(r, "points");
+	long points = text ? strtol(text, NULL, 10) : 800;
+	int channels;
+	double seconds;
+	struct buf b = {0};
+	if (points < 1 || points > POINTS_MAX)
+		return http_problem(r, 400, "Unreadable parameter", "points must be 1 to %d", POINTS_MAX);
+	float *peaks = audio_peaks(path, (size_t)points, &channels, &seconds);
+	if (!peaks)
+		return missing(r);
+	json_open(&b);
+	json_key(&b, "duration_seconds");
+	buf_printf(&b, "%.3f", seconds);
+	json_key(&b, "channels");
+	buf_add_char(&b, '[');
+	for (int c = 0; c < channels; c++) {
+		buf_add_str(&b, c ? ",[" : "[");
+		for (long i = 0; i < points; i++)
+			buf_printf(&b, i ? ",%.3f" : "%.3f", (double)peaks[c * points + i]);
+		buf_add_char(&b, ']');
+	}
+	buf_add_char(&b, ']');
+	json_close(&b);
+	free(peaks);
+	return http_text(r, 200, &b);
+}
+
+enum http_result api_recording_get(struct http_request *r)
+{
+	return with_recording(r, answer_file);
+}
+
+enum http_result api_recording_peaks(struct http_request *r)
+{
+	return with_recording(r, answer_peaks);
 }
 
 static bool run_delete(struct store_conn *conn, struct http_request *r)

@@ -109,6 +109,14 @@ enum http_result api_audit_log(struct http_request *r)
 	return HTTP_REPLY;
 }
 
+enum http_result api_system(struct http_request *r)
+{
+	json_t *sip = json_array();
+	for (const char *const *l = r->config->listeners; *l; l++)
+		json_array_append_new(sip, json_string(*l));
+	return http_json(r, 200, json_pack("{s:s, s:o}", "version", STROWGER_VERSION, "sip", sip));
+}
+
 enum http_result api_openapi(struct http_request *r)
 {
 	return http_json(r, 200, openapi_document());
