@@ -403,6 +403,7 @@ static const struct {
 	{"buyer", 1, NULL},
 	{"custom_tag", 1, NULL},
 	{"user", 1, NULL},
+	{"saved_view", 1, NULL},
 	{"number", sizeof(struct config_number), build_number},
 	{"incoming_webhook", sizeof(struct config_incoming), build_incoming},
 	{"outgoing_webhook", sizeof(struct config_outgoing), build_outgoing},

@@ -92,12 +92,14 @@ static void add_resource_paths(json_t *paths, const struct resource_kind *kind)
 	snprintf(list, sizeof list, "%sList", name);
 	json_t *all = json_object(), *one = json_object();
 #define ID(verb) (snprintf(id, sizeof id, verb "%s", name), id)
-	json_object_set_new(all, "get", operation(ID("list"), kind->path, kind->help, json_pack("[o, o, o]", query_parameter("limit", "integer"), query_parameter("cursor", "string"), query_parameter("search", "string")), NULL, response("200", "A page, newest first", ref(list))));
+	json_object_set_new(all, "get", operation(ID("list"), kind->path, kind->help, json_pack("[o, o, o, o]", query_parameter("limit", "integer"), query_parameter("cursor", "string"), query_parameter("search", "string"), query_parameter("sort", "string")), NULL, response("200", "A page, newest first", ref(list))));
 	json_object_set_new(all, "post", operation(ID("create"), kind->path, "Create", NULL, body(input), response("201", "Created", ref(name))));
 	json_object_set_new(one, "get", operation(ID("get"), kind->path, "Read", json_pack("[o]", path_parameter("id")), NULL, response("200", "The object", ref(name))));
 	json_object_set_new(one, "patch", operation(ID("update"), kind->path, "Change (JSON merge patch); If-Match takes the ETag", json_pack("[o]", path_parameter("id")), body(input), response("200", "The object as it is now", ref(name))));
 	json_object_set_new(one, "delete", operation(ID("delete"), kind->path, "Delete; 409 names what still uses it", json_pack("[o]", path_parameter("id")), NULL, response("204", "Deleted", NULL)));
 #undef ID
+	json_object_set_new(paths, (snprintf(path, sizeof path, "/api/v1/%s/{id}/usage", kind->path), path), json_pack("{s:o}", "get", operation((snprintf(id, sizeof id, "get%sUsage", name), id), kind->path, "What uses it", json_pack("[o]", path_parameter("id")), NULL, response("200", "The first 20: id, kind and name", json_object()))));
+	json_object_set_new(paths, (snprintf(path, sizeof path, "/api/v1/%s/{id}/restore", kind->path), path), json_pack("{s:o}", "post", operation((snprintf(id, sizeof id, "restore%s", name), id), kind->path, "Put back what was deleted", json_pack("[o]", path_parameter("id")), NULL, response("201", "The object as it was", ref(name)))));
 	snprintf(path, sizeof path, "/api/v1/%s", kind->path);
 	json_object_set_new(paths, path, all);
 	snprintf(path, sizeof path, "/api/v1/%s/{id}", kind->path);

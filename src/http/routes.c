@@ -64,6 +64,8 @@ static const struct http_route resource_routes[] = {
 	{"GET", V1 "/{kind}/{id}", api_resource_get, ROLE_ANALYST, NULL, NULL},
 	{"PATCH", V1 "/{kind}/{id}", api_resource_patch, ROLE_MANAGER, NULL, NULL},
 	{"DELETE", V1 "/{kind}/{id}", api_resource_delete, ROLE_MANAGER, NULL, NULL},
+	{"GET", V1 "/{kind}/{id}/usage", api_resource_usage, ROLE_ANALYST, NULL, NULL},
+	{"POST", V1 "/{kind}/{id}/restore", api_resource_restore, ROLE_MANAGER, NULL, NULL},
 	{0},
 };
 

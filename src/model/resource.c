@@ -16,6 +16,7 @@
 	X(outgoing_webhook) \
 	X(prompt) \
 	X(list) \
+	X(saved_view) \
 	X(user) \
 	X(api_key)
 

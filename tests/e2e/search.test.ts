@@ -127,6 +127,58 @@ describe('finding calls, lists and the live feed', () => {
     assert.deepEqual((await s.api('GET', '/buyers?sort=name', undefined, other)).data, [])
   })
 
+  test('what is deleted can be put back as it was, where nothing took its place', async () => {
+    const restore = (path: string, key?: string) => s.raw('POST', `/api/v1/${path}/restore`, {}, {}, key)
+    const buyer = await s.api('POST', '/buyers', { name: 'Once' })
+    const hook = await s.api('POST', '/incoming-webhooks', { name: 'Deleted hook' })
+    assert.equal((await restore(`buyers/${buyer.id}`)).status, 404)
+    for (const path of [`buyers/${buyer.id}`, `incoming-webhooks/${hook.id}`]) assert.equal((await s.raw('DELETE', `/api/v1/${path}`)).status, 204)
+    assert.equal((await fetch(hook.url, { method: 'POST', body: '{"caller_id":"+15125550100"}', headers: { 'content-type': 'application/json' } })).status, 401)
+    assert.equal((await restore(`buyers/${buyer.id}`, other)).status, 404)
+    assert.equal((await restore(`targets/${buyer.id}`)).status, 404)
+    const back = await restore(`buyers/${buyer.id}`)
+    assert.equal(back.status, 201)
+    assert.deepEqual({ ...(await back.json()), updated_at: '' }, { ...buyer, updated_at: '' })
+    assert.equal((await restore(`incoming-webhooks/${hook.id}`)).status, 201)
+    assert.equal((await fetch(hook.url, { method: 'POST', body: '{"caller_id":"+15125550100"}', headers: { 'content-type': 'application/json' } })).status, 200) // with its key
+    assert.equal((await restore(`buyers/${buyer.id}`)).status, 404)
+    await s.api('DELETE', `/buyers/${buyer.id}`)
+    await s.api('POST', '/buyers', { name: 'Once' })
+    assert.equal((await restore(`buyers/${buyer.id}`)).status, 409)
+    const owner = await s.api('POST', '/buyers', { name: 'Owner' })
+    const target_ = await s.api('POST', '/targets', { name: 'Owned', buyer_id: owner.id, destination: { type: 'sip', uri: 'sip:y@127.0.0.1' } })
+    await s.api('DELETE', `/targets/${target_.id}`)
+    await s.api('DELETE', `/buyers/${owner.id}`)
+    const orphan = await restore(`targets/${target_.id}`)
+    assert.deepEqual([orphan.status, (await orphan.json()).errors[0].pointer], [409, '/buyer_id'])
+  })
+
+  test('what uses a thing is told, and keeps it: by id, by a published version, by a tag\'s name', async () => {
+    const used = async (path: string, key?: string) => (await s.api('GET', `/${path}/usage`, undefined, key)).data.map((u: any) => `${u.kind} ${u.name}`)
+    const buyer = await s.api('POST', '/buyers', { name: 'Kept' })
+    assert.deepEqual(await used(`buyers/${buyer.id}`), [])
+    await s.api('POST', '/targets', { name: 'Its target', buyer_id: buyer.id, destination: { type: 'sip', uri: 'sip:z@127.0.0.1' } })
+    assert.deepEqual(await used(`buyers/${buyer.id}`), ['target Its target'])
+    await assert.rejects(used(`buyers/${buyer.id}`, other), { status: 404 })
+    const list = await s.api('POST', '/lists', { name: 'Listed', values: ['1'] })
+    const tag = await s.api('POST', '/custom-tags', { name: 'Colour' })
+    const flow = await s.flow('Uses both', [{ id: 'c', type: 'condition', config: { branches: [{ port: 'yes', filter: { rules: [{ field: 'call.caller_id', op: 'in_list', value: list.id }, { field: 'tag.colour', op: 'equals', value: 'red' }] } }] } }], [['start', 'next', 'c']])
+    await s.api('PATCH', `/call-flows/${flow.id}`, { draft: { nodes: [{ id: 'start', type: 'start', config: {} }], edges: [] } })
+    for (const path of [`lists/${list.id}`, `custom-tags/${tag.id}`]) {
+      assert.deepEqual(await used(path), ['call_flow Uses both']) // the published version still does
+      assert.equal((await s.raw('DELETE', `/api/v1/${path}`)).status, 409)
+    }
+    await s.api('POST', `/call-flows/${flow.id}/publish`, {})
+    for (const path of [`lists/${list.id}`, `custom-tags/${tag.id}`]) assert.equal((await s.raw('DELETE', `/api/v1/${path}`)).status, 204)
+  })
+
+  test('views of the call log are saved', async () => {
+    const view = await s.api('POST', '/saved-views', { name: 'Texas', query: { 'tag.state': 'TX', days: '7' }, columns: ['caller_id', 'tag.state'] })
+    assert.deepEqual((await s.api('GET', `/saved-views/${view.id}`)).query, { 'tag.state': 'TX', days: '7' })
+    assert.deepEqual((await s.api('GET', '/saved-views', undefined, other)).data, [])
+    assert.equal((await s.raw('GET', `/api/v1/saved-views/${view.id}`, undefined, {}, other)).status, 404)
+  })
+
   test('the system says where it listens', async () => {
     assert.deepEqual((await s.api('GET', '/system', undefined, other)).sip, [`udp:127.0.0.1:${s.sip}`, `tcp:127.0.0.1:${s.sip}`])
     assert.equal((await s.raw('GET', '/api/v1/system', undefined, {}, '')).status, 401)

@@ -9,7 +9,14 @@
 typedef enum http_result api_handler(struct http_request *r);
 
 /* resources.c: every kind of configuration */
-api_handler api_resource_list, api_resource_create, api_resource_get, api_resource_patch, api_resource_delete;
+api_handler api_resource_create, api_resource_get, api_resource_patch, api_resource_delete, api_resource_restore;
+/* resource_list.c */
+api_handler api_resource_list, api_resource_usage;
+/* The first 20 that use it: [{"id","kind","name"}]. NULL: the database could not be read. */
+json_t *api_resource_users(struct store_conn *conn, const struct http_request *r, const struct resource_kind *kind, const char *id, const char *name);
+/* The kind that the path names, and the columns that api_resource_json() reads. */
+const struct resource_kind *api_resource_kind(const struct http_request *r);
+#define RESOURCE_COLUMNS "id, doc, version, created_at, updated_at"
 /* Make a resource inside a transaction; the document must be checked. Used at `init`, too. Writes its id. */
 bool api_resource_insert(struct store_conn *conn, const struct crypto_key *key, const char *organization_id,
 			 const struct resource_kind *kind, json_t *doc, const char *id, int64_t now_ms) WARN_UNUSED;

@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS "id, doc, version, created_at, updated_at"
 #define MASK "********"
 
-static const struct resource_kind *kind_of(const struct http_request *r)
+const struct resource_kind *api_resource_kind(const struct http_request *r)
 {
 	return resource_kind_by_path(r->params[0], strlen(r->params[0]));
 }
@@ -275,110 +274,6 @@ static bool conflict(struct store_conn *conn, struct http_request *r, const stru
 
 /* ---- requests ---- */
 
-/* ?sort=: $3 is the id to go on after, '' for the first page. */
-#define LIST(condition, order) "SELECT " COLUMNS " FROM resources WHERE organization_id = $1 AND kind = $2 AND ($3 = '' OR " condition ") AND LOWER(name) LIKE LOWER($4) ORDER BY " order " LIMIT $5"
-#define CURSOR(column) "(SELECT " column ", id FROM resources WHERE id = $3 AND organization_id = $1)"
-static const struct order {
-	const char *name, *sql;
-} orders[] = {
-	{"-created_at", LIST("id < $3", "id DESC")},
-	{"created_at", LIST("id > $3", "id")},
-	{"name", LIST("(LOWER(name), id) > " CURSOR("LOWER(name)"), "LOWER(name), id")},
-	{"-name", LIST("(LOWER(name), id) < " CURSOR("LOWER(name)"), "LOWER(name) DESC, id DESC")},
-	{"updated_at", LIST("(updated_at, id) > " CURSOR("updated_at"), "updated_at, id")},
-	{"-updated_at", LIST("(updated_at, id) < " CURSOR("updated_at"), "updated_at DESC, id DESC")},
-};
-
-static const struct order *find_order(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(orders); i++)
-		if (!name || strcmp(orders[i].name, name) == 0)
-			return &orders[i];
-	return NULL;
-}
-
-struct wanted {
-	const struct resource_kind *kind;
-	struct {
-		const char *name, *value;
-	} fields[8];
-	size_t count;
-};
-
-/* ?FIELD=VALUE for the kind's own fields of one value. */
-static void read_field(void *arg, const char *name, const char *value)
-{
-	struct wanted *w = arg;
-	for (const struct field *f = w->kind->fields; f->name; f++)
-		if (strcmp(f->name, name) == 0 && *value && w->count < ARRAY_LEN(w->fields)) {
-			w->fields[w->count].name = f->name;
-			w->fields[w->count++].value = value;
-		}
-}
-
-static bool has_value(json_t *v, const char *text)
-{
-	size_t i;
-	json_t *item;
-	if (json_is_string(v))
-		return strcmp(json_string_value(v), text) == 0;
-	if (json_is_boolean(v))
-		return strcmp(json_is_true(v) ? "true" : "false", text) == 0;
-	if (json_is_integer(v))
-		return json_integer_value(v) == strtoll(text, NULL, 10);
-	json_array_foreach(v, i, item)
-		if (has_value(item, text))
-			return true;
-	return false;
-}
-
-static bool is_wanted(const struct wanted *w, json_t *shown)
-{
-	for (size_t i = 0; i < w->count; i++)
-		if (!has_value(json_object_get(shown, w->fields[i].name), w->fields[i].value))
-			return false;
-	return true;
-}
-
-enum http_result api_resource_list(struct http_request *r)
-{
-	const struct resource_kind *kind = kind_of(r);
-	const char *cursor = http_query(r, "cursor"), *search = http_query(r, "search");
-	const struct order *order = find_order(http_query(r, "sort"));
-	struct wanted wanted = {.kind = kind};
-	char pattern[128], last[ID_SIZE];
-	if (!order)
-		return http_problem(r, 400, "Unreadable parameter", "sort must be name, created_at or updated_at, with - before it for the other way round");
-	struct store_conn *conn = http_reader(r);
-	if (!conn)
-		return HTTP_REPLY;
-	http_each_query(r, read_field, &wanted);
-	snprintf(pattern, sizeof pattern, "%%%.100s%%", search ? search : "");
-	snprintf(last, sizeof last, "%s", cursor ? cursor : "");
-	int64_t limit = api_limit(r);
-	json_t *data = json_array();
-	bool more = true, ok = true;
-	while (ok && more && json_array_size(data) < (size_t)limit) {
-		struct store_rows *rows = store_query(conn, order->sql, "ssssi", r->organization->id, kind->kind, last, pattern, limit + 1);
-		size_t n = rows_count(rows);
-		ok = rows != NULL;
-		more = n > (size_t)limit;
-		for (size_t i = 0; i < n && i < (size_t)limit && json_array_size(data) < (size_t)limit; i++) {
-			json_t *shown = api_resource_json(r, kind, rows, i);
-			if (is_wanted(&wanted, shown))
-				json_array_append(data, shown);
-			json_decref(shown);
-			snprintf(last, sizeof last, "%s", rows_text(rows, i, 0));
-			more |= json_array_size(data) == (size_t)limit && i + 1 < n;
-		}
-		rows_free(rows);
-	}
-	if (ok)
-		return api_list_answer(r, data, more ? last : NULL);
-	json_decref(data);
-	return http_problem(r, 503, "The database could not be read", "try again shortly");
-}
-
 struct change {
 	const struct resource_kind *kind;
 	json_t *doc, *shown; /* freed by release_change() */
@@ -397,7 +292,7 @@ static void release_change(struct http_request *r)
 
 static bool answer_row(struct store_conn *conn, struct http_request *r, struct change *c, int status)
 {
-	struct store_rows *rows = store_query(conn, "SELECT " COLUMNS " FROM resources WHERE id = $1 AND organization_id = $2", "ss", c->id, r->organization->id);
+	struct store_rows *rows = store_query(conn, "SELECT " RESOURCE_COLUMNS " FROM resources WHERE id = $1 AND organization_id = $2", "ss", c->id, r->organization->id);
 	if (rows_count(rows) != 1) {
 		rows_free(rows);
 		return false;
@@ -458,7 +353,7 @@ static struct change *new_change(struct http_request *r, const struct resource_k
 
 enum http_result api_resource_create(struct http_request *r)
 {
-	const struct resource_kind *kind = kind_of(r);
+	const struct resource_kind *kind = api_resource_kind(r);
 	json_t *body = allowed(r, kind) ? http_body_object(r) : NULL;
 	struct errors errors = {0};
 	if (!body)
@@ -490,11 +385,11 @@ enum http_result api_resource_create(struct http_request *r)
 
 enum http_result api_resource_get(struct http_request *r)
 {
-	const struct resource_kind *kind = kind_of(r);
+	const struct resource_kind *kind = api_resource_kind(r);
 	struct store_conn *conn = http_reader(r);
 	if (!conn)
 		return HTTP_REPLY;
-	struct store_rows *rows = store_query(conn, "SELECT " COLUMNS " FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", r->params[1], r->organization->id, kind->kind);
+	struct store_rows *rows = store_query(conn, "SELECT " RESOURCE_COLUMNS " FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", r->params[1], r->organization->id, kind->kind);
 	if (!rows)
 		return http_problem(r, 503, "The database could not be read", "try again shortly");
 	if (rows_count(rows) == 1) {
@@ -541,7 +436,7 @@ static bool run_patch(struct store_conn *conn, struct http_request *r)
 	struct errors errors = {0};
 	char hash[CRYPTO_HASH_SIZE];
 	bool failed = false;
-	struct store_rows *rows = store_query(conn, "SELECT " COLUMNS " FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", c->id, r->organization->id, c->kind->kind);
+	struct store_rows *rows = store_query(conn, "SELECT " RESOURCE_COLUMNS " FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", c->id, r->organization->id, c->kind->kind);
 	if (!rows)
 		return false;
 	int64_t version = rows_int(rows, 0, 2);
@@ -598,7 +493,7 @@ static void touch_after(struct http_request *r)
 
 enum http_result api_resource_patch(struct http_request *r)
 {
-	const struct resource_kind *kind = kind_of(r);
+	const struct resource_kind *kind = api_resource_kind(r);
 	json_t *body = allowed(r, kind) ? http_body_object(r) : NULL;
 	struct change *c = body ? new_change(r, kind) : NULL;
 	if (!c)
@@ -614,39 +509,109 @@ enum http_result api_resource_patch(struct http_request *r)
 	return http_write(r);
 }
 
+/* What was deleted stays in the audit log, so that it can be put back. */
+static bool delete_kept(struct store_conn *conn, const struct http_request *r, const char *id, const struct store_rows *row)
+{
+	char audit[ID_SIZE];
+	json_t *kept = json_pack("{s:s, s:s, s:s?, s:s, s:I, s:I}", "kind", rows_text(row, 0, 0), "name", rows_text(row, 0, 1), "lookup", rows_text(row, 0, 2), "doc", rows_text(row, 0, 3),
+				 "version", (json_int_t)rows_int(row, 0, 4), "created_at", (json_int_t)rows_int(row, 0, 5));
+	char *text = json_dumps(kept, JSON_COMPACT);
+	bool ok = text && store_exec(conn, "INSERT INTO audit (id, organization_id, actor, action, resource_id, doc, created_at) VALUES ($1, $2, $3, 'delete', $4, $5, $6)", "sssssi", id_new("aud", audit), r->organization->id, r->actor, id, text, clock_now_ms()) &&
+		  store_exec(conn, "DELETE FROM resources WHERE id = $1 AND organization_id = $2", "ss", id, r->organization->id);
+	free(text);
+	json_decref(kept);
+	return ok;
+}
+
 static bool run_delete(struct store_conn *conn, struct http_request *r)
 {
 	struct change *c = r->data;
-	char pattern[64];
-	snprintf(pattern, sizeof pattern, "%%\"%s\"%%", c->id);
-	struct store_rows *there = store_query(conn, "SELECT id FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", c->id, r->organization->id, c->kind->kind);
-	struct store_rows *users = store_query(conn, "SELECT id, kind, name FROM resources WHERE organization_id = $1 AND id <> $2 AND doc LIKE $3 LIMIT 20", "sss", r->organization->id, c->id, pattern);
-	bool ok = there && users;
-	if (ok && !rows_count(there)) {
+	struct store_rows *row = store_query(conn, "SELECT kind, name, lookup, doc, version, created_at FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", c->id, r->organization->id, c->kind->kind);
+	bool found = rows_count(row) == 1;
+	json_t *users = found ? api_resource_users(conn, r, c->kind, c->id, rows_text(row, 0, 1)) : NULL, *user;
+	bool ok = row && (!found || users);
+	if (ok && !found) {
 		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", c->kind->title, c->id);
-	} else if (ok && rows_count(users)) {
+	} else if (ok && json_array_size(users)) {
 		struct errors errors = {0};
-		for (size_t i = 0; i < rows_count(users); i++)
-			errors_add(&errors, "", "%s %s (%s) uses it", rows_text(users, i, 1), rows_text(users, i, 2), rows_text(users, i, 0));
-		http_invalid(r, &errors);
-		r->status = 409;
+		size_t i;
+		json_array_foreach(users, i, user)
+			errors_add(&errors, "", "%s %s (%s) uses it", json_string_value(json_object_get(user, "kind")), json_string_value(json_object_get(user, "name")), json_string_value(json_object_get(user, "id")));
+		http_problem_errors(r, 409, "It is in use", "see errors: each names what uses it", &errors);
 	} else if (ok) {
-		ok = store_exec(conn, "DELETE FROM resources WHERE id = $1 AND organization_id = $2", "ss", c->id, r->organization->id) && api_audit(conn, r, "delete", c->id);
+		ok = delete_kept(conn, r, c->id, row);
 		r->status = 204;
 		r->reload = true;
 	}
-	rows_free(there);
-	rows_free(users);
+	json_decref(users);
+	rows_free(row);
 	return ok;
 }
 
 enum http_result api_resource_delete(struct http_request *r)
 {
-	const struct resource_kind *kind = kind_of(r);
+	const struct resource_kind *kind = api_resource_kind(r);
 	struct change *c = allowed(r, kind) ? new_change(r, kind) : NULL;
 	if (!c)
 		return HTTP_REPLY;
 	snprintf(c->id, sizeof c->id, "%s", r->params[1]);
 	r->run = run_delete;
+	return http_write(r);
+}
+
+/* The row that was deleted, as it was. false: the database refused. */
+static bool put_back(struct store_conn *conn, struct http_request *r, struct change *c, json_t *kept)
+{
+	const char *lookup = json_string_value(json_object_get(kept, "lookup"));
+	struct errors errors = {0};
+	bool failed = false;
+	struct store_rows *taken = lookup ? store_query(conn, "SELECT id FROM resources WHERE kind = $1 AND lookup = $2", "ss", c->kind->kind, lookup) : NULL;
+	bool is_taken = rows_count(taken) > 0;
+	rows_free(taken);
+	c->doc = json_loads(json_string_value(json_object_get(kept, "doc")), 0, NULL);
+	if (is_taken) {
+		http_problem(r, 409, "It is taken", "another one took its place meanwhile");
+		return true;
+	}
+	drop_read_only(c->kind->fields, c->doc);
+	if (!check_document(r, c->kind, c->doc, &errors)) {
+		http_problem_errors(r, 409, "What it needs is gone", "see errors: each names what it refers to", &errors);
+		return true;
+	}
+	if (conflict(conn, r, c->kind, c->doc, c->id, &failed))
+		return !failed;
+	r->reload = true;
+	snprintf(r->location, sizeof r->location, "/api/v1/%s/%s", c->kind->path, c->id);
+	return !failed && store_exec(conn, "INSERT INTO resources (id, organization_id, kind, name, lookup, doc, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", "ssssssiii", c->id, r->organization->id, c->kind->kind,
+				     json_string_value(json_object_get(kept, "name")), lookup, json_string_value(json_object_get(kept, "doc")), json_integer_value(json_object_get(kept, "version")) + 1, json_integer_value(json_object_get(kept, "created_at")), clock_now_ms()) &&
+	       api_audit(conn, r, "restore", c->id) && answer_row(conn, r, c, 201);
+}
+
+static bool run_restore(struct store_conn *conn, struct http_request *r)
+{
+	struct change *c = r->data;
+	struct store_rows *row = store_query(conn, "SELECT doc FROM audit WHERE organization_id = $1 AND resource_id = $2 AND action = 'delete' ORDER BY id DESC LIMIT 1", "ss", r->organization->id, c->id);
+	struct store_rows *there = store_query(conn, "SELECT id FROM resources WHERE id = $1", "s", c->id);
+	json_t *kept = rows_count(row) == 1 && !rows_count(there) ? json_loads(rows_text(row, 0, 0), 0, NULL) : NULL;
+	const char *kind = json_string_value(json_object_get(kept, "kind"));
+	bool ok = row && there;
+	if (ok && kind && strcmp(kind, c->kind->kind) == 0)
+		ok = put_back(conn, r, c, kept);
+	else if (ok)
+		http_problem(r, 404, "Nothing was deleted there", "no %s with the id %.60s was deleted, or it is back already", c->kind->title, c->id);
+	json_decref(kept);
+	rows_free(row);
+	rows_free(there);
+	return ok;
+}
+
+enum http_result api_resource_restore(struct http_request *r)
+{
+	const struct resource_kind *kind = api_resource_kind(r);
+	struct change *c = allowed(r, kind) ? new_change(r, kind) : NULL;
+	if (!c)
+		return HTTP_REPLY;
+	snprintf(c->id, sizeof c->id, "%s", r->params[1]);
+	r->run = run_restore;
 	return http_write(r);
 }

@@ -406,6 +406,7 @@ static json_t *incoming_json(const struct store_rows *rows, size_t i, bool whole
 }
 
 #define INCOMING_COLUMNS "id, webhook_id, unique_id, caller_id, call_id, status, expires_at, received_at, doc"
+#define INCOMING(condition) "SELECT " INCOMING_COLUMNS " FROM incoming_requests WHERE organization_id = $1 AND id < $2 AND ($3 = '' OR status = $3) AND " condition " ORDER BY id DESC LIMIT $5"
 
 enum http_result api_incoming_requests(struct http_request *r)
 {
@@ -414,8 +415,7 @@ enum http_result api_incoming_requests(struct http_request *r)
 	if (!conn)
 		return HTTP_REPLY;
 	int64_t limit = api_limit(r);
-	struct store_rows *rows = store_query(conn, "SELECT " INCOMING_COLUMNS " FROM incoming_requests WHERE organization_id = $1 AND id < $2 AND ($3 = '' OR status = $3) AND ($4 = '' OR call_id = $4) ORDER BY id DESC LIMIT $5",
-					      "ssssi", r->organization->id, cursor ? cursor : "zzzz", status ? status : "", call ? call : "", limit + 1);
+	struct store_rows *rows = store_query(conn, call ? INCOMING("call_id = $4") : INCOMING("$4 = ''"), "ssssi", r->organization->id, cursor ? cursor : "zzzz", status ? status : "", call ? call : "", limit + 1);
 	json_t *data = json_array();
 	size_t n = rows_count(rows);
 	for (size_t i = 0; i < n && i < (size_t)limit; i++)
@@ -451,6 +451,7 @@ static json_t *delivery_json(const struct store_rows *rows, size_t i)
 }
 
 #define DELIVERY_COLUMNS "id, webhook_id, event_id, event_type, call_id, status, attempt_count, next_attempt_at, created_at"
+#define DELIVERIES(condition) "SELECT " DELIVERY_COLUMNS " FROM deliveries WHERE organization_id = $1 AND id < $2 AND ($3 = '' OR status = $3) AND ($4 = '' OR webhook_id = $4) AND " condition " ORDER BY id DESC LIMIT $6"
 
 enum http_result api_outgoing_requests(struct http_request *r)
 {
@@ -459,8 +460,7 @@ enum http_result api_outgoing_requests(struct http_request *r)
 	if (!conn)
 		return HTTP_REPLY;
 	int64_t limit = api_limit(r);
-	struct store_rows *rows = store_query(conn, "SELECT " DELIVERY_COLUMNS " FROM deliveries WHERE organization_id = $1 AND id < $2 AND ($3 = '' OR status = $3) AND ($4 = '' OR webhook_id = $4) AND ($5 = '' OR call_id = $5) ORDER BY id DESC LIMIT $6",
-					      "sssssi", r->organization->id, cursor ? cursor : "zzzz", status ? status : "", webhook ? webhook : "", call ? call : "", limit + 1);
+	struct store_rows *rows = store_query(conn, call ? DELIVERIES("call_id = $5") : DELIVERIES("$5 = ''"), "sssssi", r->organization->id, cursor ? cursor : "zzzz", status ? status : "", webhook ? webhook : "", call ? call : "", limit + 1);
 	json_t *data = json_array();
 	size_t n = rows_count(rows);
 	for (size_t i = 0; i < n && i < (size_t)limit; i++)

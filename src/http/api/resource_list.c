@@ -1,0 +1,167 @@
+/* Configuration in lists: sorted, narrowed, paged; and what uses what. */
+#include "http/api/api.h"
+#include "base/id.h"
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ?sort=: $3 is the id to go on after, '' for the first page. */
+#define LIST(condition, order) "SELECT " RESOURCE_COLUMNS " FROM resources WHERE organization_id = $1 AND kind = $2 AND ($3 = '' OR " condition ") AND LOWER(name) LIKE LOWER($4) ORDER BY " order " LIMIT $5"
+#define CURSOR(column) "(SELECT " column ", id FROM resources WHERE id = $3 AND organization_id = $1)"
+static const struct order {
+	const char *name, *sql;
+} orders[] = {
+	{"-created_at", LIST("id < $3", "id DESC")},
+	{"created_at", LIST("id > $3", "id")},
+	{"name", LIST("(LOWER(name), id) > " CURSOR("LOWER(name)"), "LOWER(name), id")},
+	{"-name", LIST("(LOWER(name), id) < " CURSOR("LOWER(name)"), "LOWER(name) DESC, id DESC")},
+	{"updated_at", LIST("(updated_at, id) > " CURSOR("updated_at"), "updated_at, id")},
+	{"-updated_at", LIST("(updated_at, id) < " CURSOR("updated_at"), "updated_at DESC, id DESC")},
+};
+
+static const struct order *find_order(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++)
+		if (!name || strcmp(orders[i].name, name) == 0)
+			return &orders[i];
+	return NULL;
+}
+
+struct wanted {
+	const struct resource_kind *kind;
+	struct {
+		const char *name, *value;
+	} fields[8];
+	size_t count;
+};
+
+/* ?FIELD=VALUE for the kind's own fields of one value. */
+static void read_field(void *arg, const char *name, const char *value)
+{
+	struct wanted *w = arg;
+	for (const struct field *f = w->kind->fields; f->name; f++)
+		if (strcmp(f->name, name) == 0 && *value && w->count < ARRAY_LEN(w->fields)) {
+			w->fields[w->count].name = f->name;
+			w->fields[w->count++].value = value;
+		}
+}
+
+static bool has_value(json_t *v, const char *text)
+{
+	size_t i;
+	json_t *item;
+	if (json_is_string(v))
+		return strcmp(json_string_value(v), text) == 0;
+	if (json_is_boolean(v))
+		return strcmp(json_is_true(v) ? "true" : "false", text) == 0;
+	if (json_is_integer(v))
+		return json_integer_value(v) == strtoll(text, NULL, 10);
+	json_array_foreach(v, i, item)
+		if (has_value(item, text))
+			return true;
+	return false;
+}
+
+static bool is_wanted(const struct wanted *w, json_t *shown)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (!has_value(json_object_get(shown, w->fields[i].name), w->fields[i].value))
+			return false;
+	return true;
+}
+
+enum http_result api_resource_list(struct http_request *r)
+{
+	const struct resource_kind *kind = api_resource_kind(r);
+	const char *cursor = http_query(r, "cursor"), *search = http_query(r, "search");
+	const struct order *order = find_order(http_query(r, "sort"));
+	struct wanted wanted = {.kind = kind};
+	char pattern[128], last[ID_SIZE];
+	if (!order)
+		return http_problem(r, 400, "Unreadable parameter", "sort must be name, created_at or updated_at, with - before it for the other way round");
+	struct store_conn *conn = http_reader(r);
+	if (!conn)
+		return HTTP_REPLY;
+	http_each_query(r, read_field, &wanted);
+	snprintf(pattern, sizeof pattern, "%%%.100s%%", search ? search : "");
+	snprintf(last, sizeof last, "%s", cursor ? cursor : "");
+	int64_t limit = api_limit(r);
+	json_t *data = json_array();
+	bool more = true, ok = true;
+	while (ok && more && json_array_size(data) < (size_t)limit) {
+		struct store_rows *rows = store_query(conn, order->sql, "ssssi", r->organization->id, kind->kind, last, pattern, limit + 1);
+		size_t n = rows_count(rows);
+		ok = rows != NULL;
+		more = n > (size_t)limit;
+		for (size_t i = 0; i < n && i < (size_t)limit && json_array_size(data) < (size_t)limit; i++) {
+			json_t *shown = api_resource_json(r, kind, rows, i);
+			if (is_wanted(&wanted, shown))
+				json_array_append(data, shown);
+			json_decref(shown);
+			snprintf(last, sizeof last, "%s", rows_text(rows, i, 0));
+			more |= json_array_size(data) == (size_t)limit && i + 1 < n;
+		}
+		rows_free(rows);
+	}
+	if (ok)
+		return api_list_answer(r, data, more ? last : NULL);
+	json_decref(data);
+	return http_problem(r, 503, "The database could not be read", "try again shortly");
+}
+
+/* ---- what uses it ---- */
+
+/* Documents that name an id, those of published versions too. */
+#define USERS_BY_ID \
+	"SELECT id, kind, name FROM resources WHERE organization_id = $1 AND id <> $2 AND doc LIKE $3 UNION " \
+	"SELECT r.id, r.kind, r.name FROM flow_versions v JOIN resources r ON r.id = v.flow_id AND r.organization_id = v.organization_id WHERE v.organization_id = $1 AND v.flow_id <> $2 AND v.document LIKE $3 " \
+	"AND (r.doc LIKE '%\"published_version\":' || v.version || ',%' OR r.doc LIKE '%\"published_version\":' || v.version || '}%') ORDER BY 2, 3 LIMIT 20"
+/* A custom tag is named: in filters, assignments and templates, in any case. */
+#define USERS_BY_TAG_NAME \
+	"SELECT id, kind, name FROM resources WHERE organization_id = $1 AND id <> $2 AND kind <> 'custom_tag' AND (LOWER(doc) LIKE $3 OR LOWER(doc) LIKE $4 OR LOWER(doc) LIKE $5 OR LOWER(doc) LIKE $6) UNION " \
+	"SELECT r.id, r.kind, r.name FROM flow_versions v JOIN resources r ON r.id = v.flow_id AND r.organization_id = v.organization_id WHERE v.organization_id = $1 AND v.flow_id <> $2 " \
+	"AND (LOWER(v.document) LIKE $3 OR LOWER(v.document) LIKE $4 OR LOWER(v.document) LIKE $5 OR LOWER(v.document) LIKE $6) " \
+	"AND (r.doc LIKE '%\"published_version\":' || v.version || ',%' OR r.doc LIKE '%\"published_version\":' || v.version || '}%') ORDER BY 2, 3 LIMIT 20"
+
+static struct store_rows *tag_users(struct store_conn *conn, const struct http_request *r, const char *id, const char *name)
+{
+	char lower[70], patterns[4][100];
+	size_t n = 0;
+	for (; name[n] && n + 1 < sizeof lower; n++)
+		lower[n] = (char)tolower((unsigned char)name[n]);
+	lower[n] = '\0';
+	snprintf(patterns[0], sizeof patterns[0], "%%\"tag.%s\"%%", lower);
+	snprintf(patterns[1], sizeof patterns[1], "%%\"tag\":\"%s\"%%", lower);
+	snprintf(patterns[2], sizeof patterns[2], "%%[%s]%%", lower);
+	snprintf(patterns[3], sizeof patterns[3], "%%[%s|%%", lower);
+	return store_query(conn, USERS_BY_TAG_NAME, "ssssss", r->organization->id, id, patterns[0], patterns[1], patterns[2], patterns[3]);
+}
+
+json_t *api_resource_users(struct store_conn *conn, const struct http_request *r, const struct resource_kind *kind, const char *id, const char *name)
+{
+	char pattern[64];
+	snprintf(pattern, sizeof pattern, "%%\"%.40s\"%%", id);
+	struct store_rows *rows = strcmp(kind->kind, "custom_tag") == 0 ? tag_users(conn, r, id, name) : store_query(conn, USERS_BY_ID, "sss", r->organization->id, id, pattern);
+	json_t *users = rows ? json_array() : NULL;
+	for (size_t i = 0; i < rows_count(rows); i++)
+		json_array_append_new(users, json_pack("{s:s, s:s, s:s}", "id", rows_text(rows, i, 0), "kind", rows_text(rows, i, 1), "name", rows_text(rows, i, 2)));
+	rows_free(rows);
+	return users;
+}
+
+enum http_result api_resource_usage(struct http_request *r)
+{
+	const struct resource_kind *kind = api_resource_kind(r);
+	struct store_conn *conn = http_reader(r);
+	if (!conn)
+		return HTTP_REPLY;
+	struct store_rows *row = store_query(conn, "SELECT name FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", r->params[1], r->organization->id, kind->kind);
+	bool found = rows_count(row) == 1;
+	json_t *users = found ? api_resource_users(conn, r, kind, r->params[1], rows_text(row, 0, 0)) : NULL;
+	rows_free(row);
+	if (users)
+		return api_list_answer(r, users, NULL);
+	if (!row || found)
+		return http_problem(r, 503, "The database could not be read", "try again shortly");
+	return http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", kind->title, r->params[1]);
+}
