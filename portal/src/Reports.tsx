@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Suspense, lazy, useMemo, useState } from 'react'
 import { api, list } from './api'
+import { csvLine, download } from './csv'
 
 const Chart = lazy(() => import('./Chart'))
 
@@ -104,8 +105,6 @@ export function Dashboard() {
   )
 }
 
-const quoted = (s: string) => (/[",\n]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s)
-
 export function Reports() {
   const query = new URLSearchParams(location.search)
   const [first, setFirst] = useState(query.get('from') ?? day(midnight(6)))
@@ -126,12 +125,8 @@ export function Reports() {
   const readable = !Number.isNaN(from.getTime()) && !Number.isNaN(to.getTime()) && from < to
   const report = useReport(by, readable ? from : midnight(), readable ? to : midnight(-1))
   const save = () => {
-    const text = [[by, ...columns.map(([c]) => c)], ...(report.data?.data ?? []).map((l) => [by === 'hour' ? l.key! : named(l, by), ...columns.map(([c]) => String(l[c]))])].map((r) => r.map(quoted).join(',')).join('\n')
-    const a = document.createElement('a')
-    a.href = URL.createObjectURL(new Blob([`${text}\n`], { type: 'text/csv' }))
-    a.download = `calls-by-${by}-${first}-${last}.csv`
-    a.click()
-    URL.revokeObjectURL(a.href)
+    const lines = [[by, ...columns.map(([c]) => c)], ...(report.data?.data ?? []).map((l) => [by === 'hour' ? l.key! : named(l, by), ...columns.map(([c]) => String(l[c]))])]
+    download(`calls-by-${by}-${first}-${last}.csv`, lines.map(csvLine), 'text/csv')
   }
   return (
     <Stack>

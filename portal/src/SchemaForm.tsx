@@ -6,6 +6,7 @@ import { FilterEditor, type Filter } from './Filter'
 import { Template } from './Template'
 import { useNames } from './names'
 import { isType, type Schema } from './schema'
+import { label } from './words'
 
 const Code = lazy(() => import('./Code'))
 
@@ -21,7 +22,6 @@ interface Props {
   required?: boolean
 }
 
-const words = (name: string) => (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll('_', ' ').replace(/ id$/, '').replace(/ ids$/, 's')
 const paths: Record<string, string> = { routing_plan: 'routing-plans', call_flow: 'call-flows', custom_tag: 'custom-tags' }
 
 export function ResourcePicker({ kind, ...p }: { kind: string; label: string; 'aria-label'?: string; description?: string; value: string | null; onChange: (v: string | null) => void; error?: string; required?: boolean }) {
@@ -103,7 +103,7 @@ export function Fields(p: Omit<Props, 'label' | 'required'>) {
   return (
     <Stack gap="sm">
       {Object.entries(p.schema.properties ?? {}).filter(([, s]) => !s.readOnly).map(([name, s]) => (
-        <Field key={name} schema={s} label={words(name)} pointer={`${p.pointer}/${name}`} errors={p.errors} required={p.schema.required?.includes(name)}
+        <Field key={name} schema={s} label={label(name)} pointer={`${p.pointer}/${name}`} errors={p.errors} required={p.schema.required?.includes(name)}
           value={value[name] === undefined ? s.default : value[name]} onChange={(v) => p.onChange({ ...value, [name]: v })} />
       ))}
     </Stack>

@@ -27,7 +27,7 @@ function Items({ items, close }: { items: Item[]; close: () => void }) {
   const path = useRouterState({ select: (s) => s.location.pathname })
   return items.map((i) => i.items
     ? <NavLink key={i.label} label={i.label} defaultOpened component="button"><Items items={i.items} close={close} /></NavLink>
-    : <NavLink key={i.label} label={i.label} component={Link} to={i.to!} active={i.to === '/' ? path === '/' : path === i.to || path.startsWith(`${i.to}/`)} onClick={close} />)
+    : <NavLink key={i.label} label={i.label} component={Link} to={i.to!} active={i.to === '/' ? path === '/' : path === i.to || (path.startsWith(`${i.to}/`) && !items.some((o) => o !== i && o.to && o.to.length > i.to!.length && path.startsWith(o.to)))} onClick={close} />)
 }
 
 function Scheme() {

@@ -1,18 +1,33 @@
-import type { Kind } from './resources'
+// The kinds of configuration: their place in the API and in the portal.
+import { t } from './text'
+
+export interface Kind {
+  title: string
+  one: string
+  path: string // of the API
+  page: string // of the portal
+  schema: string
+  columns: string[]
+  teaches: string
+}
 
 export const kinds: Record<string, Kind> = {
-  campaigns: { title: 'Campaigns', one: 'Campaign', path: 'campaigns', page: '/campaigns', schema: 'Campaign', columns: ['name', 'execution_mode', 'enabled'], teaches: 'A campaign is what calls belong to. Make one, choose what runs its calls, then give it a number.' },
-  plans: { title: 'Routing plans', one: 'Routing plan', path: 'routing-plans', page: '/routing-plans', schema: 'RoutingPlan', columns: ['name', 'strategy'], teaches: 'A routing plan is an ordered list of targets with filters.' },
-  targets: { title: 'Targets', one: 'Target', path: 'targets', page: '/targets', schema: 'Target', columns: ['name', 'enabled'], teaches: 'A target is where a call can be sent: a SIP URI, or a number over a trunk.' },
-  buyers: { title: 'Buyers', one: 'Buyer', path: 'buyers', page: '/buyers', schema: 'Buyer', columns: ['name'], teaches: 'Buyers pay for calls.' },
-  publishers: { title: 'Publishers', one: 'Publisher', path: 'publishers', page: '/publishers', schema: 'Publisher', columns: ['name'], teaches: 'Publishers send calls.' },
-  numbers: { title: 'Numbers', one: 'Number', path: 'numbers', page: '/numbers', schema: 'Number', columns: ['number', 'campaign_id'], teaches: 'A tracking number brings its calls to a campaign.' },
-  prompts: { title: 'Prompts', one: 'Prompt', path: 'prompts', page: '/prompts', schema: 'Prompt', columns: ['name', 'voice', 'has_audio'], teaches: 'Audio for callers: uploaded with the API, or spoken from a text.' },
-  incoming: { title: 'Incoming webhooks', one: 'Incoming webhook', path: 'incoming-webhooks', page: '/data/webhooks/incoming', schema: 'IncomingWebhook', columns: ['name', 'types', 'enabled'], teaches: 'A URL with a key by which a CRM or form sends data about a caller.' },
-  outgoing: { title: 'Outgoing webhooks', one: 'Outgoing webhook', path: 'outgoing-webhooks', page: '/data/webhooks/outgoing', schema: 'OutgoingWebhook', columns: ['name', 'url', 'event_types', 'enabled'], teaches: 'Events you choose are sent to a URL, signed, and tried again until they are taken.' },
-  tags: { title: 'Custom tags', one: 'Custom tag', path: 'custom-tags', page: '/data/webhooks/custom-tags', schema: 'CustomTag', columns: ['name', 'type', 'sensitive'], teaches: 'A custom tag is a key that each call can have a value for, from webhooks, SIP headers or flow nodes.' },
-  lists: { title: 'Lists', one: 'List', path: 'lists', page: '/data/lists', schema: 'List', columns: ['name'], teaches: 'Values that filters look for with in_list: blocked callers, served zip codes.' },
-  users: { title: 'Users', one: 'User', path: 'users', page: '/settings/users', schema: 'User', columns: ['email', 'name', 'role'], teaches: 'Who may sign in here.' },
-  keys: { title: 'API keys', one: 'API key', path: 'api-keys', page: '/settings/api-keys', schema: 'ApiKey', columns: ['name', 'role'], teaches: 'What programs authenticate with.' },
-  trunks: { title: 'Trunks', one: 'Trunk', path: 'trunks', page: '/settings/trunks', schema: 'Trunk', columns: ['name'], teaches: 'A trunk says whose SIP calls are accepted, and where calls to numbers are sent.' },
+  campaigns: { title: t('Campaigns'), one: t('Campaign'), path: 'campaigns', page: '/campaigns', schema: 'Campaign', columns: ['name', 'execution_mode', 'enabled'], teaches: t('A campaign is what calls belong to. Make one, choose what runs its calls, then give it a number.') },
+  flows: { title: t('Call flows'), one: t('Call flow'), path: 'call-flows', page: '/data/call-flows', schema: 'CallFlow', columns: ['name', 'published_version', 'updated_at'], teaches: t('A call flow is logic you draw once and use in any number of campaigns. Name one above to begin.') },
+  plans: { title: t('Routing plans'), one: t('Routing plan'), path: 'routing-plans', page: '/routing-plans', schema: 'RoutingPlan', columns: ['name', 'strategy'], teaches: t('A routing plan is an ordered list of targets with filters.') },
+  targets: { title: t('Targets'), one: t('Target'), path: 'targets', page: '/targets', schema: 'Target', columns: ['name', 'buyer_id', 'enabled'], teaches: t('A target is where a call can be sent: a SIP URI, or a number over a trunk.') },
+  buyers: { title: t('Buyers'), one: t('Buyer'), path: 'buyers', page: '/buyers', schema: 'Buyer', columns: ['name'], teaches: t('Buyers pay for calls.') },
+  publishers: { title: t('Publishers'), one: t('Publisher'), path: 'publishers', page: '/publishers', schema: 'Publisher', columns: ['name'], teaches: t('Publishers send calls.') },
+  numbers: { title: t('Numbers'), one: t('Number'), path: 'numbers', page: '/numbers', schema: 'Number', columns: ['number', 'campaign_id', 'publisher_id'], teaches: t('A tracking number brings its calls to a campaign.') },
+  prompts: { title: t('Prompts'), one: t('Prompt'), path: 'prompts', page: '/prompts', schema: 'Prompt', columns: ['name', 'voice', 'has_audio'], teaches: t('Audio for callers: uploaded with the API, or spoken from a text.') },
+  incoming: { title: t('Incoming webhooks'), one: t('Incoming webhook'), path: 'incoming-webhooks', page: '/data/webhooks/incoming', schema: 'IncomingWebhook', columns: ['name', 'types', 'enabled'], teaches: t('A URL with a key by which a CRM or form sends data about a caller.') },
+  outgoing: { title: t('Outgoing webhooks'), one: t('Outgoing webhook'), path: 'outgoing-webhooks', page: '/data/webhooks/outgoing', schema: 'OutgoingWebhook', columns: ['name', 'url', 'event_types', 'enabled'], teaches: t('Events you choose are sent to a URL, signed, and tried again until they are taken.') },
+  tags: { title: t('Custom tags'), one: t('Custom tag'), path: 'custom-tags', page: '/data/webhooks/custom-tags', schema: 'CustomTag', columns: ['name', 'type', 'sensitive', 'report'], teaches: t('A custom tag is a key that each call can have a value for, from webhooks, SIP headers or flow nodes.') },
+  lists: { title: t('Lists'), one: t('List'), path: 'lists', page: '/data/lists', schema: 'List', columns: ['name'], teaches: t('Values that filters look for with in_list: blocked callers, served zip codes.') },
+  users: { title: t('Users'), one: t('User'), path: 'users', page: '/settings/users', schema: 'User', columns: ['email', 'name', 'role'], teaches: t('Who may sign in here.') },
+  keys: { title: t('API keys'), one: t('API key'), path: 'api-keys', page: '/settings/api-keys', schema: 'ApiKey', columns: ['name', 'role'], teaches: t('What programs authenticate with.') },
+  trunks: { title: t('Trunks'), one: t('Trunk'), path: 'trunks', page: '/settings/trunks', schema: 'Trunk', columns: ['name'], teaches: t('A trunk says whose SIP calls are accepted, and where calls to numbers are sent.') },
 }
+
+// By the API's name of one: "routing_plan", "call_flow".
+export const kindOf = (name: string): Kind | undefined => Object.values(kinds).find((k) => k.path === `${name.replaceAll('_', '-')}s`)

@@ -8,12 +8,16 @@ import { RouterProvider, createRootRoute, createRoute, createRouter } from '@tan
 import { StrictMode, Suspense, lazy, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Campaign } from './Execution'
-import { AuditLog, Organization } from './Pages'
+import { Organization } from './Organization'
 import { Dashboard, Reports } from './Reports'
 import { Shell } from './Shell'
-import { Call, Calls, IncomingRequests, LiveCalls, OutgoingRequests, Request } from './calls'
+import { Call } from './calls/Call'
+import { LiveCalls } from './calls/Live'
+import { Calls } from './calls/Log'
 import { FlowList } from './flow/List'
 import { kinds } from './kinds'
+import { parseSearch, stringifySearch } from './url'
+import { AuditLog, IncomingRequests, OutgoingRequests, Request } from './records'
 import { ResourceForm, ResourceList } from './resources'
 
 const Builder = lazy(() => import('./flow/Builder')) // the canvas is loaded when it is opened
@@ -24,11 +28,12 @@ const page = (path: string, content: (params: Record<string, string>) => ReactNo
   const route = createRoute({ getParentRoute: () => root, path, component: function Page() { return content(route.useParams() as Record<string, string>) } })
   return route
 }
-const resourcePages = Object.values(kinds).flatMap((k) => [
+const resourcePages = Object.values(kinds).filter((k) => k !== kinds.flows).flatMap((k) => [
   page(k.page, () => <ResourceList kind={k} />),
   page(`${k.page}/$id`, ({ id }) => (k === kinds.campaigns ? <Campaign key={id} id={id} /> : <ResourceForm key={id} kind={k} id={id} />)),
 ])
 const router = createRouter({
+  parseSearch, stringifySearch,
   routeTree: root.addChildren([
     page('/', () => <Dashboard />),
     page('/reports', () => <Reports />),

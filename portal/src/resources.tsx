@@ -1,55 +1,83 @@
 // List and form of any kind of configuration, from the API's schema.
-import { Alert, Badge, Button, Code, CopyButton, Group, Paper, Stack, Table, Text, TextInput, Title } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
+import { Alert, Badge, Button, Code, CopyButton, Group, Kbd, Menu, Popover, Select, Stack, Text, TextInput, Title } from '@mantine/core'
+import { useDebouncedValue, useHotkeys } from '@mantine/hooks'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { ColumnMenu, DataTable, RowMenu, useColumns, type Column } from './DataTable'
+import { Delete, nameOf } from './Delete'
 import { ApiError, api, type Row } from './api'
-import { Fields } from './SchemaForm'
-import { useSchema } from './schema'
+import { Fields, ResourcePicker } from './SchemaForm'
+import type { Kind } from './kinds'
+import { isType, useSchema, type Schema } from './schema'
+import { t } from './text'
+import { toast } from './toast'
+import { useUrl, type Url } from './url'
+import { useNamed } from './useNamed'
 import { useRows } from './useRows'
+import { label, words } from './words'
 
-export interface Kind {
-  title: string
-  one: string
-  path: string // of the API
-  page: string // of the portal
-  schema: string
-  columns: string[]
-  teaches: string
+const show = (v: unknown): string => (v == null ? '–' : typeof v === 'boolean' ? (v ? t('yes') : t('no')) : Array.isArray(v) ? v.join(', ') || '–' : typeof v === 'object' ? JSON.stringify(v) : String(v))
+const sortable = ['updated_at', 'created_at']
+
+// What a list can be narrowed by: the kind's own fields of few values.
+function Narrow({ fields, url, set }: { fields: [string, Schema][]; url: Url; set: (next: Record<string, string | undefined>) => void }) {
+  const given = fields.filter(([name]) => url[name])
+  return (
+    <Popover width={280} position="bottom-end" shadow="md">
+      <Popover.Target><Button variant={given.length ? 'light' : 'default'}>{given.length ? t('Filter ({count})', { count: given.length }) : t('Filter')}</Button></Popover.Target>
+      <Popover.Dropdown>
+        <Stack gap="sm">
+          {fields.map(([name, s]) => s['x-kind']
+            ? <ResourcePicker key={name} kind={s['x-kind']} label={label(name)} value={url[name] ?? null} onChange={(v) => set({ [name]: v ?? undefined })} />
+            : <Select key={name} clearable label={label(name)} placeholder={t('Any')} comboboxProps={{ withinPortal: false }} value={url[name] ?? null} onChange={(v) => set({ [name]: v ?? undefined })}
+                data={isType(s, 'boolean') ? [{ value: 'true', label: t('yes') }, { value: 'false', label: t('no') }] : (s.enum ?? []).filter((e): e is string => e !== null).map((e) => ({ value: e, label: words(e) }))} />)}
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
+  )
 }
 
-const show = (v: unknown): string => (v == null ? '–' : typeof v === 'boolean' ? (v ? 'yes' : 'no') : Array.isArray(v) ? v.join(', ') || '–' : typeof v === 'object' ? JSON.stringify(v) : String(v))
-
-export function ResourceList({ kind }: { kind: Kind }) {
-  const [search, setSearch] = useState('')
+export function ResourceList({ kind, head }: { kind: Kind; head?: ReactNode }) {
+  const [url, set] = useUrl()
   const navigate = useNavigate()
-  const { query: q, rows } = useRows([kind.path, search], `/${kind.path}?limit=50&search=${encodeURIComponent(search)}`)
+  const schema = useSchema(kind.schema)
+  const [search, setSearch] = useState(url.search ?? '')
+  const [late] = useDebouncedValue(search, 200)
+  const [deleting, setDeleting] = useState<Row | null>(null)
+  const input = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    if (late !== (url.search ?? '')) set({ search: late || undefined })
+  }, [late]) // eslint-disable-line react-hooks/exhaustive-deps
+  useHotkeys([['/', () => input.current?.focus()], ...(head ? [] : ([['n', () => void navigate({ to: `${kind.page}/new` })]] as [string, () => void][]))])
+  const properties = Object.entries(schema?.properties ?? {})
+  const fields = properties.filter(([, s]) => isType(s, 'boolean') || s.enum || s['x-kind'])
+  const named = useNamed([...new Set(properties.map(([, s]) => s['x-kind']).filter((k): k is string => !!k))])
+  const asked = Object.fromEntries(Object.entries(url).filter(([k]) => k === 'sort' || k === 'search' || fields.some(([f]) => f === k)))
+  const { query, rows } = useRows([kind.path, 'list', JSON.stringify(asked)], `/${kind.path}?${new URLSearchParams({ limit: '50', ...asked })}`)
+  const keys = [...new Set([...kind.columns, ...properties.filter(([name, s]) => !isType(s, 'object') && !s.properties && !['id', 'draft', 'key', 'secret'].includes(name)).map(([name]) => name), 'created_at', 'updated_at'])]
+  const columns: Column[] = keys.map((key) => ({
+    key, label: label(key), sort: sortable.includes(key) || key === kind.columns[0], hidden: !kind.columns.includes(key),
+    show: (r) => key.endsWith('_at') ? new Date(String(r[key])).toLocaleString() : key === 'execution_mode' ? <Badge variant="light">{words(show(r[key]))}</Badge> : key === 'published_version' ? (r[key] ? String(r[key]) : t('not published')) : key.endsWith('_id') ? (named(r[key]) ?? show(r[key])) : show(r[key]),
+  }))
+  const [shown, setShown] = useColumns(kind.path, columns)
+  const byName = kind.columns[0] // the API sorts by what stands for the name
+  const narrowed = !!url.search || fields.some(([f]) => url[f])
   return (
     <Stack>
       <Group justify="space-between">
         <Title order={2}>{kind.title}</Title>
-        <Button component={Link} to={`${kind.page}/new`}>New {kind.one}</Button>
+        {head ?? <Button component={Link} to={`${kind.page}/new`}>{t('New {kind}', { kind: kind.one })}</Button>}
       </Group>
-      <TextInput aria-label="Search" placeholder="Search by name" value={search} onChange={(e) => setSearch(e.currentTarget.value)} maw={320} />
-      {q.error && <Alert color="red" title="This could not be loaded">{q.error.message}</Alert>}
-      {q.isSuccess && rows.length === 0 ? (
-        <Paper withBorder p="xl"><Text fw={600}>{search ? 'Nothing has this name' : `No ${kind.title.toLowerCase()} yet`}</Text><Text c="dimmed">{kind.teaches}</Text></Paper>
-      ) : (
-        <Table.ScrollContainer minWidth={500}>
-          <Table highlightOnHover verticalSpacing="sm">
-            <Table.Thead><Table.Tr>{kind.columns.map((c) => <Table.Th key={c}>{c.replaceAll('_', ' ')}</Table.Th>)}</Table.Tr></Table.Thead>
-            <Table.Tbody>
-              {rows.map((r) => (
-                <Table.Tr key={r.id} style={{ cursor: 'pointer' }} onClick={() => navigate({ to: `${kind.page}/${r.id}` })}>
-                  {kind.columns.map((c, i) => <Table.Td key={c}>{i === 0 ? <Link to={`${kind.page}/${r.id}`}>{show(r[c])}</Link> : c === 'execution_mode' ? <Badge variant="light">{show(r[c]).replace('_', ' ')}</Badge> : show(r[c])}</Table.Td>)}
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
-      {q.hasNextPage && <Button variant="default" w="fit-content" onClick={() => q.fetchNextPage()}>Load more</Button>}
+      <Group>
+        <TextInput ref={input} aria-label={t('Search')} placeholder={t('Search by name')} rightSection={<Kbd size="xs">/</Kbd>} value={search} onChange={(e) => setSearch(e.currentTarget.value)} style={{ flex: '1 1 200px' }} maw={320} />
+        {fields.length > 0 && <Narrow fields={fields} url={url} set={set} />}
+        <ColumnMenu columns={columns} shown={shown} onChange={setShown} />
+      </Group>
+      <DataTable columns={columns} shown={shown} rows={rows} query={query} open={(r) => `${kind.page}/${r.id}`} sort={url.sort?.replace('name', byName)} onSort={(key) => set({ sort: key.replace(byName, 'name') })}
+        empty={narrowed ? <Text fw={600}>{t('Nothing here is like that')}</Text> : <><Text fw={600}>{t('No {kinds} yet', { kinds: kind.title.toLowerCase() })}</Text><Text c="dimmed">{kind.teaches}</Text></>}
+        actions={(r) => <RowMenu name={nameOf(r)}><Menu.Item onClick={() => void navigate({ to: `${kind.page}/${r.id}` })}>{t('Open')}</Menu.Item><Menu.Item color="red" onClick={() => setDeleting(r)}>{t('Delete')}</Menu.Item></RowMenu>} />
+      {deleting && <Delete kind={kind} row={deleting} onClose={() => setDeleting(null)} />}
     </Stack>
   )
 }
@@ -72,6 +100,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
   const [value, setValue] = useState<Record<string, unknown>>({})
   const [error, setError] = useState<ApiError | null>(null)
   const [made, setMade] = useState<Row | null>(null)
+  const [deleting, setDeleting] = useState(false)
   useEffect(() => {
     if (loaded.data) setValue(loaded.data.data)
   }, [loaded.data])
@@ -86,15 +115,16 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
     }
   }
   const save = () => run(async () => {
-    const { data } = isNew ? await api<Row>('POST', `/${kind.path}`, value) : await api<Row>('PATCH', `/${kind.path}/${id}`, value, { 'if-match': loaded.data!.etag })
-    notifications.show({ message: `${kind.one} saved` })
+    const before = loaded.data?.data
+    const { data, etag } = isNew ? await api<Row>('POST', `/${kind.path}`, value) : await api<Row>('PATCH', `/${kind.path}/${id}`, value, { 'if-match': loaded.data!.etag })
+    const own = Object.entries(schema!.properties ?? {}).filter(([, s]) => !s.readOnly && !s.writeOnly).map(([name]) => name)
+    toast(t('{kind} saved', { kind: kind.one }), before && (async () => {
+      await api('PATCH', `/${kind.path}/${id}`, Object.fromEntries(own.map((k) => [k, before[k] ?? null])), { 'if-match': etag })
+      await client.invalidateQueries({ queryKey: [kind.path] })
+      toast(t('It is as it was'))
+    }))
     if (isNew && kind.path !== 'incoming-webhooks' && (data.secret || data.key)) setMade(data)
     else await navigate({ to: isNew ? `${kind.page}/${data.id}` : kind.page })
-  })
-  const remove = () => run(async () => {
-    await api('DELETE', `/${kind.path}/${id}`)
-    notifications.show({ message: `${kind.one} deleted` })
-    await navigate({ to: kind.page })
   })
   if (made) {
     return (
@@ -117,9 +147,10 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
       <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>
         <Stack>
           <Fields schema={schema} value={value} onChange={(v) => setValue(v as Record<string, unknown>)} pointer="" errors={(p) => error?.at(p)} />
-          <Group><Button type="submit">Save</Button>{!isNew && <Button variant="subtle" color="red" onClick={remove}>Delete</Button>}</Group>
+          <Group><Button type="submit">Save</Button>{!isNew && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}</Group>
         </Stack>
       </form>
+      {deleting && loaded.data && <Delete kind={kind} row={loaded.data.data} onClose={() => setDeleting(false)} onDeleted={() => void navigate({ to: kind.page })} />}
     </Stack>
   )
 }

@@ -75,7 +75,7 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
 }
 
 export default function CallTrace({ id }: { id: string }) {
-  const live = (status: unknown) => (status === 'active' ? 1000 : (false as const))
+  const live = (status: unknown) => (status === 'active' ? 1000 : (false as const)) // a step is no event: it is asked for
   const call = useQuery({ queryKey: ['call', id], queryFn: async () => (await api<Row>('GET', `/calls/${id}`)).data, refetchInterval: (q) => live(q.state.data?.status) })
   const trace = useQuery({ queryKey: ['call', id, 'trace'], queryFn: async () => (await api<{ data: Entry[] }>('GET', `/calls/${id}/trace`)).data.data, refetchInterval: live(call.data?.status) })
   const flow = call.data?.call_flow_id as string | undefined, version = call.data?.flow_version

@@ -4,7 +4,6 @@ import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { ApiError, api, type Row } from './api'
 import { Fields } from './SchemaForm'
-import { RecordList } from './calls'
 
 const organizationSchema = { type: 'object', required: ['name'], properties: {
   name: { type: 'string', description: 'Name for people.' }, currency: { type: 'string', description: 'ISO 4217, such as USD.' }, region: { type: 'string', description: 'Country (ISO 3166) that numbers without a country code are read as.' },
@@ -36,5 +35,3 @@ export function Organization() {
     </Stack>
   )
 }
-
-export const AuditLog = () => <RecordList title="Audit log" path="/audit-log" open={() => '/settings/audit-log'} teaches="Every change by a user or key is kept here." columns={[['When', 'created_at'], ['Who', 'actor'], ['Action', 'action'], ['What', 'resource_id']]} />

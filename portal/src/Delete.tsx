@@ -1,0 +1,49 @@
+// Deleting: what uses the thing is told first, and it can be put back.
+import { Button, Group, List, Modal, Stack, Text } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { api, type Row } from './api'
+import { kindOf, type Kind } from './kinds'
+import { t } from './text'
+import { complain, toast } from './toast'
+
+interface User {
+  id: string
+  kind: string
+  name: string
+}
+
+export const nameOf = (r: Row) => String(r.name ?? r.number ?? r.email ?? r.id)
+
+export function Delete({ kind, row, onClose, onDeleted }: { kind: Kind; row: Row; onClose: () => void; onDeleted?: () => void }) {
+  const client = useQueryClient()
+  const usage = useQuery({ queryKey: [kind.path, 'usage', row.id], gcTime: 0, queryFn: async () => (await api<{ data: User[] }>('GET', `/${kind.path}/${row.id}/usage`)).data.data })
+  const remove = async () => {
+    onClose()
+    try {
+      await api('DELETE', `/${kind.path}/${row.id}`)
+      onDeleted?.()
+      await client.invalidateQueries({ queryKey: [kind.path] })
+      toast(t('{name} is deleted', { name: nameOf(row) }), async () => {
+        await api('POST', `/${kind.path}/${row.id}/restore`, {})
+        await client.invalidateQueries({ queryKey: [kind.path] })
+        toast(t('{name} is back', { name: nameOf(row) }))
+      })
+    } catch (e) {
+      complain(e)
+    }
+  }
+  const used = usage.data ?? []
+  return (
+    <Modal opened onClose={onClose} title={t('Delete {name}?', { name: nameOf(row) })}>
+      <Stack>
+        {usage.isPending && <Text c="dimmed">{t('Looking for what uses it…')}</Text>}
+        {usage.error && <Text c="red">{usage.error.message}</Text>}
+        {used.length > 0 && <><Text>{t('It is in use. Take it out of these first:')}</Text>
+          <List>{used.map((u) => <List.Item key={u.id}>{kindOf(u.kind) ? <Link to={`${kindOf(u.kind)!.page}/${u.id}`} onClick={onClose}>{u.name}</Link> : u.name} <Text span size="sm" c="dimmed">{kindOf(u.kind)?.one}</Text></List.Item>)}</List></>}
+        {usage.data && !used.length && <Text>{t('Nothing uses it.')}</Text>}
+        <Group justify="flex-end"><Button variant="default" onClick={onClose}>{t('Keep it')}</Button><Button color="red" disabled={!usage.data || used.length > 0} onClick={() => void remove()}>{t('Delete')}</Button></Group>
+      </Stack>
+    </Modal>
+  )
+}

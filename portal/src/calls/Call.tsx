@@ -1,0 +1,82 @@
+// One call: everything that is known of it.
+import { Alert, Badge, Button, Code, CopyButton, Group, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
+import { api, list, type Row } from '../api'
+import { t } from '../text'
+import { complain } from '../toast'
+import { useUrl } from '../url'
+import { useNamed } from '../useNamed'
+import { words } from '../words'
+import { Timeline, sentence, type Attempt } from './Timeline'
+import { Player, type Recording } from './Waveform'
+import { Status, lasting, moment, plain } from './fields'
+import { useLive } from './Live'
+
+export function Facts({ of }: { of: [string, ReactNode][] }) {
+  return <SimpleGrid cols={{ base: 2, sm: 4 }}>{of.map(([label, value]) => <div key={label}><Text size="xs" c="dimmed">{label}</Text><Text size="sm" component="div" style={{ overflowWrap: 'anywhere' }}>{value}</Text></div>)}</SimpleGrid>
+}
+
+export function Rows({ rows, columns, empty }: { rows: Record<string, unknown>[]; columns: [string, string][]; empty: string }) {
+  if (!rows.length) return <Text c="dimmed" py="md">{empty}</Text>
+  const cell = (key: string, v: unknown) => (typeof v === 'object' && v && '$$typeof' in v ? (v as unknown as ReactNode) : key === 'at' || key === 'timestamp' || key.endsWith('_at') ? moment(v) : key === 'status' && typeof v === 'string' ? <Status of={v} /> : plain(v))
+  return (
+    <Table.ScrollContainer minWidth={500}>
+      <Table>
+        <Table.Thead><Table.Tr>{columns.map(([key, label]) => <Table.Th key={key}>{label}</Table.Th>)}</Table.Tr></Table.Thead>
+        <Table.Tbody>{rows.map((r, i) => <Table.Tr key={i}>{columns.map(([key]) => <Table.Td key={key} style={{ overflowWrap: 'anywhere', minWidth: 60 }}>{cell(key, r[key])}</Table.Td>)}</Table.Tr>)}</Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  )
+}
+
+const sources: Record<string, string> = { incoming_webhook: t('Incoming webhook'), sip_header: t('SIP header'), call_flow: t('Call flow'), api: t('API'), default: t('Default'), dni: t('DNI'), inbound_rtb: t('Inbound RTB') }
+
+export function Call({ id }: { id: string }) {
+  const [url, set] = useUrl()
+  const part = (name: string) => ({ queryKey: ['call', id, name], queryFn: async () => (await api<{ data: Record<string, unknown>[] }>('GET', `/calls/${id}/${name}`)).data.data })
+  const call = useQuery({ queryKey: ['call', id], queryFn: async () => (await api<Row>('GET', `/calls/${id}`)).data })
+  useLive(call.data?.status === 'active' ? `call_id=${id}` : null, [['call', id]])
+  const tags = useQuery(part('tags')), events = useQuery(part('events')), trace = useQuery(part('trace'))
+  const incoming = useQuery({ queryKey: ['call', id, 'in'], queryFn: async () => (await list(`/incoming-webhook-requests?call_id=${id}&limit=200`)).data })
+  const outgoing = useQuery({ queryKey: ['call', id, 'out'], queryFn: async () => (await list(`/outgoing-webhook-requests?call_id=${id}&limit=200`)).data })
+  const named = useNamed(['campaign', 'publisher', 'target', 'call_flow', 'incoming_webhook', 'outgoing_webhook'])
+  if (call.error) return <Alert color="red" title={t('This call could not be loaded')}>{call.error.message}</Alert>
+  if (!call.data) return <Text c="dimmed">{t('Loading…')}</Text>
+  const c = call.data, attempts = (c.attempts as Attempt[] | undefined) ?? []
+  const linked = (kind: string, key: string) => (c[key] ? <Link to={`/${kind}/${String(c[key])}`}>{named(c[key]) ?? String(c[key])}</Link> : '–')
+  const to = (path: string, r: Row, label: ReactNode) => <Link to={`/data/webhooks/${path}/${r.id}`}>{label}</Link>
+  const requests = (incoming.data?.length ?? 0) + (outgoing.data?.length ?? 0)
+  return (
+    <Stack>
+      <Group><Title order={2}>{String(c.caller_id)} → {String(c.number)}</Title><Status of={c.disposition ?? c.status} />
+        {c.status === 'active' && <Button size="xs" color="red" variant="light" onClick={() => api('POST', `/calls/${id}/hangup`, {}).catch(complain)}>{t('Hang up')}</Button>}</Group>
+      <Group><Code>{c.id}</Code><CopyButton value={c.id}>{({ copied, copy }) => <Button size="compact-xs" variant="light" onClick={copy}>{copied ? t('Copied') : t('Copy')}</Button>}</CopyButton>
+        {typeof c.call_flow_id === 'string' && <Link to={`/calls/${id}/canvas`}>{c.status === 'active' ? t('Watch it on the canvas') : t('Its way on the canvas')}</Link>}</Group>
+      <Facts of={[
+        [t('Campaign'), linked('campaigns', 'campaign_id')], [t('Publisher'), linked('publishers', 'publisher_id')], [t('Run by'), c.call_flow_id ? <>{linked('data/call-flows', 'call_flow_id')} {t('version {n}', { n: c.flow_version })}</> : t('routing plan')], [t('Target'), linked('targets', 'target_id')],
+        [t('Started'), moment(c.started_at)], [t('Answered'), moment(c.answered_at)], [t('Connected'), moment(c.connected_at)], [t('Ended'), c.ended_at ? <>{moment(c.ended_at)}{c.hangup_by ? `, ${t('by {who}', { who: c.hangup_by })}` : ''}</> : '–'],
+        [t('Time'), c.duration_seconds == null ? '–' : lasting(Number(c.duration_seconds))], [t('Converted'), plain(c.converted)], [t('Revenue'), `${plain(c.revenue)} ${plain(c.currency)}`], [t('Payout'), `${plain(c.payout)} ${plain(c.currency)}`],
+      ]} />
+      <Timeline call={c} events={events.data ?? []} />
+      {((c.recordings as Recording[] | undefined) ?? []).map((r) => <Player key={r.id} callId={id} recording={r} />)}
+      <Tabs value={url.tab ?? 'tags'} onChange={(v) => set({ tab: v ?? undefined })} keepMounted={false}>
+        <Tabs.List>
+          <Tabs.Tab value="tags">{t('Tags')}</Tabs.Tab><Tabs.Tab value="attempts">{t('Attempts')}</Tabs.Tab><Tabs.Tab value="events">{t('Events')}</Tabs.Tab>
+          <Tabs.Tab value="requests" rightSection={requests ? <Badge size="xs" variant="light" circle>{requests}</Badge> : undefined}>{t('Webhooks')}</Tabs.Tab><Tabs.Tab value="trace">{t('Trace')}</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="tags"><Rows rows={(tags.data ?? []).map((r) => ({ ...r, source: sources[String(r.source)] ?? words(String(r.source)) }))} columns={[['name', t('Tag')], ['value', t('Value')], ['source', t('From')], ['set_at', t('Set')]]} empty={t('This call has no tags.')} /></Tabs.Panel>
+        <Tabs.Panel value="attempts"><Rows rows={attempts.map((a) => ({ ...a, what: sentence(a) }))} columns={[['what', t('What happened')], ['uri', t('Address')], ['sip_status', t('SIP')], ['started_at', t('Started')], ['ended_at', t('Ended')]]} empty={t('No target was called.')} /></Tabs.Panel>
+        <Tabs.Panel value="events"><Rows rows={events.data ?? []} columns={[['timestamp', t('When')], ['type', t('Event')], ['data', t('What it says')]]} empty={t('No events.')} /></Tabs.Panel>
+        <Tabs.Panel value="requests">
+          <Text fw={600} pt="md">{t('Data that came in')}</Text>
+          <Rows rows={(incoming.data ?? []).map((r) => ({ ...r, webhook: to('incoming-requests', r, named(r.incoming_webhook_id) ?? r.id) }))} columns={[['webhook', t('Incoming webhook')], ['received_at', t('Received')], ['status', t('Status')], ['error_count', t('Refused values')]]} empty={t('No incoming webhook brought data for this call.')} />
+          <Text fw={600} pt="md">{t('Events that went out')}</Text>
+          <Rows rows={(outgoing.data ?? []).map((r) => ({ ...r, webhook: to('outgoing-requests', r, named(r.outgoing_webhook_id) ?? r.id) }))} columns={[['webhook', t('Outgoing webhook')], ['event_type', t('Event')], ['created_at', t('Made')], ['status', t('Status')], ['attempt_count', t('Tries')]]} empty={t('No outgoing webhook takes events of this call.')} />
+        </Tabs.Panel>
+        <Tabs.Panel value="trace"><Rows rows={(trace.data ?? []).map((e) => ({ ...e, what: e.kind === 'input' ? `⇢ ${e.input}${e.digits ? ` ${e.digits}` : ''}` : `${e.node} → ${e.port ?? t('end')}` }))} columns={[['at', t('When')], ['what', t('What happened')], ['type', t('Node')], ['detail', t('Detail')]]} empty={t('A routing plan has no trace; see the attempts.')} /></Tabs.Panel>
+      </Tabs>
+    </Stack>
+  )
+}

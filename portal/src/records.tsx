@@ -1,0 +1,77 @@
+// Records that are only read: requests of webhooks, the audit log.
+import { Alert, Badge, Button, Code, Group, Select, Stack, Text, Title } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { ColumnMenu, DataTable, useColumns, type Column } from './DataTable'
+import { ResourcePicker } from './SchemaForm'
+import { api, type Row } from './api'
+import { Rows } from './calls/Call'
+import { Status, moment, plain } from './calls/fields'
+import { t } from './text'
+import { complain, toast } from './toast'
+import { useUrl } from './url'
+import { useNamed } from './useNamed'
+import { useRows } from './useRows'
+
+interface Props {
+  title: string
+  path: string
+  columns: [string, string][]
+  open: (r: Row) => string
+  teaches: string
+  statuses?: string[]
+  webhook?: string // ?webhook_id= of this kind
+}
+
+export function RecordList({ title, path, columns: given, open, teaches, statuses, webhook }: Props) {
+  const [url, set] = useUrl()
+  const named = useNamed(webhook ? [webhook] : [])
+  const asked = Object.fromEntries(Object.entries(url).filter(([k]) => ['status', 'call_id', `${webhook}_id`].includes(k)))
+  const { query, rows } = useRows([path, JSON.stringify(asked)], `/${path}?${new URLSearchParams({ limit: '50', ...asked })}`)
+  const columns: Column[] = given.map(([label, key]) => ({ key, label, show: (r) => key.endsWith('_at') ? moment(r[key]) : key === 'status' ? <Status of={r[key]} /> : key.endsWith('webhook_id') ? (named(r[key]) ?? plain(r[key])) : plain(r[key]) }))
+  const [shown, setShown] = useColumns(path, columns)
+  return (
+    <Stack>
+      <Title order={2}>{title}</Title>
+      <Group align="flex-end">
+        {statuses && <Select label={t('Status')} w={150} clearable placeholder={t('Any')} data={statuses} value={url.status ?? null} onChange={(v) => set({ status: v ?? undefined })} />}
+        {webhook && <ResourcePicker kind={webhook} label={t('Webhook')} value={url[`${webhook}_id`] ?? null} onChange={(v) => set({ [`${webhook}_id`]: v ?? undefined })} />}
+        <ColumnMenu columns={columns} shown={shown} onChange={setShown} />
+      </Group>
+      <DataTable columns={columns} shown={shown} rows={rows} query={query} open={open} empty={Object.keys(asked).length ? <Text fw={600}>{t('Nothing here is like that')}</Text> : <><Text fw={600}>{t('Nothing yet')}</Text><Text c="dimmed">{teaches}</Text></>} />
+    </Stack>
+  )
+}
+
+export const IncomingRequests = () => <RecordList title={t('Incoming webhook requests')} path="incoming-webhook-requests" webhook="incoming_webhook" statuses={['matched', 'pending', 'expired']} open={(r) => `/data/webhooks/incoming-requests/${r.id}`} teaches={t('Each request that came with a valid key is kept here with what became of it.')}
+  columns={[[t('Received'), 'received_at'], [t('Webhook'), 'incoming_webhook_id'], [t('Caller'), 'caller_id'], [t('Status'), 'status'], [t('Call'), 'call_id'], [t('Refused values'), 'error_count']]} />
+export const OutgoingRequests = () => <RecordList title={t('Outgoing webhook requests')} path="outgoing-webhook-requests" webhook="outgoing_webhook" statuses={['pending', 'delivered', 'failed', 'dead']} open={(r) => `/data/webhooks/outgoing-requests/${r.id}`} teaches={t('Each event that an outgoing webhook takes is kept here with every try.')}
+  columns={[[t('Made'), 'created_at'], [t('Webhook'), 'outgoing_webhook_id'], [t('Event'), 'event_type'], [t('Status'), 'status'], [t('Tries'), 'attempt_count'], [t('Next try'), 'next_attempt_at']]} />
+export const AuditLog = () => <RecordList title={t('Audit log')} path="audit-log" open={() => '/settings/audit-log'} teaches={t('Every change by a user or key is kept here.')} columns={[[t('When'), 'created_at'], [t('Who'), 'actor'], [t('Action'), 'action'], [t('What'), 'resource_id']]} />
+
+export function Request({ path, id }: { path: string; id: string }) {
+  const client = useQueryClient()
+  const q = useQuery({ queryKey: [path, 'one', id], queryFn: async () => (await api<Row>('GET', `/${path}/${id}`)).data })
+  if (q.error) return <Alert color="red">{q.error.message}</Alert>
+  if (!q.data) return <Text c="dimmed">{t('Loading…')}</Text>
+  const outgoing = path.startsWith('outgoing')
+  const again = async () => {
+    try {
+      await api('POST', `/${path}/${id}/redeliver`, {})
+      toast(t('It is sent again'))
+      await client.invalidateQueries({ queryKey: [path] })
+    } catch (e) {
+      complain(e)
+    }
+  }
+  return (
+    <Stack>
+      <Group><Title order={2}>{outgoing ? String(q.data.event_type) : t('Data for {who}', { who: plain(q.data.caller_id ?? q.data.call_id) })}</Title><Badge>{plain(q.data.status)}</Badge>
+        {outgoing && <Button size="xs" variant="light" onClick={() => void again()}>{t('Send again')}</Button>}</Group>
+      {typeof q.data.call_id === 'string' && <Link to={`/calls/${q.data.call_id}`}>{t('The call')}</Link>}
+      {outgoing && <Rows rows={(q.data.attempts as { attempt: number; at: string; error: string | null; response: { status: number; body: string } | null }[]).map((a) => ({ try: a.attempt, at: a.at, answered: a.response?.status ?? a.error, answer: a.response?.body }))} columns={[['try', t('Try')], ['at', t('When')], ['answered', t('Status')], ['answer', t('Answer')]]} empty={t('Not tried yet.')} />}
+      {!outgoing && <Rows rows={(q.data.tags as Record<string, unknown>[]) ?? []} columns={[['tag', t('Tag')], ['value', t('Value')], ['error', t('Why it was refused')]]} empty={t('No tag took anything from it.')} />}
+      <Code block>{JSON.stringify(outgoing ? q.data.event : q.data, null, 2)}</Code>
+    </Stack>
+  )
+}

@@ -1,0 +1,13 @@
+// Short notices, with a way back where there is one.
+import { Button, Group, Text } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { t } from './text'
+
+export function toast(message: string, undo?: () => Promise<void>) {
+  const id = notifications.show({ autoClose: undo ? 8000 : 4000, message: !undo ? message : (
+    <Group justify="space-between" wrap="nowrap"><Text size="sm">{message}</Text>
+      <Button size="compact-sm" variant="light" onClick={() => { notifications.hide(id); undo().catch(complain) }}>{t('Undo')}</Button></Group>
+  ) })
+}
+
+export const complain = (e: unknown) => void notifications.show({ color: 'red', message: e instanceof Error ? e.message : String(e) })
