@@ -86,7 +86,7 @@ function Copyable({ label, value }: { label: string; value: string }) {
   return (
     <div>
       <Text size="sm" fw={500}>{label}</Text>
-      <Group wrap="nowrap"><Code style={{ overflowWrap: 'anywhere' }}>{value}</Code><CopyButton value={value}>{({ copied, copy }) => <Button size="compact-xs" variant="light" onClick={copy}>{copied ? 'Copied' : 'Copy'}</Button>}</CopyButton></Group>
+      <Group wrap="nowrap"><Code style={{ overflowWrap: 'anywhere' }}>{value}</Code><CopyButton value={value}>{({ copied, copy }) => <Button size="compact-xs" variant="light" onClick={copy} style={{ flexShrink: 0 }}>{copied ? 'Copied' : 'Copy'}</Button>}</CopyButton></Group>
     </div>
   )
 }

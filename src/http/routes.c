@@ -31,6 +31,7 @@ const struct http_route http_routes[] = {
 	{"GET", V1 "/call-flows/{id}/versions/{n}", api_flow_version, ROLE_ANALYST, "One published version with its document", NULL},
 	{"GET", V1 "/call-flows/{id}/stats", api_flow_stats, ROLE_ANALYST, "Numbers of a version's nodes (?version=, ?from=, ?to=)", NULL},
 	{"GET", V1 "/call-flows/{id}/diff", api_flow_diff, ROLE_ANALYST, "What ?from= and ?to= differ in: versions, or the draft", NULL},
+	{"POST", V1 "/call-flows/{id}/diff", api_flow_diff_document, ROLE_ANALYST, "What the document sent would change in ?from=: a version, or the draft", NULL},
 	{"GET", V1 "/call-flows/{id}/export", api_flow_export, ROLE_ANALYST, "The draft as one document, for git", NULL},
 	{"GET", V1 "/events", api_events, ROLE_ANALYST, "Events as they happen, as server-sent events (?types=call.*,tag.set, ?call_id=; Last-Event-ID goes on after that one)", NULL},
 	{"GET", V1 "/reports/calls", api_report_calls, ROLE_ANALYST, "Ended calls added up (?group_by=hour, day, campaign, publisher, target or tag.NAME, ?from=, ?to=, ?time_zone=, ?campaign_id=, ?publisher_id=, ?target_id=)", NULL},

@@ -167,10 +167,13 @@ describe('portal', () => {
     await page.getByRole('button', { name: 'Add node' }).click()
     await page.getByRole('option', { name: /^Play/ }).click()
     await page.keyboard.press('Escape')
-    await page.getByText('Somebody else saved this flow meanwhile').waitFor()
-    await page.screenshot({ path: join(shots, 'conflict.png') })
-    page.once('dialog', (d) => d.accept())
-    await page.getByRole('button', { name: 'Reload' }).click()
+    await page.getByRole('heading', { name: 'Somebody else saved this flow meanwhile' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByText('Nothing is saved here until you choose').waitFor()
+    assert.equal((await s.api('GET', `/call-flows/${flow.id}`)).description, 'somebody else was here')
+    await page.getByRole('button', { name: 'Choose' }).click()
+    await page.getByRole('button', { name: 'Take theirs' }).click()
+    await page.getByText('Saved', { exact: true }).waitFor()
   })
 
   test('a change made while a slow save is under way is saved after it, and is nobody else\'s', async () => {

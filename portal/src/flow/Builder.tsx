@@ -1,12 +1,12 @@
 // The canvas: opens, edits, saves and publishes a call flow.
 import '@xyflow/react/dist/style.css'
-import { Alert, Badge, Box, Button, Drawer, Group, Menu, Stack, Text, Title, useComputedColorScheme } from '@mantine/core'
+import { Alert, Badge, Box, Button, Drawer, Group, Kbd, Menu, Stack, Text, Title, useComputedColorScheme } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useBlocker } from '@tanstack/react-router'
-import { Background, Controls, MiniMap, ReactFlow, ReactFlowProvider, useEdgesState, useNodesState, useReactFlow, type Connection, type FinalConnectionState } from '@xyflow/react'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useBlocker, useNavigate } from '@tanstack/react-router'
+import { Background, Controls, MiniMap, ReactFlow, ReactFlowProvider, useEdgesState, useNodesState, useReactFlow, useStore, type Connection, type FinalConnectionState } from '@xyflow/react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError, api, type FlowProblem, type Row } from '../api'
 import { ResourcePicker } from '../SchemaForm'
 import { NodePanel } from './NodePanel'
@@ -16,11 +16,13 @@ import { Publish, Usage } from './Publish'
 import { Test, type Report } from './Test'
 import { Versions } from './Versions'
 import { words } from '../words'
-import { chosenOf, connection, copy, freeId, paste, portsOf, toCanvas, toDocument, walked, type Data, type Document } from './document'
+import { Conflict } from './Conflict'
+import { chosenOf, connection, copy, frame, freeId, groupNode, isStep, noteNode, paste, portsOf, sizeOf, toCanvas, toDocument, walked, within, type Data, type Document, type FlowNode } from './document'
 import { useHistory } from './history'
 import { arranged } from './layout'
 import { useNodeTypes, type NodeType } from './types'
-import { Seen, edgeTypes, nodeTypes, type Numbers } from './views'
+import { Seen, type Numbers } from './look'
+import { edgeTypes, miniColor, nodeTypes } from './views'
 
 // Where the node goes that the palette is asked for: after a port that was dropped on the canvas, or within an edge.
 type Place = { after: { node: string; port: string }; at: { x: number; y: number } } | { within: string } | { at: { x: number; y: number } }
@@ -29,6 +31,7 @@ const isTyping = (target: EventTarget | null) => target instanceof HTMLElement &
 
 function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeType[] }) {
   const client = useQueryClient()
+  const navigate = useNavigate()
   const [startNodes, startEdges] = useMemo(() => toCanvas(flow.draft as Document), [flow.draft])
   const [nodes, setNodes, onNodes] = useNodesState(startNodes)
   const [edges, setEdges, onEdges] = useEdgesState(startEdges)
@@ -37,6 +40,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const [problems, setProblems] = useState<FlowProblem[]>([])
   const [openId, setOpenId] = useState<string | null>(null)
   const [conflict, setConflict] = useState(false)
+  const [asking, setAsking] = useState(false) // the dialog about it is open
   const [failed, setFailed] = useState(false) // the last save; the next change tries again
   const [published, setPublished] = useState(flow.published_version as number | null)
   const [rest, setRest] = useState(flow.draft as object)
@@ -46,6 +50,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const [numbers, setNumbers] = useState(false)
   const [place, setPlace] = useState<Place | null>(null)
   const canvas = useReactFlow()
+  const box = useRef<HTMLDivElement>(null)
   const scheme = useComputedColorScheme('light')
   const document_ = toDocument(nodes, edges, rest)
   const text = JSON.stringify(document_)
@@ -96,9 +101,26 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
       return true
     } catch (e) {
       setFailed(true)
-      if (e instanceof ApiError && e.problem.status === 412) setConflict(true)
+      if (e instanceof ApiError && e.problem.status === 412) { setConflict(true); setAsking(true) }
       else notifications.show({ color: 'red', message: (e as Error).message })
       return false
+    }
+  }
+  const takeTheirs = (theirs: Row, etag: string) => {
+    const [n, e] = toCanvas(theirs.draft as Document)
+    version.current = etag
+    setSaved(JSON.stringify(toDocument(n, e, theirs.draft as object)))
+    setPublished(theirs.published_version as number | null)
+    restore(theirs.draft as Document)
+    setConflict(false)
+  }
+  const keepAsCopy = async () => {
+    try {
+      const { data } = await api<Row>('POST', '/call-flows', { name: `${String(flow.name).slice(0, 60)}, ${new Date().toLocaleString()}`, draft: document_ })
+      await client.invalidateQueries({ queryKey: ['call-flows'], refetchType: 'none' })
+      await navigate({ to: `/data/call-flows/${data.id}` })
+    } catch (e) {
+      notifications.show({ color: 'red', message: (e as Error).message })
     }
   }
   const openPublish = async () => {
@@ -155,6 +177,38 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     const { clientX, clientY } = 'changedTouches' in event ? event.changedTouches[0] : event
     setPlace({ after: { node: state.fromNode.id, port: state.fromHandle.id ?? 'next' }, at: canvas.screenToFlowPosition({ x: clientX, y: clientY }) })
   }
+  // The middle of what is seen, or below it where something lies there.
+  const freePlace = () => {
+    const at = canvas.screenToFlowPosition({ x: window.innerWidth / 2, y: window.innerHeight / 2 })
+    const covers = (n: FlowNode) => n.type !== 'frame' && Math.abs(n.position.x - at.x) < 230 && n.position.y < at.y + 130 && n.position.y + sizeOf(n).height + 10 > at.y
+    for (let n = nodes.find(covers), tries = 0; n && tries < 50; n = nodes.find(covers), tries++) at.y = n.position.y + sizeOf(n).height + 20
+    return at
+  }
+  const addNote = () => {
+    const id = freeId(nodes.map((n) => n.id), 'note')
+    setNodes([...nodes.map((n) => ({ ...n, selected: false })), { ...noteNode(id, '', freePlace()), selected: true }])
+    setTimeout(() => document.querySelector<HTMLTextAreaElement>(`[data-id="${id}"] textarea`)?.focus(), 50)
+  }
+  const group = () => {
+    const inside = nodes.filter((n) => n.selected && n.type !== 'frame')
+    if (!inside.length) return
+    const { position, width, height } = frame(inside)
+    const id = freeId(nodes.map((n) => n.id), 'group')
+    setNodes([groupNode(id, '', position, width, height), ...nodes.map((n) => ({ ...n, selected: false }))])
+    setTimeout(() => document.querySelector<HTMLInputElement>(`[data-id="${id}"] input`)?.focus(), 50)
+  }
+  // A group takes along what lies within it.
+  const carried = useRef<{ at: { x: number; y: number }; ids: Set<string> } | null>(null)
+  const takeAlong = (_: unknown, n: FlowNode) => {
+    carried.current = n.type === 'frame' ? { at: n.position, ids: within(n, nodes.filter((x) => !x.selected || x.id === n.id)) } : null
+  }
+  const carry = (_: unknown, n: FlowNode) => {
+    const c = carried.current
+    if (!c?.ids.size) return
+    const dx = n.position.x - c.at.x, dy = n.position.y - c.at.y
+    c.at = n.position
+    setNodes((all) => all.map((x) => (c.ids.has(x.id) ? { ...x, position: { x: x.position.x + dx, y: x.position.y + dy } } : x)))
+  }
   const change = (id: string, data: Partial<Data>) => setNodes((all) => all.map((n) => (n.id === id ? { ...n, data: { ...n.data, ...data } } : n)))
   const remove = (ids: string[]) => {
     const gone = new Set(ids)
@@ -169,8 +223,12 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     void canvas.fitView({ nodes: [{ id }], maxZoom: 1, duration: 300, padding: 0.6 })
   }
   const arrange = async () => {
-    const places = await arranged(nodes, edges, types)
-    setNodes((all) => all.map((n) => ({ ...n, position: places.get(n.id) ?? n.position })))
+    const places = await arranged(nodes.filter(isStep), edges, types)
+    const held = new Map(nodes.filter((n) => n.type === 'frame').map((g) => [g.id, within(g, nodes)]))
+    setNodes((all) => {
+      const moved = all.map((n) => ({ ...n, position: places.get(n.id) ?? n.position }))
+      return moved.map((n) => (held.get(n.id)?.size ? { ...n, ...frame(moved.filter((m) => held.get(n.id)!.has(m.id))) } : n)) // groups go around their nodes again
+    })
     setTimeout(() => void canvas.fitView({ maxZoom: 1, duration: 300 }), 50)
   }
   const align = (axis: 'x' | 'y') => {
@@ -209,13 +267,15 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   useHotkeys([
     ['mod+Z', history.undo], ['mod+shift+Z', history.redo], ['mod+Y', history.redo],
     ['mod+A', () => setNodes((all) => all.map((n) => ({ ...n, selected: true })))],
-    ['mod+S', () => void save()],
+    ['mod+S', () => void save()], ['shift+N', addNote], ['mod+G', group],
   ])
   // Within the portal nothing is lost by leaving: what is not saved yet is saved first.
   useBlocker({ shouldBlockFn: async () => dirty && !conflict && !(await save()) && !window.confirm('The last changes could not be saved. Leave all the same?'), enableBeforeUnload: false })
   // One object until something in it changes: every node on the canvas is drawn anew when it does.
   const figures = useQuery({ queryKey: ['call-flows', 'stats', flow.id, published], enabled: numbers && published !== null, queryFn: async () => (await api<{ nodes: Numbers[] }>('GET', `/call-flows/${flow.id}/stats?version=${published}`)).data.nodes })
-  const seen = useMemo(() => ({ types, bad: new Set(problems.filter((p) => p.severity === 'error' && p.node).map((p) => p.node!)), passed, insert: (within: string) => setPlace({ within }), numbers: new Map((numbers ? (figures.data ?? []) : []).map((n) => [n.node, n])) }), [types, problems, passed, numbers, figures.data])
+  const near = useStore((state) => state.transform[2] > 0.6) // labels of ways can be read
+  const write = useCallback((id: string, text: string) => setNodes((all) => all.map((n) => (n.id === id ? { ...n, data: { ...n.data, name: text } } : n))), [setNodes])
+  const seen = useMemo(() => ({ types, bad: new Set(problems.filter((p) => p.severity === 'error' && p.node).map((p) => p.node!)), passed, insert: (within: string) => setPlace({ within }), numbers: new Map((numbers ? (figures.data ?? []) : []).map((n) => [n.node, n])), labels: near, write }), [types, problems, passed, numbers, figures.data, near, write])
   // The same list until a name changes: while a node is dragged nothing that reads it is drawn anew.
   const written = [...variablesOf(nodes.map((n) => n.data.config))].sort().join('\n')
   const variables = useMemo(() => (written ? written.split('\n') : []), [written])
@@ -232,10 +292,12 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
               <Button variant="default" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!history.canUndo} onClick={history.undo}>↶</Button>
               <Button variant="default" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" disabled={!history.canRedo} onClick={history.redo}>↷</Button>
             </Button.Group>
-            <Palette types={types} nodes={nodes} place={!place ? null : 'after' in place ? `After ${place.after.node}, ${place.after.port}` : 'within' in place ? 'Between both' : 'Here'} onPick={(t) => add(t, place)} onFind={goTo} onClose={() => setPlace(null)} />
+            <Palette types={types} nodes={nodes.filter(isStep)} place={!place ? null : 'after' in place ? `After ${place.after.node}, ${place.after.port}` : 'within' in place ? 'Between both' : 'Here'} onPick={(t) => add(t, place)} onFind={goTo} onClose={() => setPlace(null)} />
             <Button variant="default" onClick={() => show('test')}>Test</Button>
             <Menu><Menu.Target><Button variant="default">More</Button></Menu.Target>
               <Menu.Dropdown>
+                <Menu.Item onClick={addNote} rightSection={<Kbd size="xs">⇧N</Kbd>}>Add a note</Menu.Item>
+                <Menu.Item onClick={group} disabled={!chosen} rightSection={<Kbd size="xs">Ctrl G</Kbd>}>Group what is selected</Menu.Item>
                 <Menu.Item onClick={() => void arrange()}>Arrange the nodes</Menu.Item>
                 {chosen > 1 && <><Menu.Item onClick={() => align('x')}>Align left</Menu.Item><Menu.Item onClick={() => align('y')}>Align at the top</Menu.Item></>}
                 <Menu.Item disabled={published === null} onClick={() => setNumbers(!numbers)}>{numbers ? 'Hide the numbers' : 'Numbers of the calls that ran it'}</Menu.Item>
@@ -247,11 +309,12 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
             <Button onClick={() => void openPublish()} disabled={errors.length > 0}>Publish</Button>
           </Group>
         </Group>
-        {conflict && <Alert color="yellow" title="Somebody else saved this flow meanwhile"><Group><Text size="sm">Reload to see their version; your unsaved changes are dropped.</Text><Button size="xs" onClick={() => location.reload()}>Reload</Button></Group></Alert>}
-        <Box onDragOver={(e) => e.dataTransfer.types.includes(DRAGGED) && e.preventDefault()} onDrop={(e) => { const type = types.find((t) => t.type === e.dataTransfer.getData(DRAGGED)); if (type) add(type, { at: canvas.screenToFlowPosition({ x: e.clientX, y: e.clientY }) }) }}
-          onKeyDown={(e) => { const id = (e.target as HTMLElement).dataset.id; if (e.key === 'Enter' && nodes.some((n) => n.id === id)) { setPanel(null); setOpenId(id!) } }} style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
-          <ReactFlow nodes={nodes} edges={report ? walked(edges, own) : edges} onNodesChange={onNodes} onEdgesChange={onEdges} onConnect={connect} onConnectEnd={dropped} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} onNodeClick={(e, n) => { setPanel(null); setOpenId(e.shiftKey || e.ctrlKey || e.metaKey ? null : n.id) }} onlyRenderVisibleElements={nodes.length > 150} minZoom={0.05} deleteKeyCode={['Delete', 'Backspace']} fitView fitViewOptions={{ maxZoom: 1 }}>
-            <Background /><Controls /><MiniMap pannable />
+        {conflict && <Alert color="yellow"><Group><Text size="sm">Somebody else saved this flow meanwhile. Nothing is saved here until you choose whose to keep.</Text><Button size="xs" onClick={() => setAsking(true)}>Choose</Button></Group></Alert>}
+        {conflict && asking && <Conflict flowId={flow.id} mine={document_} onTheirs={takeTheirs} onMine={(etag) => { version.current = etag; setConflict(false) }} onCopy={() => void keepAsCopy()} onLater={() => setAsking(false)} />}
+        <Box ref={box} onDragOver={(e) => e.dataTransfer.types.includes(DRAGGED) && e.preventDefault()} onDrop={(e) => { const type = types.find((t) => t.type === e.dataTransfer.getData(DRAGGED)); if (type) add(type, { at: canvas.screenToFlowPosition({ x: e.clientX, y: e.clientY }) }) }}
+          onKeyDown={(e) => { const id = (e.target as HTMLElement).dataset.id; if (e.key === 'Enter' && nodes.some((n) => n.id === id && isStep(n))) { setPanel(null); setOpenId(id!) } }} style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
+          <ReactFlow nodes={nodes} edges={report ? walked(edges, own) : edges} onNodesChange={onNodes} onEdgesChange={onEdges} onConnect={connect} onConnectEnd={(e, state) => { box.current?.classList.remove('connecting'); dropped(e, state) }} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} onNodeClick={(e, n) => { setPanel(null); setOpenId(e.shiftKey || e.ctrlKey || e.metaKey || !isStep(n) ? null : n.id) }} onNodeDragStart={takeAlong} onNodeDrag={carry} elevateNodesOnSelect={false} onConnectStart={() => box.current?.classList.add('connecting')} onlyRenderVisibleElements={nodes.length > 150} minZoom={0.05} deleteKeyCode={['Delete', 'Backspace']} fitView fitViewOptions={{ maxZoom: 1 }}>
+            <Background /><Controls /><MiniMap pannable nodeColor={miniColor} />
           </ReactFlow>
         </Box>
         {problems.length > 0 && (
@@ -268,7 +331,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
           onChange={(id) => setRest((old) => { const { fallback: _, ...other } = old as Document; return id ? { ...other, fallback: { routing_plan_id: id } } : other })} /></Stack>}
       </Drawer>
       <Drawer opened={!!open} onClose={() => setOpenId(null)} position="right" title={open && types.find((t) => t.type === open.data.type)?.label} size={520} withOverlay={false} lockScroll={false}>
-        {open && <NodePanel node={open} type={types.find((t) => t.type === open.data.type)} nodes={nodes} edges={edges} problems={problems} onChange={(data) => change(open.id, data)} onDelete={() => remove([open.id])}
+        {open && <NodePanel node={open} type={types.find((t) => t.type === open.data.type)} nodes={nodes.filter(isStep)} edges={edges} problems={problems} onChange={(data) => change(open.id, data)} onDelete={() => remove([open.id])}
           onConnect={(port, to) => (to ? connect({ source: open.id, sourceHandle: port, target: to, targetHandle: null }) : setEdges((all) => all.filter((e) => !(e.source === open.id && e.sourceHandle === port))))} />}
       </Drawer>
     </Seen.Provider></FlowVariables.Provider>

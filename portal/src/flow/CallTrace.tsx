@@ -9,7 +9,8 @@ import { api, type Row } from '../api'
 import { words } from '../words'
 import { toCanvas, walked, type Document } from './document'
 import { useNodeTypes, type NodeType } from './types'
-import { Seen, edgeTypes, nodeTypes } from './views'
+import { Seen } from './look'
+import { edgeTypes, miniColor, nodeTypes } from './views'
 
 interface Entry {
   at: string
@@ -55,7 +56,7 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
   const [nodes, , onNodes] = useNodesState(placed)
   const steps = trace.filter((e) => e.kind === 'step' && !e.call_flow_id)
   const live = call.status === 'active' ? (standing(steps, edges) ?? 'start') : null
-  const seen = useMemo(() => ({ types, bad: new Set<string>(), passed: new Set([...steps.map((s) => s.node!), ...(live ? [live] : [])]), insert: () => {}, numbers: new Map(), live }), [types, trace, live]) // eslint-disable-line react-hooks/exhaustive-deps
+  const seen = useMemo(() => ({ types, bad: new Set<string>(), passed: new Set([...steps.map((s) => s.node!), ...(live ? [live] : [])]), insert: () => {}, numbers: new Map(), live, labels: true }), [types, trace, live]) // eslint-disable-line react-hooks/exhaustive-deps
   const pick = (i: number) => {
     setAt(i)
     void canvas.fitView({ nodes: [{ id: trace[i].node! }], maxZoom: 1, duration: 300, padding: 0.6 })
@@ -64,8 +65,8 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
     <Seen.Provider value={seen}>
       <Group align="stretch" style={{ flex: 1, minHeight: 300 }}>
         <Box style={{ flex: '1 1 380px', minHeight: 300, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8 }}>
-          <ReactFlow nodes={nodes} onNodesChange={onNodes} edges={walked(edges, steps)} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} nodesConnectable={false} deleteKeyCode={null} colorMode={scheme} fitView fitViewOptions={{ maxZoom: 1 }} minZoom={0.05}>
-            <Background /><Controls showInteractive={false} /><MiniMap pannable />
+          <ReactFlow nodes={nodes} onNodesChange={onNodes} edges={walked(edges, steps)} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} elevateNodesOnSelect={false} nodesConnectable={false} deleteKeyCode={null} colorMode={scheme} fitView fitViewOptions={{ maxZoom: 1 }} minZoom={0.05}>
+            <Background /><Controls showInteractive={false} /><MiniMap pannable nodeColor={miniColor} />
           </ReactFlow>
         </Box>
         <ScrollArea style={{ flex: '0 1 360px' }} type="auto"><Steps trace={trace} at={at} onPick={pick} /></ScrollArea>

@@ -1,7 +1,8 @@
 // Running what is on the canvas without a phone: made-up answers in, every step with its values out.
-import { Accordion, Alert, Badge, Button, Code, Group, JsonInput, Stack, TagsInput, Text, TextInput, Textarea } from '@mantine/core'
+import { Accordion, Alert, Badge, Button, Code, CopyButton, Group, JsonInput, NumberInput, Stack, TagsInput, Text, TextInput, Textarea } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { ApiError, api } from '../api'
+import { ApiError, api, list } from '../api'
 
 interface Values {
   tags: Record<string, unknown>
@@ -40,6 +41,24 @@ function Changes({ before, after }: { before: Values; after: Values }) {
   return changed.map((c) => <Text size="sm" key={c}>{c}</Text>)
 }
 
+// A real call to the published version: a line for a shell on a machine that a trunk lets in.
+function CallLine({ flowId, caller }: { flowId: string; caller: string }) {
+  const { data } = useQuery({ queryKey: ['numbers', 'of flow', flowId], queryFn: async () => {
+    const campaigns = (await list(`/campaigns?execution_mode=call_flow&call_flow_id=${flowId}&limit=20`)).data
+    const numbers = await Promise.all(campaigns.map(async (c) => (await list(`/numbers?campaign_id=${c.id}&limit=1`)).data))
+    const { sip } = (await api<{ sip: string[] }>('GET', '/system')).data
+    return { number: numbers.flat()[0]?.number as string | undefined, sip: sip.find((l) => l.startsWith('udp:')) ?? sip[0] ?? 'udp:127.0.0.1:5060' }
+  } })
+  if (!data) return null
+  if (!data.number) return <Text size="sm" c="dimmed">For a real call, choose this flow in a campaign's Execution Settings and give the campaign a number.</Text>
+  const [transport, host, port] = data.sip.split(':')
+  const line = `strowger call 'sip:${data.number}@${host === '0.0.0.0' ? window.location.hostname : host}:${port}${transport === 'tcp' ? ';transport=tcp' : ''}' --from '${caller.replaceAll("'", '')}'`
+  return (
+    <div><Text size="sm" fw={600}>A real call to what is published</Text>
+      <Group wrap="nowrap" align="flex-start"><Code style={{ overflowWrap: 'anywhere' }}>{line}</Code><CopyButton value={line}>{({ copied, copy: put }) => <Button size="compact-xs" variant="light" onClick={put} style={{ flexShrink: 0 }}>{copied ? 'Copied' : 'Copy'}</Button>}</CopyButton></Group></div>
+  )
+}
+
 export function Test({ flowId, document, nameOf, onReport }: { flowId: string; document: unknown; nameOf: (id: string) => string; onReport: (r: Report | null) => void }) {
   const [caller, setCaller] = useState('+15125550100')
   const [at, setAt] = useState('')
@@ -47,17 +66,21 @@ export function Test({ flowId, document, nameOf, onReport }: { flowId: string; d
   const [pressed, setPressed] = useState('')
   const [dials, setDials] = useState<string[]>([])
   const [http, setHttp] = useState('')
+  const [number, setNumber] = useState('')
+  const [variables, setVariables] = useState('')
+  const [scripts, setScripts] = useState('')
+  const [voicemail, setVoicemail] = useState<number | string>('')
   const [report, setReport] = useState<Report | null>(null)
   const [problem, setProblem] = useState<ApiError | null>(null)
   const run = async () => {
     try {
-      const script = { caller_id: caller, at: at.trim() || undefined, tags: lines(tags), digits: keys(pressed), dial: dials.map((outcome) => ({ outcome })), http: http.trim() ? JSON.parse(http) : [], document }
+      const script = { caller_id: caller, at: at.trim() || undefined, number: number.trim() || undefined, tags: lines(tags), variables: lines(variables), digits: keys(pressed), dial: dials.map((outcome) => ({ outcome })), http: http.trim() ? JSON.parse(http) : [], scripts: scripts.trim() ? JSON.parse(scripts) : [], voicemail_seconds: voicemail === '' ? undefined : Number(voicemail), document }
       const { data } = await api<Report>('POST', `/call-flows/${flowId}/simulate`, script)
       setProblem(null)
       setReport(data)
       onReport(data)
     } catch (e) {
-      setProblem(e instanceof ApiError ? e : new ApiError({ status: 0, title: 'The HTTP answers are not JSON yet', detail: '' }))
+      setProblem(e instanceof ApiError ? e : new ApiError({ status: 0, title: 'The answers are not JSON yet', detail: '' }))
     }
   }
   return (
@@ -69,7 +92,14 @@ export function Test({ flowId, document, nameOf, onReport }: { flowId: string; d
       <TextInput label="Keys pressed" placeholder="1, 78701" description="At each question, in order; nothing between two commas is nothing pressed" value={pressed} onChange={(e) => setPressed(e.currentTarget.value)} />
       <TagsInput label="Dials end with" placeholder="completed" data={outcomes} allowDuplicates acceptValueOnBlur={false} value={dials} error={problem?.problem.errors?.find((e) => e.pointer.startsWith('/dial'))?.detail} onChange={setDials} />
       <JsonInput label="HTTP answers" placeholder='[{"status": 200, "body": {"score": 80}}]' autosize minRows={2} value={http} onChange={setHttp} />
+      <Accordion variant="contained"><Accordion.Item value="more"><Accordion.Control>More</Accordion.Control><Accordion.Panel><Stack gap="sm">
+        <TextInput label="Number called" placeholder="+18005550100" value={number} error={problem?.at('/number')} onChange={(e) => setNumber(e.currentTarget.value)} />
+        <Textarea label="Variables" placeholder="tries = 2" description="One a line, as they are when the flow begins" autosize minRows={2} value={variables} onChange={(e) => setVariables(e.currentTarget.value)} />
+        <JsonInput label="Results of scripts" placeholder='[{"result": {"port": "good"}}]' description="None: they are really run" autosize minRows={2} value={scripts} onChange={setScripts} />
+        <NumberInput label="Seconds of voicemail" placeholder="10" min={0} max={3600} value={voicemail} error={problem?.at('/voicemail_seconds')} onChange={setVoicemail} />
+      </Stack></Accordion.Panel></Accordion.Item></Accordion>
       <Button onClick={run}>Run</Button>
+      <CallLine flowId={flowId} caller={caller} />
       {problem && <Alert color="red" title={problem.problem.title}>{(problem.problem.problems ?? []).filter((p) => p.severity === 'error').map((p) => `${p.node ?? ''} ${p.detail}`).join('\n') || (problem.problem.errors ?? []).map((e) => `${e.pointer.slice(1)}: ${e.detail}`).join('\n')}</Alert>}
       {report && (
         <Stack gap="xs">

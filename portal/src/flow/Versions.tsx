@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, list } from '../api'
 
-interface Diff {
+export interface Difference {
   same: boolean
   nodes: { added: string[]; removed: string[]; moved: string[]; changed: { id: string; keys: string[] }[] }
   edges: { added: Edge[]; removed: Edge[] }
@@ -17,14 +17,14 @@ interface Edge {
 }
 
 const edge = (e: Edge) => `${e.from} ${e.port} → ${e.to}`
-const told = (d: Diff): string[] => [
+export const lines = (d: Difference): string[] => [
   ...d.nodes.added.map((id) => `+ node ${id}`), ...d.nodes.removed.map((id) => `- node ${id}`),
   ...d.nodes.changed.map((n) => `~ node ${n.id}: ${n.keys.join(', ')}`), ...d.nodes.moved.map((id) => `~ node ${id} was moved`),
   ...d.edges.added.map((e) => `+ ${edge(e)}`), ...d.edges.removed.map((e) => `- ${edge(e)}`), ...d.keys.map((k) => `~ ${k}`),
 ]
 
 // How the saved draft differs from a version, by lines.
-export const difference = async (flowId: string, version: number): Promise<string[]> => told((await api<Diff>('GET', `/call-flows/${flowId}/diff?from=${version}&to=draft`)).data)
+export const difference = async (flowId: string, version: number): Promise<string[]> => lines((await api<Difference>('GET', `/call-flows/${flowId}/diff?from=${version}&to=draft`)).data)
 
 export function Versions({ flowId, published, onRollBack }: { flowId: string; published: number | null; onRollBack: (version: number) => void }) {
   const versions = useQuery({ queryKey: ['call-flows', 'versions', flowId, published], queryFn: () => list(`/call-flows/${flowId}/versions`) })

@@ -11,8 +11,14 @@ export interface Document {
   fallback?: { routing_plan_id?: string }
   nodes: { id: string; type: string; name?: string; position?: { x: number; y: number }; config?: Record<string, unknown> }[]
   edges: { from: string; port: string; to: string }[]
+  notes?: { id: string; text: string; position: { x: number; y: number }; width?: number; height?: number }[]
+  groups?: { id: string; name: string; position: { x: number; y: number }; width: number; height: number }[]
 }
+// On the canvas, notes and groups are nodes of another look: what moves, undoes and copies nodes does it to them, too.
 export type FlowNode = Node<Data>
+export const isStep = (n: FlowNode) => n.type === 'step'
+export const noteNode = (id: string, text: string, position: { x: number; y: number }, width = 220, height = 120): FlowNode => ({ id, type: 'note', position, width, height, dragHandle: '.grip', connectable: false, data: { type: 'note', name: text, config: {} } })
+export const groupNode = (id: string, name: string, position: { x: number; y: number }, width: number, height: number): FlowNode => ({ id, type: 'frame', position, width, height, zIndex: -1, dragHandle: '.grip', connectable: false, style: { pointerEvents: 'none' }, data: { type: 'group', name, config: {} } })
 
 // A node's ports: those its configuration names, then its type's own.
 export function portsOf(type: NodeType | undefined, config: Record<string, unknown>): string[] {
@@ -21,17 +27,45 @@ export function portsOf(type: NodeType | undefined, config: Record<string, unkno
 }
 
 export const toCanvas = (d: Document): [FlowNode[], Edge[]] => [
-  d.nodes.map((n, i) => ({ id: n.id, type: 'step', position: n.position ?? { x: 240 * i, y: 60 * (i % 3) }, deletable: n.type !== 'start', data: { type: n.type, name: n.name, config: n.config ?? {} } })),
+  [
+    ...(d.groups ?? []).map((g) => groupNode(g.id, g.name, g.position, g.width, g.height)),
+    ...d.nodes.map((n, i): FlowNode => ({ id: n.id, type: 'step', className: n.type === 'start' ? 'start' : undefined, position: n.position ?? { x: 240 * i, y: 60 * (i % 3) }, deletable: n.type !== 'start', data: { type: n.type, name: n.name, config: n.config ?? {} } })),
+    ...(d.notes ?? []).map((n) => noteNode(n.id, n.text, n.position, n.width, n.height)),
+  ],
   d.edges.map((e) => connection(e.from, e.port, e.to)),
 ]
 // A port leads to one node, so its edge is known by the port.
 export const connection = (from: string, port: string, to: string): Edge => ({ id: `${from}:${port}`, source: from, sourceHandle: port, target: to, type: 'way' })
 
-export const toDocument = (nodes: FlowNode[], edges: Edge[], old: object): Document => ({
-  ...old,
-  nodes: nodes.map((n) => ({ id: n.id, type: n.data.type, ...(n.data.name ? { name: n.data.name } : {}), position: { x: Math.round(n.position.x), y: Math.round(n.position.y) }, config: n.data.config })),
-  edges: edges.map((e) => ({ from: e.source, port: e.sourceHandle ?? 'next', to: e.target })),
-})
+const place = (n: FlowNode) => ({ x: Math.round(n.position.x), y: Math.round(n.position.y) })
+export const sizeOf = (n: FlowNode) => ({ width: Math.round(n.width ?? n.measured?.width ?? 200), height: Math.round(n.height ?? n.measured?.height ?? 100) })
+
+export const toDocument = (nodes: FlowNode[], edges: Edge[], old: object): Document => {
+  const { notes: _, groups: __, ...rest } = old as Document
+  const notes = nodes.filter((n) => n.type === 'note').map((n) => ({ id: n.id, text: n.data.name ?? '', position: place(n), ...sizeOf(n) }))
+  const groups = nodes.filter((n) => n.type === 'frame').map((n) => ({ id: n.id, name: n.data.name ?? '', position: place(n), ...sizeOf(n) }))
+  return {
+    ...rest,
+    nodes: nodes.filter(isStep).map((n) => ({ id: n.id, type: n.data.type, ...(n.data.name ? { name: n.data.name } : {}), position: place(n), config: n.data.config })),
+    edges: edges.map((e) => ({ from: e.source, port: e.sourceHandle ?? 'next', to: e.target })),
+    ...(notes.length ? { notes } : {}), ...(groups.length ? { groups } : {}),
+  }
+}
+
+// What lies within a group: it moves along.
+export function within(group: FlowNode, nodes: FlowNode[]): Set<string> {
+  const { width, height } = sizeOf(group)
+  return new Set(nodes.filter((n) => n.id !== group.id && n.type !== 'frame').filter((n) => {
+    const size = sizeOf(n), x = n.position.x + size.width / 2 - group.position.x, y = n.position.y + size.height / 2 - group.position.y
+    return x >= 0 && y >= 0 && x <= width && y <= height
+  }).map((n) => n.id))
+}
+
+// The group's frame around these nodes.
+export function frame(nodes: FlowNode[]): { position: { x: number; y: number }; width: number; height: number } {
+  const x = Math.min(...nodes.map((n) => n.position.x)) - 30, y = Math.min(...nodes.map((n) => n.position.y)) - 60
+  return { position: { x, y }, width: Math.max(...nodes.map((n) => n.position.x + sizeOf(n).width)) + 30 - x, height: Math.max(...nodes.map((n) => n.position.y + sizeOf(n).height)) + 30 - y }
+}
 
 // The edges with the way drawn that these steps took.
 export function walked(edges: Edge[], steps: { node?: string; port?: string | null }[]): Edge[] {
@@ -75,6 +109,11 @@ export function paste(text: string, taken: Iterable<string>): { nodes: FlowNode[
     return { ...n, id, position: { x: (n.position?.x ?? 0) + 40, y: (n.position?.y ?? 0) + 40 } }
   })
   const edges = (part.edges ?? []).filter((e) => renamed.has(e.from) && renamed.has(e.to)).map((e) => ({ ...e, from: renamed.get(e.from)!, to: renamed.get(e.to)! }))
-  const [canvasNodes, canvasEdges] = toCanvas({ nodes, edges })
+  const named = <T extends { id: string; position: { x: number; y: number } }>(list: T[] | undefined, kind: string): T[] => (Array.isArray(list) ? list : []).map((n) => {
+    const id = ids.has(n.id) ? freeId(ids, kind) : n.id
+    ids.add(id)
+    return { ...n, id, position: { x: n.position.x + 40, y: n.position.y + 40 } }
+  })
+  const [canvasNodes, canvasEdges] = toCanvas({ nodes, edges, notes: named(part.notes, 'note'), groups: named(part.groups, 'group') })
   return { nodes: canvasNodes.map((n) => ({ ...n, selected: true })), edges: canvasEdges }
 }

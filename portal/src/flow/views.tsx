@@ -1,30 +1,11 @@
 // What a node and an edge look like on the canvas.
 import { Box, Text } from '@mantine/core'
 import { BaseEdge, EdgeLabelRenderer, Handle, Position, getBezierPath, type EdgeProps, type NodeProps } from '@xyflow/react'
-import { createContext, memo, useContext } from 'react'
+import { memo, useContext } from 'react'
 import { words } from '../words'
 import { portsOf, type FlowNode } from './document'
-import type { NodeType } from './types'
-
-// How often a node was entered, how many callers left there, and how long the slowest stayed.
-export interface Numbers {
-  node: string
-  entered: number
-  dropped: number
-  median_ms: number | null
-  p95_ms: number | null
-}
-
-interface View {
-  types: NodeType[]
-  bad: Set<string> // nodes with an error
-  passed: Set<string>
-  insert: (edge: string) => void
-  numbers: Map<string, Numbers>
-  live?: string | null // the node that a live call is at
-}
-
-export const Seen = createContext<View>({ types: [], bad: new Set(), passed: new Set(), insert: () => {}, numbers: new Map() })
+import { Seen, type Numbers } from './look'
+import { FrameView, NoteView } from './notes'
 
 const long = (ms: number | null) => (ms === null ? '–' : ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`)
 
@@ -51,13 +32,14 @@ const StepView = memo(function StepView({ id, data, selected }: NodeProps<FlowNo
   )
 })
 
-// With a button in its middle while it is selected: a node can be put there.
-function WayView({ id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, selected, style }: EdgeProps) {
-  const { insert } = useContext(Seen)
+// Its port's name along it, and while it is selected a button in its middle: a node can be put there.
+function WayView({ id, sourceHandleId, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, selected, style }: EdgeProps) {
+  const { insert, labels } = useContext(Seen)
   const [path, x, y] = getBezierPath({ sourceX, sourceY, sourcePosition, targetX, targetY, targetPosition })
   return (
     <>
       <BaseEdge path={path} style={style} interactionWidth={24} />
+      {labels && !selected && sourceHandleId !== 'next' && <text className="way-label" x={x} y={y}>{words(sourceHandleId ?? '')}</text>}
       {selected && (
         <EdgeLabelRenderer>
           <button type="button" className="insert nodrag nopan" aria-label={`Insert a node after ${id.replace(':', ' ')}`} onClick={() => insert(id)} style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>+</button>
@@ -67,5 +49,6 @@ function WayView({ id, sourceX, sourceY, targetX, targetY, sourcePosition, targe
   )
 }
 
-export const nodeTypes = { step: StepView }
+export const nodeTypes = { step: StepView, note: NoteView, frame: FrameView }
 export const edgeTypes = { way: WayView }
+export const miniColor = (n: { type?: string }) => (n.type === 'frame' ? 'rgb(120 140 170 / 15%)' : n.type === 'note' ? '#f4d35e' : '#a9b0b7')

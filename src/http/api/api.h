@@ -43,7 +43,7 @@ enum http_result api_flow_version_missing(struct http_request *r, int64_t versio
 struct flow *api_flow_compile(const struct http_request *r, json_t *document, json_t *problems) WARN_UNUSED;
 enum http_result api_flow_has_errors(struct http_request *r, json_t *problems); /* 422 */
 /* flow_documents.c */
-api_handler api_flow_export, api_flow_import, api_flow_diff;
+api_handler api_flow_export, api_flow_import, api_flow_diff, api_flow_diff_document;
 /* flow_stats.c */
 api_handler api_flow_stats;
 /* simulate.c */

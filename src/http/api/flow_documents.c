@@ -125,6 +125,30 @@ static json_t *document_of(struct http_request *r, struct store_conn *conn, cons
 	return document;
 }
 
+/* What the document that was sent would change in a version or the draft. */
+enum http_result api_flow_diff_document(struct http_request *r)
+{
+	json_t *body = http_body_object(r), *document = json_object_get(body, "document");
+	struct store_conn *conn = body ? http_reader(r) : NULL;
+	if (!conn)
+		return HTTP_REPLY;
+	if (!json_is_object(document)) {
+		struct errors errors = {0};
+		errors_add(&errors, "/document", "is required: a flow document");
+		return http_invalid(r, &errors);
+	}
+	struct store_rows *rows = api_flow_find(conn, r);
+	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL, *from = NULL;
+	rows_free(rows);
+	if (!doc)
+		api_flow_missing(r);
+	else if ((from = document_of(r, conn, "from", doc)))
+		http_json(r, 200, flow_diff(from, document));
+	json_decref(from);
+	json_decref(doc);
+	return HTTP_REPLY;
+}
+
 enum http_result api_flow_diff(struct http_request *r)
 {
 	struct store_conn *conn = http_reader(r);
