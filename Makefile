@@ -1,6 +1,6 @@
 # The two commands: make run, make test. See CONTRIBUTING.md for the rest.
 SHELL = /bin/sh
-PORTAL_SOURCES = $(shell find portal -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
+PORTAL_SOURCES = $(shell find portal docs -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
 .PHONY: run test bench build install-build install-test asan tsan clean
 

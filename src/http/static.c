@@ -11,10 +11,31 @@ static const struct static_file *find(const char *path)
 	return NULL;
 }
 
+static bool in_docs(const char *path)
+{
+	return strncmp(path, "/docs", 5) == 0 && (path[5] == '/' || !path[5]);
+}
+
+/* /docs/quick-start is quick-start.html, /docs/nodes is nodes/index.html. */
+static const struct static_file *find_page(const char *path)
+{
+	char file[300];
+	size_t n = strlen(path);
+	if (n > 200)
+		return NULL;
+	n -= n > 1 && path[n - 1] == '/';
+	snprintf(file, sizeof file, "%.*s.html", (int)n, path);
+	const struct static_file *f = find(file);
+	snprintf(file, sizeof file, "%.*s/index.html", (int)n, path);
+	return f ? f : find(file);
+}
+
 bool static_serve(struct http_request *r)
 {
 	const struct static_file *f = find(r->path);
-	if (!f && strncmp(r->path, "/api/", 5) != 0 && strncmp(r->path, "/assets/", 8) != 0)
+	if (!f && in_docs(r->path))
+		f = find_page(r->path);
+	else if (!f && strncmp(r->path, "/api/", 5) != 0 && strncmp(r->path, "/assets/", 8) != 0)
 		f = find("/index.html"); /* the portal's own router knows the path */
 	if (!f || !(r->answer = malloc(f->len)))
 		return false;
@@ -34,6 +55,6 @@ void static_headers(const struct http_request *r, struct MHD_Response *response)
 	}
 	MHD_add_response_header(response, "Content-Encoding", "gzip");
 	MHD_add_response_header(response, "Cache-Control", strncmp(r->path, "/assets/", 8) == 0 ? "public, max-age=31536000, immutable" : "no-cache");
-	MHD_add_response_header(response, "Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'");
+	MHD_add_response_header(response, "Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; font-src 'self'; media-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
 	MHD_add_response_header(response, "Referrer-Policy", "same-origin");
 }

@@ -1,5 +1,5 @@
 // One node's name, configuration, and where its ports lead.
-import { Button, Fieldset, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Anchor, Button, Fieldset, Select, Stack, Text, TextInput } from '@mantine/core'
 import type { Edge } from '@xyflow/react'
 import type { FlowProblem } from '../api'
 import { Fields } from '../SchemaForm'
@@ -24,7 +24,7 @@ export function NodePanel({ node, type, nodes, edges, problems, onChange, onConn
   const ports = portsOf(type, node.data.config)
   return (
     <Stack>
-      <Text size="sm" c="dimmed">{type?.help}</Text>
+      <Text size="sm" c="dimmed">{type?.help} {type && <Anchor href={`/docs/nodes/${type.type}`} target="_blank">More about it</Anchor>}</Text>
       <TextInput label="Name" value={node.data.name ?? ''} placeholder={node.id} onChange={(e) => onChange({ name: e.currentTarget.value })} />
       <Fields schema={type?.config_schema ?? {}} value={node.data.config} pointer="" onChange={(config) => onChange({ config: config as Record<string, unknown> })}
         errors={(pointer) => problems.find((p) => p.node === node.id && p.pointer === `/nodes/${index}/config${pointer}`)?.detail} />
