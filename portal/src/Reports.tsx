@@ -4,7 +4,9 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Suspense, lazy, useMemo, useState } from 'react'
 import { api, list } from './api'
+import { useLive } from './calls/Live'
 import { csvLine, download } from './csv'
+import { label } from './words'
 
 const Chart = lazy(() => import('./Chart'))
 
@@ -24,7 +26,7 @@ interface Report {
   data: Line[]
   totals: Figures
 }
-type By = 'hour' | 'day' | 'campaign' | 'publisher' | 'target'
+type By = 'hour' | 'day' | 'campaign' | 'publisher' | 'target' | `tag.${string}`
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
 const columns: [keyof Figures, string][] = [['calls', 'Calls'], ['connected', 'Connected'], ['converted', 'Converted'], ['duration_seconds', 'Time'], ['revenue', 'Revenue'], ['payout', 'Payout']]
@@ -34,7 +36,7 @@ const named = (l: Line, by: By) => (by === 'day' ? l.key! : by === 'hour' ? new 
 
 const useReport = (by: By, from: Date, to: Date, refetch?: number) => useQuery({
   queryKey: ['reports', by, from.getTime(), to.getTime()], refetchInterval: refetch,
-  queryFn: async () => (await api<Report>('GET', `/reports/calls?group_by=${by}&from=${from.toISOString()}&to=${to.toISOString()}&time_zone=${encodeURIComponent(zone)}`)).data,
+  queryFn: async () => (await api<Report>('GET', `/reports/calls?group_by=${encodeURIComponent(by)}&from=${from.toISOString()}&to=${to.toISOString()}&time_zone=${encodeURIComponent(zone)}`)).data,
 })
 
 function Tiles({ of, more = [] }: { of: Figures | undefined; more?: [string, string][] }) {
@@ -71,7 +73,7 @@ function Rows({ lines, by }: { lines: Line[]; by: By }) {
   return (
     <Table.ScrollContainer minWidth={560}>
       <Table verticalSpacing="xs">
-        <Table.Thead><Table.Tr><Table.Th>{by[0].toUpperCase() + by.slice(1)}</Table.Th>{columns.map(([c, label]) => <Table.Th key={c} ta="right">{label}</Table.Th>)}</Table.Tr></Table.Thead>
+        <Table.Thead><Table.Tr><Table.Th>{by.startsWith('tag.') ? by.slice(4) : label(by)}</Table.Th>{columns.map(([c, label]) => <Table.Th key={c} ta="right">{label}</Table.Th>)}</Table.Tr></Table.Thead>
         <Table.Tbody>{lines.map((l) => <Table.Tr key={l.key}><Table.Td>{named(l, by)}</Table.Td>{columns.map(([c]) => <Table.Td key={c} ta="right">{shown(l, c)}</Table.Td>)}</Table.Tr>)}</Table.Tbody>
       </Table>
     </Table.ScrollContainer>
@@ -90,7 +92,8 @@ export function Dashboard() {
   const [from, to] = useMemo(() => [midnight(), midnight(-1)], [])
   const hours = useReport('hour', from, to, 10_000)
   const campaigns = useReport('campaign', from, to, 10_000)
-  const live = useQuery({ queryKey: ['calls', 'live count'], queryFn: () => list('/calls?status=active&limit=200'), refetchInterval: 5000 })
+  const on = useLive('types=call.started,call.completed', [['calls', 'live count'], ['reports']])
+  const live = useQuery({ queryKey: ['calls', 'live count'], queryFn: () => list('/calls?status=active&limit=200'), refetchInterval: on ? 60_000 : 5000 })
   const any = useQuery({ queryKey: ['calls', 'any'], queryFn: () => list('/calls?limit=1') })
   const active = live.data ? `${live.data.data.length}${live.data.next_cursor ? '+' : ''}` : '–'
   return (
@@ -106,6 +109,7 @@ export function Dashboard() {
 }
 
 export function Reports() {
+  const tags = useQuery({ queryKey: ['custom-tags', 'report'], queryFn: () => list('/custom-tags?report=true&sort=name&limit=1000') })
   const query = new URLSearchParams(location.search)
   const [first, setFirst] = useState(query.get('from') ?? day(midnight(6)))
   const [last, setLast] = useState(query.get('to') ?? day(midnight()))
@@ -134,7 +138,7 @@ export function Reports() {
       <Group align="flex-end">
         <TextInput type="date" label="From" value={first} onChange={(e) => change({ from: e.currentTarget.value })} />
         <TextInput type="date" label="To" value={last} onChange={(e) => change({ to: e.currentTarget.value })} error={readable ? undefined : 'Not after the first day'} />
-        <Select label="By" data={['hour', 'day', 'campaign', 'publisher', 'target']} value={by} onChange={(v) => change({ by: (v ?? 'day') as By })} allowDeselect={false} />
+        <Select label="By" data={[...['hour', 'day', 'campaign', 'publisher', 'target'].map((v) => ({ value: v, label: v })), ...(tags.data?.data ?? []).map((tag) => ({ value: `tag.${String(tag.name)}`, label: String(tag.name) }))]} value={by} onChange={(v) => change({ by: (v ?? 'day') as By })} allowDeselect={false} />
         <Button variant="default" onClick={save} disabled={!report.data?.data.length}>Download CSV</Button>
         <Text size="sm" c="dimmed">Times are those of {zone}</Text>
       </Group>

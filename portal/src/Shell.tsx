@@ -3,6 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { useState } from 'react'
+import { Shortcuts } from './Shortcuts'
 import { ApiError, api, setCsrf } from './api'
 
 type Item = { label: string; to?: string; items?: Item[] }
@@ -89,7 +90,7 @@ export function Shell() {
     <AppShell header={{ height: 52 }} navbar={{ width: 260, breakpoint: 'sm', collapsed: { mobile: !opened } }} padding="md">
       <AppShell.Header><Group h="100%" px="md" justify="space-between"><Group><Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" /><Text fw={700}>Strowger</Text></Group><Group><Anchor size="sm" href="/docs" target="_blank" visibleFrom="xs">Docs</Anchor><Anchor size="sm" href="/docs/api" target="_blank" visibleFrom="sm">API</Anchor><Text size="sm" c="dimmed" visibleFrom="sm">{session.data.email}</Text><Scheme /><Button variant="subtle" size="xs" onClick={signOut}>Sign out</Button></Group></Group></AppShell.Header>
       <AppShell.Navbar aria-label="Sections"><ScrollArea p="xs"><Items items={navigation} close={close} /></ScrollArea></AppShell.Navbar>
-      <AppShell.Main><Outlet /></AppShell.Main>
+      <AppShell.Main><Outlet /><Shortcuts /></AppShell.Main>
     </AppShell>
   )
 }

@@ -16,6 +16,7 @@ import { LiveCalls } from './calls/Live'
 import { Calls } from './calls/Log'
 import { FlowList } from './flow/List'
 import { kinds } from './kinds'
+import { t } from './text'
 import { parseSearch, stringifySearch } from './url'
 import { AuditLog, IncomingRequests, OutgoingRequests, Request } from './records'
 import { ResourceForm, ResourceList } from './resources'
@@ -54,7 +55,8 @@ const router = createRouter({
   ]),
 })
 
-const theme = createTheme({ primaryShade: { light: 8, dark: 7 } })
+const close = { defaultProps: { closeButtonProps: { 'aria-label': t('Close') } } }
+const theme = createTheme({ primaryShade: { light: 8, dark: 7 }, components: { Modal: close, Drawer: close } })
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

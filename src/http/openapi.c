@@ -133,6 +133,13 @@ static void add_route(json_t *paths, const struct http_route *route)
 		snprintf(name, sizeof name, "%.*s", (int)strcspn(p + 1, "}"), p + 1);
 		json_array_append_new(parameters, path_parameter(name));
 	}
+	for (const char *p = strchr(route->summary, '?'); p; p = strchr(p + 1, '?')) { /* "?from=" in the summary */
+		char name[30];
+		size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_");
+		snprintf(name, sizeof name, "%.*s", (int)n, p + 1);
+		if (n && p[1 + n] == '=')
+			json_array_append_new(parameters, query_parameter(name, "string"));
+	}
 	const char *area = strncmp(route->path, "/api/v1/", 8) == 0 ? route->path + 8 : route->path + 1;
 	snprintf(tag, sizeof tag, "%.*s", (int)strcspn(area, "/"), area);
 	json_t *o = operation(id, tag, route->summary, parameters, strcmp(route->method, "GET") == 0 ? NULL : json_pack("{s:{s:{s:o}}}", "content", "application/json", "schema", route->body ? schema_json(route->body) : json_object()), response("200", "Done", json_object()));

@@ -406,16 +406,16 @@ static json_t *incoming_json(const struct store_rows *rows, size_t i, bool whole
 }
 
 #define INCOMING_COLUMNS "id, webhook_id, unique_id, caller_id, call_id, status, expires_at, received_at, doc"
-#define INCOMING(condition) "SELECT " INCOMING_COLUMNS " FROM incoming_requests WHERE organization_id = $1 AND id < $2 AND ($3 = '' OR status = $3) AND " condition " ORDER BY id DESC LIMIT $5"
+#define INCOMING(condition) "SELECT " INCOMING_COLUMNS " FROM incoming_requests WHERE organization_id = $1 AND id < $2 AND ($3 = '' OR status = $3) AND ($4 = '' OR webhook_id = $4) AND " condition " ORDER BY id DESC LIMIT $6"
 
 enum http_result api_incoming_requests(struct http_request *r)
 {
 	struct store_conn *conn = http_reader(r);
-	const char *cursor = http_query(r, "cursor"), *status = http_query(r, "status"), *call = http_query(r, "call_id");
+	const char *cursor = http_query(r, "cursor"), *status = http_query(r, "status"), *webhook = http_query(r, "incoming_webhook_id"), *call = http_query(r, "call_id");
 	if (!conn)
 		return HTTP_REPLY;
 	int64_t limit = api_limit(r);
-	struct store_rows *rows = store_query(conn, call ? INCOMING("call_id = $4") : INCOMING("$4 = ''"), "ssssi", r->organization->id, cursor ? cursor : "zzzz", status ? status : "", call ? call : "", limit + 1);
+	struct store_rows *rows = store_query(conn, call ? INCOMING("call_id = $5") : INCOMING("$5 = ''"), "sssssi", r->organization->id, cursor ? cursor : "zzzz", status ? status : "", webhook ? webhook : "", call ? call : "", limit + 1);
 	json_t *data = json_array();
 	size_t n = rows_count(rows);
 	for (size_t i = 0; i < n && i < (size_t)limit; i++)
