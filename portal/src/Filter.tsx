@@ -3,6 +3,7 @@ import { ActionIcon, Autocomplete, Button, Group, Paper, SegmentedControl, Selec
 import { ResourcePicker } from './SchemaForm'
 import { useNames } from './names'
 import { words } from './words'
+import { t } from './text'
 
 interface Rule {
   field: string
@@ -22,13 +23,13 @@ const valueless = ['exists', 'not_exists']
 function Value({ rule, onChange, error, label }: { rule: Rule; onChange: (v: unknown) => void; error?: string; label: string }) {
   const text = rule.value == null ? '' : String(rule.value)
   if (valueless.includes(rule.op)) return null
-  if (listed.includes(rule.op)) return <TagsInput aria-label={label} placeholder="Values" value={(Array.isArray(rule.value) ? rule.value : text ? [text] : []).map(String)} onChange={onChange} error={error} />
+  if (listed.includes(rule.op)) return <TagsInput aria-label={label} placeholder={t('Values')} value={(Array.isArray(rule.value) ? rule.value : text ? [text] : []).map(String)} onChange={onChange} error={error} />
   if (rule.op === 'in_list') return <ResourcePicker kind="list" label="" aria-label={label} value={text || null} onChange={onChange} error={error} />
   if (rule.op === 'between') {
     const [low, high] = Array.isArray(rule.value) ? rule.value : ['', '']
-    return <Group gap="xs" wrap="nowrap"><TextInput aria-label={`${label}, from`} placeholder="From" value={String(low ?? '')} onChange={(e) => onChange([e.currentTarget.value, high])} error={error} /><TextInput aria-label={`${label}, to`} placeholder="To" value={String(high ?? '')} onChange={(e) => onChange([low, e.currentTarget.value])} /></Group>
+    return <Group gap="xs" wrap="nowrap"><TextInput aria-label={t('{label}, from', { label })} placeholder={t('From')} value={String(low ?? '')} onChange={(e) => onChange([e.currentTarget.value, high])} error={error} /><TextInput aria-label={t('{label}, to', { label })} placeholder={t('To')} value={String(high ?? '')} onChange={(e) => onChange([low, e.currentTarget.value])} /></Group>
   }
-  return <TextInput aria-label={label} placeholder={rule.op === 'matches' ? 'Regular expression' : 'Value'} value={text} onChange={(e) => onChange(e.currentTarget.value)} error={error} />
+  return <TextInput aria-label={label} placeholder={rule.op === 'matches' ? t('Regular expression') : t('Value')} value={text} onChange={(e) => onChange(e.currentTarget.value)} error={error} />
 }
 
 // What another operator makes of the value: a list stays one where it may.
@@ -47,8 +48,8 @@ export function FilterEditor({ value, onChange, pointer, errors, depth = 0 }: { 
   return (
     <Paper withBorder p="xs" bg={depth % 2 ? 'var(--mantine-color-default-hover)' : undefined}>
       <Stack gap="xs">
-        {rules.length > 1 && <SegmentedControl size="xs" w="fit-content" data={[{ value: 'all', label: 'All of these' }, { value: 'any', label: 'Any of these' }]} value={value.match ?? 'all'} onChange={(m) => onChange({ ...value, match: m as 'all' | 'any' })} />}
-        {rules.length === 0 && <Text size="sm" c="dimmed">{depth ? 'An empty group: always true.' : 'No rule: always true.'}</Text>}
+        {rules.length > 1 && <SegmentedControl size="xs" w="fit-content" data={[{ value: 'all', label: t('All of these') }, { value: 'any', label: t('Any of these') }]} value={value.match ?? 'all'} onChange={(m) => onChange({ ...value, match: m as 'all' | 'any' })} />}
+        {rules.length === 0 && <Text size="sm" c="dimmed">{depth ? t('An empty group: always true.') : t('No rule: always true.')}</Text>}
         {rules.map((r, i) => {
           const at = `${pointer}/rules/${i}`
           return (
@@ -56,19 +57,19 @@ export function FilterEditor({ value, onChange, pointer, errors, depth = 0 }: { 
               {isGroup(r) ? <div style={{ flex: 1 }}><FilterEditor value={r} onChange={(g) => set(i, g)} pointer={at} errors={errors} depth={depth + 1} /></div> : (
                 <Stack gap={4} style={{ flex: 1, minWidth: 0 }}>
                   <Group gap="xs" style={{ flexWrap: 'wrap' }}>
-                    <Autocomplete style={{ flex: '1 1 140px' }} aria-label={`Field of rule ${i + 1}`} placeholder="tag.state" data={fields} value={r.field} onChange={(field) => set(i, { ...r, field })} error={errors(`${at}/field`)} limit={50} />
-                    <Select style={{ flex: '1 1 130px' }} aria-label={`Operator of rule ${i + 1}`} data={operators.map((o) => ({ value: o, label: words(o) }))} value={r.op} onChange={(op) => op && set(i, changed(r, op))} error={errors(`${at}/op`)} allowDeselect={false} />
+                    <Autocomplete style={{ flex: '1 1 140px' }} aria-label={t('Field of rule {value}', { value: i + 1 })} placeholder="tag.state" data={fields} value={r.field} onChange={(field) => set(i, { ...r, field })} error={errors(`${at}/field`)} limit={50} />
+                    <Select style={{ flex: '1 1 130px' }} aria-label={t('Operator of rule {value}', { value: i + 1 })} data={operators.map((o) => ({ value: o, label: words(o) }))} value={r.op} onChange={(op) => op && set(i, changed(r, op))} error={errors(`${at}/op`)} allowDeselect={false} />
                   </Group>
-                  <Value rule={r} onChange={(v) => set(i, { ...r, value: v })} error={errors(`${at}/value`) ?? errors(at)} label={`Value of rule ${i + 1}`} />
+                  <Value rule={r} onChange={(v) => set(i, { ...r, value: v })} error={errors(`${at}/value`) ?? errors(at)} label={t('Value of rule {value}', { value: i + 1 })} />
                 </Stack>
               )}
-              <ActionIcon variant="subtle" color="red" aria-label={isGroup(r) ? `Remove group ${i + 1}` : `Remove rule ${i + 1}`} onClick={() => onChange({ ...value, rules: rules.filter((_, k) => k !== i) })}>×</ActionIcon>
+              <ActionIcon variant="subtle" color="red" aria-label={isGroup(r) ? t('Remove group {value}', { value: i + 1 }) : t('Remove rule {value}', { value: i + 1 })} onClick={() => onChange({ ...value, rules: rules.filter((_, k) => k !== i) })}>×</ActionIcon>
             </Group>
           )
         })}
         <Group gap="xs">
-          <Button size="compact-xs" variant="light" onClick={() => add({ field: '', op: 'equals', value: '' })}>Add rule</Button>
-          {depth < 6 && <Button size="compact-xs" variant="subtle" onClick={() => add({ match: 'any', rules: [{ field: '', op: 'equals', value: '' }] })}>Add group</Button>}
+          <Button size="compact-xs" variant="light" onClick={() => add({ field: '', op: 'equals', value: '' })}>{t('Add rule')}</Button>
+          {depth < 6 && <Button size="compact-xs" variant="subtle" onClick={() => add({ match: 'any', rules: [{ field: '', op: 'equals', value: '' }] })}>{t('Add group')}</Button>}
         </Group>
       </Stack>
     </Paper>

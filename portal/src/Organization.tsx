@@ -4,10 +4,11 @@ import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { ApiError, api, type Row } from './api'
 import { Fields } from './SchemaForm'
+import { t } from './text'
 
 const organizationSchema = { type: 'object', required: ['name'], properties: {
-  name: { type: 'string', description: 'Name for people.' }, currency: { type: 'string', description: 'ISO 4217, such as USD.' }, region: { type: 'string', description: 'Country (ISO 3166) that numbers without a country code are read as.' },
-  dial_policy: { type: 'object', properties: { sip_uris: { type: 'boolean', description: 'Call flows may dial any SIP URI.' }, numbers: { type: 'boolean', description: 'Call flows may dial any number over a trunk.' } } },
+  name: { type: 'string', description: t('Name for people.') }, currency: { type: 'string', description: t('ISO 4217, such as USD.') }, region: { type: 'string', description: t('Country (ISO 3166) that numbers without a country code are read as.') },
+  dial_policy: { type: 'object', properties: { sip_uris: { type: 'boolean', description: t('Call flows may dial any SIP URI.') }, numbers: { type: 'boolean', description: t('Call flows may dial any number over a trunk.') } } },
 } }
 
 export function Organization() {
@@ -21,17 +22,17 @@ export function Organization() {
     try {
       setError(null)
       await api('PATCH', '/organization', value)
-      notifications.show({ message: 'Organization saved' })
+      notifications.show({ message: t('Organization saved') })
     } catch (e) {
       if (e instanceof ApiError) setError(e)
     }
   }
   return (
     <Stack maw={520}>
-      <Title order={2}>Organization</Title>
+      <Title order={2}>{t('Organization')}</Title>
       {error && <Alert color="red" title={error.problem.title}>{error.problem.errors ? '' : error.message}</Alert>}
       <Fields schema={organizationSchema} value={value} onChange={(v) => setValue(v as Record<string, unknown>)} pointer="" errors={(p) => error?.at(p)} />
-      <Button w="fit-content" onClick={save}>Save</Button>
+      <Button w="fit-content" onClick={save}>{t('Save')}</Button>
     </Stack>
   )
 }

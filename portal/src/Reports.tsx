@@ -7,6 +7,7 @@ import { api, list } from './api'
 import { useLive } from './calls/Live'
 import { csvLine, download } from './csv'
 import { label } from './words'
+import { t } from './text'
 
 const Chart = lazy(() => import('./Chart'))
 
@@ -29,10 +30,10 @@ interface Report {
 type By = 'hour' | 'day' | 'campaign' | 'publisher' | 'target' | `tag.${string}`
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
-const columns: [keyof Figures, string][] = [['calls', 'Calls'], ['connected', 'Connected'], ['converted', 'Converted'], ['duration_seconds', 'Time'], ['revenue', 'Revenue'], ['payout', 'Payout']]
+const columns: [keyof Figures, string][] = [['calls', t('Calls')], ['connected', t('Connected')], ['converted', t('Converted')], ['duration_seconds', t('Time')], ['revenue', t('Revenue')], ['payout', t('Payout')]]
 const time = (s: number) => `${Math.floor(s / 3600)}:${String(Math.floor(s / 60) % 60).padStart(2, '0')}:${String(s % 60).padStart(2, '0')}`
 const shown = (f: Figures, c: keyof Figures) => (c === 'duration_seconds' ? time(f[c]) : String(f[c]))
-const named = (l: Line, by: By) => (by === 'day' ? l.key! : by === 'hour' ? new Date(l.key!).toLocaleString(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }) : (l.name ?? (l.key ? l.key : 'none')))
+const named = (l: Line, by: By) => (by === 'day' ? l.key! : by === 'hour' ? new Date(l.key!).toLocaleString(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }) : (l.name ?? (l.key ? l.key : t('none'))))
 
 const useReport = (by: By, from: Date, to: Date, refetch?: number) => useQuery({
   queryKey: ['reports', by, from.getTime(), to.getTime()], refetchInterval: refetch,
@@ -63,10 +64,10 @@ function Graph({ lines: given, by, from, to }: { lines: Line[]; by: By; from: Da
   const lines = useMemo(() => filled(given, by, from, to), [given, by, from, to])
   const labels = useMemo(() => lines.map((l) => named(l, by)), [lines, by])
   const series = useMemo(() => [
-    { name: 'Calls', values: lines.map((l) => l.calls) }, { name: 'Connected', values: lines.map((l) => l.connected) }, { name: 'Converted', values: lines.map((l) => l.converted) },
-    { name: 'Revenue', values: lines.map((l) => Number(l.revenue)), line: true },
+    { name: t('Calls'), values: lines.map((l) => l.calls) }, { name: t('Connected'), values: lines.map((l) => l.connected) }, { name: t('Converted'), values: lines.map((l) => l.converted) },
+    { name: t('Revenue'), values: lines.map((l) => Number(l.revenue)), line: true },
   ], [lines])
-  return <Suspense fallback={<div style={{ height: 260 }} />}><Chart labels={labels} series={series} label={`Calls by ${by}`} /></Suspense>
+  return <Suspense fallback={<div style={{ height: 260 }} />}><Chart labels={labels} series={series} label={t('Calls by {by}', { by })} /></Suspense>
 }
 
 function Rows({ lines, by }: { lines: Line[]; by: By }) {
@@ -98,12 +99,12 @@ export function Dashboard() {
   const active = live.data ? `${live.data.data.length}${live.data.next_cursor ? '+' : ''}` : '–'
   return (
     <Stack>
-      <Title order={2}>Dashboard</Title>
-      <Tiles of={hours.data?.totals} more={[['Live now', active]]} />
-      {any.data?.data.length === 0 && <Paper withBorder p="xl"><Text fw={600}>No calls yet</Text><Text c="dimmed">Give a number to a campaign, let a trunk in under Settings, and call it.</Text></Paper>}
-      {(hours.data?.data.length ?? 0) > 0 && <Paper withBorder p="md"><Text fw={600} mb="xs">Today, by hour</Text><Graph lines={hours.data!.data} by="hour" from={from} to={to} /></Paper>}
-      {(campaigns.data?.data.length ?? 0) > 0 && <Paper withBorder p="md"><Text fw={600}>Today, by campaign</Text><Rows lines={campaigns.data!.data.slice(0, 10)} by="campaign" /></Paper>}
-      <Group><Link to="/calls">All calls</Link><Link to="/reports">Reports</Link></Group>
+      <Title order={2}>{t('Dashboard')}</Title>
+      <Tiles of={hours.data?.totals} more={[[t('Live now'), active]]} />
+      {any.data?.data.length === 0 && <Paper withBorder p="xl"><Text fw={600}>{t('No calls yet')}</Text><Text c="dimmed">{t('Give a number to a campaign, let a trunk in under Settings, and call it.')}</Text></Paper>}
+      {(hours.data?.data.length ?? 0) > 0 && <Paper withBorder p="md"><Text fw={600} mb="xs">{t('Today, by hour')}</Text><Graph lines={hours.data!.data} by="hour" from={from} to={to} /></Paper>}
+      {(campaigns.data?.data.length ?? 0) > 0 && <Paper withBorder p="md"><Text fw={600}>{t('Today, by campaign')}</Text><Rows lines={campaigns.data!.data.slice(0, 10)} by="campaign" /></Paper>}
+      <Group><Link to="/calls">{t('All calls')}</Link><Link to="/reports">{t('Reports')}</Link></Group>
     </Stack>
   )
 }
@@ -134,18 +135,18 @@ export function Reports() {
   }
   return (
     <Stack>
-      <Title order={2}>Reports</Title>
+      <Title order={2}>{t('Reports')}</Title>
       <Group align="flex-end">
-        <TextInput type="date" label="From" value={first} onChange={(e) => change({ from: e.currentTarget.value })} />
-        <TextInput type="date" label="To" value={last} onChange={(e) => change({ to: e.currentTarget.value })} error={readable ? undefined : 'Not after the first day'} />
-        <Select label="By" data={[...['hour', 'day', 'campaign', 'publisher', 'target'].map((v) => ({ value: v, label: v })), ...(tags.data?.data ?? []).map((tag) => ({ value: `tag.${String(tag.name)}`, label: String(tag.name) }))]} value={by} onChange={(v) => change({ by: (v ?? 'day') as By })} allowDeselect={false} />
-        <Button variant="default" onClick={save} disabled={!report.data?.data.length}>Download CSV</Button>
-        <Text size="sm" c="dimmed">Times are those of {zone}</Text>
+        <TextInput type="date" label={t('From')} value={first} onChange={(e) => change({ from: e.currentTarget.value })} />
+        <TextInput type="date" label={t('To')} value={last} onChange={(e) => change({ to: e.currentTarget.value })} error={readable ? undefined : t('Not after the first day')} />
+        <Select label={t('By')} data={[...['hour', 'day', 'campaign', 'publisher', 'target'].map((v) => ({ value: v, label: v })), ...(tags.data?.data ?? []).map((tag) => ({ value: `tag.${String(tag.name)}`, label: String(tag.name) }))]} value={by} onChange={(v) => change({ by: (v ?? 'day') as By })} allowDeselect={false} />
+        <Button variant="default" onClick={save} disabled={!report.data?.data.length}>{t('Download CSV')}</Button>
+        <Text size="sm" c="dimmed">{t('Times are those of {zone}', { zone })}</Text>
       </Group>
-      {report.error && <Alert color="red" title="This could not be added up">{report.error.message}</Alert>}
+      {report.error && <Alert color="red" title={t('This could not be added up')}>{report.error.message}</Alert>}
       {report.data && <>
         <Tiles of={report.data.totals} />
-        {report.data.data.length === 0 ? <Paper withBorder p="xl"><Text fw={600}>No calls in this time</Text><Text c="dimmed">Calls are counted when they end, on the day they began.</Text></Paper>
+        {report.data.data.length === 0 ? <Paper withBorder p="xl"><Text fw={600}>{t('No calls in this time')}</Text><Text c="dimmed">{t('Calls are counted when they end, on the day they began.')}</Text></Paper>
           : <><Paper withBorder p="md"><Graph lines={report.data.data} by={by} from={from} to={to} /></Paper><Rows lines={report.data.data} by={by} /></>}
       </>}
     </Stack>

@@ -7,6 +7,7 @@ import { Template } from './Template'
 import { useNames } from './names'
 import { isType, type Schema } from './schema'
 import { label } from './words'
+import { t } from './text'
 
 const Code = lazy(() => import('./Code'))
 
@@ -27,7 +28,7 @@ const paths: Record<string, string> = { routing_plan: 'routing-plans', call_flow
 export function ResourcePicker({ kind, ...p }: { kind: string; label: string; 'aria-label'?: string; description?: string; value: string | null; onChange: (v: string | null) => void; error?: string; required?: boolean }) {
   const path = paths[kind] ?? `${kind}s`
   const { data } = useQuery({ queryKey: [path, 'picker'], queryFn: () => list(`/${path}?limit=200`) })
-  return <Select searchable clearable placeholder="None" nothingFoundMessage="Nothing there yet" data={(data?.data ?? []).map((r) => ({ value: r.id, label: String(r.name ?? r.number ?? r.id) }))} {...p} />
+  return <Select searchable clearable placeholder={t('None')} nothingFoundMessage={t('Nothing there yet')} data={(data?.data ?? []).map((r) => ({ value: r.id, label: String(r.name ?? r.number ?? r.id) }))} {...p} />
 }
 
 function JsonField({ value, onChange, label, description, error }: { value: Value; onChange: (v: Value) => void; label: string; description?: string; error?: string }) {
@@ -41,13 +42,13 @@ function JsonField({ value, onChange, label, description, error }: { value: Valu
     }
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [value])
-  return <JsonInput label={label} description={description} autosize minRows={3} value={text} error={bad || error} onChange={(t) => {
-    setText(t)
+  return <JsonInput label={label} description={description} autosize minRows={3} value={text} error={bad || error} onChange={(typed) => {
+    setText(typed)
     try {
-      onChange(t.trim() ? JSON.parse(t) : null)
+      onChange(typed.trim() ? JSON.parse(typed) : null)
       setBad('')
     } catch {
-      setBad('This is not JSON yet')
+      setBad(t('This is not JSON yet'))
     }
   }} />
 }
@@ -69,10 +70,10 @@ function ListField(p: Props) {
         {items.map((item, i) => (
           <Group key={i} align="flex-start" wrap="nowrap">
             <div style={{ flex: 1 }}><Field {...p} schema={one} label={`${p.label} ${i + 1}`} pointer={`${p.pointer}/${i}`} value={item} onChange={(v) => p.onChange(items.map((old, k) => (k === i ? v : old)))} /></div>
-            <ActionIcon variant="subtle" color="red" mt={26} aria-label={`Remove ${p.label} ${i + 1}`} onClick={() => p.onChange(items.filter((_, k) => k !== i))}>×</ActionIcon>
+            <ActionIcon variant="subtle" color="red" mt={26} aria-label={t('Remove {label} {value}', { label: p.label, value: i + 1 })} onClick={() => p.onChange(items.filter((_, k) => k !== i))}>×</ActionIcon>
           </Group>
         ))}
-        <Button size="xs" variant="light" w="fit-content" onClick={() => p.onChange([...items, one.properties ? {} : null])}>Add</Button>
+        <Button size="xs" variant="light" w="fit-content" onClick={() => p.onChange([...items, one.properties ? {} : null])}>{t('Add')}</Button>
       </Stack>
     </Fieldset>
   )

@@ -5,23 +5,24 @@ import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { useState } from 'react'
 import { Shortcuts } from './Shortcuts'
 import { ApiError, api, setCsrf } from './api'
+import { t } from './text'
 
 type Item = { label: string; to?: string; items?: Item[] }
 const navigation: Item[] = [
-  { label: 'Dashboard', to: '/' },
-  { label: 'Calls', items: [{ label: 'Log', to: '/calls' }, { label: 'Live', to: '/calls/live' }] },
-  { label: 'Campaigns', to: '/campaigns' },
-  { label: 'Data', items: [
-    { label: 'Call Flows', to: '/data/call-flows' },
-    { label: 'Webhooks', items: [
-      { label: 'Incoming Webhooks', to: '/data/webhooks/incoming' }, { label: 'Outgoing Webhooks', to: '/data/webhooks/outgoing' }, { label: 'Custom Tags', to: '/data/webhooks/custom-tags' },
-      { label: 'Incoming Webhook Requests', to: '/data/webhooks/incoming-requests' }, { label: 'Outgoing Webhook Requests', to: '/data/webhooks/outgoing-requests' },
+  { label: t('Dashboard'), to: '/' },
+  { label: t('Calls'), items: [{ label: t('Log'), to: '/calls' }, { label: t('Live'), to: '/calls/live' }] },
+  { label: t('Campaigns'), to: '/campaigns' },
+  { label: t('Data'), items: [
+    { label: t('Call Flows'), to: '/data/call-flows' },
+    { label: t('Webhooks'), items: [
+      { label: t('Incoming Webhooks'), to: '/data/webhooks/incoming' }, { label: t('Outgoing Webhooks'), to: '/data/webhooks/outgoing' }, { label: t('Custom Tags'), to: '/data/webhooks/custom-tags' },
+      { label: t('Incoming Webhook Requests'), to: '/data/webhooks/incoming-requests' }, { label: t('Outgoing Webhook Requests'), to: '/data/webhooks/outgoing-requests' },
     ] },
-    { label: 'Lists', to: '/data/lists' },
+    { label: t('Lists'), to: '/data/lists' },
   ] },
-  { label: 'Routing plans', to: '/routing-plans' }, { label: 'Targets', to: '/targets' }, { label: 'Buyers', to: '/buyers' }, { label: 'Publishers', to: '/publishers' },
-  { label: 'Numbers', to: '/numbers' }, { label: 'Prompts', to: '/prompts' }, { label: 'Reports', to: '/reports' },
-  { label: 'Settings', items: [{ label: 'Organization', to: '/settings/organization' }, { label: 'Users', to: '/settings/users' }, { label: 'API keys', to: '/settings/api-keys' }, { label: 'Trunks', to: '/settings/trunks' }, { label: 'Audit log', to: '/settings/audit-log' }] },
+  { label: t('Routing plans'), to: '/routing-plans' }, { label: t('Targets'), to: '/targets' }, { label: t('Buyers'), to: '/buyers' }, { label: t('Publishers'), to: '/publishers' },
+  { label: t('Numbers'), to: '/numbers' }, { label: t('Prompts'), to: '/prompts' }, { label: t('Reports'), to: '/reports' },
+  { label: t('Settings'), items: [{ label: t('Organization'), to: '/settings/organization' }, { label: t('Users'), to: '/settings/users' }, { label: t('API keys'), to: '/settings/api-keys' }, { label: t('Trunks'), to: '/settings/trunks' }, { label: t('Audit log'), to: '/settings/audit-log' }] },
 ]
 
 function Items({ items, close }: { items: Item[]; close: () => void }) {
@@ -34,7 +35,7 @@ function Items({ items, close }: { items: Item[]; close: () => void }) {
 function Scheme() {
   const { setColorScheme } = useMantineColorScheme()
   const dark = useComputedColorScheme('light') === 'dark'
-  return <ActionIcon variant="subtle" color="gray" aria-label={dark ? 'Light colours' : 'Dark colours'} title={dark ? 'Light colours' : 'Dark colours'} onClick={() => setColorScheme(dark ? 'light' : 'dark')}>{dark ? '☀' : '☾'}</ActionIcon>
+  return <ActionIcon variant="subtle" color="gray" aria-label={dark ? t('Light colours') : t('Dark colours')} title={dark ? t('Light colours') : t('Dark colours')} onClick={() => setColorScheme(dark ? 'light' : 'dark')}>{dark ? '☀' : '☾'}</ActionIcon>
 }
 
 interface Session {
@@ -52,7 +53,7 @@ function SignIn({ done }: { done: () => void }) {
       await api('POST', '/session', { email, password })
       done()
     } catch (e) {
-      setError(e instanceof ApiError ? e.message : 'The server cannot be reached')
+      setError(e instanceof ApiError ? e.message : t('The server cannot be reached'))
     }
   }
   return (
@@ -61,9 +62,9 @@ function SignIn({ done }: { done: () => void }) {
         <form onSubmit={(e) => { e.preventDefault(); void submit() }}>
           <Stack>
             <Title order={1} size="h2">Strowger</Title>
-            <TextInput label="E-mail" type="email" autoComplete="username" required value={email} onChange={(e) => setEmail(e.currentTarget.value)} />
-            <PasswordInput label="Password" autoComplete="current-password" required value={password} onChange={(e) => setPassword(e.currentTarget.value)} error={error} />
-            <Button type="submit">Sign in</Button>
+            <TextInput label={t('E-mail')} type="email" autoComplete="username" required value={email} onChange={(e) => setEmail(e.currentTarget.value)} />
+            <PasswordInput label={t('Password')} autoComplete="current-password" required value={password} onChange={(e) => setPassword(e.currentTarget.value)} error={error} />
+            <Button type="submit">{t('Sign in')}</Button>
           </Stack>
         </form>
       </Paper>
@@ -88,8 +89,8 @@ export function Shell() {
   }
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 260, breakpoint: 'sm', collapsed: { mobile: !opened } }} padding="md">
-      <AppShell.Header><Group h="100%" px="md" justify="space-between"><Group><Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" /><Text fw={700}>Strowger</Text></Group><Group><Anchor size="sm" href="/docs" target="_blank" visibleFrom="xs">Docs</Anchor><Anchor size="sm" href="/docs/api" target="_blank" visibleFrom="sm">API</Anchor><Text size="sm" c="dimmed" visibleFrom="sm">{session.data.email}</Text><Scheme /><Button variant="subtle" size="xs" onClick={signOut}>Sign out</Button></Group></Group></AppShell.Header>
-      <AppShell.Navbar aria-label="Sections"><ScrollArea p="xs"><Items items={navigation} close={close} /></ScrollArea></AppShell.Navbar>
+      <AppShell.Header><Group h="100%" px="md" justify="space-between"><Group><Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('Navigation')} /><Text fw={700}>Strowger</Text></Group><Group><Anchor size="sm" href="/docs" target="_blank" visibleFrom="xs">{t('Docs')}</Anchor><Anchor size="sm" href="/docs/api" target="_blank" visibleFrom="sm">{t('API')}</Anchor><Text size="sm" c="dimmed" visibleFrom="sm">{session.data.email}</Text><Scheme /><Button variant="subtle" size="xs" onClick={signOut}>{t('Sign out')}</Button></Group></Group></AppShell.Header>
+      <AppShell.Navbar aria-label={t('Sections')}><ScrollArea p="xs"><Items items={navigation} close={close} /></ScrollArea></AppShell.Navbar>
       <AppShell.Main><Outlet /><Shortcuts /></AppShell.Main>
     </AppShell>
   )

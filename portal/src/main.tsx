@@ -24,7 +24,7 @@ import { ResourceForm, ResourceList } from './resources'
 const Builder = lazy(() => import('./flow/Builder')) // the canvas is loaded when it is opened
 const CallTrace = lazy(() => import('./flow/CallTrace'))
 
-const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>There is no such page.</p> })
+const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>{t('There is no such page.')}</p> })
 const page = (path: string, content: (params: Record<string, string>) => ReactNode) => {
   const route = createRoute({ getParentRoute: () => root, path, component: function Page() { return content(route.useParams() as Record<string, string>) } })
   return route
@@ -40,11 +40,11 @@ const router = createRouter({
     page('/reports', () => <Reports />),
     page('/calls', () => <Calls />),
     page('/calls/live', () => <LiveCalls />),
-    page('/calls/$id/canvas', ({ id }) => <Suspense fallback="Loading…"><CallTrace key={id} id={id} /></Suspense>),
+    page('/calls/$id/canvas', ({ id }) => <Suspense fallback={t('Loading…')}><CallTrace key={id} id={id} /></Suspense>),
     page('/calls/$id', ({ id }) => <Call key={id} id={id} />),
     page('/campaigns/$id/execution', ({ id }) => <Campaign id={id} tab="execution" />),
     page('/data/call-flows', () => <FlowList />),
-    page('/data/call-flows/$id', ({ id }) => <Suspense fallback="Loading…"><Builder id={id} /></Suspense>),
+    page('/data/call-flows/$id', ({ id }) => <Suspense fallback={t('Loading…')}><Builder id={id} /></Suspense>),
     page('/data/webhooks/incoming-requests', () => <IncomingRequests />),
     page('/data/webhooks/incoming-requests/$id', ({ id }) => <Request path="incoming-webhook-requests" id={id} />),
     page('/data/webhooks/outgoing-requests', () => <OutgoingRequests />),

@@ -86,7 +86,7 @@ function Copyable({ label, value }: { label: string; value: string }) {
   return (
     <div>
       <Text size="sm" fw={500}>{label}</Text>
-      <Group wrap="nowrap"><Code style={{ overflowWrap: 'anywhere' }}>{value}</Code><CopyButton value={value}>{({ copied, copy }) => <Button size="compact-xs" variant="light" onClick={copy} style={{ flexShrink: 0 }}>{copied ? 'Copied' : 'Copy'}</Button>}</CopyButton></Group>
+      <Group wrap="nowrap"><Code style={{ overflowWrap: 'anywhere' }}>{value}</Code><CopyButton value={value}>{({ copied, copy }) => <Button size="compact-xs" variant="light" onClick={copy} style={{ flexShrink: 0 }}>{copied ? t('Copied') : t('Copy')}</Button>}</CopyButton></Group>
     </div>
   )
 }
@@ -129,25 +129,25 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
   if (made) {
     return (
       <Stack maw={640}>
-        <Title order={2}>{kind.one} made</Title>
-        <Alert color="yellow" title="Copy this now">It is shown this once and cannot be read again.</Alert>
-        <Copyable label={made.secret ? 'Signing secret' : 'API key'} value={String(made.secret ?? made.key)} />
-        <Button w="fit-content" component={Link} to={kind.page}>Done</Button>
+        <Title order={2}>{kind.one}{' '}{t('made')}</Title>
+        <Alert color="yellow" title={t('Copy this now')}>{t('It is shown this once and cannot be read again.')}</Alert>
+        <Copyable label={made.secret ? t('Signing secret') : t('API key')} value={String(made.secret ?? made.key)} />
+        <Button w="fit-content" component={Link} to={kind.page}>{t('Done')}</Button>
       </Stack>
     )
   }
-  if (!schema || (!isNew && !loaded.data)) return loaded.error ? <Alert color="red">{loaded.error.message}</Alert> : <Text c="dimmed">Loading…</Text>
+  if (!schema || (!isNew && !loaded.data)) return loaded.error ? <Alert color="red">{loaded.error.message}</Alert> : <Text c="dimmed">{t('Loading…')}</Text>
   const url = loaded.data?.data.url
   return (
     <Stack maw={720}>
-      <Title order={2}>{isNew ? `New ${kind.one}` : String(loaded.data?.data.name ?? loaded.data?.data.number ?? loaded.data?.data.email)}</Title>
+      <Title order={2}>{isNew ? t('New {one}', { one: kind.one }) : String(loaded.data?.data.name ?? loaded.data?.data.number ?? loaded.data?.data.email)}</Title>
       {error && <Alert color="red" title={error.problem.title}>{error.problem.errors?.filter((e) => !e.pointer).map((e) => <div key={e.detail}>{e.detail}</div>)}{!error.problem.errors && error.message}</Alert>}
-      {kind.path === 'incoming-webhooks' && typeof url === 'string' && <Copyable label="Send data to this URL" value={url} />}
-      {kind.path === 'incoming-webhooks' && typeof url === 'string' && <Copyable label="Try it" value={`curl -X POST '${url}' -H 'Content-Type: application/json' -d '{"caller_id":"+15125550100","state":"TX"}'`} />}
+      {kind.path === 'incoming-webhooks' && typeof url === 'string' && <Copyable label={t('Send data to this URL')} value={url} />}
+      {kind.path === 'incoming-webhooks' && typeof url === 'string' && <Copyable label={t('Try it')} value={`curl -X POST '${url}' -H 'Content-Type: application/json' -d '{"caller_id":"+15125550100","state":"TX"}'`} />}
       <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>
         <Stack>
           <Fields schema={schema} value={value} onChange={(v) => setValue(v as Record<string, unknown>)} pointer="" errors={(p) => error?.at(p)} />
-          <Group><Button type="submit">Save</Button>{!isNew && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}</Group>
+          <Group><Button type="submit">{t('Save')}</Button>{!isNew && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}</Group>
         </Stack>
       </form>
       {deleting && loaded.data && <Delete kind={kind} row={loaded.data.data} onClose={() => setDeleting(false)} onDeleted={() => void navigate({ to: kind.page })} />}

@@ -23,6 +23,7 @@ import { arranged } from './layout'
 import { useNodeTypes, type NodeType } from './types'
 import { Seen, type Numbers } from './look'
 import { edgeTypes, miniColor, nodeTypes } from './views'
+import { t } from '../text'
 
 // Where the node goes that the palette is asked for: after a port that was dropped on the canvas, or within an edge.
 type Place = { after: { node: string; port: string }; at: { x: number; y: number } } | { within: string } | { at: { x: number; y: number } }
@@ -133,7 +134,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
       const { data } = await api<{ version: number }>('POST', `/call-flows/${flow.id}/publish`, { note })
       setPublished(data.version)
       version.current = (await api<Row>('GET', `/call-flows/${flow.id}`)).etag
-      notifications.show({ message: `Version ${data.version} is published; the next call runs it` })
+      notifications.show({ message: t('Version {version} is published; the next call runs it', { version: data.version }) })
     } catch (e) {
       if (e instanceof ApiError && e.problem.problems) setProblems(e.problem.problems)
       notifications.show({ color: 'red', message: e instanceof ApiError ? e.problem.title : String(e) })
@@ -144,7 +145,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
       const { data } = await api<{ version: number }>('POST', `/call-flows/${flow.id}/rollback`, { version: to })
       setPublished(data.version)
       version.current = (await api<Row>('GET', `/call-flows/${flow.id}`)).etag
-      notifications.show({ message: `What was version ${to} is published as version ${data.version}; the draft is as it was` })
+      notifications.show({ message: t('What was version {to} is published as version {version}; the draft is as it was', { to, version: data.version }) })
     } catch (e) {
       notifications.show({ color: 'red', message: e instanceof ApiError ? e.message : String(e) })
     }
@@ -270,7 +271,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     ['mod+S', () => void save()], ['shift+N', addNote], ['mod+G', group],
   ])
   // Within the portal nothing is lost by leaving: what is not saved yet is saved first.
-  useBlocker({ shouldBlockFn: async () => dirty && !conflict && !(await save()) && !window.confirm('The last changes could not be saved. Leave all the same?'), enableBeforeUnload: false })
+  useBlocker({ shouldBlockFn: async () => dirty && !conflict && !(await save()) && !window.confirm(t('The last changes could not be saved. Leave all the same?')), enableBeforeUnload: false })
   // One object until something in it changes: every node on the canvas is drawn anew when it does.
   const figures = useQuery({ queryKey: ['call-flows', 'stats', flow.id, published], enabled: numbers && published !== null, queryFn: async () => (await api<{ nodes: Numbers[] }>('GET', `/call-flows/${flow.id}/stats?version=${published}`)).data.nodes })
   const near = useStore((state) => state.transform[2] > 0.6) // labels of ways can be read
@@ -286,30 +287,30 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     <FlowVariables.Provider value={variables}><Seen.Provider value={seen}>
       <Stack h="calc(100vh - 100px)" gap="xs">
         <Group justify="space-between">
-          <Group><Title order={2}>{String(flow.name)}</Title><Badge variant="light" color={published ? 'green' : 'gray'}>{published ? `version ${published}` : 'not published'}</Badge><Text size="sm" c="dimmed" aria-live="polite">{!dirty ? 'Saved' : failed ? 'Not saved' : 'Saving…'}</Text></Group>
+          <Group><Title order={2}>{String(flow.name)}</Title><Badge variant="light" color={published ? 'green' : 'gray'}>{published ? t('version {n}', { n: published }) : t('not published')}</Badge><Text size="sm" c="dimmed" aria-live="polite">{!dirty ? t('Saved') : failed ? t('Not saved') : t('Saving…')}</Text></Group>
           <Group>
             <Button.Group>
-              <Button variant="default" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!history.canUndo} onClick={history.undo}>↶</Button>
-              <Button variant="default" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" disabled={!history.canRedo} onClick={history.redo}>↷</Button>
+              <Button variant="default" aria-label={t('Undo')} title={t('Undo (Ctrl+Z)')} disabled={!history.canUndo} onClick={history.undo}>↶</Button>
+              <Button variant="default" aria-label={t('Redo')} title={t('Redo (Ctrl+Shift+Z)')} disabled={!history.canRedo} onClick={history.redo}>↷</Button>
             </Button.Group>
-            <Palette types={types} nodes={nodes.filter(isStep)} place={!place ? null : 'after' in place ? `After ${place.after.node}, ${place.after.port}` : 'within' in place ? 'Between both' : 'Here'} onPick={(t) => add(t, place)} onFind={goTo} onClose={() => setPlace(null)} />
-            <Button variant="default" onClick={() => show('test')}>Test</Button>
-            <Menu><Menu.Target><Button variant="default">More</Button></Menu.Target>
+            <Palette types={types} nodes={nodes.filter(isStep)} place={!place ? null : 'after' in place ? t('After {node}, {port}', place.after) : 'within' in place ? t('Between both') : t('Here')} onPick={(t) => add(t, place)} onFind={goTo} onClose={() => setPlace(null)} />
+            <Button variant="default" onClick={() => show('test')}>{t('Test')}</Button>
+            <Menu><Menu.Target><Button variant="default">{t('More')}</Button></Menu.Target>
               <Menu.Dropdown>
-                <Menu.Item onClick={addNote} rightSection={<Kbd size="xs">⇧N</Kbd>}>Add a note</Menu.Item>
-                <Menu.Item onClick={group} disabled={!chosen} rightSection={<Kbd size="xs">Ctrl G</Kbd>}>Group what is selected</Menu.Item>
-                <Menu.Item onClick={() => void arrange()}>Arrange the nodes</Menu.Item>
-                {chosen > 1 && <><Menu.Item onClick={() => align('x')}>Align left</Menu.Item><Menu.Item onClick={() => align('y')}>Align at the top</Menu.Item></>}
-                <Menu.Item disabled={published === null} onClick={() => setNumbers(!numbers)}>{numbers ? 'Hide the numbers' : 'Numbers of the calls that ran it'}</Menu.Item>
-                <Menu.Item onClick={() => show('versions')}>Versions</Menu.Item>
-                <Menu.Item onClick={() => show('settings')}>Fallback</Menu.Item>
-                <Menu.Item component="a" href={`/api/v1/call-flows/${flow.id}/export`} download={`${String(flow.name)}.json`}>Export the saved draft</Menu.Item>
+                <Menu.Item onClick={addNote} rightSection={<Kbd size="xs">⇧N</Kbd>}>{t('Add a note')}</Menu.Item>
+                <Menu.Item onClick={group} disabled={!chosen} rightSection={<Kbd size="xs">Ctrl G</Kbd>}>{t('Group what is selected')}</Menu.Item>
+                <Menu.Item onClick={() => void arrange()}>{t('Arrange the nodes')}</Menu.Item>
+                {chosen > 1 && <><Menu.Item onClick={() => align('x')}>{t('Align left')}</Menu.Item><Menu.Item onClick={() => align('y')}>{t('Align at the top')}</Menu.Item></>}
+                <Menu.Item disabled={published === null} onClick={() => setNumbers(!numbers)}>{numbers ? t('Hide the numbers') : t('Numbers of the calls that ran it')}</Menu.Item>
+                <Menu.Item onClick={() => show('versions')}>{t('Versions')}</Menu.Item>
+                <Menu.Item onClick={() => show('settings')}>{t('Fallback')}</Menu.Item>
+                <Menu.Item component="a" href={`/api/v1/call-flows/${flow.id}/export`} download={`${String(flow.name)}.json`}>{t('Export the saved draft')}</Menu.Item>
               </Menu.Dropdown>
             </Menu>
-            <Button onClick={() => void openPublish()} disabled={errors.length > 0}>Publish</Button>
+            <Button onClick={() => void openPublish()} disabled={errors.length > 0}>{t('Publish')}</Button>
           </Group>
         </Group>
-        {conflict && <Alert color="yellow"><Group><Text size="sm">Somebody else saved this flow meanwhile. Nothing is saved here until you choose whose to keep.</Text><Button size="xs" onClick={() => setAsking(true)}>Choose</Button></Group></Alert>}
+        {conflict && <Alert color="yellow"><Group><Text size="sm">{t('Somebody else saved this flow meanwhile. Nothing is saved here until you choose whose to keep.')}</Text><Button size="xs" onClick={() => setAsking(true)}>{t('Choose')}</Button></Group></Alert>}
         {conflict && asking && <Conflict flowId={flow.id} mine={document_} onTheirs={takeTheirs} onMine={(etag) => { version.current = etag; setConflict(false) }} onCopy={() => void keepAsCopy()} onLater={() => setAsking(false)} />}
         <Box ref={box} onDragOver={(e) => e.dataTransfer.types.includes(DRAGGED) && e.preventDefault()} onDrop={(e) => { const type = types.find((t) => t.type === e.dataTransfer.getData(DRAGGED)); if (type) add(type, { at: canvas.screenToFlowPosition({ x: e.clientX, y: e.clientY }) }) }}
           onKeyDown={(e) => { const id = (e.target as HTMLElement).dataset.id; if (e.key === 'Enter' && nodes.some((n) => n.id === id && isStep(n))) { setPanel(null); setOpenId(id!) } }} style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
@@ -318,16 +319,16 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
           </ReactFlow>
         </Box>
         {problems.length > 0 && (
-          <Box mah={140} style={{ overflow: 'auto' }} role="list" aria-label="Problems">
-            {problems.map((p, i) => <Group key={i} gap="xs" role="listitem"><Badge size="xs" color={p.severity === 'error' ? 'red' : 'yellow'}>{p.severity}</Badge><Button size="compact-xs" variant="subtle" disabled={!p.node} onClick={() => goTo(p.node!)}>{p.node ?? 'flow'}</Button><Text size="sm">{p.code === 'config' ? `${words(p.pointer?.split('/config/')[1] ?? '')} ${p.detail}` : p.detail}</Text></Group>)}
+          <Box mah={140} style={{ overflow: 'auto' }} role="list" aria-label={t('Problems')}>
+            {problems.map((p, i) => <Group key={i} gap="xs" role="listitem"><Badge size="xs" color={p.severity === 'error' ? 'red' : 'yellow'}>{p.severity}</Badge><Button size="compact-xs" variant="subtle" disabled={!p.node} onClick={() => goTo(p.node!)}>{p.node ?? t('flow')}</Button><Text size="sm">{p.code === 'config' ? `${words(p.pointer?.split('/config/')[1] ?? '')} ${p.detail}` : p.detail}</Text></Group>)}
           </Box>
         )}
       </Stack>
       {publishing && <Publish flowId={flow.id} published={published} onClose={() => setPublishing(false)} onPublish={(note) => void publish(note)} />}
-      <Drawer opened={!!panel} onClose={() => { setPanel(null); setReport(null) }} position="right" title={panel === 'test' ? 'Test' : panel === 'versions' ? 'Versions' : 'Fallback'} size="md" withOverlay={false} lockScroll={false}>
+      <Drawer opened={!!panel} onClose={() => { setPanel(null); setReport(null) }} position="right" title={panel === 'test' ? t('Test') : panel === 'versions' ? t('Versions') : t('Fallback')} size="md" withOverlay={false} lockScroll={false}>
         {panel === 'test' && <Test flowId={flow.id} document={document_} nameOf={(id) => nodes.find((n) => n.id === id)?.data.name || id} onReport={setReport} />}
         {panel === 'versions' && <Versions flowId={flow.id} published={published} onRollBack={rollBack} />}
-        {panel === 'settings' && <Stack><Usage flowId={flow.id} /><ResourcePicker kind="routing_plan" label="Routing plan" description="Runs when a node fails and the port for that is not connected. None: the call ends." value={(rest as Document).fallback?.routing_plan_id ?? null}
+        {panel === 'settings' && <Stack><Usage flowId={flow.id} /><ResourcePicker kind="routing_plan" label={t('Routing plan')} description={t('Runs when a node fails and the port for that is not connected. None: the call ends.')} value={(rest as Document).fallback?.routing_plan_id ?? null}
           onChange={(id) => setRest((old) => { const { fallback: _, ...other } = old as Document; return id ? { ...other, fallback: { routing_plan_id: id } } : other })} /></Stack>}
       </Drawer>
       <Drawer opened={!!open} onClose={() => setOpenId(null)} position="right" title={open && types.find((t) => t.type === open.data.type)?.label} size={520} withOverlay={false} lockScroll={false}>
@@ -341,7 +342,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
 export default function Builder({ id }: { id: string }) {
   const flow = useQuery({ queryKey: ['call-flows', 'one', id], queryFn: () => api<Row>('GET', `/call-flows/${id}`), refetchOnWindowFocus: false, staleTime: 0, gcTime: 0 })
   const types = useNodeTypes()
-  if (flow.error) return <Alert color="red" title="This flow could not be loaded">{flow.error.message}</Alert>
-  if (!flow.data || !types.data) return <Text c="dimmed">Loading…</Text>
+  if (flow.error) return <Alert color="red" title={t('This flow could not be loaded')}>{flow.error.message}</Alert>
+  if (!flow.data || !types.data) return <Text c="dimmed">{t('Loading…')}</Text>
   return <ReactFlowProvider><Canvas key={id} flow={flow.data.data} etag={flow.data.etag} types={types.data} /></ReactFlowProvider>
 }

@@ -11,6 +11,7 @@ import { toCanvas, walked, type Document } from './document'
 import { useNodeTypes, type NodeType } from './types'
 import { Seen } from './look'
 import { edgeTypes, miniColor, nodeTypes } from './views'
+import { t } from '../text'
 
 interface Entry {
   at: string
@@ -35,7 +36,7 @@ function standing(steps: Entry[], edges: Edge[]): string | null {
 
 function Steps({ trace, at, onPick }: { trace: Entry[]; at: number | null; onPick: (i: number) => void }) {
   return (
-    <Stack gap={6} role="list" aria-label="Steps">
+    <Stack gap={6} role="list" aria-label={t('Steps')}>
       {trace.map((e, i) => e.kind === 'input' ? (
         <Text key={i} size="xs" c="dimmed" role="listitem" pl="md">{clock(e.at)} {words(e.input ?? '')}{e.digits ? `: ${e.digits}` : ''}</Text>
       ) : (
@@ -83,12 +84,12 @@ export default function CallTrace({ id }: { id: string }) {
   const document = useQuery({ queryKey: ['call-flows', 'version', flow, version], enabled: !!flow, staleTime: Infinity, queryFn: async () => (await api<{ document: Document }>('GET', `/call-flows/${flow}/versions/${version}`)).data.document })
   const types = useNodeTypes()
   const error = call.error ?? trace.error ?? document.error
-  if (error) return <Alert color="red" title="This call could not be loaded">{error.message}</Alert>
-  if (call.data && !flow) return <Alert title="This call ran a routing plan">It has attempts, but no way through a flow. <Link to={`/calls/${id}`}>The call</Link></Alert>
-  if (!call.data || !trace.data || !document.data || !types.data) return <Text c="dimmed">Loading…</Text>
+  if (error) return <Alert color="red" title={t('This call could not be loaded')}>{error.message}</Alert>
+  if (call.data && !flow) return <Alert title={t('This call ran a routing plan')}>{t('It has attempts, but no way through a flow.')}{' '}<Link to={`/calls/${id}`}>{t('The call')}</Link></Alert>
+  if (!call.data || !trace.data || !document.data || !types.data) return <Text c="dimmed">{t('Loading…')}</Text>
   return (
     <Stack h="calc(100vh - 100px)" gap="xs">
-      <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Badge color={call.data.status === 'active' ? 'teal' : undefined}>{call.data.status === 'active' ? 'live' : String(call.data.disposition)}</Badge><Link to={`/calls/${id}`}>The call</Link><Link to={`/data/call-flows/${flow}`}>The flow</Link><Text size="sm" c="dimmed">version {String(version)}</Text></Group>
+      <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Badge color={call.data.status === 'active' ? 'teal' : undefined}>{call.data.status === 'active' ? t('live') : String(call.data.disposition)}</Badge><Link to={`/calls/${id}`}>{t('The call')}</Link><Link to={`/data/call-flows/${flow}`}>{t('The flow')}</Link><Text size="sm" c="dimmed">{t('version {n}', { n: version })}</Text></Group>
       <ReactFlowProvider><View call={call.data} document={document.data} trace={trace.data} types={types.data} /></ReactFlowProvider>
     </Stack>
   )

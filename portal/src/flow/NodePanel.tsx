@@ -6,6 +6,7 @@ import { Fields } from '../SchemaForm'
 import { words } from '../words'
 import { portsOf, type Data, type FlowNode } from './document'
 import type { NodeType } from './types'
+import { t } from '../text'
 
 interface Props {
   node: FlowNode
@@ -24,16 +25,16 @@ export function NodePanel({ node, type, nodes, edges, problems, onChange, onConn
   const ports = portsOf(type, node.data.config)
   return (
     <Stack>
-      <Text size="sm" c="dimmed">{type?.help} {type && <Anchor href={`/docs/nodes/${type.type}`} target="_blank">More about it</Anchor>}</Text>
-      <TextInput label="Name" value={node.data.name ?? ''} placeholder={node.id} onChange={(e) => onChange({ name: e.currentTarget.value })} />
+      <Text size="sm" c="dimmed">{type?.help} {type && <Anchor href={`/docs/nodes/${type.type}`} target="_blank">{t('More about it')}</Anchor>}</Text>
+      <TextInput label={t('Name')} value={node.data.name ?? ''} placeholder={node.id} onChange={(e) => onChange({ name: e.currentTarget.value })} />
       <Fields schema={type?.config_schema ?? {}} value={node.data.config} pointer="" onChange={(config) => onChange({ config: config as Record<string, unknown> })}
         errors={(pointer) => problems.find((p) => p.node === node.id && p.pointer === `/nodes/${index}/config${pointer}`)?.detail} />
       {ports.length > 0 && (
-        <Fieldset legend="Where its ports lead"><Stack gap="xs">
-          {ports.map((p) => <Select key={p} label={words(p)} placeholder="Nowhere" searchable clearable data={others} value={edges.find((e) => e.source === node.id && e.sourceHandle === p)?.target ?? null} onChange={(to) => onConnect(p, to)} />)}
+        <Fieldset legend={t('Where its ports lead')}><Stack gap="xs">
+          {ports.map((p) => <Select key={p} label={words(p)} placeholder={t('Nowhere')} searchable clearable data={others} value={edges.find((e) => e.source === node.id && e.sourceHandle === p)?.target ?? null} onChange={(to) => onConnect(p, to)} />)}
         </Stack></Fieldset>
       )}
-      {node.data.type !== 'start' && <Button color="red" variant="subtle" onClick={onDelete}>Delete node</Button>}
+      {node.data.type !== 'start' && <Button color="red" variant="subtle" onClick={onDelete}>{t('Delete node')}</Button>}
     </Stack>
   )
 }

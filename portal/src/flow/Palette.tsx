@@ -4,6 +4,7 @@ import { useHotkeys } from '@mantine/hooks'
 import { useEffect, useState } from 'react'
 import type { FlowNode } from './document'
 import type { NodeType } from './types'
+import { t } from '../text'
 
 export const DRAGGED = 'application/x-strowger-node' // a node type that is dragged to the canvas
 
@@ -50,9 +51,9 @@ export function Palette({ types, nodes, place, onPick, onFind, onClose }: Props)
       else onPick(types.find((t) => t.type === value)!)
       box.closeDropdown()
     }}>
-      <Combobox.Target withAriaAttributes={false}><Button variant="default" onClick={() => box.toggleDropdown()} rightSection={<Kbd size="xs">/</Kbd>}>Add node</Button></Combobox.Target>
+      <Combobox.Target withAriaAttributes={false}><Button variant="default" onClick={() => box.toggleDropdown()} rightSection={<Kbd size="xs">/</Kbd>}>{t('Add node')}</Button></Combobox.Target>
       <Combobox.Dropdown>
-        <Combobox.Search value={search} aria-label="Find a node" placeholder={place ?? 'Find a node'} onChange={(e) => setSearch(e.currentTarget.value)} />
+        <Combobox.Search value={search} aria-label={t('Find a node')} placeholder={place ?? t('Find a node')} onChange={(e) => setSearch(e.currentTarget.value)} />
         <Combobox.Options mah="min(420px, 60vh)" style={{ overflowY: 'auto' }}>
           {categories.map((c) => (
             <Combobox.Group key={c} label={c[0].toUpperCase() + c.slice(1)}>
@@ -64,8 +65,8 @@ export function Palette({ types, nodes, place, onPick, onFind, onClose }: Props)
               ))}
             </Combobox.Group>
           ))}
-          {there.length > 0 && <Combobox.Group label="In this flow">{there.map((n) => <Combobox.Option key={n.id} value={`node:${n.id}`}><Text size="sm">{n.data.name || n.id}</Text></Combobox.Option>)}</Combobox.Group>}
-          {shown.length + there.length === 0 && <Combobox.Empty>No node is called that</Combobox.Empty>}
+          {there.length > 0 && <Combobox.Group label={t('In this flow')}>{there.map((n) => <Combobox.Option key={n.id} value={`node:${n.id}`}><Text size="sm">{n.data.name || n.id}</Text></Combobox.Option>)}</Combobox.Group>}
+          {shown.length + there.length === 0 && <Combobox.Empty>{t('No node is called that')}</Combobox.Empty>}
         </Combobox.Options>
       </Combobox.Dropdown>
     </Combobox>

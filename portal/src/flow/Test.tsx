@@ -3,6 +3,7 @@ import { Accordion, Alert, Badge, Button, Code, CopyButton, Group, JsonInput, Nu
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiError, api, list } from '../api'
+import { t } from '../text'
 
 interface Values {
   tags: Record<string, unknown>
@@ -28,7 +29,7 @@ export interface Report {
 }
 
 const outcomes = ['completed', 'no_answer', 'busy', 'failed', 'no_target']
-const ends: Record<string, string> = { hangup: 'The call ended.', step_limit: 'It was stopped after 10,000 steps: this flow goes round in circles.', stopped: 'It was stopped.' }
+const ends: Record<string, string> = { hangup: t('The call ended.'), step_limit: t('It was stopped after 10,000 steps: this flow goes round in circles.'), stopped: t('It was stopped.') }
 
 // "state = TX" a line.
 const lines = (text: string) => Object.fromEntries(text.split('\n').map((l) => l.split('=')).filter(([k, v]) => k.trim() && v !== undefined).map(([k, ...v]) => [k.trim(), v.join('=').trim()]))
@@ -37,7 +38,7 @@ const keys = (text: string) => (text.trim() ? text.split(',').map((k) => k.trim(
 // What a step changed, as "name: was → is".
 function Changes({ before, after }: { before: Values; after: Values }) {
   const changed = (['tags', 'variables'] as const).flatMap((kind) =>
-    Object.keys(after[kind]).filter((k) => JSON.stringify(before[kind][k]) !== JSON.stringify(after[kind][k])).map((k) => `${k}: ${before[kind][k] ?? 'nothing'} → ${after[kind][k]}`))
+    Object.keys(after[kind]).filter((k) => JSON.stringify(before[kind][k]) !== JSON.stringify(after[kind][k])).map((k) => `${k}: ${before[kind][k] ?? t('nothing')} → ${after[kind][k]}`))
   return changed.map((c) => <Text size="sm" key={c}>{c}</Text>)
 }
 
@@ -50,12 +51,12 @@ function CallLine({ flowId, caller }: { flowId: string; caller: string }) {
     return { number: numbers.flat()[0]?.number as string | undefined, sip: sip.find((l) => l.startsWith('udp:')) ?? sip[0] ?? 'udp:127.0.0.1:5060' }
   } })
   if (!data) return null
-  if (!data.number) return <Text size="sm" c="dimmed">For a real call, choose this flow in a campaign's Execution Settings and give the campaign a number.</Text>
+  if (!data.number) return <Text size="sm" c="dimmed">{t('For a real call, choose this flow in a campaign\'s Execution Settings and give the campaign a number.')}</Text>
   const [transport, host, port] = data.sip.split(':')
   const line = `strowger call 'sip:${data.number}@${host === '0.0.0.0' ? window.location.hostname : host}:${port}${transport === 'tcp' ? ';transport=tcp' : ''}' --from '${caller.replaceAll("'", '')}'`
   return (
-    <div><Text size="sm" fw={600}>A real call to what is published</Text>
-      <Group wrap="nowrap" align="flex-start"><Code style={{ overflowWrap: 'anywhere' }}>{line}</Code><CopyButton value={line}>{({ copied, copy: put }) => <Button size="compact-xs" variant="light" onClick={put} style={{ flexShrink: 0 }}>{copied ? 'Copied' : 'Copy'}</Button>}</CopyButton></Group></div>
+    <div><Text size="sm" fw={600}>{t('A real call to what is published')}</Text>
+      <Group wrap="nowrap" align="flex-start"><Code style={{ overflowWrap: 'anywhere' }}>{line}</Code><CopyButton value={line}>{({ copied, copy: put }) => <Button size="compact-xs" variant="light" onClick={put} style={{ flexShrink: 0 }}>{copied ? t('Copied') : t('Copy')}</Button>}</CopyButton></Group></div>
   )
 }
 
@@ -80,35 +81,35 @@ export function Test({ flowId, document, nameOf, onReport }: { flowId: string; d
       setReport(data)
       onReport(data)
     } catch (e) {
-      setProblem(e instanceof ApiError ? e : new ApiError({ status: 0, title: 'The answers are not JSON yet', detail: '' }))
+      setProblem(e instanceof ApiError ? e : new ApiError({ status: 0, title: t('The answers are not JSON yet'), detail: '' }))
     }
   }
   return (
     <Stack gap="sm">
-      <Text size="sm" c="dimmed">Runs what is on the canvas, saved or not. Nobody is called, and no request is sent.</Text>
-      <TextInput label="Caller" value={caller} error={problem?.at('/caller_id')} onChange={(e) => setCaller(e.currentTarget.value)} />
-      <TextInput label="Time" placeholder="now" description="Such as 2026-11-23T14:00:00Z" value={at} error={problem?.at('/at')} onChange={(e) => setAt(e.currentTarget.value)} />
-      <Textarea label="Tags" placeholder="state = TX" description="One a line" autosize minRows={2} value={tags} onChange={(e) => setTags(e.currentTarget.value)} />
-      <TextInput label="Keys pressed" placeholder="1, 78701" description="At each question, in order; nothing between two commas is nothing pressed" value={pressed} onChange={(e) => setPressed(e.currentTarget.value)} />
-      <TagsInput label="Dials end with" placeholder="completed" data={outcomes} allowDuplicates acceptValueOnBlur={false} value={dials} error={problem?.problem.errors?.find((e) => e.pointer.startsWith('/dial'))?.detail} onChange={setDials} />
-      <JsonInput label="HTTP answers" placeholder='[{"status": 200, "body": {"score": 80}}]' autosize minRows={2} value={http} onChange={setHttp} />
-      <Accordion variant="contained"><Accordion.Item value="more"><Accordion.Control>More</Accordion.Control><Accordion.Panel><Stack gap="sm">
-        <TextInput label="Number called" placeholder="+18005550100" value={number} error={problem?.at('/number')} onChange={(e) => setNumber(e.currentTarget.value)} />
-        <Textarea label="Variables" placeholder="tries = 2" description="One a line, as they are when the flow begins" autosize minRows={2} value={variables} onChange={(e) => setVariables(e.currentTarget.value)} />
-        <JsonInput label="Results of scripts" placeholder='[{"result": {"port": "good"}}]' description="None: they are really run" autosize minRows={2} value={scripts} onChange={setScripts} />
-        <NumberInput label="Seconds of voicemail" placeholder="10" min={0} max={3600} value={voicemail} error={problem?.at('/voicemail_seconds')} onChange={setVoicemail} />
+      <Text size="sm" c="dimmed">{t('Runs what is on the canvas, saved or not. Nobody is called, and no request is sent.')}</Text>
+      <TextInput label={t('Caller')} value={caller} error={problem?.at('/caller_id')} onChange={(e) => setCaller(e.currentTarget.value)} />
+      <TextInput label={t('Time')} placeholder={t('now')} description={t('Such as 2026-11-23T14:00:00Z')} value={at} error={problem?.at('/at')} onChange={(e) => setAt(e.currentTarget.value)} />
+      <Textarea label={t('Tags')} placeholder="state = TX" description={t('One a line')} autosize minRows={2} value={tags} onChange={(e) => setTags(e.currentTarget.value)} />
+      <TextInput label={t('Keys pressed')} placeholder="1, 78701" description={t('At each question, in order; nothing between two commas is nothing pressed')} value={pressed} onChange={(e) => setPressed(e.currentTarget.value)} />
+      <TagsInput label={t('Dials end with')} placeholder="completed" data={outcomes} allowDuplicates acceptValueOnBlur={false} value={dials} error={problem?.problem.errors?.find((e) => e.pointer.startsWith('/dial'))?.detail} onChange={setDials} />
+      <JsonInput label={t('HTTP answers')} placeholder='[{"status": 200, "body": {"score": 80}}]' autosize minRows={2} value={http} onChange={setHttp} />
+      <Accordion variant="contained"><Accordion.Item value="more"><Accordion.Control>{t('More')}</Accordion.Control><Accordion.Panel><Stack gap="sm">
+        <TextInput label={t('Number called')} placeholder="+18005550100" value={number} error={problem?.at('/number')} onChange={(e) => setNumber(e.currentTarget.value)} />
+        <Textarea label={t('Variables')} placeholder="tries = 2" description={t('One a line, as they are when the flow begins')} autosize minRows={2} value={variables} onChange={(e) => setVariables(e.currentTarget.value)} />
+        <JsonInput label={t('Results of scripts')} placeholder='[{"result": {"port": "good"}}]' description={t('None: they are really run')} autosize minRows={2} value={scripts} onChange={setScripts} />
+        <NumberInput label={t('Seconds of voicemail')} placeholder="10" min={0} max={3600} value={voicemail} error={problem?.at('/voicemail_seconds')} onChange={setVoicemail} />
       </Stack></Accordion.Panel></Accordion.Item></Accordion>
-      <Button onClick={run}>Run</Button>
+      <Button onClick={run}>{t('Run')}</Button>
       <CallLine flowId={flowId} caller={caller} />
       {problem && <Alert color="red" title={problem.problem.title}>{(problem.problem.problems ?? []).filter((p) => p.severity === 'error').map((p) => `${p.node ?? ''} ${p.detail}`).join('\n') || (problem.problem.errors ?? []).map((e) => `${e.pointer.slice(1)}: ${e.detail}`).join('\n')}</Alert>}
       {report && (
         <Stack gap="xs">
-          <Text fw={600} role="status">{report.steps_taken} steps. {ends[report.ended]}{report.truncated && ' The first 2,000 are shown.'}</Text>
+          <Text fw={600} role="status">{t('{count} steps.', { count: report.steps_taken })} {ends[report.ended]} {report.truncated && t('The first 2,000 are shown.')}</Text>
           <Accordion variant="separated" chevronPosition="left">
             {report.steps.map((s, i) => (
               <Accordion.Item key={i} value={String(i)}>
                 <Accordion.Control>
-                  <Group gap="xs" wrap="nowrap"><Text size="sm" fw={600} ml={s.call_flow_id ? 'md' : 0}>{s.call_flow_id ? s.node : nameOf(s.node)}</Text><Badge size="sm" variant="light">{s.port?.replaceAll('_', ' ') ?? 'end'}</Badge></Group>
+                  <Group gap="xs" wrap="nowrap"><Text size="sm" fw={600} ml={s.call_flow_id ? 'md' : 0}>{s.call_flow_id ? s.node : nameOf(s.node)}</Text><Badge size="sm" variant="light">{s.port?.replaceAll('_', ' ') ?? t('end')}</Badge></Group>
                   {s.detail && <Text size="xs" c="dimmed">{s.detail}</Text>}
                 </Accordion.Control>
                 <Accordion.Panel>
@@ -116,7 +117,7 @@ export function Test({ flowId, document, nameOf, onReport }: { flowId: string; d
                     <Text size="xs" c="dimmed">{s.at}</Text>
                     <Changes before={s.before} after={s.after} />
                     {[...s.effects, ...s.inputs].map((x, k) => <Code block key={k} style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{JSON.stringify(x)}</Code>)}
-                    <Text size="xs" c="dimmed">Afterwards</Text>
+                    <Text size="xs" c="dimmed">{t('Afterwards')}</Text>
                     <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{JSON.stringify(s.after)}</Code>
                   </Stack>
                 </Accordion.Panel>

@@ -3,6 +3,7 @@ import { Alert, Button, Code, Group, Paper, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, list } from '../api'
+import { t } from '../text'
 
 export interface Difference {
   same: boolean
@@ -30,19 +31,19 @@ export function Versions({ flowId, published, onRollBack }: { flowId: string; pu
   const versions = useQuery({ queryKey: ['call-flows', 'versions', flowId, published], queryFn: () => list(`/call-flows/${flowId}/versions`) })
   const [compared, setCompared] = useState<{ version: number; lines: string[] } | null>(null)
   const compare = async (version: number) => setCompared({ version, lines: await difference(flowId, version) })
-  if (versions.error) return <Alert color="red" title="The versions could not be loaded">{versions.error.message}</Alert>
-  if (versions.data?.data.length === 0) return <Text c="dimmed">Nothing is published yet. Calls run what is published, never the draft.</Text>
+  if (versions.error) return <Alert color="red" title={t('The versions could not be loaded')}>{versions.error.message}</Alert>
+  if (versions.data?.data.length === 0) return <Text c="dimmed">{t('Nothing is published yet. Calls run what is published, never the draft.')}</Text>
   return (
     <Stack>
       {versions.data?.data.map((v) => (
         <Paper withBorder p="sm" key={Number(v.version)}>
-          <Group justify="space-between"><Text fw={600}>Version {String(v.version)}{v.version === published && ', which calls run'}</Text><Text size="xs" c="dimmed">{new Date(String(v.created_at)).toLocaleString()}</Text></Group>
+          <Group justify="space-between"><Text fw={600}>{v.version === published ? t('Version {n}, which calls run', { n: v.version }) : t('Version {n}', { n: v.version })}</Text><Text size="xs" c="dimmed">{new Date(String(v.created_at)).toLocaleString()}</Text></Group>
           {v.note ? <Text size="sm">{String(v.note)}</Text> : null}
           <Group mt="xs" gap="xs">
-            <Button size="compact-sm" variant="default" onClick={() => compare(Number(v.version))}>Compare with the saved draft</Button>
-            {v.version !== published && <Button size="compact-sm" variant="default" onClick={() => onRollBack(Number(v.version))}>Roll back to it</Button>}
+            <Button size="compact-sm" variant="default" onClick={() => compare(Number(v.version))}>{t('Compare with the saved draft')}</Button>
+            {v.version !== published && <Button size="compact-sm" variant="default" onClick={() => onRollBack(Number(v.version))}>{t('Roll back to it')}</Button>}
           </Group>
-          {compared && compared.version === v.version && (compared.lines.length ? <Code block mt="xs" style={{ whiteSpace: 'pre-wrap' }}>{compared.lines.join('\n')}</Code> : <Text size="sm" mt="xs">The saved draft is the same.</Text>)}
+          {compared && compared.version === v.version && (compared.lines.length ? <Code block mt="xs" style={{ whiteSpace: 'pre-wrap' }}>{compared.lines.join('\n')}</Code> : <Text size="sm" mt="xs">{t('The saved draft is the same.')}</Text>)}
         </Paper>
       ))}
     </Stack>
