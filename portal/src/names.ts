@@ -5,6 +5,7 @@ import { list } from './api'
 import { useSchema } from './schema'
 
 export const FlowVariables = createContext<string[]>([])
+export const NodePorts = createContext<string[]>([]) // of the node whose form it is
 
 export function useNames() {
   const variables = useContext(FlowVariables)

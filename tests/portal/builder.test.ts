@@ -328,7 +328,7 @@ describe('builder', () => {
     await page.goto(`${s.url}/calls/${live.id}`)
     await page.getByRole('link', { name: 'Watch it on the canvas' }).click()
     await page.getByText('live', { exact: true }).waitFor()
-    await until('where the call is', async () => (await page.locator('[data-id="w"] > div').evaluate((e) => (e as HTMLElement).style.boxShadow)) !== '')
+    await page.locator('[data-id="w"] .step.live').waitFor()
     await page.screenshot({ path: join(shots, 'live-call.png') })
     await page.getByRole('list', { name: 'Steps' }).getByText('waited').waitFor()
     await page.getByText('live', { exact: true }).waitFor({ state: 'detached' })

@@ -3,6 +3,7 @@ import { Anchor, Button, Fieldset, Select, Stack, Text, TextInput } from '@manti
 import type { Edge } from '@xyflow/react'
 import type { FlowProblem } from '../api'
 import { Fields } from '../SchemaForm'
+import { NodePorts } from '../names'
 import { words } from '../words'
 import { portsOf, type Data, type FlowNode } from './document'
 import type { NodeType } from './types'
@@ -27,8 +28,8 @@ export function NodePanel({ node, type, nodes, edges, problems, onChange, onConn
     <Stack>
       <Text size="sm" c="dimmed">{type?.help} {type && <Anchor href={`/docs/nodes/${type.type}`} target="_blank">{t('More about it')}</Anchor>}</Text>
       <TextInput label={t('Name')} value={node.data.name ?? ''} placeholder={node.id} onChange={(e) => onChange({ name: e.currentTarget.value })} />
-      <Fields schema={type?.config_schema ?? {}} value={node.data.config} pointer="" onChange={(config) => onChange({ config: config as Record<string, unknown> })}
-        errors={(pointer) => problems.find((p) => p.node === node.id && p.pointer === `/nodes/${index}/config${pointer}`)?.detail} />
+      <NodePorts.Provider value={ports}><Fields schema={type?.config_schema ?? {}} value={node.data.config} pointer="" onChange={(config) => onChange({ config: config as Record<string, unknown> })}
+        errors={(pointer) => problems.find((p) => p.node === node.id && p.pointer === `/nodes/${index}/config${pointer}`)?.detail} /></NodePorts.Provider>
       {ports.length > 0 && (
         <Fieldset legend={t('Where its ports lead')}><Stack gap="xs">
           {ports.map((p) => <Select key={p} label={words(p)} placeholder={t('Nowhere')} searchable clearable data={others} value={edges.find((e) => e.source === node.id && e.sourceHandle === p)?.target ?? null} onChange={(to) => onConnect(p, to)} />)}
