@@ -26,7 +26,7 @@ export function NodePanel({ node, type, nodes, edges, problems, onChange, onConn
   const ports = portsOf(type, node.data.config)
   return (
     <Stack>
-      <Text size="sm" c="dimmed">{type?.help} {type && <Anchor href={`/docs/nodes/${type.type}`} target="_blank">{t('More about it')}</Anchor>}</Text>
+      <Text size="sm" c="dimmed">{type?.help} {type && <Anchor href={`/docs/nodes/${type.type}`} target="_blank" underline="always">{t('More about it')}</Anchor>}</Text>
       <TextInput label={t('Name')} value={node.data.name ?? ''} placeholder={node.id} onChange={(e) => onChange({ name: e.currentTarget.value })} />
       <NodePorts.Provider value={ports}><Fields schema={type?.config_schema ?? {}} value={node.data.config} pointer="" onChange={(config) => onChange({ config: config as Record<string, unknown> })}
         errors={(pointer) => problems.find((p) => p.node === node.id && p.pointer === `/nodes/${index}/config${pointer}`)?.detail} /></NodePorts.Provider>

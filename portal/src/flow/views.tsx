@@ -17,10 +17,10 @@ const StepView = memo(function StepView({ id, data, selected }: NodeProps<FlowNo
   const of = numbers.get(id), calls = numbers.get('start')?.entered ?? 0
   return (
     <div className={`step ${state} ${live === id ? 'live' : ''}`}>
-      {data.type !== 'start' && <Handle type="target" position={Position.Left} aria-label={t('Into {id}', { id })} />}
+      {data.type !== 'start' && <Handle role="img" type="target" position={Position.Left} aria-label={t('Into {id}', { id })} />}
       <div className="head"><div className="kind">{type?.label ?? data.type}</div><div className="name">{data.name || id}</div></div>
       {of && <div className="figures">{t('{entered} in ({share} %) · {dropped} hung up · p95 {time}', { entered: of.entered, share: calls ? Math.round((100 * of.entered) / calls) : 0, dropped: of.dropped, time: long(of.p95_ms) })}</div>}
-      {portsOf(type, data.config).map((p) => <div key={p} className="port">{words(p)}<Handle id={p} type="source" position={Position.Right} aria-label={`${id} ${p}`} /></div>)}
+      {portsOf(type, data.config).map((p) => <div key={p} className="port">{words(p)}<Handle role="img" id={p} type="source" position={Position.Right} aria-label={`${id} ${p}`} /></div>)}
     </div>
   )
 })
