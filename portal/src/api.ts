@@ -17,7 +17,7 @@ export interface FlowProblem {
 
 export class ApiError extends Error {
   constructor(public problem: Problem) {
-    super(problem.detail || problem.title)
+    super(problem.errors?.find((e) => !e.pointer)?.detail || problem.detail || problem.title)
   }
 
   at(pointer: string): string | undefined {
@@ -28,17 +28,17 @@ export class ApiError extends Error {
 let csrf = ''
 export const setCsrf = (token: string) => (csrf = token)
 
-export async function api<T = Record<string, unknown>>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<{ data: T; etag: string }> {
-  const response = await fetch(`/api/v1${path}`, {
-    method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(method === 'GET' ? {} : { 'x-csrf-token': csrf }), ...headers },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  })
+async function send<T>(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<{ data: T; etag: string }> {
+  const response = await fetch(`/api/v1${path}`, { method, headers: { ...(method === 'GET' ? {} : { 'x-csrf-token': csrf }), ...headers }, body })
   const text = await response.text()
   const data = text ? JSON.parse(text) : null
   if (!response.ok) throw new ApiError(data ?? { status: response.status, title: response.statusText, detail: '' })
   return { data, etag: response.headers.get('etag') ?? '' }
 }
+
+export const api = <T = Record<string, unknown>>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  send<T>(method, path, body === undefined ? undefined : JSON.stringify(body), body === undefined ? headers : { 'content-type': 'application/json', ...headers })
+export const upload = (path: string, file: File) => send('PUT', path, file, { 'content-type': file.type || 'application/octet-stream' })
 
 export type Row = Record<string, unknown> & { id: string }
 export interface Page {

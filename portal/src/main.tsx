@@ -62,7 +62,7 @@ createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <MantineProvider defaultColorScheme="auto" theme={theme}>
       <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: 1 } } })}>
-        <Notifications position="top-center" />
+        <Notifications position="bottom-right" />
         <RouterProvider router={router} />
       </QueryClientProvider>
     </MantineProvider>

@@ -7,6 +7,7 @@ import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { ColumnMenu, DataTable, RowMenu, useColumns, type Column } from './DataTable'
 import { Delete, nameOf } from './Delete'
 import { ApiError, api, type Row } from './api'
+import { PromptAudio } from './Prompt'
 import { Fields, ResourcePicker } from './SchemaForm'
 import type { Kind } from './kinds'
 import { isType, useSchema, type Schema } from './schema'
@@ -150,6 +151,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
           <Group><Button type="submit">{t('Save')}</Button>{!isNew && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}</Group>
         </Stack>
       </form>
+      {kind.path === 'prompts' && loaded.data && <PromptAudio prompt={loaded.data.data} />}
       {deleting && loaded.data && <Delete kind={kind} row={loaded.data.data} onClose={() => setDeleting(false)} onDeleted={() => void navigate({ to: kind.page })} />}
     </Stack>
   )

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -340,6 +341,27 @@ describe('portal', () => {
     await page.reload()
     await page.getByText('delivered').first().waitFor()
     server.close()
+  })
+
+  test('a prompt is made from a text, then from a file, and heard', async () => {
+    await page.getByRole('link', { name: 'Prompts', exact: true }).click()
+    await page.getByRole('link', { name: 'New Prompt' }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill('Welcome')
+    await page.getByRole('textbox', { name: 'Text' }).fill('Thank you for calling')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('until a file is uploaded').waitFor()
+    const choose = async (button: string, name: string, buffer: Buffer) => {
+      const chooser = page.waitForEvent('filechooser')
+      await page.getByRole('button', { name: button }).click()
+      await (await chooser).setFiles({ name, mimeType: 'audio/wav', buffer })
+    }
+    await choose('Upload audio', 'broken.wav', Buffer.from('no audio'))
+    await page.getByRole('alert').filter({ hasText: /audio|format|file/i }).waitFor()
+    const wav = execFileSync('sox', ['-n', '-r', '44100', '-t', 'wav', '-', 'synth', '1.5', 'sine', '440'])
+    await choose('Upload audio', 'welcome.wav', wav)
+    await page.getByText('welcome.wav is what callers hear now').waitFor()
+    await until('what is heard', () => page.locator('audio').evaluate((a) => Math.abs((a as unknown as { duration: number }).duration - 1.5) < 0.05))
+    await page.screenshot({ path: join(shots, 'prompt.png') })
   })
 
   test('pages of one thing have nothing serious for axe either', async () => {

@@ -9,8 +9,8 @@ import { t } from '../text'
 
 // The campaigns whose calls run the flow.
 export function Usage({ flowId }: { flowId: string }) {
-  const { data } = useQuery({ queryKey: ['campaigns', 'of flow', flowId], queryFn: () => list('/campaigns?limit=200') })
-  const users = (data?.data ?? []).filter((c) => c.call_flow_id === flowId && c.execution_mode === 'call_flow')
+  const { data } = useQuery({ queryKey: ['campaigns', 'of flow', flowId], queryFn: () => list(`/campaigns?limit=200&execution_mode=call_flow&call_flow_id=${flowId}`) })
+  const users = data?.data ?? []
   if (!data) return null
   if (!users.length) return <Text size="sm" c="dimmed">{t('No campaign uses this flow yet: choose it under Campaigns → Execution Settings.')}</Text>
   return <Text size="sm">{t('{count} campaigns use this:', { count: users.length })}{' '}{users.slice(0, 5).map((c, i) => <span key={c.id}>{i > 0 && ', '}<Link to={`/campaigns/${c.id}/execution`}>{String(c.name)}</Link></span>)}{users.length > 5 && ' …'}</Text>
