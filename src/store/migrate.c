@@ -12,8 +12,9 @@ MIGRATION(migration_003, "003-recordings.sql")
 MIGRATION(migration_004, "004-call-totals.sql")
 MIGRATION(migration_005, "005-search.sql")
 MIGRATION(migration_006, "006-call-sums.sql")
+MIGRATION(migration_007, "007-totals-of.sql")
 
-static const char *const migrations[] = {migration_001, migration_002, migration_003, migration_004, migration_005, migration_006};
+static const char *const migrations[] = {migration_001, migration_002, migration_003, migration_004, migration_005, migration_006, migration_007};
 
 bool store_migrate(struct store_conn *conn, struct error *err)
 {

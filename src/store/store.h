@@ -26,7 +26,7 @@ void store_disconnect(struct store_conn *conn);
 struct store_conn *store_reader(struct store *store);
 
 /*
- * Run one statement. types has a letter per parameter: 's' const char * (NULL is NULL),
+ * Run one statement: a string constant, which is prepared once. types has a letter per parameter: 's' const char * (NULL is NULL),
  * 'i' int64_t. In a transaction store_exec may be sent without waiting (pipelining);
  * what fails then shows in store_commit.
  */

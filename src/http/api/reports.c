@@ -17,24 +17,26 @@
 #define SUMS_BY_TIME "SELECT s.half_hour, NULL, " FIGURES("s") SUMS " AND s.key = $5 GROUP BY s.half_hour ORDER BY s.half_hour"
 #define SUMS_BY_KEY "SELECT t.key, r.name, t.calls, t.connected, t.converted, t.duration_ms, t.revenue, t.payout FROM (SELECT s.key AS key, SUM(s.calls) AS calls, SUM(s.connected) AS connected, SUM(s.converted) AS converted, " \
 		    "SUM(s.duration_ms) AS duration_ms, SUM(s.revenue) AS revenue, SUM(s.payout) AS payout" SUMS " AND $5 = '' GROUP BY s.key HAVING SUM(s.calls) > 0 ORDER BY 2 DESC, 1 LIMIT 1000)" LAST_NAMED
-/* From the totals of campaign, publisher and target together: for what is asked of several. */
-#define TOTALS " FROM call_totals t WHERE t.organization_id = $1 AND t.half_hour >= $2 AND t.half_hour < $3 AND ($4 = '' OR t.campaign_id = $4) AND ($5 = '' OR t.publisher_id = $5) AND ($6 = '' OR t.target_id = $6)"
-#define TOTALS_BY_TIME "SELECT t.half_hour, NULL, " FIGURES("t") TOTALS " GROUP BY t.half_hour ORDER BY t.half_hour"
-#define TOTALS_BY(column) "SELECT t.key, r.name, t.calls, t.connected, t.converted, t.duration_ms, t.revenue, t.payout FROM (SELECT t." column " AS key, SUM(t.calls) AS calls, SUM(t.connected) AS connected, SUM(t.converted) AS converted, " \
-		    "SUM(t.duration_ms) AS duration_ms, SUM(t.revenue) AS revenue, SUM(t.payout) AS payout" TOTALS " GROUP BY t." column " ORDER BY 2 DESC, 1 LIMIT 1000)" LAST_NAMED
+/* From the totals of campaign, publisher and target together: for what is asked of several. `of` is one that is given ($4), which an index begins with. */
+#define TOTALS(of) " FROM call_totals t WHERE t.organization_id = $1 AND t.half_hour >= $2 AND t.half_hour < $3 AND t." of " = $4 AND ($5 = '' OR t.campaign_id = $5) AND ($6 = '' OR t.publisher_id = $6) AND ($7 = '' OR t.target_id = $7)"
+#define BY_TIME(of) "SELECT t.half_hour, NULL, " FIGURES("t") TOTALS(of) " GROUP BY t.half_hour ORDER BY t.half_hour"
+#define BY_KEY(of, column) "SELECT t.key, r.name, t.calls, t.connected, t.converted, t.duration_ms, t.revenue, t.payout FROM (SELECT t." column " AS key, SUM(t.calls) AS calls, SUM(t.connected) AS connected, SUM(t.converted) AS converted, " \
+			   "SUM(t.duration_ms) AS duration_ms, SUM(t.revenue) AS revenue, SUM(t.payout) AS payout" TOTALS(of) " GROUP BY t." column " ORDER BY 2 DESC, 1 LIMIT 1000)" LAST_NAMED
+#define TOTALS_BY_TIME {BY_TIME("campaign_id"), BY_TIME("publisher_id"), BY_TIME("target_id")}
+#define TOTALS_BY(column) {BY_KEY("campaign_id", column), BY_KEY("publisher_id", column), BY_KEY("target_id", column)}
 
 static const struct grouping {
 	const char *name;
 	int most_days; /* of the period */
 	bool by_time;
-	const char *totals; /* key, name, figures */
+	const char *totals[3]; /* key, name, figures; of each of the dimensions */
 } groupings[] = {
 	{"hour", 62, true, TOTALS_BY_TIME},
 	{"day", 1100, true, TOTALS_BY_TIME},
 	{"campaign", 1100, false, TOTALS_BY("campaign_id")},
 	{"publisher", 1100, false, TOTALS_BY("publisher_id")},
 	{"target", 1100, false, TOTALS_BY("target_id")},
-	{"tag.", 1100, false, NULL},
+	{"tag.", 1100, false, {NULL}},
 };
 
 /* ?campaign_id=, ?publisher_id=, ?target_id= */
@@ -103,7 +105,7 @@ static void rows_json(struct buf *b, const struct grouping *g, const struct zone
 static const struct grouping *find_grouping(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(groupings); i++)
-		if (strcmp(groupings[i].name, name ? name : "day") == 0 || (groupings[i].totals == NULL && name && strncmp(name, "tag.", 4) == 0))
+		if (strcmp(groupings[i].name, name ? name : "day") == 0 || (!groupings[i].totals[0] && name && strncmp(name, "tag.", 4) == 0))
 			return &groupings[i];
 	return NULL;
 }
@@ -159,7 +161,7 @@ static bool read_report(struct http_request *r, struct report *q)
 		const char *only = http_query(r, name);
 		q->only[i] = only ? only : "";
 	}
-	return q->grouping->totals || read_tag(r, q);
+	return q->grouping->totals[0] || read_tag(r, q);
 }
 
 /* One dimension is asked of its sums; several of the totals. */
@@ -167,17 +169,18 @@ static struct store_rows *run_report(struct store_conn *conn, const struct http_
 {
 	const struct grouping *g = q->grouping;
 	int64_t first = q->from / TOTALS_HALF_HOUR_MS, end = (q->to + TOTALS_HALF_HOUR_MS - 1) / TOTALS_HALF_HOUR_MS;
-	const char *dimension = g->by_time ? "" : q->tag_id ? q->tag_id : g->name, *key = "";
+	const char *dimension = g->by_time ? "" : q->tag_id ? q->tag_id : g->name, *key = "", *totals = NULL;
 	size_t asked = !g->by_time;
 	for (size_t i = 0; i < ARRAY_LEN(dimensions); i++) {
 		if (!*q->only[i])
 			continue;
 		asked++;
 		dimension = dimensions[i];
+		totals = g->totals[i];
 		key = q->only[i];
 	}
 	if (asked > 1)
-		return store_query(conn, g->totals, "siisss", r->organization->id, first, end, q->only[0], q->only[1], q->only[2]);
+		return store_query(conn, totals, "siissss", r->organization->id, first, end, key, q->only[0], q->only[1], q->only[2]);
 	return store_query(conn, g->by_time ? SUMS_BY_TIME : SUMS_BY_KEY, "siiss", r->organization->id, first, end, dimension, key);
 }
 
