@@ -73,7 +73,7 @@ static int any_tag(void *arg, const char *name, size_t len)
 
 static struct flow_tag tag_at(void *arg, size_t slot)
 {
-	return (struct flow_tag){((struct file_tags *)arg)->names[slot], VALUE_STRING, false};
+	return (struct flow_tag){((struct file_tags *)arg)->names[slot], &value_type_string, false};
 }
 
 static const char *tag_name(void *arg, size_t slot)

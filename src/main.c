@@ -7,6 +7,7 @@
 #include "http/api/api.h"
 #include "http/server.h"
 #include "settings.h"
+#include "store/retention.h"
 #include "store/totals.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,6 +29,7 @@ struct strowger {
 	struct store *store;
 	struct config_store *config;
 	struct registry *registry;
+	struct guard *guard;
 	struct media *media;
 	struct prompts *prompts;
 	struct http_client *client;
@@ -139,7 +141,23 @@ static bool close_interrupted(struct store_conn *conn, void *arg)
 	(void)arg;
 	return totals_add_active(conn) &&
 	       store_exec(conn, "UPDATE calls SET status = 'interrupted', disposition = 'interrupted', ended_at = $1 WHERE status = 'active'", "i", now) &&
-	       store_exec(conn, "UPDATE incoming_requests SET status = 'expired' WHERE status = 'pending' AND expires_at <= $1", "i", now);
+	       retention_run(conn, now);
+}
+
+/* The texts of sensitive tags are sealed on disk. */
+static json_t *read_waiting(const struct strowger *s, const char *text)
+{
+	json_t *tags = json_loads(text, 0, NULL), *value;
+	const char *id;
+	void *next;
+	json_object_foreach_safe(tags, next, id, value) {
+		if (!json_is_object(value))
+			continue;
+		char *plain = crypto_open(&s->key, json_string_value(json_object_get(value, "sealed")));
+		json_object_set_new(tags, id, json_string(plain ? plain : ""));
+		free(plain);
+	}
+	return tags;
 }
 
 static void load_pending(struct strowger *s)
@@ -155,7 +173,7 @@ static void load_pending(struct strowger *s)
 		snprintf(p->request_id, sizeof p->request_id, "%s", rows_text(rows, i, 0));
 		p->at_ms = rows_int(rows, i, 3);
 		p->expires_ms = rows_int(rows, i, 4);
-		p->tags = json_loads(rows_text(rows, i, 5), 0, NULL);
+		p->tags = read_waiting(s, rows_text(rows, i, 5));
 		p->campaigns = json_incref(json_object_get(webhook, "campaign_ids"));
 		json_decref(webhook);
 		if (registry_offer(s->registry, rows_text(rows, i, 1), rows_text(rows, i, 2), p, call_id, clock_now_ms()))
@@ -219,6 +237,8 @@ static bool start_services(struct strowger *s, struct error *err)
 	if (sscanf(s->settings.value[SETTING_RTP_PORTS], "%d-%d", &media.port_low, &media.port_high) != 2 || media.port_low < 1024 || media.port_high > 65535)
 		return error_set(err, "--rtp-ports '%s' must look like 20000-29999", s->settings.value[SETTING_RTP_PORTS]);
 	s->registry = registry_create();
+	if (!(s->guard = guard_create()))
+		return error_set(err, "out of memory");
 	load_pending(s);
 	if (!(s->media = media_create(&media, err)) || !(s->prompts = prompts_create(err)) ||
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], err)) ||
@@ -227,7 +247,7 @@ static bool start_services(struct strowger *s, struct error *err)
 	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->scripts, s->recording_dir, s->listeners};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 
@@ -252,6 +272,7 @@ static void stop(struct strowger *s)
 	if (s->client)
 		http_client_free(s->client);
 	registry_destroy(s->registry);
+	guard_destroy(s->guard);
 	config_close(s->config);
 	store_close(s->store);
 }

@@ -73,7 +73,7 @@ static void default_tags(struct call *c)
 	for (size_t i = 0; i < tag_set_count(c->organization->tags); i++) {
 		const struct tag_def *def = tag_set_get(c->organization->tags, i);
 		if (def->default_text)
-			log_tag(c, (uint16_t)i, def->default_text, strlen(def->default_text), "default", 0);
+			log_tag(c, (uint16_t)i, def->default_text, strlen(def->default_text), TAG_FROM_DEFAULT, NULL, 0);
 	}
 }
 
@@ -83,10 +83,10 @@ static void header_tags(struct call *c, const struct sip_incoming *in)
 	struct tag_result *results = arena_alloc(&c->arena, (tag_set_count(c->organization->tags) + 1) * sizeof *results);
 	for (size_t i = 0; i < in->header_count; i++)
 		json_object_set_new(headers, in->headers[i * 2], json_string(in->headers[i * 2 + 1]));
-	size_t n = results && in->header_count ? tags_evaluate(c->organization->tags, TAG_FROM_SIP_HEADER, headers, &c->arena, results, NULL) : 0;
+	size_t n = results && in->header_count ? tags_evaluate(c->organization->tags, TAG_FROM_SIP_HEADER, &(struct tag_data){.body = headers}, &c->arena, results, NULL) : 0;
 	for (size_t i = 0; i < n; i++)
 		if (results[i].value.kind != VALUE_NONE)
-			log_tag(c, results[i].slot, results[i].value.text, results[i].value.len, "sip_header", c->started_ms);
+			log_tag(c, results[i].slot, results[i].value.text, results[i].value.len, TAG_FROM_SIP_HEADER, NULL, c->started_ms);
 	json_decref(headers);
 }
 
@@ -109,7 +109,7 @@ static void pending_tags(struct call *c, struct pending *waiting)
 		json_object_foreach(p->tags, tag_id, value) {
 			int slot = slot_by_id(c, tag_id);
 			if (slot >= 0)
-				log_tag(c, (uint16_t)slot, json_string_value(value), json_string_length(value), "incoming_webhook", p->at_ms);
+				log_tag(c, (uint16_t)slot, json_string_value(value), json_string_length(value), TAG_FROM_WEBHOOK, p->request_id, p->at_ms);
 		}
 		struct store_batch *batch = log_batch(c);
 		if (batch)
@@ -144,7 +144,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->env = (struct expr_env){.call = c->fields, .now_ms = c->started_ms};
 	c->env.tag_count = tag_set_count(o->tags);
 	c->env.tags = c->tags = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->tags);
-	c->tag_told = arena_alloc(&c->arena, c->env.tag_count + 1);
+	c->held = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->held);
 	c->caller_id = phone_normalize(in->from_user, o->region, caller) ? arena_strdup(&c->arena, caller) : arena_strndup(&c->arena, *in->from_user ? in->from_user : "anonymous", *in->from_user ? strnlen(in->from_user, 40) : 9);
 	c->end = media_open(loop->config.media, loop->media_events, c->serial, END_CALLER);
 	c->step_timer = su_timer_create(su_root_task(loop->root), 0);
@@ -153,7 +153,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	HASH_ADD(hh, loop->by_serial, serial, sizeof c->serial, c);
 	HASH_ADD_KEYPTR(hh_id, loop->by_id, c->id, strlen(c->id), c);
 	loop->calls++;
-	if (!c->tags || !c->tag_told || !c->caller_id || !c->end || !c->step_timer || !c->talk_timer) {
+	if (!c->tags || !c->held || !c->caller_id || !c->end || !c->step_timer || !c->talk_timer) {
 		log_warn(c->id, "no RTP port or memory for another call");
 		loop->refused++;
 		sip_leg_release(c->leg, 503);

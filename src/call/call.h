@@ -8,6 +8,7 @@
 
 #include "call/registry.h"
 #include "config/config.h"
+#include "event/apply.h"
 #include "media/media.h"
 #include "media/prompt.h"
 #include "script/script.h"
@@ -38,6 +39,9 @@ void call_loop_free(struct call_loop *loop);
 /* Any thread. Tags that are on disk for a live call: take them into its memory. tags: {"tag id": "value"};
  * stolen, and shared with nobody: jansson counts references for one thread only. */
 void call_loop_apply_tags(struct call_loop *loop, const char *call_id, json_t *tags, int64_t at_ms);
+
+/* Any thread. An outcome that is on disk for a live call: take it into its memory. */
+void call_loop_apply_outcome(struct call_loop *loop, const char *call_id, const struct call_outcome *outcome);
 /* Any thread. Hang up a live call; nothing happens when it is not live. */
 void call_loop_hangup(struct call_loop *loop, const char *call_id);
 

@@ -192,14 +192,18 @@ static void earn(struct call *c, const struct route_target *t)
 {
 	c->revenue_told = true;
 	c->revenue_micros += t ? t->revenue_micros : 0;
+	c->revenue_at = clock_now_ms();
 }
 
 static void convert(struct call *c)
 {
 	c->conversion_told = true;
 	c->converted = true;
-	if (!c->payout_told)
+	c->converted_at = clock_now_ms();
+	if (!c->payout_told) {
 		c->payout_micros += c->campaign->payout_micros;
+		c->payout_at = c->converted_at;
+	}
 	log_event(c, "call.converted", "");
 }
 

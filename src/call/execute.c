@@ -386,16 +386,19 @@ static void set_outcome(struct call *c, const struct flow_effect *e)
 	bool converts = e->u.outcome.converted > 0 && !c->converted;
 	if (e->u.outcome.revenue_micros >= 0) {
 		c->revenue_micros = e->u.outcome.revenue_micros;
+		c->revenue_at = clock_now_ms();
 		c->revenue_told = true;
 	}
 	if (e->u.outcome.payout_micros >= 0) {
 		c->payout_micros = e->u.outcome.payout_micros;
+		c->payout_at = clock_now_ms();
 		c->payout_told = true;
 	}
 	if (e->u.outcome.disposition)
 		c->flow_disposition = e->u.outcome.disposition;
 	if (e->u.outcome.converted >= 0) {
 		c->converted = e->u.outcome.converted;
+		c->converted_at = clock_now_ms();
 		c->conversion_told = true;
 	}
 	log_call_progress(c);
@@ -418,7 +421,7 @@ static void perform(struct call *c, const struct flow_effect *e)
 		}
 		break;
 	case FLOW_EFFECT_SET_TAG:
-		log_tag(c, e->u.tag.slot, e->u.tag.value.text, e->u.tag.value.len, "call_flow", e->u.tag.value.at_ms);
+		log_tag(c, e->u.tag.slot, e->u.tag.value.text, e->u.tag.value.len, TAG_FROM_FLOW, flow_node_id(e->flow, e->node), e->u.tag.value.at_ms);
 		break;
 	case FLOW_EFFECT_EVENT: {
 		struct buf data = {0};
@@ -540,8 +543,8 @@ void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome)
 		struct buf data = {0};
 		json_str(&data, "outcome", flow_dial_outcomes[outcome]);
 		json_str(&data, "target_id", c->target_id);
-		json_money(&data, "revenue", c->revenue_micros);
-		json_money(&data, "payout", c->payout_micros);
+		json_money(&data, "revenue", c->revenue_micros + c->revenue_added);
+		json_money(&data, "payout", c->payout_micros + c->payout_added);
 		json_bool(&data, "converted", c->converted);
 		log_trace_input(c, "dial_ended", buf_text(&data));
 		buf_free(&data);

@@ -116,7 +116,7 @@ struct call {
 	struct value fields[CALL_FIELD_COUNT];
 	struct expr_course course; /* as it was when the fields were last brought up to date */
 	struct value *tags;
-	bool *tag_told; /* by slot: had a value that was stored */
+	struct tag_held *held; /* by slot: what was stored last */
 	/* the caller */
 	struct sip_leg *leg;
 	struct media_end *end;
@@ -147,6 +147,8 @@ struct call {
 	int64_t started_ms, answered_ms, connected_ms, ended_ms;
 	const char *disposition, *hangup_by, *target_id;
 	int64_t revenue_micros, payout_micros;
+	int64_t revenue_added, payout_added; /* by webhooks, beside the call's own */
+	int64_t revenue_at, payout_at, converted_at; /* when the call itself settled them; 0: not yet */
 	bool converted;
 	struct buf attempts; /* JSON array without its brackets */
 	struct buf trace;    /* likewise: what is not written yet */
@@ -177,7 +179,7 @@ void log_call_progress(struct call *c);
 void log_call_ended(struct call *c);
 void log_event(struct call *c, const char *type, const char *data);
 /* Coerce, keep, store and tell one tag. false: the value does not fit its type. */
-bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, const char *source, int64_t at_ms);
+bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, enum tag_source source, const char *origin, int64_t at_ms);
 void log_trace_input(struct call *c, const char *kind, const char *data);
 /* The call's tags as a member of a trace entry; sensitive ones are masked. */
 void log_trace_tags(struct call *c, struct buf *data);

@@ -41,7 +41,7 @@ static void fill_log(const struct call *c, struct call_log *log, struct buf *att
 		.call_flow_id = c->flow_mode && c->campaign->flow ? c->campaign->flow->id : NULL, .target_id = c->target_id,
 		.currency = c->organization->currency, .flow_version = c->flow_mode && c->campaign->flow ? c->campaign->flow->version : 0,
 		.started_ms = c->started_ms, .answered_ms = c->answered_ms, .connected_ms = c->connected_ms, .ended_ms = c->ended_ms,
-		.converted = c->converted, .revenue_micros = c->revenue_micros, .payout_micros = c->payout_micros,
+		.converted = c->converted, .revenue_micros = c->revenue_micros + c->revenue_added, .payout_micros = c->payout_micros + c->payout_added,
 		.attempts = buf_text(attempts), .tags = buf_text(tags), .hangup_by = c->hangup_by,
 	};
 }
@@ -58,8 +58,8 @@ static void update_fields(struct call *c)
 	set_field(c, CALL_DISPOSITION, c->disposition);
 	set_field(c, CALL_TARGET_ID, c->target_id);
 	struct expr_course *course = &c->course;
-	course->revenue_micros = c->revenue_micros;
-	course->payout_micros = c->payout_micros;
+	course->revenue_micros = c->revenue_micros + c->revenue_added;
+	course->payout_micros = c->payout_micros + c->payout_added;
 	course->converted = c->converted;
 	course->answered_ms = c->answered_ms;
 	expr_set_course(c->fields, course, c->ended_ms ? c->ended_ms : c->env.now_ms);
@@ -87,12 +87,15 @@ void log_event(struct call *c, const char *type, const char *data)
 	buf_free(&tags);
 }
 
-bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, const char *source, int64_t at_ms)
+bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, enum tag_source source, const char *origin, int64_t at_ms)
 {
 	const struct tag_def *def = tag_set_get(c->organization->tags, slot);
 	struct value v;
 	struct error err;
-	if (!def || !value_coerce(def->kind, text, len, &c->arena, &v, &err))
+	if (!def || !value_coerce_to(&def->type, text, len, &c->arena, &v, &err))
+		return false;
+	struct tag_held *held = &c->held[slot];
+	if (tag_settle(def, held, source, at_ms, &v, &c->arena))
 		return false;
 	c->tags[slot] = v;
 	c->tags[slot].at_ms = at_ms;
@@ -100,10 +103,11 @@ bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, const 
 	if (!batch)
 		return false;
 	struct buf data = {0};
-	store_call_tag(batch, config_key(c->loop->config.config), c->organization->id, c->id, def, &v, source, at_ms);
-	store_call_tag_event(&data, def, &v, source);
-	log_event(c, c->tag_told[slot] ? "tag.changed" : "tag.set", buf_text(&data));
-	c->tag_told[slot] = true;
+	struct tag_write w = {def, &v, source, origin, held->text, at_ms};
+	store_call_tag(batch, config_key(c->loop->config.config), c->organization->id, c->id, &w, false);
+	store_call_tag_event(&data, &w);
+	log_event(c, held->text ? "tag.changed" : "tag.set", buf_text(&data));
+	*held = (struct tag_held){v.text, source, at_ms};
 	buf_free(&data);
 	return true;
 }
@@ -135,13 +139,19 @@ void log_call_progress(struct call *c)
 	loop_mark_dirty(c);
 }
 
+/* What the call itself makes of its money, unless a webhook replaced it later: six parameters from $4 or $6 on. */
+#define OWN_OF(field, at, value) field " = CASE WHEN " field "_at > " at " THEN " field " ELSE " value " END"
+#define OWN_4 OWN_OF("revenue", "$4", "$5") ", " OWN_OF("payout", "$6", "$7") ", " OWN_OF("converted", "$8", "$9")
+#define OWN_6 OWN_OF("revenue", "$6", "$7") ", " OWN_OF("payout", "$8", "$9") ", " OWN_OF("converted", "$10", "$11")
+#define OWN_VALUES(c) (c)->revenue_at, (c)->revenue_micros, (c)->payout_at, (c)->payout_micros, (c)->converted_at, (int64_t)(c)->converted
+
 static void write_progress(struct call *c)
 {
 	struct store_batch *batch = log_batch(c);
 	c->progress = false;
 	if (batch)
-		store_batch_add(batch, "UPDATE calls SET target_id = $1, answered_at = NULLIF(CAST($2 AS BIGINT), 0), connected_at = NULLIF(CAST($3 AS BIGINT), 0), revenue = $4, payout = $5, converted = $6 WHERE id = $7 AND organization_id = $8", "siiiiiss",
-				c->target_id, c->answered_ms, c->connected_ms, c->revenue_micros, c->payout_micros, (int64_t)c->converted, c->id, c->organization->id);
+		store_batch_add(batch, "UPDATE calls SET target_id = $1, answered_at = NULLIF(CAST($2 AS BIGINT), 0), connected_at = NULLIF(CAST($3 AS BIGINT), 0), " OWN_4 " WHERE id = $10 AND organization_id = $11", "siiiiiiiiss",
+				c->target_id, c->answered_ms, c->connected_ms, OWN_VALUES(c), c->id, c->organization->id);
 }
 
 void log_call_ended(struct call *c)
@@ -158,13 +168,11 @@ void log_call_ended(struct call *c)
 	buf_add(&doc, buf_text(&c->attempts), c->attempts.len);
 	buf_add_char(&doc, ']');
 	json_close(&doc);
-	store_batch_add(batch, "UPDATE calls SET status = 'completed', disposition = $1, target_id = $2, answered_at = NULLIF(CAST($3 AS BIGINT), 0), connected_at = NULLIF(CAST($4 AS BIGINT), 0), ended_at = $5, "
-			       "converted = $6, revenue = $7, payout = $8, doc = $9 WHERE id = $10 AND organization_id = $11",
-			"ssiiiiiisss", c->disposition, c->target_id, c->answered_ms, c->connected_ms, c->ended_ms, (int64_t)c->converted, c->revenue_micros, c->payout_micros, buf_text(&doc), c->id, c->organization->id);
+	store_batch_add(batch, "UPDATE calls SET status = 'completed', disposition = CASE WHEN disposition_at > 0 THEN disposition ELSE $1 END, target_id = $2, answered_at = NULLIF(CAST($3 AS BIGINT), 0), connected_at = NULLIF(CAST($4 AS BIGINT), 0), ended_at = $5, "
+			       OWN_6 ", doc = $12 WHERE id = $13 AND organization_id = $14", "ssiiiiiiiiisss",
+			c->disposition, c->target_id, c->answered_ms, c->connected_ms, c->ended_ms, OWN_VALUES(c), buf_text(&doc), c->id, c->organization->id);
 	buf_free(&doc);
-	totals_add(batch, &(struct call_log){.id = c->id, .organization_id = c->organization->id, .campaign_id = c->campaign->id, .publisher_id = c->number->publisher_id, .target_id = c->target_id, .started_ms = c->started_ms,
-					     .answered_ms = c->answered_ms, .connected_ms = c->connected_ms, .ended_ms = c->ended_ms, .converted = c->converted, .revenue_micros = c->revenue_micros, .payout_micros = c->payout_micros},
-		   c->organization->tags);
+	totals_add(batch, c->organization->id, c->id, c->organization->tags, 1);
 	log_event(c, c->answered_ms ? "call.completed" : "call.failed", "");
 	if (!c->answered_ms)
 		log_event(c, "call.completed", "");

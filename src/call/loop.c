@@ -10,7 +10,7 @@
 #define STEPS_MAX 256
 #define WRITE_EVERY_MS 10
 
-enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_HANGUP };
+enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_OUTCOME, LETTER_HANGUP };
 
 struct letter {
 	struct mail mail;
@@ -20,6 +20,7 @@ struct letter {
 	char call_id[ID_SIZE];
 	json_t *tags;
 	int64_t at_ms;
+	struct call_outcome outcome;
 };
 
 void loop_mark_dirty(struct call *c)
@@ -131,10 +132,10 @@ static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
 		for (size_t i = 0; i < tag_set_count(c->organization->tags); i++) {
 			const struct tag_def *def = tag_set_get(c->organization->tags, i);
 			struct value v;
-			if (strcmp(def->id, tag_id) != 0 || !value_coerce(def->kind, json_string_value(value), json_string_length(value), &c->arena, &v, NULL))
+			if (strcmp(def->id, tag_id) != 0 || !value_coerce_to(&def->type, json_string_value(value), json_string_length(value), &c->arena, &v, NULL))
 				continue;
 			if (tag_apply(c->tags, i, v, at_ms))
-				c->tag_told[i] = true;
+				c->held[i] = (struct tag_held){v.text, TAG_FROM_WEBHOOK, at_ms};
 		}
 	}
 	struct buf data = {0};
@@ -144,6 +145,31 @@ static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
 	buf_free(&data);
 }
 
+static void take_outcome(struct call *c, const struct call_outcome *o)
+{
+	if (o->add) {
+		c->revenue_added += o->has_revenue ? o->revenue_micros : 0;
+		c->payout_added += o->has_payout ? o->payout_micros : 0;
+	}
+	if (o->has_revenue && !o->add) {
+		c->revenue_micros = o->revenue_micros;
+		c->revenue_added = 0;
+		c->revenue_told = true;
+	}
+	if (o->has_payout && !o->add) {
+		c->payout_micros = o->payout_micros;
+		c->payout_added = 0;
+		c->payout_told = true;
+	}
+	if (o->converted >= 0) {
+		c->converted = o->converted;
+		c->conversion_told = true;
+	}
+	if (*o->disposition)
+		c->flow_disposition = arena_strdup(&c->arena, o->disposition);
+	log_course(c, clock_now_ms());
+}
+
 static void open_letter(struct call_loop *loop, struct letter *l)
 {
 	struct call *c = l->kind == LETTER_PERSISTED ? by_serial(loop, l->serial) : by_id(loop, l->call_id);
@@ -151,6 +177,8 @@ static void open_letter(struct call_loop *loop, struct letter *l)
 		call_persisted(c, l->ok);
 	else if (c && l->kind == LETTER_TAGS)
 		take_tags(c, l->tags, l->at_ms);
+	else if (c && l->kind == LETTER_OUTCOME)
+		take_outcome(c, &l->outcome);
 	else if (c)
 		call_end(c, 480, c->connected_ms ? "completed" : "hung_up", "api");
 	json_decref(l->tags);
@@ -233,6 +261,13 @@ static void post(struct call_loop *loop, const struct letter *l)
 void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool ok)
 {
 	post(loop, &(struct letter){.kind = LETTER_PERSISTED, .serial = serial, .ok = ok});
+}
+
+void call_loop_apply_outcome(struct call_loop *loop, const char *call_id, const struct call_outcome *outcome)
+{
+	struct letter l = {.kind = LETTER_OUTCOME, .outcome = *outcome};
+	snprintf(l.call_id, sizeof l.call_id, "%s", call_id);
+	post(loop, &l);
 }
 
 void call_loop_apply_tags(struct call_loop *loop, const char *call_id, json_t *tags, int64_t at_ms)

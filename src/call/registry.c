@@ -151,22 +151,20 @@ void registry_remove(struct registry *r, const char *call_id)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static bool find_live(struct registry *r, const char *organization_id, const char *caller_id, json_t *campaigns, char call_id[40])
+static size_t find_live(struct registry *r, const char *organization_id, const char *caller_id, json_t *campaigns, char call_id[40])
 {
 	struct caller *c = find(r, organization_id, caller_id, false);
-	for (struct live *l = c ? c->live : NULL; l; l = l->next) {
-		if (!campaign_fits(campaigns, l->campaign_id))
-			continue;
-		memcpy(call_id, l->call_id, sizeof l->call_id);
-		return true;
-	}
-	return false;
+	size_t found = 0;
+	for (struct live *l = c ? c->live : NULL; l; l = l->next)
+		if (campaign_fits(campaigns, l->campaign_id) && found++ == 0)
+			memcpy(call_id, l->call_id, sizeof l->call_id);
+	return found;
 }
 
-bool registry_find(struct registry *r, const char *organization_id, const char *caller_id, json_t *campaigns, char call_id[40])
+size_t registry_find(struct registry *r, const char *organization_id, const char *caller_id, json_t *campaigns, char call_id[40])
 {
 	pthread_mutex_lock(&r->lock);
-	bool found = find_live(r, organization_id, caller_id, campaigns, call_id);
+	size_t found = find_live(r, organization_id, caller_id, campaigns, call_id);
 	pthread_mutex_unlock(&r->lock);
 	return found;
 }
@@ -175,7 +173,7 @@ bool registry_offer(struct registry *r, const char *organization_id, const char 
 		    char call_id[40], int64_t now_ms)
 {
 	pthread_mutex_lock(&r->lock);
-	bool live = find_live(r, organization_id, caller_id, p->campaigns, call_id);
+	bool live = find_live(r, organization_id, caller_id, p->campaigns, call_id) > 0;
 	struct caller *c = live ? NULL : find(r, organization_id, caller_id, true);
 	if (c) {
 		struct pending **last = &c->pending;
@@ -195,6 +193,26 @@ bool registry_offer(struct registry *r, const char *organization_id, const char 
 	}
 	pthread_mutex_unlock(&r->lock);
 	return live;
+}
+
+void registry_sweep(struct registry *r, int64_t now_ms)
+{
+	struct caller *c, *next;
+	pthread_mutex_lock(&r->lock);
+	HASH_ITER(hh, r->callers, c, next) {
+		for (struct pending **at = &c->pending; *at;) {
+			struct pending *p = *at;
+			if (p->expires_ms > now_ms) {
+				at = &p->next;
+				continue;
+			}
+			*at = p->next;
+			c->pending_count--;
+			pending_free(p);
+		}
+		drop_if_empty(r, c);
+	}
+	pthread_mutex_unlock(&r->lock);
 }
 
 size_t registry_live(struct registry *r)

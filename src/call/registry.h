@@ -32,13 +32,16 @@ struct pending *registry_add(struct registry *r, const char *organization_id, co
 			     const char *campaign_id, const char *call_id, int64_t now_ms);
 void registry_remove(struct registry *r, const char *call_id);
 
-/* The newest live call of a caller, in one of the campaigns (empty: any). */
-bool registry_find(struct registry *r, const char *organization_id, const char *caller_id, json_t *campaigns, char call_id[40]);
+/* The newest live call of a caller, in one of the campaigns (empty: any). Returns how many there are. */
+size_t registry_find(struct registry *r, const char *organization_id, const char *caller_id, json_t *campaigns, char call_id[40]);
 
 /* Data that is on disk as pending: kept for the next call, unless one is live by now, whose
  * id is then written and true returned (the data stays the caller's). */
 bool registry_offer(struct registry *r, const char *organization_id, const char *caller_id, struct pending *p,
 		    char call_id[40], int64_t now_ms);
+
+/* Forget data that has expired. */
+void registry_sweep(struct registry *r, int64_t now_ms);
 
 size_t registry_live(struct registry *r);
 

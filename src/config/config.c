@@ -1,4 +1,5 @@
 #include "config/config.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/money.h"
 #include <arpa/inet.h>
@@ -72,9 +73,9 @@ static int find_tag(void *arg, const char *name, size_t len)
 	return tag_set_find(((const struct organization *)arg)->tags, name, len);
 }
 
-static enum value_kind tag_kind(void *arg, size_t slot)
+static const struct value_type *tag_type(void *arg, size_t slot)
 {
-	return tag_set_get(((const struct organization *)arg)->tags, slot)->kind;
+	return &tag_set_get(((const struct organization *)arg)->tags, slot)->type;
 }
 
 static const struct expr_list *find_list(void *arg, const char *id)
@@ -99,7 +100,7 @@ static const char *tag_name(void *arg, size_t slot)
 
 struct flow_context organization_flow_context(const struct organization *o, const char *flow_id, int version)
 {
-	return (struct flow_context){find_tag, tag_kind, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, find_list, flow_id, version, tag_name, NULL};
+	return (struct flow_context){find_tag, tag_type, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, find_list, flow_id, version, tag_name, NULL};
 }
 
 static struct filter *build_filter(struct org *o, json_t *doc, const char *key)
@@ -139,6 +140,34 @@ static void *data_of(const struct org *o, const char *kind, const char *id)
 	return e ? e->data : NULL;
 }
 
+static struct config_network *build_networks(struct org *o, json_t *addresses, size_t *count)
+{
+	struct config_network *networks = arena_alloc(&o->arena, (json_array_size(addresses) + 1) * sizeof *networks);
+	json_t *item;
+	size_t i;
+	*count = 0;
+	json_array_foreach(addresses, i, item) {
+		struct config_network *n = &networks[*count];
+		char address[64];
+		const char *s = json_string_value(item);
+		size_t len = strcspn(s, "/");
+		snprintf(address, sizeof address, "%.*s", (int)len, s);
+		n->family = inet_pton(AF_INET, address, n->bits) == 1 ? AF_INET : inet_pton(AF_INET6, address, n->bits) == 1 ? AF_INET6 : 0;
+		n->prefix = s[len] ? atoi(s + len + 1) : n->family == AF_INET ? 32 : 128;
+		*count += n->family != 0;
+	}
+	return networks;
+}
+
+/* A sealed text, opened. */
+static const char *secret(struct config_store *c, struct org *o, json_t *doc, const char *key)
+{
+	char *plain = crypto_open(&c->key, json_string_value(json_object_get(doc, key)));
+	const char *copy = arena_strdup(&o->arena, plain);
+	free(plain);
+	return copy;
+}
+
 static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_trunk *t = e->data;
@@ -147,25 +176,11 @@ static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 	size_t i;
 	t->id = e->id;
 	t->name = text(o, e->doc, "name");
-	t->networks = arena_alloc(&o->arena, (json_array_size(addresses) + 1) * sizeof *t->networks);
-	json_array_foreach(addresses, i, item) {
-		struct config_network *n = &t->networks[t->network_count];
-		char address[64];
-		const char *s = json_string_value(item);
-		size_t len = strcspn(s, "/");
-		snprintf(address, sizeof address, "%.*s", (int)len, s);
-		n->family = inet_pton(AF_INET, address, n->bits) == 1 ? AF_INET : inet_pton(AF_INET6, address, n->bits) == 1 ? AF_INET6 : 0;
-		n->prefix = s[len] ? atoi(s + len + 1) : n->family == AF_INET ? 32 : 128;
-		t->network_count += n->family != 0;
-	}
+	t->networks = build_networks(o, addresses, &t->network_count);
 	t->username = text(o, in, "username");
-	char *password = crypto_open(&c->key, json_string_value(json_object_get(in, "password")));
-	t->password = arena_strdup(&o->arena, password);
-	free(password);
+	t->password = secret(c, o, in, "password");
 	t->out_username = text(o, out, "username");
-	password = crypto_open(&c->key, json_string_value(json_object_get(out, "password")));
-	t->out_password = arena_strdup(&o->arena, password);
-	free(password);
+	t->out_password = secret(c, o, out, "password");
 	t->out_caller_id = text(o, out, "caller_id");
 	t->gateways = arena_alloc(&o->arena, (json_array_size(gateways) + 1) * sizeof *t->gateways);
 	json_array_foreach(gateways, i, item) {
@@ -265,7 +280,7 @@ static void build_number(struct config_store *c, struct org *o, struct entity *e
 
 static void build_incoming(struct config_store *c, struct org *o, struct entity *e)
 {
-	static const char *const names[] = {"call_data", "update_tags"};
+	static const char *const names[] = {"call_data", "update_tags", "update_revenue", "update_fields"};
 	struct config_incoming *w = e->data;
 	json_t *item, *campaigns = json_object_get(e->doc, "campaign_ids");
 	char hash[CRYPTO_HASH_SIZE];
@@ -281,10 +296,20 @@ static void build_incoming(struct config_store *c, struct org *o, struct entity 
 	w->campaign_ids = arena_alloc(&o->arena, (json_array_size(campaigns) + 1) * sizeof *w->campaign_ids);
 	json_array_foreach(campaigns, i, item)
 		w->campaign_ids[w->campaign_count++] = arena_strdup(&o->arena, json_string_value(item));
-	char *key = crypto_open(&c->key, json_string_value(json_object_get(e->doc, "key")));
-	if (key)
-		add_key(o, &o->webhook_keys, arena_strdup(&o->arena, crypto_keyed_hash(&c->key, key, hash)), w);
-	free(key);
+	json_t *verification = json_object_get(e->doc, "verification");
+	const char *until = json_string_value(json_object_get(e->doc, "previous_key_expires_at"));
+	w->rate_per_minute = integer(e->doc, "rate_per_minute", 0);
+	w->mapping = tag_mapping_build(o->public.tags, json_object_get(e->doc, "mapping"), &o->arena);
+	w->networks = build_networks(o, json_object_get(e->doc, "allowed_addresses"), &w->network_count);
+	w->hmac_secret = secret(c, o, verification, "hmac_secret");
+	w->hmac_header = text(o, verification, "hmac_header");
+	w->username = text(o, verification, "username");
+	w->password = secret(c, o, verification, "password");
+	const char *key = secret(c, o, e->doc, "key"), *previous = secret(c, o, e->doc, "previous_key");
+	w->key_hash = key ? arena_strdup(&o->arena, crypto_keyed_hash(&c->key, key, hash)) : NULL;
+	add_key(o, &o->webhook_keys, w->key_hash, w);
+	if (previous && until && clock_parse_rfc3339(until, strlen(until), &w->previous_expires_ms))
+		add_key(o, &o->webhook_keys, arena_strdup(&o->arena, crypto_keyed_hash(&c->key, previous, hash)), w);
 }
 
 static void build_outgoing(struct config_store *c, struct org *o, struct entity *e)
@@ -302,9 +327,7 @@ static void build_outgoing(struct config_store *c, struct org *o, struct entity 
 	w->concurrency = integer(e->doc, "concurrency", 10);
 	w->timeout_seconds = integer(e->doc, "timeout_seconds", 15);
 	w->enabled = json_is_true(json_object_get(e->doc, "enabled"));
-	char *secret = crypto_open(&c->key, json_string_value(json_object_get(e->doc, "secret")));
-	w->secret = arena_strdup(&o->arena, secret);
-	free(secret);
+	w->secret = secret(c, o, e->doc, "secret");
 	w->event_types = arena_alloc(&o->arena, (json_array_size(types) + 1) * sizeof *w->event_types);
 	json_array_foreach(types, i, item)
 		w->event_types[w->event_type_count++] = arena_strdup(&o->arena, json_string_value(item));
@@ -514,7 +537,7 @@ static struct org *build(struct config_store *c, const char *id, struct error *e
 		o->public.dial_uris = json_is_true(json_object_get(policy, "sip_uris"));
 		o->public.dial_numbers = json_is_true(json_object_get(policy, "numbers"));
 		json_decref(doc);
-		ok = add_entities(o, rows, docs, tags) && (o->public.tags = tag_set_build(tags, &o->arena));
+		ok = add_entities(o, rows, docs, tags) && (o->public.tags = tag_set_build(tags, o->public.region, &o->arena));
 	}
 	if (ok) {
 		build_all(c, o, versions);
@@ -694,6 +717,22 @@ static bool in_network(const struct config_network *n, const struct sockaddr *ad
 	return memcmp(bits, n->bits, (size_t)whole) == 0 && (!rest || ((bits[whole] ^ n->bits[whole]) >> (8 - rest)) == 0);
 }
 
+bool config_in_networks(const struct config_network *networks, size_t count, const struct sockaddr *address)
+{
+	for (size_t i = 0; i < count; i++)
+		if (in_network(&networks[i], address))
+			return true;
+	return false;
+}
+
+size_t config_organization_count(struct config_store *c)
+{
+	pthread_rwlock_rdlock(&c->lock);
+	size_t n = HASH_COUNT(c->orgs);
+	pthread_rwlock_unlock(&c->lock);
+	return n;
+}
+
 size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max)
 {
 	size_t n = 0;
@@ -701,13 +740,10 @@ size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *a
 	for (struct org *o = c->orgs; o; o = o->hh.next) {
 		for (size_t t = 0; t < o->public.trunk_count && n < max; t++) {
 			const struct config_trunk *trunk = &o->public.trunks[t];
-			for (size_t i = 0; i < trunk->network_count; i++) {
-				if (!in_network(&trunk->networks[i], address))
-					continue;
-				snprintf(out[n].organization_id, sizeof out[n].organization_id, "%s", o->public.id);
-				snprintf(out[n++].trunk_id, sizeof out[n].trunk_id, "%s", trunk->id);
-				break;
-			}
+			if (!config_in_networks(trunk->networks, trunk->network_count, address))
+				continue;
+			snprintf(out[n].organization_id, sizeof out[n].organization_id, "%s", o->public.id);
+			snprintf(out[n++].trunk_id, sizeof out[n].trunk_id, "%s", trunk->id);
 		}
 	}
 	pthread_rwlock_unlock(&c->lock);

@@ -59,7 +59,7 @@ struct config_trunk {
 	const char *out_username, *out_password, *out_caller_id;
 };
 
-enum { INCOMING_CALL_DATA = 1, INCOMING_UPDATE_TAGS = 2 };
+enum { INCOMING_CALL_DATA = 1, INCOMING_UPDATE_TAGS = 2, INCOMING_UPDATE_REVENUE = 4, INCOMING_UPDATE_FIELDS = 8 };
 
 struct config_incoming {
 	const char *id, *name;
@@ -67,7 +67,14 @@ struct config_incoming {
 	bool enabled;
 	const char **campaign_ids;
 	size_t campaign_count;
-	int lifespan_seconds;
+	int lifespan_seconds, rate_per_minute; /* 0: no limit */
+	const struct tag_mapping *mapping;                /* NULL: none */
+	const char *hmac_secret, *hmac_header;            /* NULL: not asked for */
+	const char *username, *password;                  /* likewise */
+	struct config_network *networks;                  /* that may send; none: all */
+	size_t network_count;
+	const char *key_hash;        /* of the key itself; any other that finds it is the one before */
+	int64_t previous_expires_ms;
 };
 
 struct config_outgoing {
@@ -129,7 +136,12 @@ const struct organization *config_by_webhook_key(struct config_store *c, const c
 struct trunk_match {
 	char organization_id[40], trunk_id[40];
 };
+/* How many organizations there are. */
+size_t config_organization_count(struct config_store *c);
 size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max);
+
+/* Is the address in one of the networks? */
+bool config_in_networks(const struct config_network *networks, size_t count, const struct sockaddr *address);
 
 /* What its filters and templates, and its flows, may name. Valid while the organization is held. */
 struct expr_scope organization_scope(const struct organization *o);

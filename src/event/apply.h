@@ -1,4 +1,4 @@
-/* event/apply.h: tags that come to a call's log from outside the call: written and told of. */
+/* event/apply.h: tags, money and course that come to a call's log from outside the call: written and told of. */
 #ifndef EVENT_APPLY_H
 #define EVENT_APPLY_H
 
@@ -6,11 +6,34 @@
 #include "store/calls.h"
 
 /*
- * Write the results that have a value to the call's tags, and emit tag.set or tag.changed
- * for each, in the connection's transaction. log->tags becomes what the tags are now.
+ * Write the results that have a value to the call's tags, as far as each tag's rule for repeats lets them, and emit
+ * tag.set or tag.changed for each, in the connection's transaction. log->tags becomes what the tags are now.
+ *
+ * origin   the request or user they came by
+ * settled  as many as results: what was written, or with the error why it was not
  */
 bool event_apply_tags(struct store_conn *conn, const struct crypto_key *key, const struct organization *o, struct call_log *log,
-		      const struct tag_result *results, size_t count, const char *source, int64_t at_ms,
-		      struct arena *arena, struct event_touched *touched) WARN_UNUSED;
+		      const struct tag_result *results, size_t count, enum tag_source source, const char *origin, int64_t at_ms,
+		      struct tag_result *settled, struct arena *arena, struct event_touched *touched) WARN_UNUSED;
+
+/* What a webhook says of a call's money and course. */
+#define OUTCOME_DISPOSITION_SIZE 65
+struct call_outcome {
+	bool has_revenue, has_payout, add; /* add: to what is there, else in its place */
+	int64_t revenue_micros, payout_micros;
+	int converted; /* -1: nothing is said */
+	char disposition[OUTCOME_DISPOSITION_SIZE]; /* "": likewise */
+	char publisher_id[40];                   /* "": likewise */
+};
+/*
+ * Write the outcome to the call's log, in the connection's transaction: what was said later than at_ms stays. A call that
+ * converts by it is told as call.converted, and pays its campaign's payout where it has none. Reports follow.
+ *
+ * outcome  in: what was said; out: what of it was taken, for the live call
+ * refused  an array that gets {"field","detail"} of what was not
+ * log      becomes what the call is now
+ */
+bool event_apply_outcome(struct store_conn *conn, const struct organization *o, struct call_log *log, struct call_outcome *outcome,
+			 int64_t at_ms, json_t *refused, struct arena *arena, struct event_touched *touched) WARN_UNUSED;
 
 #endif

@@ -1,5 +1,6 @@
 #include "expr/value.h"
 #include "base/clock.h"
+#include "base/phone.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,37 @@ bool value_coerce(enum value_kind kind, const char *text, size_t len, struct are
 		return error_set(err, "out of memory");
 	*out = v;
 	return true;
+}
+
+static bool read_phone(const struct value_type *type, const char *text, size_t len, struct arena *arena, struct value *out, struct error *err)
+{
+	char given[64], number[PHONE_SIZE];
+	snprintf(given, sizeof given, "%.*s", (int)(len < sizeof given ? len : 0), text);
+	if (!phone_normalize(given, type->region, number))
+		return error_set(err, "'%.*s' is not a phone number", (int)(len < 60 ? len : 60), text);
+	return value_coerce(VALUE_STRING, number, strlen(number), arena, out, err);
+}
+
+static bool read_choice(const struct value_type *type, const char *text, size_t len, struct arena *arena, struct value *out, struct error *err)
+{
+	size_t count = 0;
+	trim(&text, &len);
+	for (const char *const *choice = type->choices; *choice; choice++, count++)
+		if (strlen(*choice) == len && strncasecmp(*choice, text, len) == 0)
+			return value_coerce(VALUE_STRING, *choice, len, arena, out, err);
+	return error_set(err, "'%.*s' is none of the tag's %zu choices", (int)(len < 60 ? len : 60), text, count);
+}
+
+const struct value_type value_type_string = {.kind = VALUE_STRING, .name = "string"};
+
+bool value_coerce_to(const struct value_type *type, const char *text, size_t len, struct arena *arena,
+		     struct value *out, struct error *err)
+{
+	if (type->region)
+		return read_phone(type, text, len, arena, out, err);
+	if (type->choices)
+		return read_choice(type, text, len, arena, out, err);
+	return value_coerce(type->kind, text, len, arena, out, err);
 }
 
 static const char *const kind_names[] = {[VALUE_NONE] = "none", [VALUE_STRING] = "string", [VALUE_NUMBER] = "number", [VALUE_BOOLEAN] = "boolean", [VALUE_DATETIME] = "datetime"};

@@ -39,6 +39,19 @@ size_t value_format_number(double n, char out[VALUE_NUMBER_SIZE]);
 bool value_coerce(enum value_kind kind, const char *text, size_t len, struct arena *arena,
 		  struct value *out, struct error *err) WARN_UNUSED;
 
+/* What a tag's values must be: a kind, and for texts their format. */
+struct value_type {
+	enum value_kind kind;
+	const char *name;           /* "string", "number", "boolean", "datetime", "phone", "enum" */
+	const char *region;         /* phone: E.164, numbers without a country code being this region's; else NULL */
+	const char *const *choices; /* enum: one of these, NULL-terminated, in any case; else NULL */
+};
+extern const struct value_type value_type_string;
+
+/* value_coerce() to a type: phones become E.164, choices are written as they are listed. */
+bool value_coerce_to(const struct value_type *type, const char *text, size_t len, struct arena *arena,
+		     struct value *out, struct error *err) WARN_UNUSED;
+
 /* "string", "number", … and back; VALUE_NONE for an unknown name. */
 const char *value_kind_name(enum value_kind kind);
 enum value_kind value_kind_from(const char *name);

@@ -171,8 +171,8 @@ bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointe
 		flow_problem(c, true, "unknown_tag", at, "there is no tag named %.80s; create it under Custom Tags", tag ? tag : variable);
 		return false;
 	}
-	enum value_kind kind = !tag ? VALUE_NONE : c->context->tag_kind ? c->context->tag_kind(c->context->arg, (size_t)slot) : VALUE_STRING;
-	*out = (struct slot_ref){.is_tag = tag != NULL, .kind = (uint8_t)kind, .slot = (uint16_t)slot};
+	const struct value_type *type = !tag ? NULL : c->context->tag_type ? c->context->tag_type(c->context->arg, (size_t)slot) : &value_type_string;
+	*out = (struct slot_ref){.is_tag = tag != NULL, .slot = (uint16_t)slot, .type = type};
 	return true;
 }
 
@@ -184,7 +184,7 @@ const struct flow_tags *flow_compile_tags(struct flow_compiler *c)
 	for (size_t i = 0; tags && i < count; i++) {
 		const char *name = context->tag_name(context->arg, i);
 		tags->list[i].name = name ? arena_strdup(c->arena, name) : NULL;
-		tags->list[i].kind = context->tag_kind ? context->tag_kind(context->arg, i) : VALUE_STRING;
+		tags->list[i].type = context->tag_type ? context->tag_type(context->arg, i) : &value_type_string;
 		tags->count = i + 1;
 	}
 	if (tags)

@@ -42,7 +42,7 @@ struct flow_scripts {
 struct flow_context {
 	/* The organization's tags; variables are the flow's own. */
 	int (*tag)(void *arg, const char *name, size_t len);
-	enum value_kind (*tag_kind)(void *arg, size_t slot); /* NULL: all are strings */
+	const struct value_type *(*tag_type)(void *arg, size_t slot); /* outlives the flow; NULL: all are strings */
 	size_t tag_count;
 	/* Is there such a routing plan, target, prompt, trunk …? NULL: not checked. */
 	bool (*exists)(void *arg, const char *kind, const char *id);

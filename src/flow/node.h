@@ -50,7 +50,7 @@ struct flow_tags {
 	size_t count;
 	struct {
 		const char *name;
-		enum value_kind kind;
+		const struct value_type *type;
 	} list[];
 };
 
@@ -99,8 +99,8 @@ void flow_compile_prompt(struct flow_compiler *c, json_t *config, const char *ke
 /* Where a value is written to: {"tag": name} or {"variable": name}. */
 struct slot_ref {
 	bool is_tag;
-	uint8_t kind; /* enum value_kind; of a variable: VALUE_NONE, it takes any */
 	uint16_t slot;
+	const struct value_type *type; /* of a variable NULL: it takes any */
 };
 bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointer, struct slot_ref *out);
 /* set_tag and set_variable: config's "assignments", each with a slot_ref and a "value". */

@@ -92,7 +92,7 @@ static void set_tag(struct sim *s, const char *name, json_t *json)
 		struct flow_tag tag = s->world->tag(s->world->arg, i);
 		if (!tag.name || (tag.sensitive && s->trace) || strcasecmp(tag.name, name) != 0) /* a trace has no sensitive values */
 			continue;
-		if (value_coerce(tag.kind, given.text, given.len, &s->arena, &v, NULL))
+		if (value_coerce_to(tag.type, given.text, given.len, &s->arena, &v, NULL))
 			s->tags[i] = v;
 	}
 }

@@ -12,7 +12,7 @@
 
 struct flow_tag {
 	const char *name;
-	enum value_kind kind;
+	const struct value_type *type;
 	bool sensitive;
 };
 

@@ -68,7 +68,8 @@ void flow_set(struct flow_run *run, struct slot_ref to, struct value value)
 		run->state->variables[to.slot] = value;
 		return;
 	}
-	if ((to.kind != VALUE_STRING || value.kind != VALUE_STRING) && !value_coerce((enum value_kind)to.kind, value.text, value.len, run->state->arena, &value, &why)) {
+	bool any_text = to.type->kind == VALUE_STRING && !to.type->region && !to.type->choices && value.kind == VALUE_STRING;
+	if (!any_text && !value_coerce_to(to.type, value.text, value.len, run->state->arena, &value, &why)) {
 		flow_detail(run, "a tag keeps what it had: %s", why.text);
 		return;
 	}

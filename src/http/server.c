@@ -3,6 +3,7 @@
 #include "http/static.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/retention.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <microhttpd.h>
@@ -69,6 +70,35 @@ void http_each_query(const struct http_request *r, void (*f)(void *arg, const ch
 {
 	struct each e = {f, arg};
 	MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, each_value, &e);
+}
+
+void http_each_header(const struct http_request *r, void (*f)(void *arg, const char *name, const char *value), void *arg)
+{
+	struct each e = {f, arg};
+	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, each_value, &e);
+}
+
+const struct sockaddr *http_peer(const struct http_request *r)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	return info ? info->client_addr : NULL;
+}
+
+const char *http_address(const struct http_request *r, char *out, size_t size)
+{
+	const struct sockaddr *peer = http_peer(r);
+	const void *bits = !peer ? NULL : peer->sa_family == AF_INET ? (const void *)&((const struct sockaddr_in *)(const void *)peer)->sin_addr : peer->sa_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr : NULL;
+	if (!bits || !inet_ntop(peer->sa_family, bits, out, (socklen_t)size))
+		out[0] = '\0';
+	return out;
+}
+
+bool http_body_too_large(struct http_request *r)
+{
+	struct exchange *x = EXCHANGE(r);
+	if (x->too_large)
+		http_problem(r, 413, "The body is too large", "at most %zu bytes are taken here", x->body_max);
+	return x->too_large;
 }
 
 json_t *http_body_object(struct http_request *r)
@@ -239,15 +269,23 @@ static void job_done(struct store_job *job, bool committed)
 
 /* Configuration that was changed is built anew here, so that the writer goes on writing.
  * Organizations that `strowger organization add` made are taken up here, too. */
+#define KEEPING_MS 60000 /* how often what has expired is looked for */
+
 static void *reloader_main(void *arg)
 {
 	struct http_server *s = arg;
 	struct error err;
+	int64_t kept_ms = clock_now_ms();
 	while (!s->stop) {
 		struct mail *m = mailbox_take_all(s->reloads);
 		if (!m) {
 			mailbox_wait(s->reloads, NEW_ORGANIZATIONS_MS);
 			feed_tick(config_feed(s->config.config), clock_now_ms());
+			if (!s->stop && clock_now_ms() - kept_ms > KEEPING_MS) {
+				kept_ms = clock_now_ms();
+				registry_sweep(s->config.registry, kept_ms);
+				retention_start(s->config.store, kept_ms);
+			}
 			if (!s->stop && !config_load_new(s->config.config, &err))
 				log_error(NULL, "%s", err.text);
 		}
@@ -293,11 +331,9 @@ static void dispatch(struct exchange *x, enum http_result *result)
 	struct http_request *r = &x->request;
 	bool path_known = false;
 	*result = HTTP_REPLY;
-	if (x->too_large) {
-		http_problem(r, 413, "The body is too large", "at most %zu bytes are taken here", x->body_max);
-		return;
-	}
 	const struct http_route *route = http_route_find(r, &path_known);
+	if (!(route && route->takes_all) && http_body_too_large(r))
+		return;
 	if (!route && !path_known && strcmp(r->method, "GET") == 0 && static_serve(r))
 		return;
 	if (!route) {

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "model/schema.h"
 #include "script/flow.h"
+#include "webhook/guard.h"
 #include <jansson.h>
 
 struct http_server;
@@ -22,6 +23,7 @@ struct http_config {
 	struct call_loop *calls;
 	struct media *media;
 	struct http_client *client;
+	struct guard *guard;
 	struct script_pool *scripts;
 	const char *recording_dir;
 	const char *const *listeners; /* "udp:0.0.0.0:5060", NULL-terminated */
@@ -59,6 +61,7 @@ struct http_request {
 	int64_t (*stream)(void *arg, char *to, size_t room); /* NULL: the answer is whole */
 	void (*stream_release)(void *arg);
 	void *stream_arg;
+	bool shows_key;       /* the answer may have an incoming webhook's key: whoever asks may see it, and it is audited */
 	bool is_file; /* one of the portal's, gzip */
 	const char *content_type;
 	char content_range[80];
@@ -81,11 +84,19 @@ struct http_route {
 	enum role role; /* the least that may; ROLE_NONE: no authentication */
 	const char *summary; /* for OpenAPI; NULL: not in it */
 	const struct field *body; /* likewise: the table its body is checked with; NULL: not told */
+	bool takes_all; /* also requests whose body is too large: the handler asks http_body_too_large() */
 };
 
 const char *http_query(const struct http_request *r, const char *name);
 void http_each_query(const struct http_request *r, void (*f)(void *arg, const char *name, const char *value), void *arg);
 const char *http_header(const struct http_request *r, const char *name);
+void http_each_header(const struct http_request *r, void (*f)(void *arg, const char *name, const char *value), void *arg);
+/* Who asks: the address of the connection's other end. NULL: not known. */
+const struct sockaddr *http_peer(const struct http_request *r);
+/* The same in words, "" when it is not known. Returns out. */
+const char *http_address(const struct http_request *r, char *out, size_t size);
+/* More was sent than is taken here; the body is not there. true: a 413 was set as the answer. */
+bool http_body_too_large(struct http_request *r);
 
 /* Answers; all return HTTP_REPLY. */
 enum http_result http_json(struct http_request *r, int status, json_t *json); /* steals json */

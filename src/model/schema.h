@@ -83,6 +83,9 @@ struct schema_context {
 void schema_check(const struct field *fields, json_t *object, const char *pointer,
 		  const struct schema_context *context, struct errors *errors);
 
+/* Each text of the array must be an IP address or network. pointer: the array's. */
+void schema_check_networks(json_t *list, const char *pointer, struct errors *errors);
+
 /* JSON Schema 2020-12 of the object. New reference. */
 json_t *schema_json(const struct field *fields);
 

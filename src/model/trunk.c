@@ -1,36 +1,10 @@
 #include "model/resource.h"
-#include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
-
-static bool is_network(const char *text)
-{
-	char address[64];
-	unsigned char bits[16];
-	const char *slash = strchr(text, '/');
-	size_t n = slash ? (size_t)(slash - text) : strlen(text);
-	if (n >= sizeof address)
-		return false;
-	memcpy(address, text, n);
-	address[n] = '\0';
-	int max = inet_pton(AF_INET, address, bits) == 1 ? 32 : inet_pton(AF_INET6, address, bits) == 1 ? 128 : 0;
-	if (!max)
-		return false;
-	char *end = NULL;
-	long prefix = slash ? strtol(slash + 1, &end, 10) : max;
-	return prefix >= 0 && prefix <= max && (!end || (!*end && end != slash + 1));
-}
 
 static void check(json_t *doc, struct errors *errors)
 {
-	json_t *inbound = json_object_get(doc, "inbound"), *address;
-	size_t i;
-	json_array_foreach(json_object_get(inbound, "allowed_addresses"), i, address) {
-		char at[64];
-		snprintf(at, sizeof at, "/inbound/allowed_addresses/%zu", i);
-		if (!is_network(json_string_value(address)))
-			errors_add(errors, at, "must be an IP address or network such as 203.0.113.0/24");
-	}
+	json_t *inbound = json_object_get(doc, "inbound");
+	schema_check_networks(json_object_get(inbound, "allowed_addresses"), "/inbound/allowed_addresses", errors);
 	bool user = json_is_string(json_object_get(inbound, "username")), password = json_is_string(json_object_get(inbound, "password"));
 	if (user != password)
 		errors_add(errors, user ? "/inbound/password" : "/inbound/username", "username and password go together");

@@ -33,7 +33,7 @@ void store_call_tag_value(struct buf *b, enum value_kind kind, const char *text,
 
 const char *store_call_tags_json(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena)
 {
-	struct store_rows *rows = store_query(conn, "SELECT name, kind, value, sensitive FROM call_tags WHERE call_id = $1 AND organization_id = $2 ORDER BY name", "ss", call_id, organization_id);
+	struct store_rows *rows = store_query(conn, "SELECT COALESCE(r.name, t.name), t.kind, t.value, t.sensitive FROM call_tags t LEFT JOIN resources r ON r.id = t.tag_id AND r.organization_id = t.organization_id WHERE t.call_id = $1 AND t.organization_id = $2 ORDER BY 1", "ss", call_id, organization_id);
 	struct buf b = {0};
 	if (!rows)
 		return NULL;
@@ -96,28 +96,36 @@ bool store_call_read(struct store_conn *conn, const char *organization_id, const
 	return found && !*failed;
 }
 
+#define INSERT_TAG "INSERT INTO call_tags (call_id, tag_id, organization_id, name, kind, value, sensitive, number, source, at_ms, origin) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) " \
+		   "ON CONFLICT (call_id, tag_id) DO UPDATE SET name = excluded.name, kind = excluded.kind, value = excluded.value, sensitive = excluded.sensitive, number = excluded.number, source = excluded.source, at_ms = excluded.at_ms, origin = excluded.origin"
+
 void store_call_tag(struct store_batch *batch, const struct crypto_key *key, const char *organization_id, const char *call_id,
-		    const struct tag_def *def, const struct value *v, const char *source, int64_t at_ms)
+		    const struct tag_write *w, bool settled)
 {
 	char number[VALUE_NUMBER_SIZE] = "";
-	if (v->kind == VALUE_NUMBER || v->kind == VALUE_DATETIME)
-		value_format_number(v->number, number);
-	char *sealed = def->sensitive ? crypto_seal(key, v->text) : NULL;
-	store_batch_add(batch, "INSERT INTO call_tags (call_id, tag_id, organization_id, name, kind, value, sensitive, number, source, at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
-			       "ON CONFLICT (call_id, tag_id) DO UPDATE SET name = excluded.name, kind = excluded.kind, value = excluded.value, sensitive = excluded.sensitive, number = excluded.number, source = excluded.source, at_ms = excluded.at_ms "
-			       "WHERE excluded.at_ms >= call_tags.at_ms",
-			"ssssssissi", call_id, def->id, organization_id, def->name, value_kind_name(def->kind), def->sensitive ? sealed : v->text, (int64_t)def->sensitive,
-			*number && !def->sensitive ? number : NULL, source, at_ms);
+	if (w->value->kind == VALUE_NUMBER || w->value->kind == VALUE_DATETIME)
+		value_format_number(w->value->number, number);
+	char *sealed = w->def->sensitive ? crypto_seal(key, w->value->text) : NULL;
+	store_batch_add(batch, settled ? INSERT_TAG : INSERT_TAG " WHERE excluded.at_ms >= call_tags.at_ms", "ssssssissis", call_id, w->def->id, organization_id, w->def->name, w->def->type.name,
+			w->def->sensitive ? sealed : w->value->text, (int64_t)w->def->sensitive, *number && !w->def->sensitive ? number : NULL, tag_source_name(w->source), w->at_ms, w->origin);
 	free(sealed);
 }
 
-void store_call_tag_event(struct buf *b, const struct tag_def *def, const struct value *v, const char *source)
+void store_call_tag_event(struct buf *b, const struct tag_write *w)
 {
 	json_key(b, "tag");
 	json_open(b);
-	json_str(b, "name", def->name);
+	json_str(b, "id", w->def->id);
+	json_str(b, "name", w->def->name);
 	json_key(b, "value");
-	store_call_tag_value(b, v->kind, v->text, v->len, def->sensitive);
-	json_str(b, "source", source);
+	store_call_tag_value(b, w->value->kind, w->value->text, w->value->len, w->def->sensitive);
+	json_key(b, "previous");
+	if (w->previous)
+		store_call_tag_value(b, w->def->type.kind, w->previous, strlen(w->previous), w->def->sensitive);
+	else
+		buf_add_str(b, "null");
+	json_str(b, "source", tag_source_name(w->source));
+	json_str(b, "origin", w->origin);
+	json_time(b, "set_at", w->at_ms);
 	json_close(b);
 }

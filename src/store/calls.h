@@ -10,7 +10,7 @@
 
 /* The columns that store_call_row() reads, in its order. */
 #define CALL_COLUMNS "id, organization_id, campaign_id, publisher_id, caller_id, number, status, disposition, execution_mode, call_flow_id, flow_version, " \
-		     "target_id, started_at, answered_at, connected_at, ended_at, converted, revenue, payout, doc"
+		     "target_id, started_at, answered_at, connected_at, ended_at, converted, revenue + revenue_added, payout + payout_added, doc"
 /* Fill a log from a row; what is not a column lives in the arena. */
 void store_call_row(const struct store_rows *rows, size_t row, struct arena *arena, struct call_log *out);
 /* The call's tags as a JSON object, sensitive ones masked; in the arena. NULL on a database error. */
@@ -19,11 +19,20 @@ const char *store_call_tags_json(struct store_conn *conn, const char *organizati
 bool store_call_read(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena,
 		     struct call_log *out, bool *failed) WARN_UNUSED;
 
-/* Write one tag's value unless a later one is there. */
+/* One value of one tag, as it is written to a call. */
+struct tag_write {
+	const struct tag_def *def;
+	const struct value *value;
+	enum tag_source source;
+	const char *origin;   /* the request, node or user it came by, or NULL */
+	const char *previous; /* the text it replaces, or NULL */
+	int64_t at_ms;
+};
+/* Write it: whatever is there when it was settled against that (tag_settle()), else unless something later is. */
 void store_call_tag(struct store_batch *batch, const struct crypto_key *key, const char *organization_id, const char *call_id,
-		    const struct tag_def *def, const struct value *value, const char *source, int64_t at_ms);
-/* The data of tag.set and tag.changed. */
-void store_call_tag_event(struct buf *b, const struct tag_def *def, const struct value *value, const char *source);
+		    const struct tag_write *write, bool settled);
+/* The data of tag.set and tag.changed: a call's events are the history of its tags. */
+void store_call_tag_event(struct buf *b, const struct tag_write *write);
 /* A tag's value as JSON, masked when sensitive. */
 void store_call_tag_value(struct buf *b, enum value_kind kind, const char *text, size_t len, bool sensitive);
 

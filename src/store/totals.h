@@ -9,8 +9,8 @@
 #define TOTALS_HALF_HOUR_MS INT64_C(1800000)
 #define TOTALS_KEY_MAX 64 /* characters of a tag's value that are told apart */
 
-/* A call that has ended; its tags are those that the database has by then. */
-void totals_add(struct store_batch *batch, const struct call_log *call, const struct tag_set *tags);
+/* A call that has ended, as its row and tags are by then. sign -1 takes it away again: before they change. */
+void totals_add(struct store_batch *batch, const char *organization_id, const char *call_id, const struct tag_set *tags, int sign);
 /* Calls that are still active, whose process has died; how long they lasted nobody knows. */
 bool totals_add_active(struct store_conn *conn) WARN_UNUSED;
 /* An ended call's value of a tag became another; NULL: there is none. */

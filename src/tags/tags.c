@@ -6,7 +6,11 @@
 /* A place one source is read from: a parameter (lower case) or a pointer. */
 struct tag_path {
 	struct tag_path *next;
-	const char *parameter, *pointer;
+	const char *parameter, *pointer, *header;
+};
+
+struct tag_mapping {
+	struct tag_path **paths; /* by slot */
 };
 
 struct slot_name {
@@ -32,25 +36,109 @@ static uint32_t hash_lower(const char *s, size_t len)
 	return h;
 }
 
+static const char *const source_names[] = {"incoming_webhook", "dni", "inbound_rtb", "sip_header", "default", "call_flow", "api"};
+
+const char *tag_source_name(enum tag_source source)
+{
+	return source_names[source];
+}
+
+enum tag_source tag_source_from(const char *name)
+{
+	for (size_t i = 0; name && i < ARRAY_LEN(source_names); i++)
+		if (strcmp(name, source_names[i]) == 0)
+			return (enum tag_source)i;
+	return TAG_FROM_DEFAULT;
+}
+
+static const char *lower(struct arena *arena, const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+	char *copy = text ? arena_strndup(arena, text, n) : NULL;
+	for (size_t i = 0; copy && i < n; i++)
+		copy[i] = (char)(copy[i] >= 'A' && copy[i] <= 'Z' ? copy[i] + 32 : copy[i]);
+	return copy;
+}
+
+static struct tag_path *new_path(json_t *source, struct arena *arena)
+{
+	struct tag_path *p = arena_alloc(arena, sizeof *p);
+	if (p)
+		*p = (struct tag_path){NULL, arena_strdup(arena, json_string_value(json_object_get(source, "parameter"))), arena_strdup(arena, json_string_value(json_object_get(source, "pointer"))),
+				       lower(arena, json_string_value(json_object_get(source, "header")))};
+	return p;
+}
+
 static void add_sources(struct tag_def *def, json_t *sources, struct arena *arena)
 {
-	static const char *const kinds[] = {"incoming_webhook", "dni", "inbound_rtb", "sip_header"};
+	memset(def->ranks, 255, sizeof def->ranks);
 	for (size_t i = json_array_size(sources); i-- > 0;) { /* backwards: each goes to the front */
 		json_t *s = json_array_get(sources, i);
-		const char *kind = json_string_value(json_object_get(s, "kind"));
-		for (size_t k = 0; kind && k < ARRAY_LEN(kinds); k++) {
-			struct tag_path *p = strcmp(kind, kinds[k]) == 0 ? arena_alloc(arena, sizeof *p) : NULL;
-			if (!p)
-				continue;
-			p->parameter = arena_strdup(arena, json_string_value(json_object_get(s, "parameter")));
-			p->pointer = arena_strdup(arena, json_string_value(json_object_get(s, "pointer")));
-			p->next = def->paths[k];
-			def->paths[k] = p;
-		}
+		enum tag_source from = tag_source_from(json_string_value(json_object_get(s, "kind")));
+		struct tag_path *p = from <= TAG_FROM_SIP_HEADER ? new_path(s, arena) : NULL;
+		if (!p)
+			continue;
+		p->next = def->paths[from];
+		def->paths[from] = p;
+		def->ranks[from] = (uint8_t)(i < 255 ? i : 254);
 	}
 }
 
-struct tag_set *tag_set_build(json_t *docs, struct arena *arena)
+struct tag_mapping *tag_mapping_build(const struct tag_set *set, json_t *list, struct arena *arena)
+{
+	struct tag_mapping *m = json_array_size(list) ? arena_alloc(arena, sizeof *m) : NULL;
+	if (!m || !(m->paths = arena_alloc(arena, (set->count + 1) * sizeof(struct tag_path *))))
+		return NULL;
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		json_t *item = json_array_get(list, i);
+		const char *id = json_string_value(json_object_get(item, "tag_id"));
+		for (size_t slot = 0; id && slot < set->count; slot++) {
+			struct tag_path *p = strcmp(set->defs[slot].id, id) == 0 ? new_path(item, arena) : NULL;
+			if (!p)
+				continue;
+			p->next = m->paths[slot];
+			m->paths[slot] = p;
+		}
+	}
+	return m;
+}
+
+static const char *const *read_choices(json_t *list, struct arena *arena)
+{
+	size_t n = json_array_size(list);
+	const char **choices = arena_alloc(arena, (n + 1) * sizeof *choices);
+	for (size_t i = 0; choices && i < n; i++)
+		if (!(choices[i] = arena_strdup(arena, json_string_value(json_array_get(list, i)))))
+			return NULL;
+	return choices;
+}
+
+static bool read_type(struct tag_def *def, json_t *doc, const char *region, struct arena *arena)
+{
+	static const struct value_type types[] = {{VALUE_STRING, "string", NULL, NULL}, {VALUE_NUMBER, "number", NULL, NULL}, {VALUE_BOOLEAN, "boolean", NULL, NULL},
+						  {VALUE_DATETIME, "datetime", NULL, NULL}, {VALUE_STRING, "phone", NULL, NULL}, {VALUE_STRING, "enum", NULL, NULL}};
+	const char *name = json_string_value(json_object_get(doc, "type"));
+	def->type = types[0];
+	for (size_t i = 0; name && i < ARRAY_LEN(types); i++)
+		if (strcmp(types[i].name, name) == 0)
+			def->type = types[i];
+	if (strcmp(def->type.name, "phone") == 0)
+		return (def->type.region = arena_strdup(arena, region)) != NULL;
+	if (strcmp(def->type.name, "enum") == 0)
+		return (def->type.choices = read_choices(json_object_get(doc, "choices"), arena)) != NULL;
+	return true;
+}
+
+static enum tag_repeat read_repeat(const char *name)
+{
+	static const char *const names[] = {"last", "first", "append", "precedence"};
+	for (size_t i = 0; name && i < ARRAY_LEN(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return (enum tag_repeat)i;
+	return TAG_REPEAT_LAST;
+}
+
+struct tag_set *tag_set_build(json_t *docs, const char *region, struct arena *arena)
 {
 	struct tag_set *set = arena_alloc(arena, sizeof *set);
 	size_t n = json_array_size(docs), size = 16, i;
@@ -67,9 +155,12 @@ struct tag_set *tag_set_build(json_t *docs, struct arena *arena)
 		if (!def->id || !def->name || set->count == TAGS_MAX)
 			continue;
 		def->default_text = arena_strdup(arena, json_string_value(json_object_get(doc, "default")));
-		def->kind = value_kind_from(json_string_value(json_object_get(doc, "type")));
+		if (!read_type(def, doc, region, arena))
+			return NULL;
 		def->sensitive = json_is_true(json_object_get(doc, "sensitive"));
 		def->report = !def->sensitive && json_is_true(json_object_get(doc, "report"));
+		def->archived = json_is_true(json_object_get(doc, "archived"));
+		def->repeat = read_repeat(json_string_value(json_object_get(doc, "on_repeat")));
 		add_sources(def, json_object_get(doc, "sources"), arena);
 		uint32_t h = hash_lower(def->name, strlen(def->name));
 		size_t at = h & set->mask;
@@ -118,11 +209,29 @@ static void evaluate_one(const struct tag_set *set, uint16_t slot, json_t *leaf,
 	*out = (struct tag_result){.slot = slot};
 	if (raw.kind == VALUE_NONE)
 		out->error = "it is null";
-	else if (!value_coerce(set->defs[slot].kind, raw.text, raw.len, arena, &out->value, &err))
+	else if (!value_coerce_to(&set->defs[slot].type, raw.text, raw.len, arena, &out->value, &err))
 		out->error = arena_strdup(arena, err.text);
 }
 
-size_t tags_evaluate(const struct tag_set *set, enum tag_source source, json_t *data, struct arena *arena,
+static json_t *leaf_at(const struct tag_path *p, const struct tag_data *data)
+{
+	json_t *leaf = p->header ? json_object_get(data->headers, p->header) : p->pointer ? json_pointer_get(data->body, p->pointer) : get_any_case(data->body, p->parameter);
+	return json_is_null(leaf) ? NULL : leaf;
+}
+
+/* The top-level member that a path takes from. */
+static void note_used(json_t *used, const struct tag_path *p)
+{
+	char first[256];
+	if (p->parameter) {
+		json_object_set_new(used, p->parameter, json_true());
+	} else if (p->pointer && p->pointer[0] == '/') {
+		snprintf(first, sizeof first, "%.*s", (int)strcspn(p->pointer + 1, "/"), p->pointer + 1);
+		json_object_set_new(used, first, json_true());
+	}
+}
+
+size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const struct tag_data *data, struct arena *arena,
 		     struct tag_result *results, json_t *unmatched)
 {
 	size_t n = 0;
@@ -130,37 +239,111 @@ size_t tags_evaluate(const struct tag_set *set, enum tag_source source, json_t *
 	json_t *member;
 	bool *taken = arena_alloc(arena, set->count + 1);
 	json_t *used = json_object();
-	if (!taken || !json_is_object(data)) {
+	if (!taken || !json_is_object(data->body)) {
 		json_decref(used);
 		return 0;
 	}
 	for (uint16_t slot = 0; slot < set->count; slot++) {
-		for (const struct tag_path *p = set->defs[slot].paths[source]; p && !taken[slot]; p = p->next) {
-			json_t *leaf = p->pointer ? json_pointer_get(data, p->pointer) : get_any_case(data, p->parameter);
-			if (!leaf || json_is_null(leaf))
+		const struct tag_path *mapped = data->mapping ? data->mapping->paths[slot] : NULL;
+		const struct tag_path *p = set->defs[slot].archived || source > TAG_FROM_SIP_HEADER ? NULL : mapped ? mapped : set->defs[slot].paths[source];
+		for (; p && !taken[slot]; p = p->next) {
+			json_t *leaf = leaf_at(p, data);
+			if (!leaf)
 				continue;
 			evaluate_one(set, slot, leaf, arena, &results[n++]);
 			taken[slot] = true;
-			if (p->parameter)
-				json_object_set_new(used, p->parameter, json_true());
-			else if (p->pointer && p->pointer[0] == '/') {
-				char first[256];
-				snprintf(first, sizeof first, "%.*s", (int)strcspn(p->pointer + 1, "/"), p->pointer + 1);
-				json_object_set_new(used, first, json_true());
-			}
+			note_used(used, p);
 		}
+		taken[slot] |= mapped != NULL; /* and nothing else */
 	}
-	json_object_foreach(data, key, member) {
+	json_object_foreach(data->body, key, member) {
 		int slot = tag_set_find(set, key, strlen(key));
-		if (slot >= 0 && !taken[slot]) {
+		bool takes = slot >= 0 && (!set->defs[slot].archived || source == TAG_FROM_API);
+		if (takes && !taken[slot]) {
 			evaluate_one(set, (uint16_t)slot, member, arena, &results[n++]);
 			taken[slot] = true;
-		} else if (slot < 0 && unmatched && !get_any_case(used, key)) {
+		} else if (!takes && unmatched && !get_any_case(used, key)) {
 			json_array_append_new(unmatched, json_string(key));
 		}
 	}
 	json_decref(used);
 	return n;
+}
+
+static bool path_takes(const struct tag_path *p, const char *pointer)
+{
+	for (; p; p = p->next) {
+		size_t n = p->pointer ? strlen(p->pointer) : 0;
+		if (p->parameter && strncasecmp(pointer + 1, p->parameter, strlen(p->parameter)) == 0 && (pointer[1 + strlen(p->parameter)] == '\0' || pointer[1 + strlen(p->parameter)] == '/'))
+			return true;
+		if (n && strncmp(pointer, p->pointer, n) == 0 && (!pointer[n] || pointer[n] == '/'))
+			return true;
+	}
+	return false;
+}
+
+bool tags_take(const struct tag_set *set, const struct tag_mapping *mapping, const char *pointer)
+{
+	int own = tag_set_find(set, pointer + 1, strcspn(pointer + 1, "/"));
+	if (own >= 0 && !set->defs[own].archived && !(mapping && mapping->paths[own]))
+		return true;
+	for (size_t slot = 0; slot < set->count; slot++) {
+		const struct tag_path *mapped = mapping ? mapping->paths[slot] : NULL;
+		if (!set->defs[slot].archived && path_takes(mapped ? mapped : set->defs[slot].paths[TAG_FROM_WEBHOOK], pointer))
+			return true;
+	}
+	return false;
+}
+
+#define APPENDED_MAX 2000 /* bytes of a list of texts */
+
+/* Is the text one of the list's already? */
+static bool listed(const char *list, const char *text, size_t len)
+{
+	for (const char *at = list; *at;) {
+		const char *end = strstr(at, ", ");
+		size_t n = end ? (size_t)(end - at) : strlen(at);
+		if (n == len && memcmp(at, text, n) == 0)
+			return true;
+		at += n + (end ? 2 : 0);
+	}
+	return false;
+}
+
+static const char *append(const struct tag_held *held, struct value *value, struct arena *arena)
+{
+	size_t n = strlen(held->text), len = n + 2 + value->len;
+	if (listed(held->text, value->text, value->len))
+		return "the list has it already";
+	if (len > APPENDED_MAX)
+		return "the list is full";
+	char *text = arena_alloc(arena, len + 1);
+	if (!text)
+		return "out of memory";
+	snprintf(text, len + 1, "%s, %.*s", held->text, (int)value->len, value->text);
+	value->text = text;
+	value->len = (uint32_t)len;
+	return NULL;
+}
+
+const char *tag_settle(const struct tag_def *def, const struct tag_held *held, enum tag_source source, int64_t at_ms,
+		       struct value *value, struct arena *arena)
+{
+	bool data = source <= TAG_FROM_SIP_HEADER;
+	if (!held->text || held->source == TAG_FROM_DEFAULT)
+		return NULL;
+	if (data && def->repeat == TAG_REPEAT_APPEND)
+		return append(held, value, arena);
+	if (data && def->repeat == TAG_REPEAT_FIRST)
+		return at_ms < held->at_ms ? NULL : "the first value stays";
+	if (data && def->repeat == TAG_REPEAT_PRECEDENCE) {
+		unsigned rank = def->ranks[source], other = held->source <= TAG_FROM_SIP_HEADER ? def->ranks[held->source] : 0;
+		if (held->source > TAG_FROM_SIP_HEADER || rank > other)
+			return "a source that goes before has given one";
+		if (rank < other)
+			return NULL;
+	}
+	return at_ms < held->at_ms ? "a later value is there" : NULL;
 }
 
 bool tag_apply(struct value *tags, uint16_t slot, struct value value, int64_t at_ms)

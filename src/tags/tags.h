@@ -5,21 +5,35 @@
 #include "expr/value.h"
 #include <jansson.h>
 
-enum tag_source { TAG_FROM_WEBHOOK, TAG_FROM_DNI, TAG_FROM_RTB, TAG_FROM_SIP_HEADER };
+/* Where values come from. Data of the first four is evaluated; the others write what they mean. */
+enum tag_source { TAG_FROM_WEBHOOK, TAG_FROM_DNI, TAG_FROM_RTB, TAG_FROM_SIP_HEADER, TAG_FROM_DEFAULT, TAG_FROM_FLOW, TAG_FROM_API };
+const char *tag_source_name(enum tag_source source); /* "incoming_webhook", … */
+enum tag_source tag_source_from(const char *name);   /* TAG_FROM_DEFAULT for an unknown one */
+
+/* Which of several values stays when sources send more than one. */
+enum tag_repeat {
+	TAG_REPEAT_LAST,       /* the one that was sent last */
+	TAG_REPEAT_FIRST,      /* the one that was sent first */
+	TAG_REPEAT_APPEND,     /* all of them, in a list of texts: "a, b" */
+	TAG_REPEAT_PRECEDENCE, /* that of the source which the tag lists first; of one source, the last */
+};
 
 #define TAGS_MAX 1000 /* an organization's */
 
 struct tag_def {
 	const char *id, *name, *default_text;
-	enum value_kind kind;
+	struct value_type type;
 	bool sensitive, report; /* report: calls are added up by its values */
-	struct tag_path *paths[4]; /* by enum tag_source */
+	bool archived;          /* data does not fill it any more */
+	enum tag_repeat repeat;
+	uint8_t ranks[4];          /* by enum tag_source: which it lists first; 255: it does not list it */
+	struct tag_path *paths[4]; /* likewise: what it takes from it, in order */
 };
 
 struct tag_set; /* immutable, lives in an arena */
 
-/* docs: an array of custom_tag documents with their ids. Texts are copied. */
-struct tag_set *tag_set_build(json_t *docs, struct arena *arena) WARN_UNUSED;
+/* docs: an array of custom_tag documents with their ids; region: the organization's. Texts are copied. */
+struct tag_set *tag_set_build(json_t *docs, const char *region, struct arena *arena) WARN_UNUSED;
 size_t tag_set_count(const struct tag_set *set);
 const struct tag_def *tag_set_get(const struct tag_set *set, size_t slot);
 /* By name without regard to case: its slot, or -1. */
@@ -31,17 +45,46 @@ struct tag_result {
 	const char *error;
 };
 
+/* What a webhook takes instead of what the tags list: by slot, NULL for tags it says nothing of. */
+struct tag_mapping;
+/* mapping: an array of {"tag_id", and "parameter", "pointer" or "header"}. NULL when it is empty, or without memory. */
+struct tag_mapping *tag_mapping_build(const struct tag_set *set, json_t *mapping, struct arena *arena);
+
+/* Is the value at this JSON pointer taken by a tag, itself or within what a tag takes? */
+bool tags_take(const struct tag_set *set, const struct tag_mapping *mapping, const char *pointer);
+
+struct tag_data {
+	json_t *body;    /* an object: parameters or a JSON body */
+	json_t *headers; /* an object with names in lower case; NULL: none */
+	const struct tag_mapping *mapping; /* NULL: none */
+};
+
 /*
- * What `data` (an object: parameters or a JSON body) gives the tags. A tag's own listed
- * sources come first, in their order, then the member that has the tag's name.
+ * What data gives the tags. A tag's own listed sources come first, in their order, then the
+ * member that has the tag's name.
  *
  * results    room for tag_set_count(); texts live in the arena
  * unmatched  if not NULL, an array that gets the names of top-level members no tag takes
  *
  * Returns how many results there are.
  */
-size_t tags_evaluate(const struct tag_set *set, enum tag_source source, json_t *data, struct arena *arena,
+size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const struct tag_data *data, struct arena *arena,
 		     struct tag_result *results, json_t *unmatched);
+
+/* What a call has of a tag already. */
+struct tag_held {
+	const char *text; /* NULL: nothing */
+	enum tag_source source;
+	int64_t at_ms;
+};
+
+/*
+ * May a value from this source, sent at at_ms, be written over what is held? Flows and the API
+ * always may, unless something later is there. value becomes what is to be written: for
+ * TAG_REPEAT_APPEND the list. Returns NULL, or why it may not.
+ */
+const char *tag_settle(const struct tag_def *def, const struct tag_held *held, enum tag_source source, int64_t at_ms,
+		       struct value *value, struct arena *arena);
 
 /* A later write wins; one that is older than what is there does not. Returns whether it was taken. */
 bool tag_apply(struct value *tags, uint16_t slot, struct value value, int64_t at_ms);

@@ -58,3 +58,40 @@ const char *incoming_text(json_t *object, const char *name, struct arena *arena)
 			return json_leaf_value(value, arena).text;
 	return NULL;
 }
+
+void incoming_remove(json_t *object, const char *name)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+	json_object_foreach_safe(object, next, key, value)
+		if (strcasecmp(key, name) == 0)
+			json_object_del(object, key);
+}
+
+/* Level by level would need a list: the depth is bounded, so this is. */
+static const char *count(json_t *json, unsigned depth, size_t *members)
+{
+	const char *key, *wrong = NULL;
+	json_t *item;
+	size_t i;
+	if (++*members > INCOMING_MEMBERS_MAX)
+		return "at most 5000 values are taken";
+	if (depth > INCOMING_DEPTH_MAX)
+		return "objects and lists may be 32 deep within each other";
+	if (json_is_object(json))
+		json_object_foreach(json, key, item)
+			if (!wrong)
+				wrong = count(item, depth + 1, members);
+	if (json_is_array(json))
+		json_array_foreach(json, i, item)
+			if (!wrong)
+				wrong = count(item, depth + 1, members);
+	return wrong;
+}
+
+const char *incoming_limit(json_t *data)
+{
+	size_t members = 0;
+	return count(data, 0, &members);
+}

@@ -7,13 +7,14 @@
 
 static struct flow_tag tag_at(void *arg, size_t slot)
 {
+	static const struct value_type number = {VALUE_NUMBER, "number", NULL, NULL};
 	(void)arg;
-	return slot ? (struct flow_tag){"score", VALUE_NUMBER, false} : (struct flow_tag){"state", VALUE_STRING, true};
+	return slot ? (struct flow_tag){"score", &number, false} : (struct flow_tag){"state", &value_type_string, true};
 }
 
-static enum value_kind kind_of(void *arg, size_t slot)
+static const struct value_type *type_of(void *arg, size_t slot)
 {
-	return tag_at(arg, slot).kind;
+	return tag_at(arg, slot).type;
 }
 
 static const char *name_of(void *arg, size_t slot)
@@ -43,7 +44,7 @@ static void run(struct flow *flow, json_t *script, json_t *trace)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct flow_context context = {.tag = find_tag, .tag_kind = kind_of, .tag_count = 2, .tag_name = name_of};
+	static const struct flow_context context = {.tag = find_tag, .tag_type = type_of, .tag_count = 2, .tag_name = name_of};
 	json_t *json = json_loadb((const char *)data, size, 0, NULL), *document = json_object_get(json, "document"), *script = json_object_get(json, "script"), *trace = json_object_get(json, "trace");
 	struct flow *flow = json_is_object(document) && json_is_object(script) ? flow_compile(document, &context, NULL) : NULL;
 	struct flow_stats *stats = flow_stats_new();

@@ -31,11 +31,11 @@ static const char *name_of(void *arg, size_t slot)
 	return names[slot];
 }
 
-static enum value_kind kind_of(void *arg, size_t slot)
+static const struct value_type *type_of(void *arg, size_t slot)
 {
-	static const enum value_kind kinds[] = {VALUE_STRING, VALUE_NUMBER, VALUE_BOOLEAN, VALUE_DATETIME};
+	static const struct value_type types[] = {{VALUE_STRING, "string", NULL, NULL}, {VALUE_NUMBER, "number", NULL, NULL}, {VALUE_BOOLEAN, "boolean", NULL, NULL}, {VALUE_DATETIME, "datetime", NULL, NULL}};
 	(void)arg;
-	return kinds[slot];
+	return &types[slot];
 }
 
 /* What each type may be configured with; %u is a small random number, %n a node's id. */
@@ -158,7 +158,7 @@ static uint32_t run(const struct flow *flow)
 		assert_true(s.text_used <= FLOW_TEXT_MAX);
 		assert_in_range(s.depth, 0, FLOW_DEPTH_MAX);
 		for (size_t i = 0; i < 4; i++)
-			assert_true(tags[i].kind == VALUE_NONE || tags[i].kind == kind_of(NULL, i));
+			assert_true(tags[i].kind == VALUE_NONE || tags[i].kind == type_of(NULL, i)->kind);
 		if (r == FLOW_ERR_INPUT && ++refused > 10000)
 			fail_msg("a flow that waits takes no input");
 		if (r != FLOW_ERR_INPUT)
@@ -173,7 +173,7 @@ static uint32_t run(const struct flow *flow)
 
 static void test_random_flows_and_inputs_never_break_it(void **state)
 {
-	static const struct flow_context context = {.tag = find_tag, .tag_kind = kind_of, .tag_count = 4, .tag_name = name_of};
+	static const struct flow_context context = {.tag = find_tag, .tag_type = type_of, .tag_count = 4, .tag_name = name_of};
 	const char *given = getenv("STROWGER_SEED"), *wanted = getenv("STROWGER_STEPS");
 	uint64_t first = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761u, steps = 0, most = wanted ? strtoull(wanted, NULL, 0) : 1000000;
 	unsigned flows = 0, refused = 0;

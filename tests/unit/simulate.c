@@ -14,18 +14,19 @@ static int find_tag(void *arg, const char *name, size_t len)
 	return -1;
 }
 
-static enum value_kind kind_of(void *arg, size_t slot)
+static const struct value_type *type_of(void *arg, size_t slot)
 {
+	static const struct value_type number = {VALUE_NUMBER, "number", NULL, NULL};
 	(void)arg;
-	return slot == 1 ? VALUE_NUMBER : VALUE_STRING;
+	return slot == 1 ? &number : &value_type_string;
 }
 
 static struct flow_tag tag_at(void *arg, size_t slot)
 {
-	return (struct flow_tag){names[slot], kind_of(arg, slot), slot == 2};
+	return (struct flow_tag){names[slot], type_of(arg, slot), slot == 2};
 }
 
-static const struct flow_context context = {.tag = find_tag, .tag_kind = kind_of, .tag_count = 3};
+static const struct flow_context context = {.tag = find_tag, .tag_type = type_of, .tag_count = 3};
 
 static const char document[] =
 	"{\"nodes\":[{\"id\":\"s\",\"type\":\"start\"},"

@@ -5,7 +5,7 @@ static struct tag_set *build(struct arena *arena)
 {
 	json_t *docs = json_loads("[{\"id\":\"tag_1\",\"name\":\"state\",\"type\":\"string\",\"sources\":[{\"kind\":\"incoming_webhook\",\"parameter\":\"region\"},{\"kind\":\"incoming_webhook\",\"pointer\":\"/lead/0/st\"}]},"
 				  "{\"id\":\"tag_2\",\"name\":\"Score\",\"type\":\"number\",\"sources\":[{\"kind\":\"sip_header\",\"parameter\":\"X-Score\"}]}]", 0, NULL);
-	struct tag_set *set = tag_set_build(docs, arena);
+	struct tag_set *set = tag_set_build(docs, "US", arena);
 	json_decref(docs);
 	return set;
 }
@@ -17,7 +17,7 @@ static void test_listed_sources_come_before_the_name_and_types_are_checked(void 
 	struct tag_set *set = build(&arena);
 	(void)state;
 	json_t *data = json_loads("{\"lead\":[{\"st\":\"OK\"}],\"REGION\":\"TX\",\"state\":\"CA\",\"sCORE\":\"ten\",\"extra\":1}", 0, NULL), *unmatched = json_array();
-	assert_int_equal(tags_evaluate(set, TAG_FROM_WEBHOOK, data, &arena, r, unmatched), 2);
+	assert_int_equal(tags_evaluate(set, TAG_FROM_WEBHOOK, &(struct tag_data){.body = data}, &arena, r, unmatched), 2);
 	assert_int_equal(r[0].slot, 0);
 	assert_string_equal(r[0].value.text, "TX");
 	assert_int_equal(r[1].slot, 1);
@@ -36,8 +36,8 @@ static void test_a_source_of_another_kind_is_not_read(void **state)
 	struct tag_set *set = build(&arena);
 	(void)state;
 	json_t *data = json_loads("{\"x-score\":\"7\"}", 0, NULL);
-	assert_int_equal(tags_evaluate(set, TAG_FROM_WEBHOOK, data, &arena, r, NULL), 0);
-	assert_int_equal(tags_evaluate(set, TAG_FROM_SIP_HEADER, data, &arena, r, NULL), 1);
+	assert_int_equal(tags_evaluate(set, TAG_FROM_WEBHOOK, &(struct tag_data){.body = data}, &arena, r, NULL), 0);
+	assert_int_equal(tags_evaluate(set, TAG_FROM_SIP_HEADER, &(struct tag_data){.body = data}, &arena, r, NULL), 1);
 	assert_true(r[0].value.number == 7);
 	json_decref(data);
 	arena_free(&arena);

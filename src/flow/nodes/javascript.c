@@ -142,7 +142,7 @@ static bool read_tags(struct flow_run *run, const struct config *cfg, json_t *ta
 			return flow_detail(run, "there is no tag named %.80s; create it under Custom Tags", name), false;
 		if (r->tag_count++ == TAGS_MAX)
 			return flow_detail(run, "a script sets at most %d tags", TAGS_MAX), false;
-		r->set[r->count].to = (struct slot_ref){.is_tag = true, .kind = (uint8_t)cfg->tags->list[slot].kind, .slot = (uint16_t)slot};
+		r->set[r->count].to = (struct slot_ref){.is_tag = true, .slot = (uint16_t)slot, .type = cfg->tags->list[slot].type};
 		r->set[r->count++].value = value;
 	}
 	return true;

@@ -52,10 +52,16 @@ extern const struct field api_replay_fields[];
 /* call_search.c */
 api_handler api_call_list;
 /* calls.c */
-api_handler api_call_get, api_call_tags, api_call_tags_patch, api_call_events, api_call_trace, api_call_hangup;
+api_handler api_call_get, api_call_tags, api_call_tags_patch, api_call_tag_reveal, api_call_events, api_call_trace, api_call_hangup;
+/* resources.c: where this key sends data to, by the first of the webhook's types; in the arena. */
+const char *api_incoming_url(struct http_request *r, json_t *webhook, const char *key);
 /* webhooks.c */
-api_handler api_rotate_key, api_rotate_secret, api_webhook_test, api_incoming_requests, api_incoming_request,
-	api_outgoing_requests, api_outgoing_request, api_redeliver_one, api_redeliver_since, api_incoming_hook;
+api_handler api_rotate_key, api_rotate_secret, api_webhook_test,
+	api_outgoing_requests, api_outgoing_request, api_redeliver_one, api_redeliver_since;
+/* incoming.c */
+api_handler api_incoming_hook;
+/* incoming_requests.c */
+api_handler api_incoming_requests, api_incoming_request, api_incoming_failures, api_incoming_replay, api_incoming_fields;
 /* prompts.c */
 api_handler api_prompt_upload, api_prompt_audio;
 /* events.c */

@@ -5,6 +5,7 @@
 #include "base/phone.h"
 #include "event/apply.h"
 #include "expr/filter.h"
+#include "expr/pointer.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,8 +28,22 @@ static const struct way {
 	{NULL, "SELECT " CALL_COLUMNS " FROM calls WHERE " BETWEEN " AND $5 = '' AND $6 = ''" LAST},
 };
 
+/* A range of a number or time, from $5 to $6 of the tag $7, where few calls are in it. */
+#define RANGE "tag_id = $7 AND number >= CAST($5 AS DOUBLE PRECISION) AND number <= CAST($6 AS DOUBLE PRECISION)"
+#define RANGE_MAX 5000 /* more are found sooner by looking from the newest on */
+static const char range_sql[] = "SELECT " CALL_COLUMNS " FROM calls WHERE organization_id = $1 AND id IN (SELECT call_id FROM call_tags WHERE organization_id = $1 AND " RANGE
+				" AND call_id < $2 AND call_id >= $3 ORDER BY call_id DESC LIMIT $4) ORDER BY id DESC";
+#define RANGE_COUNT "SELECT COUNT(*) FROM (SELECT 1 FROM call_tags WHERE tag_id = $1 AND number >= CAST($2 AS DOUBLE PRECISION) AND number <= CAST($3 AS DOUBLE PRECISION) LIMIT $4) AS some"
+
+struct range {
+	const char *tag_id;
+	char low[VALUE_NUMBER_SIZE], high[VALUE_NUMBER_SIZE];
+};
+
 struct search {
 	struct http_request *r;
+	struct range ranges[8], *range; /* range: the one that is looked up; NULL: way is */
+	size_t range_count;
 	const struct organization *o;
 	json_t *rules; /* all of which must be true */
 	struct errors errors;
@@ -117,6 +132,56 @@ static void filter_error(void *arg, const char *pointer, const char *detail)
 	errors_add(&s->errors, at, "%s", detail);
 }
 
+static bool range_value(struct search *s, const struct tag_def *def, json_t *given, double *out)
+{
+	struct value raw = json_leaf_value(given, &s->arena), v;
+	struct error err;
+	if (raw.kind == VALUE_NONE || !value_coerce_to(&def->type, raw.text, raw.len, &s->arena, &v, &err))
+		return false;
+	*out = v.number;
+	return true;
+}
+
+/* Is this rule a range of a number or time? A superset will do: the filter is asked of each call all the same. */
+static void consider_range(struct search *s, json_t *rule)
+{
+	static const struct {
+		const char *op;
+		bool low, high;
+	} ops[] = {{"greater_than", true, false}, {"greater_or_equal", true, false}, {"less_than", false, true}, {"less_or_equal", false, true}, {"between", true, true}};
+	const char *field = json_string_value(json_object_get(rule, "field")), *op = json_string_value(json_object_get(rule, "op"));
+	json_t *value = json_object_get(rule, "value");
+	int slot = field && strncmp(field, "tag.", 4) == 0 ? tag_set_find(s->o->tags, field + 4, strlen(field + 4)) : -1;
+	const struct tag_def *def = slot >= 0 ? tag_set_get(s->o->tags, (size_t)slot) : NULL;
+	if (!def || !op || def->sensitive || (def->type.kind != VALUE_NUMBER && def->type.kind != VALUE_DATETIME) || s->range_count == ARRAY_LEN(s->ranges))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+		double low = -1e300, high = 1e300;
+		bool both = ops[i].low && ops[i].high;
+		if (strcmp(op, ops[i].op) != 0 || (ops[i].low && !range_value(s, def, both ? json_array_get(value, 0) : value, &low)) || (ops[i].high && !range_value(s, def, both ? json_array_get(value, 1) : value, &high)))
+			continue;
+		struct range *r = &s->ranges[s->range_count++];
+		r->tag_id = def->id;
+		value_format_number(low, r->low);
+		value_format_number(high, r->high);
+	}
+}
+
+/* The range with the fewest calls, if there are few. */
+static void choose_range(struct search *s, struct store_conn *conn)
+{
+	int64_t least = RANGE_MAX;
+	for (size_t i = 0; i < s->range_count; i++) {
+		struct range *range = &s->ranges[i];
+		struct store_rows *rows = store_query(conn, RANGE_COUNT, "sssi", range->tag_id, range->low, range->high, (int64_t)RANGE_MAX);
+		if (rows_count(rows) == 1 && rows_int(rows, 0, 0) < least) {
+			least = rows_int(rows, 0, 0);
+			s->range = range;
+		}
+		rows_free(rows);
+	}
+}
+
 /* Can this equality be looked up? Keeps the better way. */
 static void consider(struct search *s, json_t *rule)
 {
@@ -125,6 +190,7 @@ static void consider(struct search *s, json_t *rule)
 	char *dumped = json_is_string(given) || json_is_object(given) || json_is_array(given) ? NULL : json_dumps(given, JSON_ENCODE_ANY);
 	const char *value = json_is_string(given) ? json_string_value(given) : arena_strdup(&s->arena, dumped);
 	free(dumped);
+	consider_range(s, rule);
 	if (!field || !op || !value || strcmp(op, "equals") != 0)
 		return;
 	for (const struct way *w = ways; w->field && w < s->way; w++) {
@@ -133,7 +199,7 @@ static void consider(struct search *s, json_t *rule)
 			const struct tag_def *def = slot >= 0 ? tag_set_get(s->o->tags, (size_t)slot) : NULL;
 			struct value v;
 			struct error err;
-			if (!def || !value_coerce(def->kind, value, strlen(value), &s->arena, &v, &err))
+			if (!def || !value_coerce_to(&def->type, value, strlen(value), &s->arena, &v, &err))
 				return;
 			s->keys[0] = def->id;
 			s->keys[1] = v.text;
@@ -214,7 +280,7 @@ static bool read_tags(struct search *s, struct store_conn *conn, const char *cal
 	for (size_t i = 0; i < rows_count(rows); i++) {
 		const char *name = rows_text(rows, i, 0), *value = rows_text(rows, i, 1);
 		int slot = tag_set_find(s->o->tags, name, strlen(name));
-		if (slot < 0 || !value_coerce(tag_set_get(s->o->tags, (size_t)slot)->kind, value, strlen(value), arena, &tags[slot], &err))
+		if (slot < 0 || !value_coerce_to(&tag_set_get(s->o->tags, (size_t)slot)->type, value, strlen(value), arena, &tags[slot], &err))
 			continue;
 	}
 	rows_free(rows);
@@ -300,9 +366,11 @@ static enum http_result answer(struct search *s, struct store_conn *conn)
 	id_from_time("call", s->from > CLOCK_SLACK_MS ? s->from - CLOCK_SLACK_MS : 0, least);
 	if (cursor && strcmp(cursor, last) < 0)
 		snprintf(last, sizeof last, "%s", cursor);
+	choose_range(s, conn);
 	buf_add_str(&out, "{\"data\":[");
 	while (more && found < limit && looked < SCAN_MAX) {
-		struct store_rows *rows = store_query(conn, s->way->sql, "sssiss", s->o->id, last, least, limit + 1, s->keys[0], s->keys[1]);
+		struct store_rows *rows = s->range ? store_query(conn, range_sql, "sssisss", s->o->id, last, least, limit + 1, s->range->low, s->range->high, s->range->tag_id) :
+						     store_query(conn, s->way->sql, "sssiss", s->o->id, last, least, limit + 1, s->keys[0], s->keys[1]);
 		if (!rows)
 			return unreadable(r, &out);
 		n = rows_count(rows);

@@ -49,13 +49,40 @@ enum http_result api_call_get(struct http_request *r)
 	return http_text(r, 200, &out);
 }
 
+/* {"tag id": [what it was, oldest first]}, from the call's events. NULL: the database could not be read. */
+static json_t *read_history(struct http_request *r, const char *call_id)
+{
+	struct store_rows *rows = store_query(http_reader(r), "SELECT payload, id FROM call_events WHERE call_id = $1 AND organization_id = $2 AND type IN ('tag.set', 'tag.changed') ORDER BY id", "ss", call_id, r->organization->id);
+	json_t *history = rows ? json_object() : NULL;
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		json_t *payload = json_loads(rows_text(rows, i, 0), 0, NULL), *tag = json_incref(json_object_get(payload, "tag"));
+		const char *id = json_string_value(json_object_get(tag, "id"));
+		json_t *list = id ? json_object_get(history, id) : NULL;
+		if (id && !list)
+			json_object_set_new(history, id, list = json_array());
+		json_object_set_new(tag, "event_id", json_string(rows_text(rows, i, 1)));
+		json_array_append(list, tag);
+		json_decref(payload);
+		json_object_del(tag, "id");
+		json_object_del(tag, "name");
+		json_decref(tag);
+	}
+	rows_free(rows);
+	return history;
+}
+
 enum http_result api_call_tags(struct http_request *r)
 {
 	struct call_log log;
 	struct buf out = {0};
 	if (!read_call(r, &log))
 		return HTTP_REPLY;
-	struct store_rows *rows = store_query(http_reader(r), "SELECT name, kind, value, sensitive, source, at_ms, tag_id FROM call_tags WHERE call_id = $1 AND organization_id = $2 ORDER BY name", "ss", log.id, r->organization->id);
+	struct store_rows *rows = store_query(http_reader(r), "SELECT COALESCE(r.name, t.name), t.kind, t.value, t.sensitive, t.source, t.at_ms, t.tag_id, t.origin FROM call_tags t LEFT JOIN resources r ON r.id = t.tag_id AND r.organization_id = t.organization_id WHERE t.call_id = $1 AND t.organization_id = $2 ORDER BY 1", "ss", log.id, r->organization->id);
+	json_t *history = rows ? read_history(r, log.id) : NULL;
+	if (!history) {
+		rows_free(rows);
+		return database_error(r);
+	}
 	json_open(&out);
 	json_raw(&out, "tags", log.tags);
 	json_key(&out, "data");
@@ -68,18 +95,63 @@ enum http_result api_call_tags(struct http_request *r)
 		json_str(&out, "type", rows_text(rows, i, 1));
 		json_key(&out, "value");
 		store_call_tag_value(&out, value_kind_from(rows_text(rows, i, 1)), value, strlen(value), rows_int(rows, i, 3) != 0);
+		json_bool(&out, "sensitive", rows_int(rows, i, 3) != 0);
 		json_str(&out, "source", rows_text(rows, i, 4));
+		json_str(&out, "origin", rows_text(rows, i, 7));
 		json_time(&out, "set_at", rows_int(rows, i, 5));
+		char *text = json_dumps(json_object_get(history, rows_text(rows, i, 6)), JSON_COMPACT);
+		json_raw(&out, "history", text ? text : "[]");
+		free(text);
 		json_close(&out);
 	}
 	buf_add_str(&out, "]}");
+	json_decref(history);
 	rows_free(rows);
 	return http_text(r, 200, &out);
 }
 
+static bool run_reveal(struct store_conn *conn, struct http_request *r)
+{
+	char what[200];
+	snprintf(what, sizeof what, "%.60s/tags/%s", r->params[0], (const char *)r->data);
+	return api_audit(conn, r, "reveal_tag", what);
+}
+
+enum http_result api_call_tag_reveal(struct http_request *r)
+{
+	json_t *body = http_body_object(r);
+	const char *name = json_string_value(json_object_get(body, "name"));
+	struct store_conn *conn = body ? http_reader(r) : NULL;
+	int slot = name ? tag_set_find(r->organization->tags, name, strlen(name)) : -1;
+	struct errors errors = {0};
+	if (!conn)
+		return HTTP_REPLY;
+	if (slot < 0) {
+		errors_add(&errors, "/name", name ? "there is no custom tag of this name" : "is required: the tag's name");
+		return http_invalid(r, &errors);
+	}
+	const struct tag_def *def = tag_set_get(r->organization->tags, (size_t)slot);
+	struct store_rows *rows = store_query(conn, "SELECT value, sensitive FROM call_tags WHERE call_id = $1 AND tag_id = $2 AND organization_id = $3", "sss", r->params[0], def->id, r->organization->id);
+	bool found = rows_count(rows) == 1, sealed = found && rows_int(rows, 0, 1);
+	char *plain = sealed ? crypto_open(config_key(r->config->config), rows_text(rows, 0, 0)) : NULL;
+	if (!found)
+		http_problem(r, 404, "There is no such value", "the call has no value of %.60s", def->name);
+	else if (sealed && !plain)
+		http_problem(r, 500, "The value cannot be opened", "it was sealed with another key: is secret.key the one of this database?");
+	else
+		http_json(r, 200, json_pack("{s:s, s:s}", "name", def->name, "value", sealed ? plain : rows_text(rows, 0, 0)));
+	free(plain);
+	rows_free(rows);
+	if (r->status != 200)
+		return HTTP_REPLY;
+	r->data = (void *)(uintptr_t)def->name;
+	r->run = run_reveal;
+	return http_write(r);
+}
+
 struct tag_patch {
 	size_t count;
-	struct tag_result *results;
+	struct tag_result *results, *settled;
 	json_t *by_id; /* for the live call */
 	int64_t at_ms;
 };
@@ -94,7 +166,7 @@ static bool run_tags(struct store_conn *conn, struct http_request *r)
 			no_call(r);
 		return !failed;
 	}
-	bool ok = event_apply_tags(conn, config_key(r->config->config), r->organization, &log, p->results, p->count, "api", p->at_ms, &r->arena, &r->touched) &&
+	bool ok = event_apply_tags(conn, config_key(r->config->config), r->organization, &log, p->results, p->count, TAG_FROM_API, r->actor, p->at_ms, p->settled, &r->arena, &r->touched) &&
 		  api_audit(conn, r, "set_tags", log.id);
 	struct buf out = {0};
 	json_open(&out);
@@ -124,9 +196,10 @@ enum http_result api_call_tags_patch(struct http_request *r)
 		return HTTP_REPLY;
 	}
 	p->results = arena_alloc(&r->arena, (tag_set_count(r->organization->tags) + 1) * sizeof *p->results);
+	p->settled = arena_alloc(&r->arena, (tag_set_count(r->organization->tags) + 1) * sizeof *p->settled);
 	p->at_ms = clock_now_ms();
 	p->by_id = json_object();
-	size_t n = p->results ? tags_evaluate(r->organization->tags, TAG_FROM_WEBHOOK, body, &r->arena, p->results, unmatched) : 0;
+	size_t n = p->results && p->settled ? tags_evaluate(r->organization->tags, TAG_FROM_API, &(struct tag_data){.body = body}, &r->arena, p->results, unmatched) : 0;
 	char pointer[100];
 	json_array_foreach(unmatched, i, item) {
 		snprintf(pointer, sizeof pointer, "/%.80s", json_string_value(item));

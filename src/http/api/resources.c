@@ -65,22 +65,31 @@ static void seal(json_t *object, const struct field *field, void *arg)
 	free(sealed);
 }
 
+const char *api_incoming_url(struct http_request *r, json_t *webhook, const char *key)
+{
+	static const char *const types[][2] = {{"call_data", "call-data"}, {"update_tags", "update-tags"}, {"update_revenue", "update-revenue"}, {"update_fields", "update-fields"}};
+	const char *type = json_string_value(json_array_get(json_object_get(webhook, "types"), 0)), *path = types[0][1];
+	char url[400];
+	for (size_t i = 0; type && i < ARRAY_LEN(types); i++)
+		if (strcmp(type, types[i][0]) == 0)
+			path = types[i][1];
+	snprintf(url, sizeof url, "http://%.200s/%s?key=%s", r->host ? r->host : r->config->address, path, key);
+	return arena_strdup(&r->arena, url);
+}
+
 json_t *api_resource_json(struct http_request *r, const struct resource_kind *kind, const struct store_rows *rows, size_t row)
 {
 	char time[RFC3339_SIZE];
 	json_t *doc = json_loads(rows_text(rows, row, 1), 0, NULL), *out = json_object();
 	json_object_set_new(out, "id", json_string(rows_text(rows, row, 0)));
-	if (strcmp(kind->kind, "incoming_webhook") == 0) { /* its key is shown to those who may change it */
-		char *key = r->role >= ROLE_MANAGER ? crypto_open(config_key(r->config->config), json_string_value(json_object_get(doc, "key"))) : NULL;
-		const char *type = json_string_value(json_array_get(json_object_get(doc, "types"), 0));
-		bool tags = type && strcmp(type, "update_tags") == 0;
-		json_t *url = key ? json_sprintf("http://%s%s?key=%s", r->host ? r->host : r->config->address, tags ? "/update-tags" : "/call-data", key) : json_null();
-		json_object_set_new(doc, "key", key ? json_string(key) : json_string(MASK));
-		json_object_set_new(doc, "url", url);
-		free(key);
-	} else {
-		each_secret(kind->fields, doc, mask, NULL);
+	const char *sealed = json_string_value(json_object_get(doc, "key"));
+	char *key = r->shows_key && strcmp(kind->kind, "incoming_webhook") == 0 ? crypto_open(config_key(r->config->config), sealed) : NULL;
+	each_secret(kind->fields, doc, mask, NULL);
+	if (key) {
+		json_object_set_new(doc, "key", json_string(key));
+		json_object_set_new(doc, "url", json_string(api_incoming_url(r, doc, key)));
 	}
+	free(key);
 	for (const struct field *f = kind->fields; f->name; f++) { /* in the table's order */
 		json_t *v = json_object_get(doc, f->name);
 		json_object_set(out, f->name, v ? v : json_null());
@@ -156,6 +165,10 @@ static bool check_document(struct http_request *r, const struct resource_kind *k
 	schema_check(kind->fields, doc, "", &context, errors);
 	if (!errors_any(errors) && kind->check)
 		kind->check(doc, errors);
+	const char *name = strcmp(kind->kind, "custom_tag") == 0 ? json_string_value(json_object_get(doc, "name")) : NULL;
+	struct expr_scope none = {0};
+	if (name && expr_resolve(&none, name, strlen(name)).source == EXPR_SYSTEM)
+		errors_add(errors, "/name", "is the name of a system tag, which nothing can overwrite");
 	return !errors_any(errors);
 }
 
@@ -306,6 +319,23 @@ static bool answer_row(struct store_conn *conn, struct http_request *r, struct c
 	return true;
 }
 
+/* An answer may have a key or secret: it is kept sealed. */
+static void answer_sealed(struct http_request *r, int status, const char *sealed)
+{
+	char *text = crypto_open(config_key(r->config->config), sealed);
+	http_json(r, status, text ? json_loads(text, 0, NULL) : json_object());
+	free(text);
+}
+
+static bool keep_answer(struct store_conn *conn, const struct http_request *r, const struct change *c)
+{
+	char *sealed = crypto_seal(config_key(r->config->config), r->answer);
+	bool ok = sealed && store_exec(conn, "INSERT INTO idempotency_keys (organization_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)", "sssisi",
+				       r->organization->id, c->idempotency_key, c->fingerprint, (int64_t)r->status, sealed, clock_now_ms());
+	free(sealed);
+	return ok;
+}
+
 /* The same key and request again: the same answer. */
 static bool replayed(struct store_conn *conn, struct http_request *r, struct change *c, bool *failed)
 {
@@ -313,7 +343,7 @@ static bool replayed(struct store_conn *conn, struct http_request *r, struct cha
 	*failed = !rows;
 	bool found = rows_count(rows) == 1;
 	if (found && strcmp(rows_text(rows, 0, 0), c->fingerprint) == 0)
-		http_json(r, (int)rows_int(rows, 0, 1), json_loads(rows_text(rows, 0, 2), 0, NULL));
+		answer_sealed(r, (int)rows_int(rows, 0, 1), rows_text(rows, 0, 2));
 	else if (found)
 		http_problem(r, 409, "The Idempotency-Key was used for another request", "use a new key for a new request");
 	rows_free(rows);
@@ -328,13 +358,13 @@ static bool run_create(struct store_conn *conn, struct http_request *r)
 		return true;
 	if (failed || conflict(conn, r, c->kind, c->doc, c->id, &failed))
 		return !failed;
+	r->shows_key = true; /* whoever makes it is shown it */
 	if (failed || !api_resource_insert(conn, config_key(r->config->config), r->organization->id, c->kind, c->doc, c->id, clock_now_ms()) ||
 	    !api_audit(conn, r, "create", c->id) || !answer_row(conn, r, c, 201))
 		return false;
 	snprintf(r->location, sizeof r->location, "/api/v1/%s/%s", c->kind->path, c->id);
 	r->reload = true;
-	return !c->idempotency_key || store_exec(conn, "INSERT INTO idempotency_keys (organization_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)", "sssisi",
-						 r->organization->id, c->idempotency_key, c->fingerprint, (int64_t)r->status, r->answer, clock_now_ms());
+	return !c->idempotency_key || keep_answer(conn, r, c);
 }
 
 static struct change *new_change(struct http_request *r, const struct resource_kind *kind)
@@ -383,9 +413,33 @@ enum http_result api_resource_create(struct http_request *r)
 	return http_write(r);
 }
 
+/* The key of an incoming webhook is shown to those who may change it, and each time is kept in the audit log. */
+static bool run_reveal(struct store_conn *conn, struct http_request *r)
+{
+	struct change *c = r->data;
+	struct store_rows *rows = store_query(conn, "SELECT id FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", c->id, r->organization->id, c->kind->kind);
+	bool found = rows_count(rows) == 1, ok = rows != NULL;
+	rows_free(rows);
+	if (ok && !found) {
+		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", c->kind->title, c->id);
+		return true;
+	}
+	r->shows_key = true;
+	return ok && api_audit(conn, r, "reveal_key", c->id) && answer_row(conn, r, c, 200);
+}
+
 enum http_result api_resource_get(struct http_request *r)
 {
 	const struct resource_kind *kind = api_resource_kind(r);
+	const char *reveal = http_query(r, "reveal");
+	if (strcmp(kind->kind, "incoming_webhook") == 0 && r->role >= ROLE_MANAGER && !(reveal && strcmp(reveal, "false") == 0)) {
+		struct change *c = new_change(r, kind);
+		if (!c)
+			return HTTP_REPLY;
+		snprintf(c->id, sizeof c->id, "%s", r->params[1]);
+		r->run = run_reveal;
+		return http_write(r);
+	}
 	struct store_conn *conn = http_reader(r);
 	if (!conn)
 		return HTTP_REPLY;
@@ -523,8 +577,23 @@ static bool delete_kept(struct store_conn *conn, const struct http_request *r, c
 	return ok;
 }
 
+/* A custom tag that calls have values of would leave them without a name: it is archived. */
+static bool has_values(struct store_conn *conn, struct http_request *r, const struct change *c, bool *failed)
+{
+	if (strcmp(c->kind->kind, "custom_tag") != 0)
+		return false;
+	struct store_rows *rows = store_query(conn, "SELECT call_id FROM call_tags WHERE tag_id = $1 AND organization_id = $2 LIMIT 1", "ss", c->id, r->organization->id);
+	bool found = rows_count(rows) == 1;
+	*failed = !rows;
+	rows_free(rows);
+	if (found)
+		http_problem(r, 409, "Calls have values of it", "archive the tag instead: data does not fill it any more, and what calls have stays readable");
+	return found;
+}
+
 static bool run_delete(struct store_conn *conn, struct http_request *r)
 {
+	bool failed = false;
 	struct change *c = r->data;
 	struct store_rows *row = store_query(conn, "SELECT kind, name, lookup, doc, version, created_at FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", c->id, r->organization->id, c->kind->kind);
 	bool found = rows_count(row) == 1;
@@ -538,8 +607,8 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 		json_array_foreach(users, i, user)
 			errors_add(&errors, "", "%s %s (%s) uses it", json_string_value(json_object_get(user, "kind")), json_string_value(json_object_get(user, "name")), json_string_value(json_object_get(user, "id")));
 		http_problem_errors(r, 409, "It is in use", "see errors: each names what uses it", &errors);
-	} else if (ok) {
-		ok = delete_kept(conn, r, c->id, row);
+	} else if (ok && !has_values(conn, r, c, &failed)) {
+		ok = !failed && delete_kept(conn, r, c->id, row);
 		r->status = 204;
 		r->reload = true;
 	}

@@ -10,7 +10,7 @@
 static struct flow_tag tag_at(void *arg, size_t slot)
 {
 	const struct tag_def *def = tag_set_get(((const struct organization *)arg)->tags, slot);
-	return (struct flow_tag){def->name, def->kind, def->sensitive};
+	return (struct flow_tag){def->name, &def->type, def->sensitive};
 }
 
 static const struct flow *find_published(void *arg, const char *id)
@@ -94,7 +94,7 @@ static void check_values(const struct http_request *r, const struct flow *flow, 
 		snprintf(at, sizeof at, "/tags/%.100s", name);
 		if (slot < 0)
 			errors_add(errors, at, "there is no custom tag of this name");
-		else if (json_is_object(value) || json_is_array(value) || !text || !value_coerce(tag_set_get(r->organization->tags, (size_t)slot)->kind, text, strlen(text), &arena, &v, &why))
+		else if (json_is_object(value) || json_is_array(value) || !text || !value_coerce_to(&tag_set_get(r->organization->tags, (size_t)slot)->type, text, strlen(text), &arena, &v, &why))
 			errors_add(errors, at, "%s", why.text);
 		free(text);
 	}

@@ -9,6 +9,7 @@ static const struct field organization_fields[] = {
 	{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
 	{"currency", FIELD_STRING, .min = 3, .max = 3, .initial = "\"USD\"", .help = "ISO 4217."},
 	{"region", FIELD_STRING, .min = 2, .max = 2, .initial = "\"US\"", .help = "Country (ISO 3166) that numbers without a country code are read as."},
+	{"incoming_retention_days", FIELD_INTEGER, .min = 1, .max = 3650, .initial = "90", .help = "How many days requests of incoming webhooks are kept."},
 	{"dial_policy", FIELD_OBJECT, .initial = "{\"sip_uris\":false,\"numbers\":false}", .help = "What call flows may dial besides configured targets.",
 	 .fields = (const struct field[]){
 		 {"sip_uris", FIELD_BOOLEAN, .initial = "false", .help = "Any SIP URI."},
@@ -147,6 +148,7 @@ enum http_result api_metrics(struct http_request *r)
 		{"strowger_sip_legs", "gauge", "SIP dialogs, those that linger included.", c.legs},
 		{"strowger_calls_started_total", "counter", "Calls that were let in.", c.started},
 		{"strowger_calls_refused_total", "counter", "INVITEs that were refused.", c.refused},
+		{"strowger_incoming_failures_total", "counter", "Requests of incoming webhooks that did not authenticate.", guard_failure_count(r->config->guard)},
 		{"strowger_media_ports", "gauge", "RTP ports in use.", (uint64_t)media_open_ends(r->config->media)},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {

@@ -1,0 +1,59 @@
+#include "store/retention.h"
+#include "base/id.h"
+#include "base/log.h"
+#include <jansson.h>
+#include <stdlib.h>
+
+#define AT_ONCE 5000
+#define DAY_MS INT64_C(86400000)
+
+static bool delete_old(struct store_conn *conn, const char *organization_id, json_t *doc, int64_t now_ms)
+{
+	json_t *days = json_object_get(doc, "incoming_retention_days");
+	int64_t keep = json_is_integer(days) ? json_integer_value(days) : RETENTION_DAYS;
+	char before[ID_SIZE];
+	id_from_time("req", now_ms - keep * DAY_MS, before);
+	return store_exec(conn, "DELETE FROM incoming_requests WHERE id IN (SELECT id FROM incoming_requests WHERE organization_id = $1 AND id < $2 AND status <> 'pending' ORDER BY id LIMIT $3)", "ssi", organization_id, before, (int64_t)AT_ONCE);
+}
+
+bool retention_run(struct store_conn *conn, int64_t now_ms)
+{
+	struct store_rows *rows = store_query(conn, "SELECT id, doc FROM organizations", "");
+	bool ok = rows && store_exec(conn, "UPDATE incoming_requests SET status = 'expired' WHERE status = 'pending' AND expires_at <= $1", "i", now_ms);
+	for (size_t i = 0; ok && i < rows_count(rows); i++) {
+		json_t *doc = json_loads(rows_text(rows, i, 1), 0, NULL);
+		ok = delete_old(conn, rows_text(rows, i, 0), doc, now_ms);
+		json_decref(doc);
+	}
+	rows_free(rows);
+	return ok;
+}
+
+struct retention_job {
+	struct store_job job;
+	int64_t now_ms;
+};
+
+static bool run(struct store_job *job, struct store_conn *conn)
+{
+	return retention_run(conn, ((struct retention_job *)job)->now_ms);
+}
+
+static void done(struct store_job *job, bool committed)
+{
+	if (!committed)
+		log_warn(NULL, "old requests could not be deleted; it is tried again");
+	free(job);
+}
+
+void retention_start(struct store *store, int64_t now_ms)
+{
+	static const struct store_job functions = {.run = run, .done = done};
+	struct retention_job *job = calloc(1, sizeof *job);
+	if (!job)
+		return;
+	job->job = functions;
+	job->now_ms = now_ms;
+	if (!store_submit(store, &job->job))
+		free(job);
+}

@@ -1,0 +1,15 @@
+/* store/retention.h: what is kept for a time only. */
+#ifndef STORE_RETENTION_H
+#define STORE_RETENTION_H
+
+#include "store/store.h"
+
+#define RETENTION_DAYS 90 /* of incoming requests, unless the organization says otherwise */
+
+/* Have the writer delete incoming requests that their organization keeps no longer, some thousand at a time, and close
+ * what waited for a call in vain. Any thread; at the latest the next call does what this one could not. */
+void retention_start(struct store *store, int64_t now_ms);
+/* The same in the connection's transaction. */
+bool retention_run(struct store_conn *conn, int64_t now_ms) WARN_UNUSED;
+
+#endif
