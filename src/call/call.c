@@ -90,15 +90,6 @@ static void header_tags(struct call *c, const struct sip_incoming *in)
 	json_decref(headers);
 }
 
-/* Which slot has this tag id in the snapshot that the call is pinned to? -1: made since. */
-static int slot_by_id(const struct call *c, const char *tag_id)
-{
-	for (size_t i = 0; i < tag_set_count(c->organization->tags); i++)
-		if (strcmp(tag_set_get(c->organization->tags, i)->id, tag_id) == 0)
-			return (int)i;
-	return -1;
-}
-
 /* Data that waited for this caller: it is the call's now, in the same transaction that makes the call. */
 static void pending_tags(struct call *c, struct pending *waiting)
 {
@@ -107,7 +98,7 @@ static void pending_tags(struct call *c, struct pending *waiting)
 		json_t *value;
 		next = p->next;
 		json_object_foreach(p->tags, tag_id, value) {
-			int slot = slot_by_id(c, tag_id);
+			int slot = tag_set_find_id(c->organization->tags, tag_id); /* -1: made since */
 			if (slot >= 0)
 				log_tag(c, (uint16_t)slot, json_string_value(value), json_string_length(value), TAG_FROM_WEBHOOK, p->request_id, p->at_ms);
 		}

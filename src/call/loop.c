@@ -129,14 +129,12 @@ static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
 	const char *tag_id;
 	json_t *value;
 	json_object_foreach(tags, tag_id, value) {
-		for (size_t i = 0; i < tag_set_count(c->organization->tags); i++) {
-			const struct tag_def *def = tag_set_get(c->organization->tags, i);
-			struct value v;
-			if (strcmp(def->id, tag_id) != 0 || !value_coerce_to(&def->type, json_string_value(value), json_string_length(value), &c->arena, &v, NULL))
-				continue;
-			if (tag_apply(c->tags, i, v, at_ms))
-				c->held[i] = (struct tag_held){v.text, TAG_FROM_WEBHOOK, at_ms};
-		}
+		int slot = tag_set_find_id(c->organization->tags, tag_id);
+		struct value v;
+		if (slot < 0 || !value_coerce_to(&tag_set_get(c->organization->tags, (size_t)slot)->type, json_string_value(value), json_string_length(value), &c->arena, &v, NULL))
+			continue;
+		if (tag_apply(c->tags, (uint16_t)slot, v, at_ms))
+			c->held[slot] = (struct tag_held){v.text, TAG_FROM_WEBHOOK, at_ms};
 	}
 	struct buf data = {0};
 	json_time(&data, "sent_at", at_ms);

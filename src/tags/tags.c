@@ -92,13 +92,12 @@ struct tag_mapping *tag_mapping_build(const struct tag_set *set, json_t *list, s
 	for (size_t i = json_array_size(list); i-- > 0;) {
 		json_t *item = json_array_get(list, i);
 		const char *id = json_string_value(json_object_get(item, "tag_id"));
-		for (size_t slot = 0; id && slot < set->count; slot++) {
-			struct tag_path *p = strcmp(set->defs[slot].id, id) == 0 ? new_path(item, arena) : NULL;
-			if (!p)
-				continue;
-			p->next = m->paths[slot];
-			m->paths[slot] = p;
-		}
+		int slot = id ? tag_set_find_id(set, id) : -1;
+		struct tag_path *p = slot >= 0 ? new_path(item, arena) : NULL;
+		if (!p)
+			continue;
+		p->next = m->paths[slot];
+		m->paths[slot] = p;
 	}
 	return m;
 }
@@ -187,6 +186,14 @@ int tag_set_find(const struct tag_set *set, const char *name, size_t len)
 	for (size_t at = h & set->mask; set->names[at].name; at = (at + 1) & set->mask)
 		if (set->names[at].hash == h && strlen(set->names[at].name) == len && strncasecmp(set->names[at].name, name, len) == 0)
 			return set->names[at].slot;
+	return -1;
+}
+
+int tag_set_find_id(const struct tag_set *set, const char *id)
+{
+	for (size_t slot = 0; slot < set->count; slot++)
+		if (strcmp(set->defs[slot].id, id) == 0)
+			return (int)slot;
 	return -1;
 }
 

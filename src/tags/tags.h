@@ -39,6 +39,9 @@ const struct tag_def *tag_set_get(const struct tag_set *set, size_t slot);
 /* By name without regard to case: its slot, or -1. */
 int tag_set_find(const struct tag_set *set, const char *name, size_t len);
 
+/* By id: its slot, or -1. */
+int tag_set_find_id(const struct tag_set *set, const char *id);
+
 struct tag_result {
 	uint16_t slot;
 	struct value value; /* kind NONE: refused, and error says why */

@@ -275,12 +275,12 @@ static struct value text_value(const char *text)
 
 static bool read_tags(struct search *s, struct store_conn *conn, const char *call_id, struct value *tags, struct arena *arena)
 {
-	struct store_rows *rows = store_query(conn, "SELECT name, value FROM call_tags WHERE call_id = $1 AND organization_id = $2 AND sensitive = 0", "ss", call_id, s->o->id);
+	struct store_rows *rows = store_query(conn, "SELECT tag_id, value FROM call_tags WHERE call_id = $1 AND organization_id = $2 AND sensitive = 0", "ss", call_id, s->o->id);
 	struct error err;
 	for (size_t i = 0; i < rows_count(rows); i++) {
-		const char *name = rows_text(rows, i, 0), *value = rows_text(rows, i, 1);
-		int slot = tag_set_find(s->o->tags, name, strlen(name));
-		if (slot < 0 || !value_coerce_to(&tag_set_get(s->o->tags, (size_t)slot)->type, value, strlen(value), arena, &tags[slot], &err))
+		const char *value = rows_text(rows, i, 1);
+		int slot = tag_set_find_id(s->o->tags, rows_text(rows, i, 0));
+		if (slot < 0 || !value_coerce(tag_set_get(s->o->tags, (size_t)slot)->type.kind, value, strlen(value), arena, &tags[slot], &err))
 			continue;
 	}
 	rows_free(rows);
