@@ -33,6 +33,14 @@ export function Delete({ kind, row, onClose, onDeleted }: { kind: Kind; row: Row
       complain(e)
     }
   }
+  const archive = async () => {
+    onClose()
+    const set = async (archived: boolean) => {
+      await api('PATCH', `/${kind.path}/${row.id}`, { archived })
+      await client.invalidateQueries({ queryKey: [kind.path] })
+    }
+    await set(true).then(() => toast(t('{name} is archived: calls keep what they have of it', { name: nameOf(row) }), () => set(false)), complain)
+  }
   const used = usage.data ?? []
   return (
     <Modal opened onClose={onClose} title={t('Delete {name}?', { name: nameOf(row) })}>
@@ -42,7 +50,7 @@ export function Delete({ kind, row, onClose, onDeleted }: { kind: Kind; row: Row
         {used.length > 0 && <><Text>{t('It is in use. Take it out of these first:')}</Text>
           <List>{used.map((u) => <List.Item key={u.id}>{kindOf(u.kind) ? <Link to={`${kindOf(u.kind)!.page}/${u.id}`} onClick={onClose}>{u.name}</Link> : u.name} <Text span size="sm" c="dimmed">{kindOf(u.kind)?.one}</Text></List.Item>)}</List></>}
         {usage.data && !used.length && <Text>{t('Nothing uses it.')}</Text>}
-        <Group justify="flex-end"><Button variant="default" onClick={onClose}>{t('Keep it')}</Button><Button color="red" disabled={!usage.data || used.length > 0} onClick={() => void remove()}>{t('Delete')}</Button></Group>
+        <Group justify="flex-end"><Button variant="default" onClick={onClose}>{t('Keep it')}</Button>{row.archived === false && <Button variant="light" onClick={() => void archive()}>{t('Archive')}</Button>}<Button color="red" disabled={!usage.data || used.length > 0} onClick={() => void remove()}>{t('Delete')}</Button></Group>
       </Stack>
     </Modal>
   )

@@ -1,10 +1,11 @@
 // Records that are only read: requests of webhooks, the audit log.
-import { Alert, Badge, Button, Code, Group, Select, Stack, Text, Title } from '@mantine/core'
+import { Accordion, Alert, Badge, Button, Code, Group, Select, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { useState, type ReactNode } from 'react'
 import { ColumnMenu, DataTable, useColumns, type Column } from './DataTable'
 import { ResourcePicker } from './SchemaForm'
-import { api, type Row } from './api'
+import { api, list, type Row } from './api'
 import { Rows } from './calls/Call'
 import { Status, moment, plain } from './calls/fields'
 import { t } from './text'
@@ -21,12 +22,14 @@ interface Props {
   teaches: string
   statuses?: string[]
   webhook?: string // ?webhook_id= of this kind
+  caller?: boolean // ?caller_id=
+  head?: ReactNode
 }
 
-export function RecordList({ title, path, columns: given, open, teaches, statuses, webhook }: Props) {
+export function RecordList({ title, path, columns: given, open, teaches, statuses, webhook, caller, head }: Props) {
   const [url, set] = useUrl()
   const named = useNamed(webhook ? [webhook] : [])
-  const asked = Object.fromEntries(Object.entries(url).filter(([k]) => ['status', 'call_id', `${webhook}_id`].includes(k)))
+  const asked = Object.fromEntries(Object.entries(url).filter(([k]) => ['status', 'call_id', 'caller_id', `${webhook}_id`].includes(k)))
   const { query, rows } = useRows([path, JSON.stringify(asked)], `/${path}?${new URLSearchParams({ limit: '50', ...asked })}`)
   const columns: Column[] = given.map(([label, key]) => ({ key, label, show: (r) => key.endsWith('_at') ? moment(r[key]) : key === 'status' ? <Status of={r[key]} /> : key.endsWith('webhook_id') ? (named(r[key]) ?? plain(r[key])) : plain(r[key]) }))
   const [shown, setShown] = useColumns(path, columns)
@@ -36,18 +39,64 @@ export function RecordList({ title, path, columns: given, open, teaches, statuse
       <Group align="flex-end">
         {statuses && <Select label={t('Status')} w={150} clearable placeholder={t('Any')} data={statuses} value={url.status ?? null} onChange={(v) => set({ status: v ?? undefined })} />}
         {webhook && <ResourcePicker kind={webhook} label={t('Webhook')} value={url[`${webhook}_id`] ?? null} onChange={(v) => set({ [`${webhook}_id`]: v ?? undefined })} />}
+        {caller && <TextInput label={t('Caller')} w={180} defaultValue={url.caller_id ?? ''} placeholder="+15125550100" onBlur={(e) => set({ caller_id: e.currentTarget.value || undefined })} onKeyDown={(e) => e.key === 'Enter' && set({ caller_id: e.currentTarget.value || undefined })} />}
         <ColumnMenu columns={columns} shown={shown} onChange={setShown} />
       </Group>
+      {head}
       <DataTable columns={columns} shown={shown} rows={rows} query={query} open={open} empty={Object.keys(asked).length ? <Text fw={600}>{t('Nothing here is like that')}</Text> : <><Text fw={600}>{t('Nothing yet')}</Text><Text c="dimmed">{teaches}</Text></>} />
     </Stack>
   )
 }
 
-export const IncomingRequests = () => <RecordList title={t('Incoming webhook requests')} path="incoming-webhook-requests" webhook="incoming_webhook" statuses={['matched', 'pending', 'expired']} open={(r) => `/data/webhooks/incoming-requests/${r.id}`} teaches={t('Each request that came with a valid key is kept here with what became of it.')}
-  columns={[[t('Received'), 'received_at'], [t('Webhook'), 'incoming_webhook_id'], [t('Caller'), 'caller_id'], [t('Status'), 'status'], [t('Call'), 'call_id'], [t('Refused values'), 'error_count']]} />
+// Who failed to authenticate since the server started. Roles that may not see it see nothing of it.
+function Failures() {
+  const { data } = useQuery({ queryKey: ['incoming-webhook-failures'], retry: false, queryFn: async () => (await list('/incoming-webhook-failures')).data })
+  const named = useNamed(['incoming_webhook'])
+  if (!data?.length) return null
+  return (
+    <Accordion variant="contained"><Accordion.Item value="failures">
+      <Accordion.Control>{t('{count} addresses failed to authenticate', { count: data.length })}</Accordion.Control>
+      <Accordion.Panel><Rows rows={data.map((f) => ({ ...f, webhook: named(f.incoming_webhook_id) ?? '–' }))} columns={[['address', t('Address')], ['reason', t('Why')], ['webhook', t('Webhook')], ['count', t('Times')], ['last_at', t('Last')]]} empty="" /></Accordion.Panel>
+    </Accordion.Item></Accordion>
+  )
+}
+
+export const IncomingRequests = () => <RecordList title={t('Incoming webhook requests')} path="incoming-webhook-requests" webhook="incoming_webhook" caller head={<Failures />} statuses={['matched', 'pending', 'duplicate', 'rejected', 'expired']} open={(r) => `/data/webhooks/incoming-requests/${r.id}`} teaches={t('Each request that came with a valid key is kept here with what became of it.')}
+  columns={[[t('Received'), 'received_at'], [t('Webhook'), 'incoming_webhook_id'], [t('Path'), 'path'], [t('Caller'), 'caller_id'], [t('Status'), 'status'], [t('Answered'), 'http_status'], [t('Call'), 'call_id'], [t('Refused values'), 'error_count'], [t('Milliseconds'), 'latency_ms'], [t('Address'), 'address']]} />
 export const OutgoingRequests = () => <RecordList title={t('Outgoing webhook requests')} path="outgoing-webhook-requests" webhook="outgoing_webhook" statuses={['pending', 'delivered', 'failed', 'dead']} open={(r) => `/data/webhooks/outgoing-requests/${r.id}`} teaches={t('Each event that an outgoing webhook takes is kept here with every try.')}
   columns={[[t('Made'), 'created_at'], [t('Webhook'), 'outgoing_webhook_id'], [t('Event'), 'event_type'], [t('Status'), 'status'], [t('Tries'), 'attempt_count'], [t('Next try'), 'next_attempt_at']]} />
 export const AuditLog = () => <RecordList title={t('Audit log')} path="audit-log" open={() => '/settings/audit-log'} teaches={t('Every change by a user or key is kept here.')} columns={[[t('When'), 'created_at'], [t('Who'), 'actor'], [t('Action'), 'action'], [t('What'), 'resource_id']]} />
+
+interface Replayed {
+  applied: boolean
+  tags: Record<string, unknown>
+  unmatched: string[]
+  errors: { tag: string; detail: string }[]
+}
+
+// What today's tags would take from the request, and have it taken.
+function Replay({ request }: { request: Row }) {
+  const client = useQueryClient()
+  const [result, setResult] = useState<Replayed | null>(null)
+  const run = async (apply: boolean) => {
+    try {
+      const { data } = await api<Replayed & Record<string, unknown>>('POST', `/incoming-webhook-requests/${request.id}/replay`, { apply })
+      setResult(data)
+      if (!apply) return
+      toast(t('The call has these tags now'))
+      await client.invalidateQueries({ queryKey: ['call'] })
+    } catch (e) {
+      complain(e)
+    }
+  }
+  return (
+    <Stack gap="xs">
+      <Group><Button size="xs" variant="default" onClick={() => void run(false)}>{t('Evaluate again with today\'s tags')}</Button>
+        {result && !result.applied && typeof request.call_id === 'string' && <Button size="xs" onClick={() => void run(true)}>{t('Write them to the call')}</Button>}</Group>
+      {result && <Rows rows={[...Object.entries(result.tags).map(([tag, value]) => ({ tag, value })), ...result.errors.map((e) => ({ tag: e.tag, error: e.detail })), ...result.unmatched.map((tag) => ({ tag, error: t('no tag takes it') }))]} columns={[['tag', t('Tag')], ['value', t('Value')], ['error', t('Why not')]]} empty={t('No tag takes anything from it.')} />}
+    </Stack>
+  )
+}
 
 export function Request({ path, id }: { path: string; id: string }) {
   const client = useQueryClient()
@@ -66,12 +115,15 @@ export function Request({ path, id }: { path: string; id: string }) {
   }
   return (
     <Stack>
-      <Group><Title order={2}>{outgoing ? String(q.data.event_type) : t('Data for {who}', { who: plain(q.data.caller_id ?? q.data.call_id) })}</Title><Badge>{plain(q.data.status)}</Badge>
+      <Group><Title order={2} style={{ overflowWrap: 'anywhere' }}>{outgoing ? String(q.data.event_type) : t('Data for {who}', { who: plain(q.data.caller_id ?? q.data.call_id) })}</Title><Badge>{plain(q.data.status)}</Badge>
         {outgoing && <Button size="xs" variant="light" onClick={() => void again()}>{t('Send again')}</Button>}</Group>
       {typeof q.data.call_id === 'string' && <Link to={`/calls/${q.data.call_id}`}>{t('The call')}</Link>}
       {outgoing && <Rows rows={(q.data.attempts as { attempt: number; at: string; error: string | null; response: { status: number; body: string } | null }[]).map((a) => ({ try: a.attempt, at: a.at, answered: a.response?.status ?? a.error, answer: a.response?.body }))} columns={[['try', t('Try')], ['at', t('When')], ['answered', t('Status')], ['answer', t('Answer')]]} empty={t('Not tried yet.')} />}
+      {!outgoing && (q.data.problem as { detail?: string; errors?: { pointer: string; detail: string }[] } | null) && <Alert color="red" title={`${plain(q.data.http_status)} ${(q.data.problem as { title: string }).title}`}>{((q.data.problem as { errors?: { pointer: string; detail: string }[] }).errors ?? [{ pointer: '', detail: (q.data.problem as { detail: string }).detail }]).map((e) => <div key={e.pointer + e.detail}>{e.pointer} {e.detail}</div>)}</Alert>}
       {!outgoing && <Rows rows={(q.data.tags as Record<string, unknown>[]) ?? []} columns={[['tag', t('Tag')], ['value', t('Value')], ['error', t('Why it was refused')]]} empty={t('No tag took anything from it.')} />}
-      <Code block>{JSON.stringify(outgoing ? q.data.event : q.data, null, 2)}</Code>
+      {!outgoing && (q.data.data || q.data.data_sealed) ? <Replay request={q.data} /> : null}
+      {!outgoing && q.data.data_sealed === true && <Text size="sm" c="dimmed">{t('What came is sealed, because a sensitive tag took something from it.')}</Text>}
+      <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{JSON.stringify(outgoing ? q.data.event : q.data, null, 2)}</Code>
     </Stack>
   )
 }

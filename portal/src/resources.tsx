@@ -1,12 +1,14 @@
 // List and form of any kind of configuration, from the API's schema.
-import { Alert, Badge, Button, Code, CopyButton, Group, Kbd, Menu, Popover, Select, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Badge, Button, Group, Kbd, Menu, Popover, Select, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useDebouncedValue, useHotkeys } from '@mantine/hooks'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { ColumnMenu, DataTable, RowMenu, useColumns, type Column } from './DataTable'
+import { Copyable } from './Copyable'
 import { Delete, nameOf } from './Delete'
 import { ApiError, api, type Row } from './api'
+import { IncomingWebhook, UntakenFields } from './Incoming'
 import { PromptAudio } from './Prompt'
 import { Fields, ResourcePicker } from './SchemaForm'
 import type { Kind } from './kinds'
@@ -83,21 +85,12 @@ export function ResourceList({ kind, head }: { kind: Kind; head?: ReactNode }) {
   )
 }
 
-function Copyable({ label, value }: { label: string; value: string }) {
-  return (
-    <div>
-      <Text size="sm" fw={500}>{label}</Text>
-      <Group wrap="nowrap"><Code style={{ overflowWrap: 'anywhere' }}>{value}</Code><CopyButton value={value}>{({ copied, copy }) => <Button size="compact-xs" variant="light" onClick={copy} style={{ flexShrink: 0 }}>{copied ? t('Copied') : t('Copy')}</Button>}</CopyButton></Group>
-    </div>
-  )
-}
-
 export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
   const isNew = id === 'new'
   const schema = useSchema(`${kind.schema}Input`)
   const client = useQueryClient()
   const navigate = useNavigate()
-  const loaded = useQuery({ queryKey: [kind.path, 'one', id], queryFn: () => api<Row>('GET', `/${kind.path}/${id}`), enabled: !isNew, refetchOnWindowFocus: false })
+  const loaded = useQuery({ queryKey: [kind.path, 'one', id], queryFn: () => api<Row>('GET', `/${kind.path}/${id}${kind.path === 'incoming-webhooks' ? '?reveal=false' : ''}`), enabled: !isNew, refetchOnWindowFocus: false })
   const [value, setValue] = useState<Record<string, unknown>>({})
   const [error, setError] = useState<ApiError | null>(null)
   const [made, setMade] = useState<Row | null>(null)
@@ -124,6 +117,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
       await client.invalidateQueries({ queryKey: [kind.path] })
       toast(t('It is as it was'))
     }))
+    if (isNew && kind.path === 'incoming-webhooks') client.setQueryData(['incoming-webhooks', 'revealed', data.id], data)
     if (isNew && kind.path !== 'incoming-webhooks' && (data.secret || data.key)) setMade(data)
     else await navigate({ to: isNew ? `${kind.page}/${data.id}` : kind.page })
   })
@@ -138,19 +132,18 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
     )
   }
   if (!schema || (!isNew && !loaded.data)) return loaded.error ? <Alert color="red">{loaded.error.message}</Alert> : <Text c="dimmed">{t('Loading…')}</Text>
-  const url = loaded.data?.data.url
   return (
     <Stack maw={720}>
       <Title order={2}>{isNew ? t('New {one}', { one: kind.one }) : String(loaded.data?.data.name ?? loaded.data?.data.number ?? loaded.data?.data.email)}</Title>
       {error && <Alert color="red" title={error.problem.title}>{error.problem.errors?.filter((e) => !e.pointer).map((e) => <div key={e.detail}>{e.detail}</div>)}{!error.problem.errors && error.message}</Alert>}
-      {kind.path === 'incoming-webhooks' && typeof url === 'string' && <Copyable label={t('Send data to this URL')} value={url} />}
-      {kind.path === 'incoming-webhooks' && typeof url === 'string' && <Copyable label={t('Try it')} value={`curl -X POST '${url}' -H 'Content-Type: application/json' -d '{"caller_id":"+15125550100","state":"TX"}'`} />}
+      {kind.path === 'incoming-webhooks' && loaded.data && <IncomingWebhook webhook={loaded.data.data} />}
       <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>
         <Stack>
           <Fields schema={schema} value={value} onChange={(v) => setValue(v as Record<string, unknown>)} pointer="" errors={(p) => error?.at(p)} />
           <Group><Button type="submit">{t('Save')}</Button>{!isNew && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}</Group>
         </Stack>
       </form>
+      {kind.path === 'incoming-webhooks' && loaded.data && <UntakenFields webhook={loaded.data.data} />}
       {kind.path === 'prompts' && loaded.data && <PromptAudio prompt={loaded.data.data} />}
       {deleting && loaded.data && <Delete kind={kind} row={loaded.data.data} onClose={() => setDeleting(false)} onDeleted={() => void navigate({ to: kind.page })} />}
     </Stack>

@@ -123,7 +123,8 @@ static struct call *by_id(struct call_loop *loop, const char *id)
 	return c && !c->over ? c : NULL;
 }
 
-/* Already on disk and told: only the call's memory is behind. */
+/* Already on disk, settled against what is there, and told: only the call's memory is behind. What the call itself wrote
+ * later than that stays. */
 static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
 {
 	const char *tag_id;
@@ -133,8 +134,12 @@ static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
 		struct value v;
 		if (slot < 0 || !value_coerce_to(&tag_set_get(c->organization->tags, (size_t)slot)->type, json_string_value(value), json_string_length(value), &c->arena, &v, NULL))
 			continue;
-		if (tag_apply(c->tags, (uint16_t)slot, v, at_ms))
-			c->held[slot] = (struct tag_held){v.text, TAG_FROM_WEBHOOK, at_ms};
+		struct tag_held *held = &c->held[slot];
+		if (held->text && held->source == TAG_FROM_FLOW && held->at_ms > at_ms)
+			continue;
+		c->tags[slot] = v;
+		c->tags[slot].at_ms = at_ms;
+		*held = (struct tag_held){v.text, TAG_FROM_WEBHOOK, at_ms};
 	}
 	struct buf data = {0};
 	json_time(&data, "sent_at", at_ms);

@@ -352,12 +352,3 @@ const char *tag_settle(const struct tag_def *def, const struct tag_held *held, e
 	}
 	return at_ms < held->at_ms ? "a later value is there" : NULL;
 }
-
-bool tag_apply(struct value *tags, uint16_t slot, struct value value, int64_t at_ms)
-{
-	if (tags[slot].kind != VALUE_NONE && tags[slot].at_ms > at_ms)
-		return false;
-	tags[slot] = value;
-	tags[slot].at_ms = at_ms;
-	return true;
-}

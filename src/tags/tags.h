@@ -89,7 +89,4 @@ struct tag_held {
 const char *tag_settle(const struct tag_def *def, const struct tag_held *held, enum tag_source source, int64_t at_ms,
 		       struct value *value, struct arena *arena);
 
-/* A later write wins; one that is older than what is there does not. Returns whether it was taken. */
-bool tag_apply(struct value *tags, uint16_t slot, struct value value, int64_t at_ms);
-
 #endif

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { Strowger, sleep, until } from './harness.ts'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { Strowger, join, root, sleep, until, usePostgres } from './harness.ts'
 
 interface Answer {
   status: number
@@ -344,6 +347,24 @@ describe('custom tags and incoming webhooks', () => {
     for (let i = 0; i < 20; i++) assert.equal((await post(all.url, { caller_id: next() })).status, 200)
     slow.forEach((x) => x.destroy())
   })
+})
+
+test('the examples of the documentation work as written', { skip: usePostgres }, async () => {
+  const s = await Strowger.start()
+  for (const t of [{ name: 'state' }, { name: 'score', type: 'number' }]) await s.api('POST', '/custom-tags', t)
+  const hook = await s.api('POST', '/incoming-webhooks', { name: 'hook', types: ['call_data', 'update_tags', 'update_revenue', 'update_fields'] })
+  const flow = await s.flow('ends', [{ id: 'h', type: 'hangup', config: {} }], [['start', 'next', 'h']])
+  await s.campaign('+18005550604', { execution_mode: 'call_flow', call_flow_id: flow.id })
+  await s.call('+18005550604', ['--from', '+15125550142'])
+  const call = await s.lastCall()
+  const blocks = [...readFileSync(join(root, 'docs/incoming-webhooks.md'), 'utf8').matchAll(/```sh\n(.*?)```/gs)].map((m) => m[1])
+  assert.equal(blocks.length, 4)
+  const run = promisify(execFile)
+  for (const block of blocks) await run('bash', ['-euc', block], { env: { ...process.env, URL: hook.url, CALL: call.id } })
+  const log = await s.api('GET', `/calls/${call.id}`)
+  assert.deepEqual([log.revenue, log.converted, log.disposition], ['20.00', true, 'sold'])
+  assert.equal((await s.api('GET', '/incoming-webhook-requests')).data.filter((r: any) => r.status === 'rejected').length, 0)
+  await s.stop()
 })
 
 describe('what was acknowledged', () => {

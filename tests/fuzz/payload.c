@@ -1,7 +1,30 @@
-/* The body of an incoming webhook: a form, or JSON whose values tags point at. */
+/* The body of an incoming webhook: a form, or JSON whose values tags point at and take. */
 #include "expr/pointer.h"
 #include "fuzz.h"
+#include "tags/tags.h"
 #include "webhook/incoming.h"
+
+/* Tags of every type, as if the pointer were each one's source. */
+static void evaluate(json_t *body, const char *pointer, struct arena *arena)
+{
+	static const char *const types[] = {"string", "number", "boolean", "datetime", "phone", "enum"};
+	json_t *docs = json_array(), *unmatched = json_array(), *mapping = json_array();
+	struct tag_result results[ARRAY_LEN(types)];
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		json_array_append_new(docs, json_pack("{s:s, s:s, s:s, s:[s], s:s, s:[{s:s, s:s}]}", "id", types[i], "name", types[i], "type", types[i], "choices", "a", "on_repeat", "append", "sources", "kind", "incoming_webhook", i % 2 ? "pointer" : "parameter", *pointer ? pointer : "/x"));
+	json_array_append_new(mapping, json_pack("{s:s, s:s}", "tag_id", "string", "pointer", *pointer ? pointer : "/x"));
+	struct tag_set *set = tag_set_build(docs, "US", arena);
+	struct tag_data data = {body, body, set ? tag_mapping_build(set, mapping, arena) : NULL};
+	size_t n = set ? tags_evaluate(set, TAG_FROM_WEBHOOK, &data, arena, results, unmatched) : 0;
+	for (size_t i = 0; i < n; i++)
+		if (results[i].value.kind != VALUE_NONE)
+			(void)tag_settle(tag_set_get(set, results[i].slot), &(struct tag_held){"a, b", TAG_FROM_WEBHOOK, 0}, TAG_FROM_WEBHOOK, 1, &results[i].value, arena);
+	if (set)
+		(void)tags_take(set, data.mapping, *pointer == '/' ? pointer : "/x");
+	json_decref(docs);
+	json_decref(unmatched);
+	json_decref(mapping);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -17,8 +40,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *leaf = body ? json_pointer_get(body, pointer) : NULL;
 	if (leaf)
 		(void)json_leaf_value(leaf, &arena);
-	if (body)
+	if (body && !incoming_limit(body)) { /* as the handler goes on */
 		(void)incoming_text(body, "caller_id", &arena);
+		incoming_remove(body, "caller_id");
+		if (json_is_object(body))
+			evaluate(body, pointer, &arena);
+	}
 	json_decref(body);
 	free(pointer);
 	arena_free(&arena);

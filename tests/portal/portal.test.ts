@@ -271,7 +271,7 @@ describe('portal', () => {
     await page.getByText('Custom tag saved').waitFor()
     await go('Incoming Webhooks')
     await page.getByRole('link', { name: 'New Incoming webhook' }).click()
-    await page.getByRole('textbox', { name: 'Name' }).fill('Form tool')
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Form tool')
     await page.getByRole('button', { name: 'Save' }).click()
     const url = await page.locator('code').first().textContent()
     assert.match(url!, /\/call-data\?key=iwk_/)
@@ -294,6 +294,51 @@ describe('portal', () => {
     await page.getByRole('tab', { name: /^Webhooks/ }).click()
     await page.getByRole('link', { name: 'Form tool' }).click()
     await page.getByText('matched').first().waitFor()
+  })
+
+  test('a field that came becomes a tag with one click, a key is replaced, a sensitive value is shown on request', async () => {
+    await s.api('POST', '/custom-tags', { name: 'card', sensitive: true })
+    const call = await s.lastCall((c) => c.caller_id === '+15125550502'), hook = (await s.api('GET', '/incoming-webhooks?search=Form')).data[0]
+    await page.goto(`${s.url}/data/webhooks/incoming/${hook.id}`)
+    assert.equal(await page.getByText('iwk_').count(), 0)
+    await page.getByRole('button', { name: 'Show the URL' }).click()
+    const url = (await page.locator('code', { hasText: '/call-data?key=iwk_' }).first().textContent())!
+    await page.getByRole('button', { name: 'Make a tag of colour' }).click()
+    await page.getByText('The tag colour takes it from now on').waitFor()
+    await page.getByRole('button', { name: 'Make a tag of colour' }).waitFor({ state: 'detached' })
+    await page.screenshot({ path: join(shots, 'incoming-webhook-key.png'), fullPage: true })
+    const send = (to: string, body: object) => fetch(to, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    assert.equal((await send(url, { call_id: call.id, card: '4111111111111111' })).status, 200)
+    await page.getByRole('button', { name: 'Replace the key' }).click()
+    await page.getByRole('dialog').getByLabel('Hours that the old key still works').fill('0')
+    await page.getByRole('button', { name: 'Replace it' }).click()
+    await page.getByText('The key is replaced').waitFor()
+    assert.equal((await send(url, { call_id: call.id })).status, 401)
+    await page.getByRole('link', { name: 'Its requests' }).click()
+    await page.getByRole('button', { name: /failed to authenticate/ }).click()
+    await page.getByRole('cell', { name: 'a key that was replaced' }).waitFor()
+    await page.screenshot({ path: join(shots, 'incoming-failures.png') })
+    await page.getByLabel('Caller').fill('5125550502')
+    await page.keyboard.press('Enter')
+    await page.getByRole('row', { name: /matched/ }).getByRole('link').first().click()
+    await page.getByRole('button', { name: /Evaluate again/ }).click()
+    await page.getByRole('cell', { name: 'red' }).waitFor()
+    await page.getByRole('button', { name: 'Write them to the call' }).click()
+    await page.getByText('The call has these tags now').waitFor()
+    await page.screenshot({ path: join(shots, 'incoming-replay.png') })
+    assert.equal((await s.api('GET', `/calls/${call.id}`)).tags.colour, 'red')
+    await s.api('PATCH', `/calls/${call.id}/tags`, { lead_score: 12 })
+    await page.goto(`${s.url}/calls/${call.id}`)
+    await page.getByText(/87 · Incoming webhook/).first().waitFor()
+    await page.getByRole('button', { name: 'Show card' }).click()
+    await page.getByText('4111111111111111').waitFor()
+    await page.screenshot({ path: join(shots, 'call-tags.png') })
+    await page.goto(`${s.url}/data/webhooks/custom-tags`)
+    await page.getByRole('button', { name: 'Actions for lead_score' }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await page.getByRole('button', { name: 'Archive' }).click()
+    await page.getByText('lead_score is archived').waitFor()
+    await until('it', async () => (await s.api('GET', '/custom-tags?search=lead_score')).data[0].archived)
   })
 
   test('a BI system is set up to be told: the webhook, its secret, an example, a call, a failure, and sending again', async () => {
@@ -369,7 +414,8 @@ describe('portal', () => {
     const call = (await s.api('GET', `/calls?call_flow_id=${flow.id}&limit=1`)).data[0]
     const [incoming] = (await s.api('GET', '/incoming-webhook-requests?limit=1')).data, [outgoing] = (await s.api('GET', '/outgoing-webhook-requests?limit=1')).data
     const axe = async (what: string) => assert.deepEqual((await new AxeBuilder({ page }).analyze()).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${what}: ${v.id} ${v.nodes[0].html.slice(0, 160)}`), [])
-    const paths = [`/campaigns/${campaign.id}`, `/campaigns/${campaign.id}/execution`, `/data/call-flows/${flow.id}`, `/calls/${call.id}`, `/calls/${call.id}/canvas`, `/data/webhooks/incoming-requests/${incoming.id}`, `/data/webhooks/outgoing-requests/${outgoing.id}`, '/data/webhooks/outgoing/new', '/campaigns/new', '/numbers/new']
+    const hook = (await s.api('GET', '/incoming-webhooks')).data[0]
+    const paths = [`/data/webhooks/incoming/${hook.id}`, '/data/webhooks/custom-tags/new', `/campaigns/${campaign.id}`, `/campaigns/${campaign.id}/execution`, `/data/call-flows/${flow.id}`, `/calls/${call.id}`, `/calls/${call.id}/canvas`, `/data/webhooks/incoming-requests/${incoming.id}`, `/data/webhooks/outgoing-requests/${outgoing.id}`, '/data/webhooks/outgoing/new', '/campaigns/new', '/numbers/new']
     for (const path of paths) {
       await page.setViewportSize({ width: 1280, height: 800 })
       await page.goto(s.url + path)

@@ -1,5 +1,6 @@
 #include "test.h"
 #include "tags/tags.h"
+#include <string.h>
 
 static struct tag_set *build(struct arena *arena)
 {
@@ -43,20 +44,95 @@ static void test_a_source_of_another_kind_is_not_read(void **state)
 	arena_free(&arena);
 }
 
-static void test_an_older_write_does_not_replace_a_newer_one(void **state)
+static const char *settle(enum tag_repeat repeat, const char *held, enum tag_source had, int64_t held_ms, const char *text, enum tag_source source, int64_t at_ms, const char **why)
 {
-	struct value tags[1] = {{0}};
+	static struct arena arena;
+	struct tag_def def = {.type = value_type_string, .repeat = repeat, .ranks = {1, 0, 255, 255}};
+	struct value v = value_string(text, strlen(text));
+	*why = tag_settle(&def, &(struct tag_held){held, had, held_ms}, source, at_ms, &v, &arena);
+	return *why ? held : v.text;
+}
+
+static void test_which_of_several_values_stays(void **state)
+{
+	static const struct {
+		enum tag_repeat repeat;
+		const char *held;
+		enum tag_source had;
+		int64_t held_ms;
+		const char *text;
+		enum tag_source source;
+		int64_t at_ms;
+		const char *stays;
+	} cases[] = {
+		{TAG_REPEAT_LAST, NULL, TAG_FROM_DEFAULT, 0, "b", TAG_FROM_WEBHOOK, 1, "b"},
+		{TAG_REPEAT_LAST, "a", TAG_FROM_WEBHOOK, 2, "b", TAG_FROM_WEBHOOK, 1, "a"},
+		{TAG_REPEAT_LAST, "a", TAG_FROM_WEBHOOK, 2, "b", TAG_FROM_WEBHOOK, 2, "b"},
+		{TAG_REPEAT_FIRST, "a", TAG_FROM_WEBHOOK, 2, "b", TAG_FROM_WEBHOOK, 3, "a"},
+		{TAG_REPEAT_FIRST, "a", TAG_FROM_WEBHOOK, 2, "b", TAG_FROM_WEBHOOK, 1, "b"},
+		{TAG_REPEAT_FIRST, "a", TAG_FROM_DEFAULT, 0, "b", TAG_FROM_WEBHOOK, 3, "b"},
+		{TAG_REPEAT_FIRST, "a", TAG_FROM_WEBHOOK, 2, "b", TAG_FROM_API, 3, "b"},
+		{TAG_REPEAT_APPEND, "a", TAG_FROM_WEBHOOK, 2, "b", TAG_FROM_WEBHOOK, 1, "a, b"},
+		{TAG_REPEAT_APPEND, "a, b", TAG_FROM_WEBHOOK, 2, "b", TAG_FROM_WEBHOOK, 3, "a, b"},
+		{TAG_REPEAT_APPEND, "ab", TAG_FROM_WEBHOOK, 2, "b", TAG_FROM_WEBHOOK, 3, "ab, b"},
+		{TAG_REPEAT_APPEND, "a, b", TAG_FROM_WEBHOOK, 2, "c", TAG_FROM_FLOW, 3, "c"},
+		{TAG_REPEAT_PRECEDENCE, "a", TAG_FROM_WEBHOOK, 2, "b", TAG_FROM_DNI, 1, "b"},
+		{TAG_REPEAT_PRECEDENCE, "a", TAG_FROM_DNI, 2, "b", TAG_FROM_WEBHOOK, 3, "a"},
+		{TAG_REPEAT_PRECEDENCE, "a", TAG_FROM_WEBHOOK, 2, "b", TAG_FROM_SIP_HEADER, 3, "a"},
+		{TAG_REPEAT_PRECEDENCE, "a", TAG_FROM_DNI, 2, "b", TAG_FROM_DNI, 3, "b"},
+		{TAG_REPEAT_PRECEDENCE, "a", TAG_FROM_FLOW, 2, "b", TAG_FROM_DNI, 3, "a"},
+		{TAG_REPEAT_PRECEDENCE, "a", TAG_FROM_DNI, 2, "b", TAG_FROM_FLOW, 3, "b"},
+	};
 	(void)state;
-	assert_true(tag_apply(tags, 0, value_string("new", 3), 2000));
-	assert_false(tag_apply(tags, 0, value_string("old", 3), 1000));
-	assert_string_equal(tags[0].text, "new");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *why, *stays = settle(cases[i].repeat, cases[i].held, cases[i].had, cases[i].held_ms, cases[i].text, cases[i].source, cases[i].at_ms, &why);
+		if (strcmp(stays, cases[i].stays) != 0)
+			fail_msg("case %zu: %s stays, not %s (%s)", i, stays, cases[i].stays, why ? why : "taken");
+	}
+}
+
+static void test_a_list_of_texts_has_an_end(void **state)
+{
+	char full[1999];
+	const char *why;
+	(void)state;
+	memset(full, 'x', sizeof full - 1);
+	full[sizeof full - 1] = '\0';
+	settle(TAG_REPEAT_APPEND, full, TAG_FROM_WEBHOOK, 1, "more", TAG_FROM_WEBHOOK, 2, &why);
+	assert_string_equal(why, "the list is full");
+}
+
+static void test_a_mapping_goes_before_what_the_tag_lists_and_headers_are_a_source(void **state)
+{
+	struct arena arena = {0};
+	struct tag_result r[2];
+	struct tag_set *set = build(&arena);
+	json_t *data = json_loads("{\"region\":\"TX\",\"state\":\"CA\",\"deep\":{\"st\":\"NY\"}}", 0, NULL), *headers = json_loads("{\"x-score\":\"9\"}", 0, NULL);
+	json_t *list = json_loads("[{\"tag_id\":\"tag_1\",\"pointer\":\"/deep/st\"},{\"tag_id\":\"tag_2\",\"header\":\"X-Score\"}]", 0, NULL);
+	struct tag_mapping *mapping = tag_mapping_build(set, list, &arena);
+	(void)state;
+	assert_int_equal(tags_evaluate(set, TAG_FROM_WEBHOOK, &(struct tag_data){data, headers, mapping}, &arena, r, NULL), 2);
+	assert_string_equal(r[0].value.text, "NY");
+	assert_string_equal(r[1].value.text, "9");
+	json_object_del(json_object_get(data, "deep"), "st");
+	assert_int_equal(tags_evaluate(set, TAG_FROM_WEBHOOK, &(struct tag_data){data, NULL, mapping}, &arena, r, NULL), 0);
+	assert_true(tags_take(set, mapping, "/deep/st"));
+	assert_false(tags_take(set, mapping, "/region"));
+	assert_true(tags_take(set, NULL, "/region"));
+	assert_true(tags_take(set, NULL, "/REGION/deeper"));
+	assert_false(tags_take(set, NULL, "/regional"));
+	json_decref(data);
+	json_decref(headers);
+	json_decref(list);
+	arena_free(&arena);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_listed_sources_come_before_the_name_and_types_are_checked), cmocka_unit_test(test_a_source_of_another_kind_is_not_read),
-		cmocka_unit_test(test_an_older_write_does_not_replace_a_newer_one),
+		cmocka_unit_test(test_which_of_several_values_stays), cmocka_unit_test(test_a_list_of_texts_has_an_end),
+		cmocka_unit_test(test_a_mapping_goes_before_what_the_tag_lists_and_headers_are_a_source),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

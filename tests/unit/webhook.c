@@ -1,5 +1,6 @@
 #include "test.h"
 #include "webhook/address.h"
+#include "webhook/guard.h"
 #include "webhook/incoming.h"
 #include "webhook/signature.h"
 #include <arpa/inet.h>
@@ -13,6 +14,46 @@ static bool is_public(const char *text)
 		return address_is_public((struct sockaddr *)&v4);
 	assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
 	return address_is_public((struct sockaddr *)&v6);
+}
+
+static void test_a_webhook_has_a_minutes_worth_at_once_and_then_its_rate(void **state)
+{
+	struct guard *g = guard_create();
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(guard_take(g, "iwh_1", 60, 1000), 0);
+	assert_int_equal(guard_take(g, "iwh_1", 60, 1000), 2);
+	assert_int_equal(guard_take(g, "iwh_2", 60, 1000), 0);
+	assert_int_equal(guard_take(g, "iwh_1", 60, 2000), 0);
+	assert_true(guard_take(g, "iwh_1", 60, 2000) > 0);
+	assert_int_equal(guard_take(g, "iwh_3", 0, 2000), 0);
+	guard_destroy(g);
+}
+
+static void test_failures_are_counted_by_address_and_the_oldest_make_room(void **state)
+{
+	struct guard *g = guard_create();
+	char address[32];
+	(void)state;
+	guard_failed(g, "org_1", "iwh_1", "10.0.0.1", "wrong signature", 1);
+	guard_failed(g, "org_1", "iwh_1", "10.0.0.1", "wrong signature", 2);
+	guard_failed(g, "", "", "10.0.0.2", "unknown key", 3);
+	json_t *list = guard_failures(g, "org_1", false);
+	assert_int_equal(json_array_size(list), 1);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "count")), 2);
+	json_decref(list);
+	list = guard_failures(g, "org_2", true);
+	assert_int_equal(json_array_size(list), 1);
+	json_decref(list);
+	for (int i = 0; i < GUARD_ADDRESSES_MAX; i++) {
+		snprintf(address, sizeof address, "10.1.%d.%d", i / 256, i % 256);
+		guard_failed(g, "org_2", "iwh_2", address, "wrong password", 4);
+	}
+	list = guard_failures(g, "org_1", true);
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(list);
+	assert_int_equal(guard_failure_count(g), 3 + GUARD_ADDRESSES_MAX);
+	guard_destroy(g);
 }
 
 static void test_only_public_addresses_pass(void **state)
@@ -56,6 +97,6 @@ static void test_signature_is_the_standards(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_public_addresses_pass), cmocka_unit_test(test_forms_are_decoded_or_refused), cmocka_unit_test(test_signature_is_the_standards)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_public_addresses_pass), cmocka_unit_test(test_a_webhook_has_a_minutes_worth_at_once_and_then_its_rate), cmocka_unit_test(test_failures_are_counted_by_address_and_the_oldest_make_room), cmocka_unit_test(test_forms_are_decoded_or_refused), cmocka_unit_test(test_signature_is_the_standards)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

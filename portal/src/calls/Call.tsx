@@ -8,7 +8,7 @@ import { t } from '../text'
 import { complain } from '../toast'
 import { useUrl } from '../url'
 import { useNamed } from '../useNamed'
-import { words } from '../words'
+import { Tags } from './Tags'
 import { Timeline, sentence, type Attempt } from './Timeline'
 import { Player, type Recording } from './Waveform'
 import { Status, lasting, moment, plain } from './fields'
@@ -30,8 +30,6 @@ export function Rows({ rows, columns, empty }: { rows: Record<string, unknown>[]
     </Table.ScrollContainer>
   )
 }
-
-const sources: Record<string, string> = { incoming_webhook: t('Incoming webhook'), sip_header: t('SIP header'), call_flow: t('Call flow'), api: t('API'), default: t('Default'), dni: t('DNI'), inbound_rtb: t('Inbound RTB') }
 
 export function Call({ id }: { id: string }) {
   const [url, set] = useUrl()
@@ -66,7 +64,7 @@ export function Call({ id }: { id: string }) {
           <Tabs.Tab value="tags">{t('Tags')}</Tabs.Tab><Tabs.Tab value="attempts">{t('Attempts')}</Tabs.Tab><Tabs.Tab value="events">{t('Events')}</Tabs.Tab>
           <Tabs.Tab value="requests" rightSection={requests ? <Badge size="xs" variant="light" circle>{requests}</Badge> : undefined}>{t('Webhooks')}</Tabs.Tab><Tabs.Tab value="trace">{t('Trace')}</Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="tags"><Rows rows={(tags.data ?? []).map((r) => ({ ...r, source: sources[String(r.source)] ?? words(String(r.source)) }))} columns={[['name', t('Tag')], ['value', t('Value')], ['source', t('From')], ['set_at', t('Set')]]} empty={t('This call has no tags.')} /></Tabs.Panel>
+        <Tabs.Panel value="tags"><Tags callId={id} rows={tags.data ?? []} /></Tabs.Panel>
         <Tabs.Panel value="attempts"><Rows rows={attempts.map((a) => ({ ...a, what: sentence(a) }))} columns={[['what', t('What happened')], ['uri', t('Address')], ['sip_status', t('SIP')], ['started_at', t('Started')], ['ended_at', t('Ended')]]} empty={t('No target was called.')} /></Tabs.Panel>
         <Tabs.Panel value="events"><Rows rows={events.data ?? []} columns={[['timestamp', t('When')], ['type', t('Event')], ['data', t('What it says')]]} empty={t('No events.')} /></Tabs.Panel>
         <Tabs.Panel value="requests">
