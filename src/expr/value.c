@@ -48,7 +48,7 @@ size_t value_format_number(double n, char out[VALUE_NUMBER_SIZE])
 {
 	int len = 0;
 	if (n == floor(n) && fabs(n) < 1e15)
-		return (size_t)snprintf(out, VALUE_NUMBER_SIZE, "%.0f", n == 0 ? 0.0 : n);
+		return (size_t)snprintf(out, VALUE_NUMBER_SIZE, "%lld", (long long)n);
 	for (int precision = 15; precision <= 17; precision++) {
 		len = snprintf(out, VALUE_NUMBER_SIZE, "%.*g", precision, n);
 		if (strtod(out, NULL) == n)

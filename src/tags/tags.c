@@ -180,13 +180,17 @@ const struct tag_def *tag_set_get(const struct tag_set *set, size_t slot)
 	return slot < set->count ? &set->defs[slot] : NULL;
 }
 
-int tag_set_find(const struct tag_set *set, const char *name, size_t len)
+static int find_hashed(const struct tag_set *set, const char *name, size_t len, uint32_t h)
 {
-	uint32_t h = hash_lower(name, len);
 	for (size_t at = h & set->mask; set->names[at].name; at = (at + 1) & set->mask)
 		if (set->names[at].hash == h && strlen(set->names[at].name) == len && strncasecmp(set->names[at].name, name, len) == 0)
 			return set->names[at].slot;
 	return -1;
+}
+
+int tag_set_find(const struct tag_set *set, const char *name, size_t len)
+{
+	return find_hashed(set, name, len, hash_lower(name, len));
 }
 
 int tag_set_find_id(const struct tag_set *set, const char *id)
@@ -197,16 +201,58 @@ int tag_set_find_id(const struct tag_set *set, const char *id)
 	return -1;
 }
 
-static json_t *get_any_case(json_t *object, const char *name)
-{
+/* The body's own members, found by name without regard to case; used: a tag takes it, or something in it. */
+struct member {
 	const char *key;
-	json_t *value = json_object_get(object, name);
-	if (value)
-		return value;
-	json_object_foreach(object, key, value)
-		if (strcasecmp(key, name) == 0)
-			return value;
-	return NULL;
+	size_t len;
+	uint32_t hash;
+	json_t *value;
+	bool used;
+};
+
+struct members {
+	struct member *list;
+	size_t count, mask;
+	uint32_t *slots; /* open addressing: index in the list + 1 */
+};
+
+static bool index_members(struct members *m, json_t *body, struct arena *arena)
+{
+	size_t n = json_object_size(body), size = 16;
+	const char *key;
+	json_t *value;
+	while (size < n * 2)
+		size *= 2;
+	*m = (struct members){arena_alloc(arena, (n + 1) * sizeof *m->list), 0, size - 1, arena_alloc(arena, size * sizeof *m->slots)};
+	if (!m->list || !m->slots)
+		return false;
+	json_object_foreach(body, key, value) {
+		size_t len = strlen(key);
+		struct member *member = &m->list[m->count++];
+		*member = (struct member){key, len, hash_lower(key, len), value, false};
+		size_t at = member->hash & m->mask;
+		while (m->slots[at])
+			at = (at + 1) & m->mask;
+		m->slots[at] = (uint32_t)m->count;
+	}
+	return true;
+}
+
+/* The member written just so goes before one in another case. */
+static struct member *find_member(const struct members *m, const char *name, size_t len)
+{
+	uint32_t h = hash_lower(name, len);
+	struct member *found = NULL;
+	for (size_t at = h & m->mask; m->slots[at]; at = (at + 1) & m->mask) {
+		struct member *member = &m->list[m->slots[at] - 1];
+		if (member->hash != h || member->len != len || strncasecmp(member->key, name, len) != 0)
+			continue;
+		if (memcmp(member->key, name, len) == 0)
+			return member;
+		if (!found)
+			found = member;
+	}
+	return found;
 }
 
 static void evaluate_one(const struct tag_set *set, uint16_t slot, json_t *leaf, struct arena *arena, struct tag_result *out)
@@ -220,60 +266,57 @@ static void evaluate_one(const struct tag_set *set, uint16_t slot, json_t *leaf,
 		out->error = arena_strdup(arena, err.text);
 }
 
-static json_t *leaf_at(const struct tag_path *p, const struct tag_data *data)
+/* What the path leads to, or NULL; *from is the member of the body that it is in, or NULL. */
+static json_t *leaf_at(const struct tag_path *p, const struct tag_data *data, const struct members *members, struct member **from)
 {
-	json_t *leaf = p->header ? json_object_get(data->headers, p->header) : p->pointer ? json_pointer_get(data->body, p->pointer) : get_any_case(data->body, p->parameter);
-	return json_is_null(leaf) ? NULL : leaf;
-}
-
-/* The top-level member that a path takes from. */
-static void note_used(json_t *used, const struct tag_path *p)
-{
-	char first[256];
-	if (p->parameter) {
-		json_object_set_new(used, p->parameter, json_true());
-	} else if (p->pointer && p->pointer[0] == '/') {
-		snprintf(first, sizeof first, "%.*s", (int)strcspn(p->pointer + 1, "/"), p->pointer + 1);
-		json_object_set_new(used, first, json_true());
+	json_t *leaf = NULL;
+	*from = NULL;
+	if (p->header) {
+		leaf = json_object_get(data->headers, p->header);
+	} else if (p->pointer) {
+		leaf = json_pointer_get(data->body, p->pointer);
+		if (leaf && p->pointer[0] == '/')
+			*from = find_member(members, p->pointer + 1, strcspn(p->pointer + 1, "/"));
+	} else if ((*from = find_member(members, p->parameter, strlen(p->parameter)))) {
+		leaf = (*from)->value;
 	}
+	return json_is_null(leaf) ? NULL : leaf;
 }
 
 size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const struct tag_data *data, struct arena *arena,
 		     struct tag_result *results, json_t *unmatched)
 {
 	size_t n = 0;
-	const char *key;
-	json_t *member;
+	struct members members;
 	bool *taken = arena_alloc(arena, set->count + 1);
-	json_t *used = json_object();
-	if (!taken || !json_is_object(data->body)) {
-		json_decref(used);
+	if (!taken || !json_is_object(data->body) || !index_members(&members, data->body, arena))
 		return 0;
-	}
 	for (uint16_t slot = 0; slot < set->count; slot++) {
 		const struct tag_path *mapped = data->mapping ? data->mapping->paths[slot] : NULL;
 		const struct tag_path *p = set->defs[slot].archived || source > TAG_FROM_SIP_HEADER ? NULL : mapped ? mapped : set->defs[slot].paths[source];
 		for (; p && !taken[slot]; p = p->next) {
-			json_t *leaf = leaf_at(p, data);
+			struct member *from;
+			json_t *leaf = leaf_at(p, data, &members, &from);
 			if (!leaf)
 				continue;
 			evaluate_one(set, slot, leaf, arena, &results[n++]);
 			taken[slot] = true;
-			note_used(used, p);
+			if (from)
+				from->used = true;
 		}
 		taken[slot] |= mapped != NULL; /* and nothing else */
 	}
-	json_object_foreach(data->body, key, member) {
-		int slot = tag_set_find(set, key, strlen(key));
+	for (size_t i = 0; i < members.count; i++) {
+		struct member *m = &members.list[i];
+		int slot = find_hashed(set, m->key, m->len, m->hash);
 		bool takes = slot >= 0 && (!set->defs[slot].archived || source == TAG_FROM_API);
 		if (takes && !taken[slot]) {
-			evaluate_one(set, (uint16_t)slot, member, arena, &results[n++]);
+			evaluate_one(set, (uint16_t)slot, m->value, arena, &results[n++]);
 			taken[slot] = true;
-		} else if (!takes && unmatched && !get_any_case(used, key)) {
-			json_array_append_new(unmatched, json_string(key));
+		} else if (!takes && unmatched && !m->used) {
+			json_array_append_new(unmatched, json_string(m->key));
 		}
 	}
-	json_decref(used);
 	return n;
 }
 

@@ -83,6 +83,13 @@ describe('portal: calls and lists', () => {
     await page.getByRole('cell', { name: '+14055550102', exact: true }).waitFor()
   })
 
+  test('the log loads less than 300 KB of JavaScript', async () => {
+    await page.goto(`${s.url}/calls`)
+    await page.getByRole('heading', { name: 'Calls' }).waitFor()
+    const loaded = await page.evaluate(() => (performance.getEntriesByType('resource') as PerformanceResourceTiming[]).filter((r) => r.name.endsWith('.js')).reduce((sum, r) => sum + r.encodedBodySize, 0))
+    assert.ok(loaded > 100000 && loaded < 300000, `${loaded} bytes`)
+  })
+
   test('all calls of a question are saved as CSV, and no formula among them', async () => {
     await page.goto(`${s.url}/calls?days=7`)
     await page.getByRole('cell', { name: '+15125550103', exact: true }).waitFor()
