@@ -514,11 +514,13 @@ static void evaluate(struct http_request *r, struct incoming *in, json_t *header
 	in->results = arena_alloc(&r->arena, room * sizeof *in->results);
 	in->settled = arena_alloc(&r->arena, room * sizeof *in->settled);
 	bool tags = in->type == INCOMING_CALL_DATA || in->type == INCOMING_UPDATE_TAGS;
-	if (tags && in->results && in->settled)
+	in->count = 0;
+	if (tags && in->results && in->settled) {
 		in->count = tags_evaluate(r->organization->tags, TAG_FROM_WEBHOOK, &(struct tag_data){in->data, headers, in->webhook->mapping}, &r->arena, in->results, in->unmatched);
-	for (size_t i = 0; i < in->count; i++)
-		if (in->results[i].error)
-			json_array_append_new(in->errors, json_pack("{s:s, s:s}", "tag", tag_set_get(r->organization->tags, in->results[i].slot)->name, "detail", in->results[i].error));
+		for (size_t i = 0; i < in->count; i++)
+			if (in->results[i].error)
+				json_array_append_new(in->errors, json_pack("{s:s, s:s}", "tag", tag_set_get(r->organization->tags, in->results[i].slot)->name, "detail", in->results[i].error));
+	}
 	in->values = applied_json(r->organization, in->results, in->count);
 }
 
