@@ -304,7 +304,8 @@ describe('builder', () => {
     await page.screenshot({ path: join(shots, 'filter.png') })
     await dialog.getByRole('combobox', { name: 'Field of rule 1' }).first().fill('tag.nowhere')
     await dialog.getByText(/there is no tag|no field|unknown/i).first().waitFor()
-    await page.keyboard.press('Escape')
+    await dialog.getByRole('button', { name: 'Close' }).click() // the next node is behind it
+    await dialog.waitFor({ state: 'hidden' })
     await page.locator('[data-id="d"]').click()
     const message = dialog.getByRole('textbox', { name: 'Message' })
     await message.click()
