@@ -236,6 +236,9 @@ static bool start_services(struct strowger *s, struct error *err)
 	bool private = s->settings.value[SETTING_ALLOW_PRIVATE] && strcmp(s->settings.value[SETTING_ALLOW_PRIVATE], "false") != 0;
 	if (sscanf(s->settings.value[SETTING_RTP_PORTS], "%d-%d", &media.port_low, &media.port_high) != 2 || media.port_low < 1024 || media.port_high > 65535)
 		return error_set(err, "--rtp-ports '%s' must look like 20000-29999", s->settings.value[SETTING_RTP_PORTS]);
+	int read_timeout = atoi(s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
+	if (read_timeout < 1 || read_timeout > 3600)
+		return error_set(err, "--http-read-timeout '%s' must be a number of seconds from 1 to 3600", s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
 	s->registry = registry_create();
 	if (!(s->guard = guard_create()))
 		return error_set(err, "out of memory");
@@ -247,7 +250,7 @@ static bool start_services(struct strowger *s, struct error *err)
 	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 

@@ -1,5 +1,6 @@
 #include "http/server.h"
 #include "http/auth.h"
+#include "http/deadline.h"
 #include "http/static.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,6 +25,7 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	pthread_t reloader;
 	struct mailbox *reloads;
+	struct deadlines *deadlines;
 	_Atomic bool stop;
 	bool reloading;
 };
@@ -281,6 +283,7 @@ static void *reloader_main(void *arg)
 		if (!m) {
 			mailbox_wait(s->reloads, NEW_ORGANIZATIONS_MS);
 			feed_tick(config_feed(s->config.config), clock_now_ms());
+			deadlines_enforce(s->deadlines, clock_monotonic_ms());
 			if (!s->stop && clock_now_ms() - kept_ms > KEEPING_MS) {
 				kept_ms = clock_now_ms();
 				registry_sweep(s->config.registry, kept_ms);
@@ -439,6 +442,22 @@ static enum MHD_Result send_answer(struct exchange *x)
 	return result;
 }
 
+static struct deadline *deadline_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code)
+{
+	struct http_server *s = arg;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+		deadline_free(s->deadlines, *context);
+	else if (info)
+		*context = deadline_new(s->deadlines, info->connect_fd, clock_monotonic_ms());
+}
+
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
 				  const char *version, const char *data, size_t *data_len, void **state)
 {
@@ -461,6 +480,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		if (strncmp(url, "/api/v1/call-flows", 18) == 0)
 			x->body_max = 4 * BODY_MAX;
 		*state = x;
+		deadline_headers(s->deadlines, deadline_of(connection), clock_monotonic_ms());
 		return x->request.method && x->request.path ? MHD_YES : MHD_NO;
 	}
 	if (*data_len) {
@@ -480,11 +500,13 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 			r->body_len += *data_len;
 			r->body[r->body_len] = '\0';
 		}
+		deadline_body(deadline_of(connection), *data_len);
 		*data_len = 0;
 		return MHD_YES;
 	}
 	if (!x->handled) {
 		x->handled = true;
+		deadline_none(deadline_of(connection));
 		dispatch(x, &result);
 		if (result == HTTP_WAIT)
 			return MHD_YES;
@@ -495,9 +517,11 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
 {
 	struct exchange *x = *state;
-	(void)arg, (void)connection, (void)code;
+	struct http_server *s = arg;
+	(void)code;
 	if (!x)
 		return;
+	deadline_next(s->deadlines, deadline_of(connection), clock_monotonic_ms());
 	if (x->request.organization)
 		organization_release(x->request.organization);
 	event_touched_free(&x->request.touched);
@@ -529,8 +553,11 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 		return NULL;
 	s->config = *config;
 	s->reloads = mailbox_create(1);
-	if (!s->reloads || pthread_create(&s->reloader, NULL, reloader_main, s) != 0) {
+	s->deadlines = deadlines_create(config->read_timeout_seconds);
+	if (!s->reloads || !s->deadlines || pthread_create(&s->reloader, NULL, reloader_main, s) != 0) {
 		error_set(err, "out of memory");
+		mailbox_destroy(s->reloads);
+		deadlines_destroy(s->deadlines);
 		free(s);
 		return NULL;
 	}
@@ -543,7 +570,7 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 	}
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
 				     MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_CONNECTION_LIMIT, 4000u,
-				     MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+				     MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
 				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
 	if (!s->daemon) {
 		error_set(err, "cannot listen for HTTP on %s: is the port taken by another program? (ss -ltnp shows which)", config->address);
@@ -566,5 +593,6 @@ void http_server_destroy(struct http_server *s)
 		pthread_join(s->reloader, NULL);
 	}
 	mailbox_destroy(s->reloads);
+	deadlines_destroy(s->deadlines);
 	free(s);
 }

@@ -27,6 +27,7 @@ struct http_config {
 	struct script_pool *scripts;
 	const char *recording_dir;
 	const char *const *listeners; /* "udp:0.0.0.0:5060", NULL-terminated */
+	int read_timeout_seconds; /* for a request's headers, and again for its body */
 };
 
 struct http_server *http_server_create(const struct http_config *config, struct error *err) WARN_UNUSED;

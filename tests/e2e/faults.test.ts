@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { after, before, describe, test } from 'node:test'
-import { Strowger, binary, freePort, join, usePostgres } from './harness.ts'
+import { Strowger, binary, freePort, join, sleep, usePostgres } from './harness.ts'
 
 describe('a taken port', () => {
   let s: Strowger
@@ -25,6 +26,59 @@ describe('a taken port', () => {
 
   test('for SIP too, over UDP and TCP', async () => {
     for (const transport of ['udp', 'tcp']) assert.match(second(await freePort(), `${transport}:127.0.0.1:${s.sip}`, '30000-30009'), new RegExp(`${transport}:127.0.0.1:${s.sip}.*taken`))
+  })
+})
+
+describe('a client that sends a byte now and then', () => {
+  let s: Strowger
+  before(async () => void (s = await Strowger.start(['--http-read-timeout', '1'])))
+  after(() => s.stop())
+
+  // How the connection went: a byte each 200 ms of what comes after the beginning, for at most 15 s.
+  const drip = async (begin: string, rest: string) => {
+    const socket = connect(s.http, '127.0.0.1')
+    let answer = '', ended = false
+    socket.on('data', (d) => (answer += d)).on('close', () => (ended = true)).on('error', () => (ended = true))
+    socket.write(begin)
+    const from = Date.now()
+    for (let i = 0; !ended && Date.now() - from < 15000; i++) {
+      if (i < rest.length) socket.write(rest[i])
+      await sleep(200)
+    }
+    socket.destroy()
+    return { answer, ended }
+  }
+
+  test('is ended in its headers and in its body; one whose request is whole, or that is slow between requests, is not', async () => {
+    const hook = await s.api('POST', '/incoming-webhooks', { name: 'slow' })
+    const path = new URL(hook.url).pathname + new URL(hook.url).search
+    const body = JSON.stringify({ caller_id: '+15125550107' })
+    const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+    const [headers, dripped, slow] = await Promise.all([
+      drip('GET /healthz HTTP/1.1\r\n', 'X-Slow: '.padEnd(200, 'x')),
+      drip(head.replace(/Content-Length: \d+/, 'Content-Length: 100'), 'x'.repeat(200)),
+      (async () => {
+        const socket = connect(s.http, '127.0.0.1')
+        let answer = ''
+        socket.on('data', (d) => (answer += d)).on('error', () => {})
+        for (const _ of [1, 2]) {
+          socket.write(head)
+          await sleep(300)
+          socket.write(body)
+          await sleep(4500)
+        }
+        socket.destroy()
+        return answer
+      })(),
+    ])
+    assert.deepEqual([headers.ended, headers.answer], [true, ''])
+    assert.deepEqual([dripped.ended, dripped.answer], [true, ''])
+    assert.equal(slow.match(/HTTP\/1.1 200/g)?.length, 2, slow)
+  })
+
+  test('may be given longer, but not for ever', () => {
+    const r = spawnSync(binary, ['serve', '--data', s.data, '--http-read-timeout', '0'], { encoding: 'utf8', timeout: 20000, env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } })
+    assert.match(r.stderr, /--http-read-timeout '0' must be a number of seconds/)
   })
 })
 
