@@ -239,12 +239,15 @@ static bool start_services(struct strowger *s, struct error *err)
 	int read_timeout = atoi(s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
 	if (read_timeout < 1 || read_timeout > 3600)
 		return error_set(err, "--http-read-timeout '%s' must be a number of seconds from 1 to 3600", s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
+	int disable_after = atoi(s->settings.value[SETTING_DISABLE_WEBHOOKS]);
+	if (disable_after < 1)
+		return error_set(err, "--disable-webhooks-after '%s' must be a number of seconds", s->settings.value[SETTING_DISABLE_WEBHOOKS]);
 	s->registry = registry_create();
 	if (!(s->guard = guard_create()))
 		return error_set(err, "out of memory");
 	load_pending(s);
 	if (!(s->media = media_create(&media, err)) || !(s->prompts = prompts_create(err)) ||
-	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], err)) ||
+	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
 	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir};

@@ -278,11 +278,38 @@ static void build_number(struct config_store *c, struct org *o, struct entity *e
 	add_key(o, &o->numbers, n->number, n);
 }
 
+static const char **texts(struct org *o, json_t *list, size_t *count)
+{
+	const char **out = arena_alloc(&o->arena, (json_array_size(list) + 1) * sizeof *out);
+	json_t *item;
+	size_t i;
+	*count = 0;
+	json_array_foreach(list, i, item)
+		if (out)
+			out[(*count)++] = arena_strdup(&o->arena, json_string_value(item));
+	return out;
+}
+
+/* name, value, name, value … */
+static const char **pairs(struct org *o, json_t *map, size_t *count)
+{
+	const char **out = arena_alloc(&o->arena, (json_object_size(map) * 2 + 1) * sizeof *out), *key;
+	json_t *item;
+	*count = 0;
+	json_object_foreach(map, key, item) {
+		if (!out)
+			break;
+		out[(*count)++] = arena_strdup(&o->arena, key);
+		out[(*count)++] = arena_strdup(&o->arena, json_string_value(item));
+	}
+	return out;
+}
+
 static void build_incoming(struct config_store *c, struct org *o, struct entity *e)
 {
 	static const char *const names[] = {"call_data", "update_tags", "update_revenue", "update_fields"};
 	struct config_incoming *w = e->data;
-	json_t *item, *campaigns = json_object_get(e->doc, "campaign_ids");
+	json_t *item;
 	char hash[CRYPTO_HASH_SIZE];
 	size_t i;
 	w->id = e->id;
@@ -293,9 +320,7 @@ static void build_incoming(struct config_store *c, struct org *o, struct entity 
 		for (size_t k = 0; k < ARRAY_LEN(names); k++)
 			if (strcmp(names[k], json_string_value(item)) == 0)
 				w->types |= 1u << k;
-	w->campaign_ids = arena_alloc(&o->arena, (json_array_size(campaigns) + 1) * sizeof *w->campaign_ids);
-	json_array_foreach(campaigns, i, item)
-		w->campaign_ids[w->campaign_count++] = arena_strdup(&o->arena, json_string_value(item));
+	w->campaign_ids = texts(o, json_object_get(e->doc, "campaign_ids"), &w->campaign_count);
 	json_t *verification = json_object_get(e->doc, "verification");
 	const char *until = json_string_value(json_object_get(e->doc, "previous_key_expires_at"));
 	w->rate_per_minute = integer(e->doc, "rate_per_minute", 0);
@@ -315,9 +340,8 @@ static void build_incoming(struct config_store *c, struct org *o, struct entity 
 static void build_outgoing(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_outgoing *w = e->data;
-	json_t *types = json_object_get(e->doc, "event_types"), *headers = json_object_get(e->doc, "headers"), *item;
-	const char *key;
-	size_t i;
+	json_t *authentication = json_object_get(e->doc, "authentication");
+	const char *until = json_string_value(json_object_get(e->doc, "previous_secret_expires_at"));
 	w->id = e->id;
 	w->name = text(o, e->doc, "name");
 	w->url = text(o, e->doc, "url");
@@ -326,16 +350,19 @@ static void build_outgoing(struct config_store *c, struct org *o, struct entity 
 	w->filter = build_filter(o, e->doc, "filter");
 	w->concurrency = integer(e->doc, "concurrency", 10);
 	w->timeout_seconds = integer(e->doc, "timeout_seconds", 15);
+	w->rate_per_second = integer(e->doc, "rate_per_second", 0);
 	w->enabled = json_is_true(json_object_get(e->doc, "enabled"));
+	w->ordered = json_is_true(json_object_get(e->doc, "ordered"));
 	w->secret = secret(c, o, e->doc, "secret");
-	w->event_types = arena_alloc(&o->arena, (json_array_size(types) + 1) * sizeof *w->event_types);
-	json_array_foreach(types, i, item)
-		w->event_types[w->event_type_count++] = arena_strdup(&o->arena, json_string_value(item));
-	w->headers = arena_alloc(&o->arena, (json_object_size(headers) * 2 + 1) * sizeof *w->headers);
-	json_object_foreach(headers, key, item) {
-		w->headers[w->header_count++] = arena_strdup(&o->arena, key);
-		w->headers[w->header_count++] = arena_strdup(&o->arena, json_string_value(item));
-	}
+	if (until && clock_parse_rfc3339(until, strlen(until), &w->previous_until_ms))
+		w->previous_secret = secret(c, o, e->doc, "previous_secret");
+	w->username = text(o, authentication, "username");
+	w->password = secret(c, o, authentication, "password");
+	w->bearer_token = secret(c, o, authentication, "bearer_token");
+	w->event_types = texts(o, json_object_get(e->doc, "event_types"), &w->event_type_count);
+	w->campaign_ids = texts(o, json_object_get(e->doc, "campaign_ids"), &w->campaign_count);
+	w->headers = pairs(o, json_object_get(e->doc, "headers"), &w->header_count);
+	w->query = pairs(o, json_object_get(e->doc, "query"), &w->query_count);
 }
 
 static void build_prompt(struct config_store *c, struct org *o, struct entity *e)

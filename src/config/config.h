@@ -79,13 +79,16 @@ struct config_incoming {
 
 struct config_outgoing {
 	const char *id, *name, *url, *method, *body_template, *secret;
-	const char **event_types;
-	size_t event_type_count;
+	const char *previous_secret; /* signs, too, until then */
+	int64_t previous_until_ms;
+	const char *username, *password, *bearer_token;
+	const char **event_types, **campaign_ids; /* no campaigns: all */
+	size_t event_type_count, campaign_count;
 	struct filter *filter;
-	const char **headers; /* name, value, name, value … */
-	size_t header_count;
-	int concurrency, timeout_seconds;
-	bool enabled;
+	const char **headers, **query; /* name, value, name, value … */
+	size_t header_count, query_count;
+	int concurrency, timeout_seconds, rate_per_second; /* 0: no rate */
+	bool enabled, ordered;
 };
 
 struct config_prompt {

@@ -1,6 +1,7 @@
 #include "event/event.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "event/values.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ static void add_live(struct event_touched *t, const struct organization *o, cons
 	t->live_last = item;
 }
 
-static void touch(struct event_touched *t, const char *id)
+void event_touch(struct event_touched *t, const char *id)
 {
 	for (size_t i = 0; i < t->count; i++)
 		if (strcmp(t->ids[i], id) == 0)
@@ -60,25 +61,47 @@ bool event_type_matches(const char *pattern, const char *type)
 	return n > 2 && pattern[n - 1] == '*' && pattern[n - 2] == '.' && strncmp(pattern, type, n - 1) == 0;
 }
 
-bool event_wanted(const struct config_outgoing *w, const char *type, struct expr_env *env)
+/* Before its filter is asked. */
+static bool is_wanted(const struct config_outgoing *w, const struct event *e)
 {
-	struct expr_env none = {0};
-	if (!w->enabled)
-		return false;
-	for (size_t i = 0; i < w->event_type_count; i++)
-		if (event_type_matches(w->event_types[i], type))
-			return filter_match(w->filter, env ? env : &none);
-	return false;
+	bool type = false, campaign = w->campaign_count == 0;
+	for (size_t i = 0; i < w->event_type_count && !type; i++)
+		type = event_type_matches(w->event_types[i], e->type);
+	for (size_t i = 0; i < w->campaign_count && e->call && e->call->campaign_id && !campaign; i++)
+		campaign = strcmp(w->campaign_ids[i], e->call->campaign_id) == 0;
+	return w->enabled && type && campaign;
+}
+
+/* The values that a filter asks for: the call's own while it lives, else those of its log. */
+struct filter_values {
+	struct event_values values;
+	json_t *call;
+	struct expr_env *env;
+};
+
+static struct expr_env *filter_env(struct filter_values *f, const struct organization *o, const struct event *e, int64_t now_ms)
+{
+	struct buf text = {0};
+	if (e->env)
+		return e->env;
+	if (f->env)
+		return f->env;
+	if (e->call)
+		call_log_json(&text, e->call);
+	f->call = json_loadb(buf_text(&text), text.len, 0, NULL);
+	event_values_read(&f->values, o, f->call, now_ms);
+	buf_free(&text);
+	return f->env = &f->values.env;
 }
 
 void event_add_delivery(struct store_batch *batch, const struct organization *o, const struct config_outgoing *w,
 			const char *event_id, const char *type, const char *call_id, const char *envelope,
 			int64_t now_ms, char delivery_id[40], struct event_touched *touched)
 {
-	store_batch_add(batch, "INSERT INTO deliveries (id, organization_id, webhook_id, event_id, event_type, call_id, payload, status, attempt_count, next_attempt_at, created_at, updated_at) "
-			       "VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $8, $8, $8)",
+	store_batch_add(batch, "INSERT INTO deliveries (id, organization_id, webhook_id, event_id, event_type, call_id, payload, status, attempt_count, next_attempt_at, created_at, updated_at, sequence) "
+			       "VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $8, $8, $8, (SELECT sequence FROM call_events WHERE id = $4))",
 			"sssssssi", id_new("dlv", delivery_id), o->id, w->id, event_id, type, call_id, envelope, now_ms);
-	touch(touched, w->id);
+	event_touch(touched, w->id);
 }
 
 static void write_envelope(struct buf *b, const struct organization *o, const char *id, const struct event *e, int64_t now_ms)
@@ -107,16 +130,17 @@ void event_emit(struct store_batch *batch, const struct organization *o, const s
 		int64_t now_ms, struct event_touched *touched)
 {
 	char id[ID_SIZE], delivery[ID_SIZE];
+	struct filter_values values = {0};
 	struct buf data = {0}, envelope = {0}; /* the envelope is written once, and only when somebody wants it */
 	id_new("evt", id);
 	buf_add_str(&data, "{");
 	buf_add_str(&data, e->data);
 	buf_add_str(&data, "}");
-	store_batch_add(batch, "INSERT INTO call_events (id, organization_id, call_id, type, payload, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+	store_batch_add(batch, "INSERT INTO call_events (id, organization_id, call_id, type, payload, created_at, sequence) VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN CAST($3 AS TEXT) IS NULL THEN NULL ELSE (SELECT COUNT(*) + 1 FROM call_events WHERE call_id = $3) END)",
 			"sssssi", id, o->id, e->call ? e->call->id : NULL, e->type, buf_text(&data), now_ms);
 	for (size_t i = 0; i < o->outgoing_count; i++) {
 		const struct config_outgoing *w = &o->outgoing[i];
-		if (!event_wanted(w, e->type, e->env))
+		if (!is_wanted(w, e) || (w->filter && !filter_match(w->filter, filter_env(&values, o, e, now_ms))))
 			continue;
 		if (!envelope.len)
 			write_envelope(&envelope, o, id, e, now_ms);
@@ -127,6 +151,18 @@ void event_emit(struct store_batch *batch, const struct organization *o, const s
 			write_envelope(&envelope, o, id, e, now_ms);
 		add_live(touched, o, id, e, buf_text(&envelope));
 	}
+	arena_free(&values.values.arena);
+	json_decref(values.call);
 	buf_free(&data);
 	buf_free(&envelope);
+}
+
+char *event_payload(const char *envelope, int64_t sequence)
+{
+	struct buf b = {0};
+	size_t n = strlen(envelope);
+	buf_add(&b, envelope, sequence && n ? n - 1 : n);
+	if (sequence && n)
+		buf_printf(&b, ",\"sequence\":%lld}", (long long)sequence);
+	return buf_take(&b);
 }

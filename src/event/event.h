@@ -14,6 +14,8 @@ struct event_touched {
 	size_t count, capacity;
 	struct feed_item *live, *live_last;
 };
+/* The webhook has something to deliver. */
+void event_touch(struct event_touched *t, const char *webhook_id);
 void event_touched_free(struct event_touched *t);
 /* After the commit. */
 void event_publish(struct event_touched *t);
@@ -22,14 +24,11 @@ struct event {
 	const char *type;
 	const char *data;             /* members of the payload's data, as JSON without braces; "" for none */
 	const struct call_log *call;  /* NULL: the event is about no call */
-	struct expr_env *env;         /* for the webhooks' filters; NULL: no values */
+	struct expr_env *env;         /* for the webhooks' filters; NULL: the values that the call log says */
 };
 
 /* "*", "call.*" or the type itself. */
 bool event_type_matches(const char *pattern, const char *type);
-/* Does the webhook want this event? Also asks its filter. */
-bool event_wanted(const struct config_outgoing *w, const char *type, struct expr_env *env);
-
 /* Add the event's statements to the batch. */
 void event_emit(struct store_batch *batch, const struct organization *o, const struct event *event,
 		int64_t now_ms, struct event_touched *touched);
@@ -38,5 +37,8 @@ void event_emit(struct store_batch *batch, const struct organization *o, const s
 void event_add_delivery(struct store_batch *batch, const struct organization *o, const struct config_outgoing *w,
 			const char *event_id, const char *type, const char *call_id, const char *envelope,
 			int64_t now_ms, char delivery_id[40], struct event_touched *touched);
+
+/* The envelope as it is sent: with its place in its call, where it has one (0: none). free() it. */
+char *event_payload(const char *envelope, int64_t sequence);
 
 #endif

@@ -1,31 +1,11 @@
 #include "model/resource.h"
 #include <string.h>
 
-const struct event_type event_types[] = {
-	{"call.started", "A call arrived on a tracking number."},
-	{"call.dialing", "A target is being called."},
-	{"call.connected", "The caller and a target are connected."},
-	{"call.milestone", "The caller and a target have talked for so many seconds."},
-	{"call.converted", "The call met the campaign's conversion rule."},
-	{"call.failed", "The call ended without having been answered."},
-	{"call.completed", "The call ended; carries the whole call log."},
-	{"tag.set", "A tag of a call got its first value."},
-	{"tag.changed", "A tag of a call got another value."},
-	{"flow.started", "A call began its call flow."},
-	{"flow.completed", "A call left its call flow."},
-	{"flow.custom", "A call flow sent an event of its own."},
-	{"flow.node_failed", "A node took its failure port."},
-	{"routing.no_target", "A routing plan had no eligible target for a call."},
-	{"recording.ready", "A recording of a call is whole and can be fetched."},
-	{"voicemail.received", "A caller left a message."},
-	{0},
-};
-
-static void check(json_t *doc, struct errors *errors)
+static void check_types(json_t *types, struct errors *errors)
 {
 	json_t *type;
 	size_t i;
-	json_array_foreach(json_object_get(doc, "event_types"), i, type) {
+	json_array_foreach(types, i, type) {
 		const char *name = json_string_value(type);
 		bool known = name && strcmp(name, "*") == 0;
 		size_t n = name ? strlen(name) : 0;
@@ -38,6 +18,20 @@ static void check(json_t *doc, struct errors *errors)
 	}
 }
 
+static void check(json_t *doc, struct errors *errors)
+{
+	json_t *authentication = json_object_get(doc, "authentication");
+	bool user = json_is_string(json_object_get(authentication, "username")), password = json_is_string(json_object_get(authentication, "password"));
+	bool get = strcmp(json_string_value(json_object_get(doc, "method")), "GET") == 0;
+	check_types(json_object_get(doc, "event_types"), errors);
+	if (user != password)
+		errors_add(errors, user ? "/authentication/password" : "/authentication/username", "username and password go together");
+	if (user && json_is_string(json_object_get(authentication, "bearer_token")))
+		errors_add(errors, "/authentication/bearer_token", "goes without username and password");
+	if (get && json_is_string(json_object_get(doc, "body_template")))
+		errors_add(errors, "/body_template", "a GET has no body: use query");
+}
+
 const struct resource_kind resource_outgoing_webhook = {
 	.kind = "outgoing_webhook", .path = "outgoing-webhooks", .prefix = "owh", .title = "Outgoing webhook", .unique = "name", .check = check,
 	.help = "A destination that receives chosen event types.",
@@ -45,15 +39,28 @@ const struct resource_kind resource_outgoing_webhook = {
 	.fields = (const struct field[]){
 		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
 		{"url", FIELD_URL, FIELD_REQUIRED, .max = 2000, .help = "Where events are sent."},
-		{"method", FIELD_ENUM, .choices = (const char *const[]){"POST", "PUT", "PATCH", NULL}, .initial = "\"POST\"", .help = "HTTP method."},
+		{"method", FIELD_ENUM, .choices = (const char *const[]){"POST", "PUT", "PATCH", "GET", NULL}, .initial = "\"POST\"", .help = "HTTP method; a GET has no body."},
 		{"event_types", FIELD_STRING, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = 50, .help = "Such as call.completed, call.* or *."},
 		{"filter", FIELD_FILTER, .help = "Only events of calls that pass."},
+		{"campaign_ids", FIELD_ID, FIELD_LIST, .max = 1000, .kind = "campaign", .initial = "[]", .help = "Only events of calls of these campaigns; empty: all."},
+		{"query", FIELD_MAP, .initial = "{}", .help = "Parameters added to the URL; values may have [TOKENS]."},
 		{"headers", FIELD_MAP, .initial = "{}", .help = "Further request headers; values may have [TOKENS]."},
 		{"body_template", FIELD_TEMPLATE, .max = 65536, .help = "Body with [TOKENS] instead of the JSON event."},
+		{"authentication", FIELD_OBJECT, .help = "Sent beside the signature, which is always there.",
+		 .fields = (const struct field[]){
+			 {"username", FIELD_STRING, .min = 1, .max = 200, .help = "Basic authentication."},
+			 {"password", FIELD_STRING, FIELD_SECRET, .min = 1, .max = 200, .help = "Basic authentication."},
+			 {"bearer_token", FIELD_STRING, FIELD_SECRET, .min = 1, .max = 4000, .help = "Sent as Authorization: Bearer."},
+			 {0},
+		 }},
+		{"ordered", FIELD_BOOLEAN, .initial = "false", .help = "An event waits until the earlier ones of its call are delivered, or given up."},
+		{"rate_per_second", FIELD_INTEGER, .min = 1, .max = 10000, .help = "Most requests a second, tries again included; none: no limit."},
 		{"concurrency", FIELD_INTEGER, .min = 1, .max = 100, .initial = "10", .help = "Most requests at once."},
 		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 60, .initial = "15", .help = "Longest wait for an answer."},
 		{"enabled", FIELD_BOOLEAN, .initial = "true", .help = "Events wait while it is disabled, and new ones are not queued."},
 		{"secret", FIELD_STRING, FIELD_READ_ONLY | FIELD_SECRET, .help = "Signing secret; answered once, when made."},
+		{"previous_secret", FIELD_STRING, FIELD_READ_ONLY | FIELD_SECRET, .help = "The secret that was replaced, while requests are signed with it, too."},
+		{"previous_secret_expires_at", FIELD_DATETIME, FIELD_READ_ONLY, .help = "Until then."},
 		{0},
 	},
 };

@@ -24,10 +24,16 @@ extern const struct resource_kind *const resource_kinds[]; /* NULL-terminated */
 const struct resource_kind *resource_kind_by_path(const char *path, size_t len);
 const struct resource_kind *resource_kind_by_name(const char *kind);
 
-/* Event types and their sentence of help; ends with a NULL name. */
+/* Event types; ends with a NULL name. */
 struct event_type {
 	const char *type, *help;
+	bool has_call;        /* data.call is the call as it was then */
+	const char *members;  /* what else is in data: JSON Schema properties, without braces; "" for none */
+	const char *example;  /* the same members of an example, as JSON without braces */
 };
 extern const struct event_type event_types[];
+const struct event_type *event_type_find(const char *type);
+/* JSON Schema 2020-12 of the envelope. New reference. */
+json_t *event_type_schema(const struct event_type *type);
 
 #endif

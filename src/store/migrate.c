@@ -14,8 +14,9 @@ MIGRATION(migration_005, "005-search.sql")
 MIGRATION(migration_006, "006-call-sums.sql")
 MIGRATION(migration_007, "007-totals-of.sql")
 MIGRATION(migration_008, "008-tags-and-requests.sql")
+MIGRATION(migration_009, "009-outgoing.sql")
 
-static const char *const migrations[] = {migration_001, migration_002, migration_003, migration_004, migration_005, migration_006, migration_007, migration_008};
+static const char *const migrations[] = {migration_001, migration_002, migration_003, migration_004, migration_005, migration_006, migration_007, migration_008, migration_009};
 
 bool store_migrate(struct store_conn *conn, struct error *err)
 {

@@ -1,7 +1,9 @@
 #include "webhook/client.h"
 #include "base/clock.h"
+#include "base/crypto.h"
+#include "base/id.h"
 #include "base/log.h"
-#include "expr/pointer.h"
+#include "event/values.h"
 #include "expr/template.h"
 #include "webhook/address.h"
 #include "webhook/signature.h"
@@ -19,12 +21,18 @@
 #define KEPT_MAX 4096           /* of a webhook's response */
 #define ATTEMPTS_MAX 20
 
+enum health { HEALTH_UNKNOWN, HEALTH_GOOD, HEALTH_FAILING };
+
 /* A webhook with deliveries in the database. */
 struct endpoint {
 	char id[40], organization_id[40];
 	int in_flight;
 	bool dirty;
 	int64_t next_due_ms; /* 0: nothing known to wait */
+	int64_t paused_until_ms; /* it answered 429 with Retry-After */
+	double allowance; /* requests that its rate allows now */
+	int64_t allowance_ms; /* when that was reckoned */
+	enum health health; /* what webhook_failures says of it */
 	UT_hash_handle hh;
 };
 
@@ -57,7 +65,9 @@ struct letter {
 	enum letter_kind kind;
 	char id[40];            /* TOUCH: webhook; SETTLED: delivery */
 	struct transfer *request;
-	int64_t next_due_ms;
+	int64_t next_due_ms, paused_until_ms;
+	enum health health;
+	bool disabled;
 };
 
 struct http_client {
@@ -66,6 +76,7 @@ struct http_client {
 	bool allow_private;
 	int retry_ms[ATTEMPTS_MAX];
 	int retries;
+	int64_t give_up_ms; /* an endpoint that fails for longer is disabled */
 	pthread_t thread;
 	struct mailbox *letters;
 	atomic_size_t requests; /* of calls, waiting or running */
@@ -255,41 +266,7 @@ static const struct config_outgoing *find_outgoing(const struct organization *o,
 	return NULL;
 }
 
-/* The values of an event's call, for templates: from the envelope, as it was then. */
-struct envelope_values {
-	struct arena arena;
-	struct expr_env env;
-	struct value call[CALL_FIELD_COUNT];
-};
-
-static void read_envelope(struct envelope_values *v, const struct organization *o, json_t *envelope)
-{
-	static const struct {
-		enum call_field field;
-		const char *key;
-	} keys[] = {
-		{CALL_ID, "id"}, {CALL_CALLER_ID, "caller_id"}, {CALL_NUMBER, "number"}, {CALL_CAMPAIGN_ID, "campaign_id"}, {CALL_PUBLISHER_ID, "publisher_id"},
-		{CALL_STARTED_AT, "started_at"}, {CALL_TARGET_ID, "target_id"}, {CALL_STATUS, "status"}, {CALL_DISPOSITION, "disposition"},
-		{CALL_DURATION, "duration_seconds"}, {CALL_REVENUE, "revenue"}, {CALL_PAYOUT, "payout"}, {CALL_CONVERTED, "converted"},
-	};
-	json_t *call = json_object_get(json_object_get(envelope, "data"), "call"), *tags = json_object_get(call, "tags"), *value;
-	const char *name;
-	struct value *slots = arena_alloc(&v->arena, (tag_set_count(o->tags) + 1) * sizeof *slots);
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		v->call[keys[i].field] = json_leaf_value(json_object_get(call, keys[i].key), &v->arena);
-	const struct config_campaign *campaign = organization_campaign(o, v->call[CALL_CAMPAIGN_ID].text ? v->call[CALL_CAMPAIGN_ID].text : "");
-	if (campaign)
-		v->call[CALL_CAMPAIGN_NAME] = value_string(campaign->name, strlen(campaign->name));
-	v->call[CALL_ORGANIZATION_ID] = value_string(o->id, strlen(o->id));
-	json_object_foreach(tags, name, value) {
-		int slot = tag_set_find(o->tags, name, strlen(name));
-		if (slot >= 0 && slots)
-			slots[slot] = json_leaf_value(value, &v->arena);
-	}
-	v->env = (struct expr_env){.tags = slots, .tag_count = slots ? tag_set_count(o->tags) : 0, .call = v->call, .now_ms = clock_now_ms()};
-}
-
-static char *render(const struct organization *o, struct envelope_values *v, const char *text, enum template_context context)
+static char *render(const struct organization *o, struct event_values *v, const char *text, enum template_context context)
 {
 	struct expr_scope scope = organization_scope(o);
 	struct buf out = {0};
@@ -299,30 +276,75 @@ static char *render(const struct organization *o, struct envelope_values *v, con
 	return t ? buf_take(&out) : NULL;
 }
 
+/* The URL with its query. free() it. */
+static char *make_url(const struct organization *o, const struct config_outgoing *w, struct event_values *v)
+{
+	struct buf b = {0};
+	buf_add(&b, w->url, strcspn(w->url, "#"));
+	for (size_t i = 0; i + 1 < w->query_count; i += 2) {
+		char *name = curl_easy_escape(NULL, w->query[i], 0), *value = render(o, v, w->query[i + 1], TEMPLATE_FORM);
+		buf_printf(&b, "%c%s=", strchr(buf_text(&b), '?') ? '&' : '?', name ? name : "");
+		buf_add_str(&b, value ? value : "");
+		curl_free(name);
+		free(value);
+	}
+	return buf_take(&b);
+}
+
+/* By the secret, and by the one before it while that counts (Standard Webhooks: separated by a space). */
+static void sign(struct transfer *t, const struct config_outgoing *w, const char *id, const char *body, int64_t now_ms)
+{
+	char both[2 * SIGNATURE_SIZE + 1] = "", one[SIGNATURE_SIZE], seconds[24];
+	const char *secrets[] = {w->secret, now_ms < w->previous_until_ms ? w->previous_secret : NULL};
+	for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
+		if (secrets[i] && signature_make(secrets[i], id, now_ms / 1000, body, strlen(body), one))
+			snprintf(both + strlen(both), sizeof both - strlen(both), "%s%s", *both ? " " : "", one);
+	snprintf(seconds, sizeof seconds, "%lld", (long long)now_ms / 1000);
+	add_header(t, "webhook-id", id);
+	add_header(t, "webhook-timestamp", seconds);
+	if (*both)
+		add_header(t, "webhook-signature", both);
+}
+
+static void authenticate(struct transfer *t, const struct config_outgoing *w)
+{
+	struct buf b = {0}, pair = {0};
+	if (w->bearer_token) {
+		buf_printf(&b, "Bearer %s", w->bearer_token);
+	} else if (w->username) {
+		buf_printf(&pair, "%s:%s", w->username, w->password ? w->password : "");
+		char *text = crypto_base64((const unsigned char *)buf_text(&pair), pair.len);
+		buf_printf(&b, "Basic %s", text ? text : "");
+		free(text);
+	}
+	if (b.len)
+		add_header(t, "Authorization", buf_text(&b));
+	buf_free(&pair);
+	buf_free(&b);
+}
+
 static struct transfer *make_delivery(const struct organization *o, const struct config_outgoing *w, const struct store_rows *rows, size_t i)
 {
-	const char *payload = rows_text(rows, i, 2);
-	struct envelope_values v = {0};
-	json_t *envelope = w->body_template || w->header_count ? json_loads(payload, 0, NULL) : NULL;
-	char *body = NULL, signature[SIGNATURE_SIZE], id[96], seconds[24];
-	read_envelope(&v, o, envelope);
-	bool json_body = true;
-	if (w->body_template) {
+	int64_t now = clock_now_ms();
+	char *payload = event_payload(rows_text(rows, i, 2), rows_int(rows, i, 5)), *body = NULL, id[96];
+	struct event_values v = {0};
+	json_t *envelope = payload && (w->body_template || w->header_count || w->query_count) ? json_loads(payload, 0, NULL) : NULL;
+	bool json_body = true, has_body = strcmp(w->method, "GET") != 0;
+	event_values_read(&v, o, json_object_get(json_object_get(envelope, "data"), "call"), now);
+	if (w->body_template && has_body) {
 		char first = w->body_template[strspn(w->body_template, " \t\r\n")];
 		json_body = first == '{' || first == '[';
 		body = render(o, &v, w->body_template, json_body ? TEMPLATE_JSON : TEMPLATE_FORM);
 	}
-	const char *text = body ? body : payload;
-	struct transfer *t = transfer_new(TRANSFER_DELIVERY, w->method, w->url, text, w->timeout_seconds * 1000L);
+	const char *text = !has_body ? NULL : body ? body : payload;
+	char *url = make_url(o, w, &v);
+	struct transfer *t = url && (text || !has_body) ? transfer_new(TRANSFER_DELIVERY, w->method, url, text, w->timeout_seconds * 1000L) : NULL;
 	if (t) {
-		int64_t now = clock_now_ms() / 1000;
 		snprintf(id, sizeof id, "%s-%s", rows_text(rows, i, 1), w->id);
-		snprintf(seconds, sizeof seconds, "%lld", (long long)now);
-		add_header(t, "Content-Type", json_body ? "application/json" : "application/x-www-form-urlencoded");
-		add_header(t, "webhook-id", id);
-		add_header(t, "webhook-timestamp", seconds);
-		if (w->secret && signature_make(w->secret, id, now, text, strlen(text), signature))
-			add_header(t, "webhook-signature", signature);
+		if (has_body)
+			add_header(t, "Content-Type", json_body ? "application/json" : "application/x-www-form-urlencoded");
+		sign(t, w, id, text ? text : "", now);
+		authenticate(t, w);
 		for (size_t h = 0; h + 1 < w->header_count; h += 2) {
 			char *value = render(o, &v, w->headers[h + 1], TEMPLATE_HEADER);
 			if (value)
@@ -334,11 +356,33 @@ static struct transfer *make_delivery(const struct organization *o, const struct
 		snprintf(t->organization_id, sizeof t->organization_id, "%s", o->id);
 		t->attempt = (int)rows_int(rows, i, 3) + 1;
 	}
+	free(url);
 	free(body);
+	free(payload);
 	json_decref(envelope);
 	arena_free(&v.arena);
 	return t;
 }
+
+/* May one more request go, by the webhook's rate? 0, or the time to ask again. */
+static int64_t rate_wait(struct endpoint *e, int rate, int64_t now)
+{
+	double most = rate > 20 ? rate / 20.0 : 1; /* what may go at once: a twentieth of a second's */
+	if (!rate)
+		return 0;
+	e->allowance += (double)(now - e->allowance_ms) * rate / 1000;
+	e->allowance_ms = now;
+	if (e->allowance > most)
+		e->allowance = most;
+	if (e->allowance < 1)
+		return now + 1 + (int64_t)((1 - e->allowance) * 1000 / rate);
+	e->allowance -= 1;
+	return 0;
+}
+
+#define DUE(condition) "SELECT id, event_id, payload, attempt_count, next_attempt_at, sequence FROM deliveries d " \
+		       "WHERE webhook_id = $1 AND organization_id = $2 AND status IN ('pending', 'failed') " condition "ORDER BY next_attempt_at, id LIMIT $3"
+#define IN_ORDER "AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.webhook_id = d.webhook_id AND b.call_id = d.call_id AND b.sequence < d.sequence AND b.status IN ('pending', 'failed')) "
 
 /* Start what is due for one webhook, as far as its concurrency allows. */
 static void feed(struct http_client *c, struct endpoint *e, int64_t now)
@@ -358,10 +402,14 @@ static void feed(struct http_client *c, struct endpoint *e, int64_t now)
 		organization_release(o);
 		return;
 	}
+	if (e->paused_until_ms > now) {
+		e->next_due_ms = e->paused_until_ms;
+		organization_release(o);
+		return;
+	}
 	int free_places = w->concurrency - e->in_flight;
 	int64_t limit = e->in_flight + (free_places > 0 ? free_places : 0) + 1;
-	struct store_rows *rows = store_query(c->reader, "SELECT id, event_id, payload, attempt_count, next_attempt_at FROM deliveries "
-					      "WHERE webhook_id = $1 AND organization_id = $2 AND status IN ('pending', 'failed') ORDER BY next_attempt_at, id LIMIT $3", "ssi", e->id, o->id, limit);
+	struct store_rows *rows = store_query(c->reader, w->ordered ? DUE(IN_ORDER) : DUE(""), "ssi", e->id, o->id, limit);
 	if (!rows)
 		e->next_due_ms = now + 1000; /* the database is away: ask again */
 	for (size_t i = 0; i < rows_count(rows); i++) {
@@ -376,6 +424,8 @@ static void feed(struct http_client *c, struct endpoint *e, int64_t now)
 		}
 		if (free_places <= 0)
 			break; /* fed again when one of those in flight is settled */
+		if ((e->next_due_ms = rate_wait(e, w->rate_per_second, now)))
+			break;
 		t = make_delivery(o, w, rows, i);
 		if (!t || !start(c, t)) {
 			if (t)
@@ -396,18 +446,88 @@ struct result_job {
 	struct http_client *client;
 	char delivery_id[40], organization_id[40];
 	int attempt;
+	char webhook_id[40];
 	const char *status;
-	int64_t at_ms, next_ms;
+	int64_t at_ms, next_ms, paused_until_ms;
 	char *doc;
+	bool taken, gone; /* 2xx; 410 */
+	enum health health; /* of the webhook, as far as is known */
+	bool disabled;
+	struct event_touched touched;
 };
+
+/* It is disabled, in the transaction of the try that showed it, and told. */
+static bool disable(struct store_conn *conn, struct result_job *r, int64_t since_ms)
+{
+	char id[ID_SIZE], reason[80];
+	const struct organization *o = config_organization(r->client->config, r->organization_id);
+	struct store_rows *rows = store_query(conn, "SELECT doc FROM resources WHERE id = $1 AND organization_id = $2 AND kind = 'outgoing_webhook'", "ss", r->webhook_id, r->organization_id);
+	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
+	bool ok = rows != NULL;
+	rows_free(rows);
+	if (o && json_is_true(json_object_get(doc, "enabled"))) {
+		struct store_batch *batch = store_batch_new();
+		struct buf data = {0};
+		json_object_set_new(doc, "enabled", json_false());
+		char *text = json_dumps(doc, JSON_COMPACT);
+		if (r->gone)
+			snprintf(reason, sizeof reason, "its URL answered 410 Gone");
+		else
+			snprintf(reason, sizeof reason, "no delivery was taken for %lld seconds", (long long)(r->at_ms - since_ms) / 1000);
+		json_key(&data, "outgoing_webhook");
+		json_open(&data);
+		json_str(&data, "id", r->webhook_id);
+		json_str(&data, "name", json_string_value(json_object_get(doc, "name")));
+		json_str(&data, "url", json_string_value(json_object_get(doc, "url")));
+		json_close(&data);
+		json_str(&data, "reason", reason);
+		json_time(&data, "failing_since", since_ms);
+		if (batch) {
+			store_batch_add(batch, "UPDATE resources SET doc = $1, version = version + 1, updated_at = $2 WHERE id = $3 AND organization_id = $4", "siss", text, r->at_ms, r->webhook_id, r->organization_id);
+			store_batch_add(batch, "UPDATE webhook_failures SET disabled_at = $1, reason = $2 WHERE webhook_id = $3 AND organization_id = $4", "isss", r->at_ms, reason, r->webhook_id, r->organization_id);
+			store_batch_add(batch, "INSERT INTO audit (id, organization_id, actor, action, resource_id, doc, created_at) VALUES ($1, $2, 'delivery', 'disable', $3, '{}', $4)", "sssi", id_new("aud", id), r->organization_id, r->webhook_id, r->at_ms);
+			event_emit(batch, o, &(struct event){.type = "webhook.disabled", .data = buf_text(&data)}, r->at_ms, &r->touched);
+		}
+		ok = batch && text && store_batch_run(batch, conn);
+		r->disabled = ok;
+		store_batch_free(batch);
+		buf_free(&data);
+		free(text);
+	}
+	json_decref(doc);
+	organization_release(o);
+	return ok;
+}
+
+/* Since when it fails is written when that changes. */
+static bool keep_health(struct store_conn *conn, struct result_job *r)
+{
+	if (r->taken && r->health == HEALTH_GOOD) {
+		r->health = HEALTH_UNKNOWN; /* another try may have failed meanwhile: this one says nothing new */
+		return true;
+	}
+	r->health = r->taken ? HEALTH_GOOD : HEALTH_FAILING;
+	if (r->taken)
+		return store_exec(conn, "DELETE FROM webhook_failures WHERE webhook_id = $1 AND organization_id = $2", "ss", r->webhook_id, r->organization_id);
+	struct store_rows *rows = store_query(conn, "INSERT INTO webhook_failures (webhook_id, organization_id, failing_since) VALUES ($1, $2, $3) ON CONFLICT (webhook_id) DO UPDATE SET "
+					      "failing_since = CASE WHEN webhook_failures.disabled_at IS NULL THEN webhook_failures.failing_since ELSE excluded.failing_since END, disabled_at = NULL, reason = NULL RETURNING failing_since",
+					      "ssi", r->webhook_id, r->organization_id, r->at_ms);
+	int64_t since = rows_int(rows, 0, 0);
+	bool ok = rows_count(rows) == 1;
+	rows_free(rows);
+	return ok && ((!r->gone && r->at_ms - since < r->client->give_up_ms) || disable(conn, r, since));
+}
 
 static bool run_result(struct store_job *job, struct store_conn *conn)
 {
 	struct result_job *r = (struct result_job *)job;
+	event_touched_free(&r->touched);
+	r->disabled = false;
 	return store_exec(conn, "INSERT INTO delivery_attempts (delivery_id, attempt, organization_id, at_ms, doc) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (delivery_id, attempt) DO UPDATE SET at_ms = excluded.at_ms, doc = excluded.doc",
 			  "sisis", r->delivery_id, (int64_t)r->attempt, r->organization_id, r->at_ms, r->doc) &&
 	       store_exec(conn, "UPDATE deliveries SET status = $1, attempt_count = $2, next_attempt_at = NULLIF(CAST($3 AS BIGINT), 0), updated_at = $4 WHERE id = $5 AND organization_id = $6",
-			  "siiiss", r->status, (int64_t)r->attempt, r->next_ms, r->at_ms, r->delivery_id, r->organization_id);
+			  "siiiss", r->status, (int64_t)r->attempt, r->next_ms, r->at_ms, r->delivery_id, r->organization_id) &&
+	       keep_health(conn, r);
 }
 
 static void result_done(struct store_job *job, bool committed)
@@ -416,14 +536,33 @@ static void result_done(struct store_job *job, bool committed)
 	struct letter *l = calloc(1, sizeof *l);
 	if (!committed) /* it will be sent again: at least once */
 		log_error(r->delivery_id, "a delivery's result could not be written");
+	if (committed && r->disabled)
+		log_warn(r->webhook_id, "an outgoing webhook was disabled, because its deliveries fail");
+	if (committed) {
+		event_publish(&r->touched);
+		http_client_touch(r->client, &r->touched);
+	}
+	event_touched_free(&r->touched);
 	if (l) {
 		l->kind = LETTER_SETTLED;
 		snprintf(l->id, sizeof l->id, "%s", r->delivery_id);
 		l->next_due_ms = committed ? r->next_ms : clock_now_ms() + 1000;
+		l->paused_until_ms = r->paused_until_ms;
+		l->health = committed ? r->health : HEALTH_FAILING; /* then the next success is written */
+		l->disabled = committed && r->disabled;
 		mailbox_post_reply(r->client->letters, &l->mail);
 	}
 	free(r->doc);
 	free(r);
+}
+
+static bool is_secret(const char *header)
+{
+	static const char *const secret[] = {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"};
+	for (size_t i = 0; i < ARRAY_LEN(secret); i++)
+		if (strcasecmp(header, secret[i]) == 0)
+			return true;
+	return false;
 }
 
 static char *attempt_doc(struct transfer *t, CURLcode code, long status)
@@ -448,7 +587,7 @@ static char *attempt_doc(struct transfer *t, CURLcode code, long status)
 		size_t n = strcspn(h->data, ":");
 		snprintf(name, sizeof name, "%.*s", (int)n, h->data);
 		if (h->data[n] && h->data[n + 1])
-			json_str(&b, name, h->data + n + 2);
+			json_str(&b, name, is_secret(name) ? "********" : h->data + n + 2);
 	}
 	json_close(&b);
 	json_str(&b, "body", t->body);
@@ -486,10 +625,15 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 	r->at_ms = clock_now_ms();
 	memcpy(r->delivery_id, t->delivery_id, sizeof r->delivery_id);
 	memcpy(r->organization_id, t->organization_id, sizeof r->organization_id);
+	memcpy(r->webhook_id, t->webhook_id, sizeof r->webhook_id);
+	struct endpoint *e = endpoint(c, t->webhook_id);
+	r->health = e ? e->health : HEALTH_UNKNOWN;
+	r->taken = code == CURLE_OK && status >= 200 && status < 300;
+	r->gone = code == CURLE_OK && status == 410;
 	r->doc = attempt_doc(t, code, status);
-	if (code == CURLE_OK && status >= 200 && status < 300) {
+	if (r->taken) {
 		r->status = "delivered";
-	} else if (t->attempt > c->retries || status == 410) {
+	} else if (t->attempt > c->retries || r->gone) {
 		r->status = "dead";
 	} else {
 		int64_t wait = c->retry_ms[t->attempt - 1];
@@ -498,6 +642,8 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 			wait = (retry_after < 86400 ? retry_after : 86400) * 1000;
 		r->status = "failed";
 		r->next_ms = r->at_ms + wait;
+		if (status == 429 && retry_after) /* it is told of all that would come, not of this one */
+			r->paused_until_ms = r->at_ms + (retry_after < 86400 ? retry_after : 86400) * 1000;
 	}
 	curl_easy_cleanup(t->easy);
 	t->easy = NULL;
@@ -506,6 +652,7 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 
 static void settled(struct http_client *c, const struct letter *l)
 {
+	struct error err;
 	struct transfer *t;
 	HASH_FIND_STR(c->in_flight, l->id, t);
 	if (!t)
@@ -517,6 +664,12 @@ static void settled(struct http_client *c, const struct letter *l)
 		return;
 	e->in_flight--;
 	e->dirty = true;
+	if (l->health != HEALTH_UNKNOWN)
+		e->health = l->health;
+	if (l->paused_until_ms > e->paused_until_ms)
+		e->paused_until_ms = l->paused_until_ms;
+	if (l->disabled && !config_reload(c->config, e->organization_id, &err))
+		log_error(e->organization_id, "%s", err.text);
 	if (l->next_due_ms && (!e->next_due_ms || l->next_due_ms < e->next_due_ms))
 		e->next_due_ms = l->next_due_ms;
 }
@@ -597,7 +750,7 @@ static void *client_main(void *arg)
 	return NULL;
 }
 
-struct http_client *http_client_create(struct store *store, struct config_store *config, bool allow_private, const char *retry_seconds, struct error *err)
+struct http_client *http_client_create(struct store *store, struct config_store *config, bool allow_private, const char *retry_seconds, int64_t give_up_ms, struct error *err)
 {
 	struct http_client *c = calloc(1, sizeof *c);
 	if (!c)
@@ -606,6 +759,7 @@ struct http_client *http_client_create(struct store *store, struct config_store 
 	c->store = store;
 	c->config = config;
 	c->allow_private = allow_private;
+	c->give_up_ms = give_up_ms;
 	for (const char *p = retry_seconds; *p && c->retries < ATTEMPTS_MAX;) {
 		char *end;
 		double seconds = strtod(p, &end);

@@ -10,9 +10,10 @@
 
 struct http_client;
 
-/* retry_seconds: the waits after each failure, such as "5,300,1800"; after the last the delivery is dead. */
+/* retry_seconds: the waits after each failure, such as "5,300,1800"; after the last the delivery is dead.
+ * give_up_ms: a webhook that took nothing for so long is disabled. */
 #define RETRY_SECONDS "5,300,1800,7200,18000,36000,36000"
-struct http_client *http_client_create(struct store *store, struct config_store *config, bool allow_private, const char *retry_seconds, struct error *err) WARN_UNUSED;
+struct http_client *http_client_create(struct store *store, struct config_store *config, bool allow_private, const char *retry_seconds, int64_t give_up_ms, struct error *err) WARN_UNUSED;
 /* End the thread; letters are still taken (and dropped) until http_client_free(). */
 void http_client_stop(struct http_client *c);
 void http_client_free(struct http_client *c);

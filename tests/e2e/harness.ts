@@ -83,15 +83,17 @@ export class Strowger {
   child?: ChildProcess
   log = ''
   extra: string[] = []
+  privateDestinations = true
 
   private constructor(public readonly dir: string) {
     this.data = join(dir, 'data')
   }
 
   // dir: where its files are, a temporary directory otherwise.
-  static async start(extra: string[] = [], dir = mkdtempSync(join(tmpdir(), 'strowger-test-'))): Promise<Strowger> {
+  static async start(extra: string[] = [], dir = mkdtempSync(join(tmpdir(), 'strowger-test-')), privateDestinations = true): Promise<Strowger> {
     const s = new Strowger(dir)
     s.extra = extra
+    s.privateDestinations = privateDestinations
     if (usePostgres) {
       cluster ??= startPostgres()
       s.database = (await cluster).url(`t${process.pid}_${databases++}`)
@@ -115,7 +117,7 @@ export class Strowger {
 
   async serve() {
     const args = ['serve', '--data', this.data, '--http', `127.0.0.1:${this.http}`, '--sip', `udp:127.0.0.1:${this.sip},tcp:127.0.0.1:${this.sip}`,
-      '--rtp-ports', await this.rtpPorts(), '--allow-private-destinations', '--drain-seconds', '1', ...this.databaseFlag(), ...this.extra]
+      '--rtp-ports', await this.rtpPorts(), ...(this.privateDestinations ? ['--allow-private-destinations'] : []), '--drain-seconds', '1', ...this.databaseFlag(), ...this.extra]
     // The libraries keep caches for ever that LeakSanitizer calls leaks; what is ours is counted by /metrics.
     this.child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' } })
     this.child.stderr!.on('data', (d) => (this.log += d))

@@ -231,13 +231,14 @@ enum http_result api_call_events(struct http_request *r)
 	struct buf out = {0};
 	if (!read_call(r, &log))
 		return HTTP_REPLY;
-	struct store_rows *rows = store_query(http_reader(r), "SELECT id, type, payload, created_at FROM call_events WHERE call_id = $1 AND organization_id = $2 ORDER BY id", "ss", log.id, r->organization->id);
+	struct store_rows *rows = store_query(http_reader(r), "SELECT id, type, payload, created_at, sequence FROM call_events WHERE call_id = $1 AND organization_id = $2 ORDER BY COALESCE(sequence, 0), id", "ss", log.id, r->organization->id);
 	buf_add_str(&out, "{\"data\":[");
 	for (size_t i = 0; i < rows_count(rows); i++) {
 		json_open(&out);
 		json_str(&out, "id", rows_text(rows, i, 0));
 		json_str(&out, "type", rows_text(rows, i, 1));
 		json_time(&out, "timestamp", rows_int(rows, i, 3));
+		json_raw(&out, "sequence", rows_text(rows, i, 4));
 		json_raw(&out, "data", rows_text(rows, i, 2));
 		json_close(&out);
 	}

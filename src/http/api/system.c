@@ -123,14 +123,6 @@ enum http_result api_openapi(struct http_request *r)
 	return http_json(r, 200, openapi_document());
 }
 
-enum http_result api_event_types(struct http_request *r)
-{
-	json_t *data = json_array();
-	for (const struct event_type *t = event_types; t->type; t++)
-		json_array_append_new(data, json_pack("{s:s, s:s}", "type", t->type, "help", t->help));
-	return api_list_answer(r, data, NULL);
-}
-
 enum http_result api_healthz(struct http_request *r)
 {
 	return http_json(r, 200, json_pack("{s:s, s:s}", "status", "ok", "version", STROWGER_VERSION));

@@ -33,10 +33,8 @@ static bool rotate(struct store_conn *conn, struct http_request *r)
 		return ok;
 	}
 	clock_rfc3339(now + x->overlap_seconds * 1000, until);
-	if (x->incoming) {
-		json_object_set(doc, "previous_key", json_object_get(doc, "key"));
-		json_object_set_new(doc, "previous_key_expires_at", json_string(until));
-	}
+	json_object_set(doc, x->incoming ? "previous_key" : "previous_secret", json_object_get(doc, x->incoming ? "key" : "secret"));
+	json_object_set_new(doc, x->incoming ? "previous_key_expires_at" : "previous_secret_expires_at", json_string(until));
 	char *secret = x->incoming ? crypto_random_token("iwk_") : signature_new_secret();
 	char *sealed = secret ? crypto_seal(key, secret) : NULL;
 	json_object_set_new(doc, x->incoming ? "key" : "secret", json_string(sealed ? sealed : ""));
@@ -44,7 +42,7 @@ static bool rotate(struct store_conn *conn, struct http_request *r)
 	ok = secret && sealed && text && store_exec(conn, "UPDATE resources SET doc = $1, lookup = $2, version = version + 1, updated_at = $3 WHERE id = $4 AND organization_id = $5", "ssiss",
 		text, x->incoming ? crypto_keyed_hash(key, secret, hash) : NULL, now, r->params[0], r->organization->id) && api_audit(conn, r, x->incoming ? "rotate_key" : "rotate_secret", r->params[0]);
 	if (ok)
-		http_json(r, 200, json_pack("{s:s, s:s, s:s*, s:s*}", "id", r->params[0], x->incoming ? "key" : "secret", secret, "url", x->incoming ? api_incoming_url(r, doc, secret) : NULL, "previous_key_expires_at", x->incoming ? until : NULL));
+		http_json(r, 200, json_pack("{s:s, s:s, s:s*, s:s}", "id", r->params[0], x->incoming ? "key" : "secret", secret, "url", x->incoming ? api_incoming_url(r, doc, secret) : NULL, x->incoming ? "previous_key_expires_at" : "previous_secret_expires_at", until));
 	r->reload = ok;
 	free(text);
 	free(sealed);
@@ -74,7 +72,7 @@ static enum http_result start_rotation(struct http_request *r, bool incoming)
 	if (!x)
 		return http_problem(r, 503, "Out of memory", "try again shortly");
 	x->incoming = incoming;
-	if (incoming && !read_overlap(r, x))
+	if (!read_overlap(r, x))
 		return HTTP_REPLY;
 	snprintf(r->reload_id, sizeof r->reload_id, "%s", r->organization->id);
 	r->data = x;
@@ -128,7 +126,7 @@ enum http_result api_outgoing_request(struct http_request *r)
 	struct store_conn *conn = http_reader(r);
 	if (!conn)
 		return HTTP_REPLY;
-	struct store_rows *rows = store_query(conn, "SELECT " DELIVERY_COLUMNS ", payload FROM deliveries WHERE id = $1 AND organization_id = $2", "ss", r->params[0], r->organization->id);
+	struct store_rows *rows = store_query(conn, "SELECT " DELIVERY_COLUMNS ", payload, sequence FROM deliveries WHERE id = $1 AND organization_id = $2", "ss", r->params[0], r->organization->id);
 	struct store_rows *attempts = store_query(conn, "SELECT attempt, at_ms, doc FROM delivery_attempts WHERE delivery_id = $1 AND organization_id = $2 ORDER BY attempt", "ss", r->params[0], r->organization->id);
 	if (rows_count(rows) == 1) {
 		json_t *out = delivery_json(rows, 0), *list = json_array();
@@ -140,7 +138,9 @@ enum http_result api_outgoing_request(struct http_request *r)
 			json_array_append_new(list, a);
 		}
 		json_object_set_new(out, "attempts", list);
-		json_object_set_new(out, "event", json_loads(rows_text(rows, 0, 9), 0, NULL));
+		char *payload = event_payload(rows_text(rows, 0, 9), rows_int(rows, 0, 10));
+		json_object_set_new(out, "event", json_loads(payload ? payload : "null", JSON_DECODE_ANY, NULL));
+		free(payload);
 		http_json(r, 200, out);
 	} else {
 		http_problem(r, 404, "There is no such request", "no outgoing request has the id %.60s", r->params[0]);
@@ -150,20 +150,13 @@ enum http_result api_outgoing_request(struct http_request *r)
 	return HTTP_REPLY;
 }
 
-static void touch(struct http_request *r, const char *webhook_id)
-{
-	r->touched.ids = calloc(1, sizeof *r->touched.ids);
-	if (r->touched.ids)
-		snprintf(r->touched.ids[r->touched.count++], sizeof *r->touched.ids, "%s", webhook_id);
-}
-
 static bool run_redeliver(struct store_conn *conn, struct http_request *r)
 {
 	struct store_rows *rows = store_query(conn, "UPDATE deliveries SET status = 'pending', next_attempt_at = $1, updated_at = $1 WHERE id = $2 AND organization_id = $3 RETURNING webhook_id", "iss", clock_now_ms(), r->params[0], r->organization->id);
 	if (!rows)
 		return false;
 	if (rows_count(rows)) {
-		touch(r, rows_text(rows, 0, 0));
+		event_touch(&r->touched, rows_text(rows, 0, 0));
 		http_json(r, 202, json_pack("{s:s, s:s}", "id", r->params[0], "status", "pending"));
 	} else {
 		http_problem(r, 404, "There is no such request", "no outgoing request has the id %.60s", r->params[0]);
@@ -178,14 +171,25 @@ enum http_result api_redeliver_one(struct http_request *r)
 	return http_write(r);
 }
 
-static bool run_redeliver_since(struct store_conn *conn, struct http_request *r)
+/* What is to be sent again: NULL and 0 ask for nothing. */
+struct again {
+	const char *webhook_id, *status, *event_type, *call_id;
+	int64_t since_ms, until_ms;
+};
+
+/* Those that failed or are dead; by status also others. Answers how many. */
+static bool run_redeliver_all(struct store_conn *conn, struct http_request *r)
 {
-	struct store_rows *rows = store_query(conn, "UPDATE deliveries SET status = 'pending', next_attempt_at = $1, updated_at = $1 WHERE webhook_id = $2 AND organization_id = $3 AND status IN ('failed', 'dead') AND created_at >= $4 RETURNING id", "issi",
-					      clock_now_ms(), r->params[0], r->organization->id, *(int64_t *)r->data);
+	const struct again *a = r->data;
+	struct store_rows *rows = store_query(conn, "UPDATE deliveries SET status = 'pending', next_attempt_at = $1, updated_at = $1 WHERE organization_id = $2 AND created_at >= $3 AND created_at < $4 "
+					      "AND ($5 = '' OR webhook_id = $5) AND (status = $6 OR ($6 = '' AND status IN ('failed', 'dead'))) AND ($7 = '' OR event_type = $7) AND ($8 = '' OR call_id = $8) RETURNING webhook_id",
+					      "isiissss", clock_now_ms(), r->organization->id, a->since_ms, a->until_ms, a->webhook_id, a->status, a->event_type, a->call_id);
 	if (!rows)
 		return false;
-	touch(r, r->params[0]);
-	http_json(r, 202, json_pack("{s:I}", "redelivered", (json_int_t)rows_count(rows)));
+	size_t n = rows_count(rows);
+	for (size_t i = 0; i < n; i++)
+		event_touch(&r->touched, rows_text(rows, i, 0));
+	http_json(r, 202, json_pack("{s:I}", "redelivered", (json_int_t)n));
 	rows_free(rows);
 	return true;
 }
@@ -198,61 +202,145 @@ static bool is_outgoing(struct http_request *r)
 	return false;
 }
 
-enum http_result api_redeliver_since(struct http_request *r)
+static void read_time(json_t *body, const char *name, bool required, int64_t *ms, struct errors *errors)
 {
-	json_t *body = is_outgoing(r) ? http_body_object(r) : NULL;
-	int64_t *since = body ? arena_alloc(&r->arena, sizeof *since) : NULL;
-	const char *text = json_string_value(json_object_get(body, "since"));
-	if (!since)
+	json_t *given = json_object_get(body, name);
+	const char *text = json_string_value(given);
+	char pointer[20];
+	snprintf(pointer, sizeof pointer, "/%s", name);
+	if ((given || required) && (!text || !clock_parse_rfc3339(text, strlen(text), ms)))
+		errors_add(errors, pointer, "must be a time such as 2026-11-23T08:00:00Z");
+}
+
+static const char *read_text(json_t *body, const char *name, struct errors *errors)
+{
+	json_t *given = json_object_get(body, name);
+	char pointer[40];
+	snprintf(pointer, sizeof pointer, "/%s", name);
+	if (given && !json_is_string(given))
+		errors_add(errors, pointer, "must be a text");
+	return json_is_string(given) ? json_string_value(given) : "";
+}
+
+static enum http_result redeliver_all(struct http_request *r, const char *webhook_id)
+{
+	json_t *body = http_body_object(r);
+	struct again *a = body ? arena_alloc(&r->arena, sizeof *a) : NULL;
+	struct errors errors = {0};
+	if (!a)
 		return HTTP_REPLY;
-	if (!text || !clock_parse_rfc3339(text, strlen(text), since)) {
-		struct errors errors = {0};
-		errors_add(&errors, "/since", "must be a time such as 2026-11-23T08:00:00Z");
+	*a = (struct again){.until_ms = INT64_MAX};
+	read_time(body, "since", true, &a->since_ms, &errors);
+	read_time(body, "until", false, &a->until_ms, &errors);
+	a->webhook_id = webhook_id ? webhook_id : read_text(body, "outgoing_webhook_id", &errors);
+	a->status = read_text(body, "status", &errors);
+	a->event_type = read_text(body, "event_type", &errors);
+	a->call_id = read_text(body, "call_id", &errors);
+	if (*a->status && strcmp(a->status, "delivered") != 0 && strcmp(a->status, "failed") != 0 && strcmp(a->status, "dead") != 0)
+		errors_add(&errors, "/status", "must be delivered, failed or dead");
+	if (errors_any(&errors))
 		return http_invalid(r, &errors);
-	}
-	r->data = since;
-	r->run = run_redeliver_since;
+	r->data = a;
+	r->run = run_redeliver_all;
 	return http_write(r);
 }
 
-static bool run_test(struct store_conn *conn, struct http_request *r)
+enum http_result api_redeliver_since(struct http_request *r)
 {
-	char event_id[ID_SIZE], delivery[ID_SIZE], time[RFC3339_SIZE];
+	return is_outgoing(r) ? redeliver_all(r, r->params[0]) : HTTP_REPLY;
+}
+
+enum http_result api_redeliver_matching(struct http_request *r)
+{
+	return redeliver_all(r, NULL);
+}
+
+/* ---- a test ---- */
+
+/* An example of the type, as it would be sent. */
+static char *example_event(const struct http_request *r, const struct event_type *type, const char *event_id, int64_t now)
+{
+	char time[RFC3339_SIZE];
 	struct buf e = {0};
-	int64_t now = clock_now_ms();
-	struct store_batch *batch = store_batch_new();
-	const struct config_outgoing *w = organization_find(r->organization, "outgoing_webhook", r->params[0]);
+	bool over = strcmp(type->type, "call.started") != 0;
 	struct call_log example = {
-		.id = "call_EXAMPLE", .caller_id = "+15125550100", .number = "+18005550100", .campaign_id = "cmp_EXAMPLE", .status = "completed", .disposition = "completed",
-		.execution_mode = "routing_plan", .hangup_by = "caller", .started_ms = now - 95000, .answered_ms = now - 90000, .connected_ms = now - 90000, .ended_ms = now,
-		.converted = true, .revenue_micros = 25000000, .payout_micros = 18000000, .tags = "{\"state\":\"TX\"}",
+		.id = "call_EXAMPLE", .caller_id = "+15125550100", .number = "+18005550100", .campaign_id = "cmp_EXAMPLE", .status = over ? "completed" : "active", .disposition = over ? "completed" : NULL,
+		.execution_mode = "routing_plan", .hangup_by = over ? "caller" : NULL, .started_ms = now - 95000, .answered_ms = over ? now - 90000 : 0, .connected_ms = over ? now - 90000 : 0, .ended_ms = over ? now : 0,
+		.currency = r->organization->currency, .converted = over, .revenue_micros = over ? 25000000 : 0, .payout_micros = over ? 18000000 : 0, .tags = "{\"state\":\"TX\"}",
 	};
-	if (!batch)
-		return false;
 	json_open(&e);
-	json_str(&e, "id", id_new("evt", event_id));
-	json_str(&e, "type", "call.completed");
+	json_str(&e, "id", event_id);
+	json_str(&e, "type", type->type);
 	json_str(&e, "timestamp", clock_rfc3339(now, time));
 	json_str(&e, "organization_id", r->organization->id);
 	json_bool(&e, "test", true);
 	json_key(&e, "data");
 	json_open(&e);
-	json_key(&e, "call");
-	call_log_json(&e, &example);
+	if (type->has_call) {
+		json_key(&e, "call");
+		call_log_json(&e, &example);
+	}
+	if (*type->example) {
+		json_item(&e);
+		buf_add_str(&e, type->example);
+	}
 	json_close(&e);
 	json_close(&e);
-	event_add_delivery(batch, r->organization, w, event_id, "call.completed", NULL, buf_text(&e), now, delivery, &r->touched);
-	bool ok = store_batch_run(batch, conn);
-	http_json(r, 202, json_pack("{s:s, s:s}", "id", delivery, "status", "pending"));
+	return buf_take(&e);
+}
+
+static bool run_test(struct store_conn *conn, struct http_request *r)
+{
+	char event_id[ID_SIZE], delivery[ID_SIZE];
+	const struct event_type *type = r->data;
+	const struct config_outgoing *w = organization_find(r->organization, "outgoing_webhook", r->params[0]);
+	int64_t now = clock_now_ms();
+	struct store_batch *batch = store_batch_new();
+	char *envelope = example_event(r, type, id_new("evt", event_id), now);
+	if (batch && envelope)
+		event_add_delivery(batch, r->organization, w, event_id, type->type, NULL, envelope, now, delivery, &r->touched);
+	bool ok = batch && envelope && store_batch_run(batch, conn);
+	if (ok)
+		http_json(r, 202, json_pack("{s:s, s:s}", "id", delivery, "status", "pending"));
 	store_batch_free(batch);
-	buf_free(&e);
+	free(envelope);
 	return ok;
 }
 
+/* {"event_type": "call.completed"}; a body is not needed. */
 enum http_result api_webhook_test(struct http_request *r)
 {
+	struct errors errors = {0};
 	if (!is_outgoing(r))
 		return HTTP_REPLY;
+	const struct config_outgoing *w = organization_find(r->organization, "outgoing_webhook", r->params[0]);
+	json_t *body = r->body_len ? http_body_object(r) : NULL, *name = json_object_get(body, "event_type");
+	if (r->body_len && !body)
+		return HTTP_REPLY;
+	const struct event_type *type = event_type_find(name ? json_string_value(name) : "call.completed");
+	if (!type) {
+		errors_add(&errors, "/event_type", "is no event type: GET /event-types lists them");
+		return http_invalid(r, &errors);
+	}
+	if (!w->enabled)
+		return http_problem(r, 409, "The outgoing webhook is disabled", "enable it first: nothing is sent while it is disabled");
+	r->data = (void *)(uintptr_t)type;
 	r->run = run_test;
 	return http_write(r);
+}
+
+/* Each type with its schema and an example. */
+enum http_result api_event_types(struct http_request *r)
+{
+	json_t *data = json_array();
+	for (const struct event_type *t = event_types; t->type; t++) {
+		char *example = example_event(r, t, "evt_EXAMPLE", 1768496400000);
+		json_t *event = json_loads(example ? example : "null", JSON_DECODE_ANY, NULL);
+		json_object_del(event, "test");
+		if (t->has_call)
+			json_object_set_new(event, "sequence", json_integer(1));
+		json_array_append_new(data, json_pack("{s:s, s:s, s:o, s:o}", "type", t->type, "help", t->help, "schema", event_type_schema(t), "example", event));
+		free(example);
+	}
+	return api_list_answer(r, data, NULL);
 }

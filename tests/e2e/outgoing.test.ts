@@ -1,0 +1,267 @@
+// Outgoing webhooks: what is sent, in which order, how fast, signed and authenticated how, and what becomes of those that fail.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import Ajv2020 from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { Webhook } from 'standardwebhooks'
+import { Receiver, Sipp, Strowger, sleep, until } from './harness.ts'
+
+describe('outgoing webhooks', () => {
+  let s: Strowger
+  let agent: Sipp
+  let other: string // another organization's API key
+  let crm: { url: string }
+  let campaign: { id: string }
+  let next = 100
+  const caller = () => `+1512557${String(next++).padStart(4, '0')}`
+  const number = '+18005550601'
+  const call = async (from = caller()) => {
+    await s.call(number, ['--from', from, '--duration', '1'])
+    return s.lastCall((c) => c.caller_id === from)
+  }
+  // From one caller, so that the tests do not see each other's calls.
+  const filter = (from: string) => ({ rules: [{ field: 'call.caller_id', op: 'equals', value: from }] })
+  const outgoing = (name: string, url: string, fields: object = {}) => s.api('POST', '/outgoing-webhooks', { name, url, event_types: ['*'], ...fields })
+  const requests = async (id: string, query = '') => (await s.api('GET', `/outgoing-webhook-requests?limit=200&outgoing_webhook_id=${id}${query}`)).data
+  const off = (id: string) => s.api('PATCH', `/outgoing-webhooks/${id}`, { enabled: false })
+
+  before(async () => {
+    s = await Strowger.start(['--retry-schedule', '0.2,0.4,0.8', '--disable-webhooks-after', '3'])
+    agent = await Sipp.answer('answer.xml')
+    await s.api('POST', '/custom-tags', { name: 'state' })
+    crm = await s.api('POST', '/incoming-webhooks', { name: 'CRM' })
+    const plan = await s.plan('agent', [{ uri: agent.uri }])
+    const flow = await s.flow('qualify', [
+      { id: 'tag', type: 'set_tag', config: { assignments: [{ tag: 'state', value: 'TX' }] } },
+      { id: 'tell', type: 'send_event', config: { name: 'qualified', fields: [{ name: 'who', value: '[CALLER_ID]' }] } },
+      { id: 'dial', type: 'dial', config: { to: { routing_plan_id: plan.id } } },
+    ], [['start', 'next', 'tag'], ['tag', 'next', 'tell'], ['tell', 'next', 'dial']])
+    campaign = await s.campaign(number, { execution_mode: 'call_flow', call_flow_id: flow.id })
+    other = JSON.parse(s.run(['organization', 'add', '--data', s.data, '--name', 'Other', '--email', 'other@example.com', ...s.databaseFlag()])).api_key
+    await until('the other organization', async () => (await s.raw('GET', '/api/v1/organization', undefined, {}, other)).ok)
+  })
+  after(async () => {
+    agent.stop()
+    await s.stop()
+  })
+
+  test('every event type has a schema that its example fits; so do real events, each once, numbered in the order of the call', async () => {
+    const types = (await s.api('GET', '/event-types')).data
+    const ajv = new Ajv2020.default({ strict: false })
+    addFormats.default(ajv)
+    const check = new Map(types.map((t: any) => [t.type, ajv.compile(t.schema)])) as Map<string, any>
+    assert.deepEqual(types.map((t: any) => t.type).sort(), 'call.started call.dialing call.connected call.milestone call.converted call.failed call.completed tag.set tag.changed flow.started flow.completed flow.node_failed flow.custom routing.no_target recording.ready voicemail.received webhook.disabled'.split(' ').sort())
+    for (const t of types) assert.ok(check.get(t.type)(t.example), `${t.type}: ${JSON.stringify(check.get(t.type).errors)}`)
+
+    const receiver = await Receiver.start()
+    const from = caller()
+    const out = await outgoing('all', receiver.url, { filter: filter(from) })
+    const log = await call(from)
+    const later = await fetch(crm.url, { method: 'POST', body: JSON.stringify({ call_id: log.id, state: 'OK' }) })
+    assert.equal(later.status, 200)
+    const events = (await s.api('GET', `/calls/${log.id}/events`)).data
+    assert.deepEqual(events.map((e: any) => e.sequence), events.map((_: unknown, i: number) => i + 1))
+    await until('all of them', () => receiver.requests.length >= events.length)
+    const got = receiver.requests.map((r) => JSON.parse(r.body)).sort((a, b) => a.sequence - b.sequence)
+    assert.deepEqual(got.map((e) => [e.sequence, e.id, e.type]), events.map((e: any) => [e.sequence, e.id, e.type]))
+    assert.deepEqual(got.map((e) => e.type), ['call.started', 'flow.started', 'tag.set', 'flow.custom', 'call.dialing', 'call.connected', 'flow.completed', 'call.completed', 'tag.changed'].filter((t) => got.some((e) => e.type === t)))
+    assert.equal(got.at(-1).type, 'tag.changed', 'a filter is asked of an ended call, too')
+    for (const e of got) assert.ok(check.get(e.type)(e), `${e.type}: ${JSON.stringify(check.get(e.type).errors)}`)
+    await off(out.id)
+    receiver.stop()
+  })
+
+  test('a GET carries its query, basic authentication or a bearer token, and no secret is shown again', async () => {
+    const receiver = await Receiver.start()
+    const from = caller()
+    const get = await outgoing('postback', `${receiver.url}/pb?src=calls#x`, { method: 'GET', event_types: ['call.completed'], filter: filter(from), query: { cid: '[CALL_ID]', 'who & what': '[CALLER_ID]' }, authentication: { username: 'ann', password: 'p:w' } })
+    const bearer = await outgoing('bearer', `${receiver.url}/bearer`, { event_types: ['call.completed'], filter: filter(from), authentication: { bearer_token: 'tok_123' } })
+    assert.equal(get.authentication.password, '********')
+    assert.equal((await s.api('GET', `/outgoing-webhooks/${bearer.id}`)).authentication.bearer_token, '********')
+    const log = await call(from)
+    await until('both', () => receiver.requests.length >= 2)
+    const pb = receiver.requests.find((r) => r.method === 'GET')!
+    const url = new URL(pb.path, receiver.url)
+    assert.deepEqual([...url.searchParams], [['src', 'calls'], ['cid', log.id], ['who & what', from]])
+    assert.deepEqual([pb.body, pb.headers['content-type'], pb.headers.authorization], ['', undefined, `Basic ${Buffer.from('ann:p:w').toString('base64')}`])
+    new Webhook(get.secret).verify('', pb.headers as Record<string, string>, { tolerance: 300 } as never)
+    assert.equal(receiver.requests.find((r) => r.path === '/bearer')!.headers.authorization, 'Bearer tok_123')
+    for (const id of [get.id, bearer.id]) {
+      const [made] = await until('its try', async () => { const l = await requests(id, '&status=delivered'); return l.length && l })
+      const text = JSON.stringify(await s.api('GET', `/outgoing-webhook-requests/${made.id}`))
+      assert.ok(text.includes('"Authorization":"********"') && !text.includes('tok_123') && !text.includes('YW5u'), text)
+      await off(id)
+    }
+    receiver.stop()
+  })
+
+  test('only the campaigns that are named', async () => {
+    const receiver = await Receiver.start()
+    const from = caller()
+    const elsewhere = await s.api('POST', '/campaigns', { name: 'Elsewhere' })
+    const [mine, theirs] = [await outgoing('mine', `${receiver.url}/mine`, { event_types: ['call.completed'], filter: filter(from), campaign_ids: [campaign.id] }), await outgoing('theirs', `${receiver.url}/theirs`, { event_types: ['call.completed'], filter: filter(from), campaign_ids: [elsewhere.id] })]
+    await call(from)
+    await until('mine', () => receiver.requests.length >= 1)
+    assert.deepEqual([await requests(mine.id), await requests(theirs.id)].map((l) => l.length), [1, 0])
+    for (const w of [mine, theirs]) await off(w.id)
+    receiver.stop()
+  })
+
+  test('in strict order an event waits for the earlier ones of its call, and for no other call\'s', async () => {
+    const failing = caller(), well = caller()
+    let refused = 0
+    const receiver = await Receiver.start((r) => (r.body.includes(failing) && JSON.parse(r.body).type === 'call.started' && refused++ < 2 ? { status: 500 } : {}))
+    const out = await outgoing('ordered', receiver.url, { ordered: true, filter: { match: 'any', rules: [...filter(failing).rules, ...filter(well).rules] } })
+    await Promise.all([call(failing), call(well)])
+    const taken = (from: string) => receiver.requests.map((r) => JSON.parse(r.body)).filter((e) => e.data.call.caller_id === from)
+    await until('the last of both', () => [failing, well].every((from) => taken(from).some((e) => e.type === 'call.completed')))
+    const order = taken(failing).map((e) => e.sequence)
+    assert.deepEqual(order, [1, 1, ...order.slice(2).map((_, i) => i + 1)])
+    assert.deepEqual(taken(well).map((e) => e.sequence), taken(well).map((_, i) => i + 1))
+    await off(out.id)
+    receiver.stop()
+  })
+
+  test('a rate is kept, and 429 with Retry-After holds all that is for that receiver', async () => {
+    const receiver = await Receiver.start()
+    const out = await outgoing('slow', receiver.url, { rate_per_second: 5, event_types: ['call.milestone'] })
+    for (let i = 0; i < 6; i++) await s.api('POST', `/outgoing-webhooks/${out.id}/test`, { event_type: 'call.milestone' })
+    await until('six', () => receiver.requests.length >= 6)
+    const at = receiver.requests.map((r) => r.at)
+    assert.ok(at[5] - at[0] >= 900, `${at.map((x) => x - at[0])}`) // one at once, then one each 200 ms
+    await off(out.id)
+    const busy = await Receiver.start((_, n) => (n === 1 ? { status: 429, headers: { 'retry-after': '2' } } : {}))
+    const paused = await outgoing('busy', busy.url, { event_types: ['call.milestone'], concurrency: 1 })
+    for (let i = 0; i < 3; i++) await s.api('POST', `/outgoing-webhooks/${paused.id}/test`, {})
+    await until('all', () => busy.requests.length >= 4)
+    assert.ok(busy.requests[1].at - busy.requests[0].at >= 1900, 'the second waited, too')
+    await off(paused.id)
+    for (const r of [receiver, busy]) r.stop()
+  })
+
+  test('a rotated secret signs beside the new one while they overlap', async () => {
+    const receiver = await Receiver.start()
+    const out = await outgoing('rotated', receiver.url, { event_types: ['call.completed'] })
+    const send = async (n: number) => {
+      await s.api('POST', `/outgoing-webhooks/${out.id}/test`, {})
+      await until('the test', () => receiver.requests.length >= n)
+      return receiver.requests[n - 1]
+    }
+    const rotated = await s.api('POST', `/outgoing-webhooks/${out.id}/rotate-secret`, { overlap_seconds: 3600 })
+    assert.match(rotated.secret, /^whsec_/)
+    assert.ok(Date.parse(rotated.previous_secret_expires_at) > Date.now() + 3500e3)
+    const both = await send(1)
+    assert.equal(String(both.headers['webhook-signature']).split(' ').length, 2)
+    for (const secret of [out.secret, rotated.secret]) new Webhook(secret).verify(both.body, both.headers as Record<string, string>)
+    const again = await s.api('POST', `/outgoing-webhooks/${out.id}/rotate-secret`, { overlap_seconds: 0 })
+    const one = await send(2)
+    new Webhook(again.secret).verify(one.body, one.headers as Record<string, string>)
+    assert.throws(() => new Webhook(rotated.secret).verify(one.body, one.headers as Record<string, string>))
+    const shown = await s.api('GET', `/outgoing-webhooks/${out.id}`)
+    assert.deepEqual([shown.secret, shown.previous_secret], ['********', '********'])
+    assert.equal((await s.raw('POST', `/api/v1/outgoing-webhooks/${out.id}/rotate-secret`, {}, {}, other)).status, 404)
+    await off(out.id)
+    receiver.stop()
+  })
+
+  test('a receiver that only fails, or is gone, is disabled, and that is told; enabled again it has its time anew', async () => {
+    const watch = await Receiver.start()
+    const watcher = await outgoing('watcher', watch.url, { event_types: ['webhook.disabled'] })
+    const gone = await Receiver.start(() => ({ status: 410 }))
+    const failing = await Receiver.start(() => ({ status: 500 }))
+    const [a, b] = [await outgoing('gone', gone.url, { event_types: ['call.failed'] }), await outgoing('failing', failing.url, { event_types: ['call.failed'] })]
+    const told = (id: string) => watch.requests.map((r) => JSON.parse(r.body)).filter((e) => e.data.outgoing_webhook.id === id)
+    await s.api('POST', `/outgoing-webhooks/${a.id}/test`, {})
+    await until('the first', () => told(a.id).length)
+    assert.match(told(a.id)[0].data.reason, /410/)
+    await until('it is disabled', async () => !(await s.api('GET', `/outgoing-webhooks/${a.id}`)).enabled)
+    assert.equal((await s.raw('POST', `/api/v1/outgoing-webhooks/${a.id}/test`, {})).status, 409)
+    await until('the second', async () => {
+      if (!told(b.id).length) await s.raw('POST', `/api/v1/outgoing-webhooks/${b.id}/test`, {})
+      await sleep(300)
+      return told(b.id).length
+    })
+    assert.match(told(b.id)[0].data.reason, /no delivery was taken for \d+ seconds/)
+    assert.ok(failing.requests.length >= 2)
+    assert.ok((await s.api('GET', '/audit-log')).data.some((x: any) => x.action === 'disable' && x.resource_id === b.id))
+    await until('the snapshot', async () => (await s.raw('POST', `/api/v1/outgoing-webhooks/${b.id}/test`, {})).status === 409)
+    const before = failing.requests.length
+    await s.api('PATCH', `/outgoing-webhooks/${b.id}`, { enabled: true })
+    await until('it is tried again', () => failing.requests.length > before)
+    assert.equal((await s.api('GET', `/outgoing-webhooks/${b.id}`)).enabled, true)
+    assert.equal(told(b.id).length, 1)
+    await off(b.id)
+    await off(watcher.id)
+    for (const r of [watch, gone, failing]) r.stop()
+  })
+
+  test('what failed is sent again by what it is, and never another organization\'s', async () => {
+    let well = false
+    const receiver = await Receiver.start(() => ({ status: well ? 200 : 400 }))
+    const since = new Date(Date.now() - 1000).toISOString()
+    const out = await outgoing('again', receiver.url, { event_types: ['call.failed'] })
+    for (const event_type of ['call.started', 'call.completed', 'flow.custom']) await s.api('POST', `/outgoing-webhooks/${out.id}/test`, { event_type })
+    await until('dead letters', async () => (await requests(out.id, '&status=dead')).length === 3)
+    well = true
+    if (!(await s.api('GET', `/outgoing-webhooks/${out.id}`)).enabled) await s.api('PATCH', `/outgoing-webhooks/${out.id}`, { enabled: true })
+    const again = async (body: object, key = s.key) => (await s.api('POST', '/outgoing-webhook-requests/redeliver', body, key)).redelivered
+    assert.equal(await again({ since, outgoing_webhook_id: out.id }, other), 0)
+    assert.equal(await again({ since, outgoing_webhook_id: out.id, event_type: 'flow.custom' }), 1)
+    await until('that one', async () => (await requests(out.id, '&status=delivered')).length === 1)
+    assert.equal(await again({ since, until: since, outgoing_webhook_id: out.id }), 0)
+    assert.equal((await s.api('POST', `/outgoing-webhooks/${out.id}/redeliver`, { since })).redelivered, 2)
+    await until('all', async () => (await requests(out.id, '&status=delivered')).length === 3)
+    assert.equal(await again({ since, outgoing_webhook_id: out.id, status: 'delivered' }), 3)
+    for (const bad of [{}, { since: 'yesterday' }, { since, status: 'sent' }, { since, call_id: 7 }]) assert.equal((await s.raw('POST', '/api/v1/outgoing-webhook-requests/redeliver', bad)).status, 422)
+    await off(out.id)
+    receiver.stop()
+  })
+
+  test('wrong settings are told where they are wrong', async () => {
+    const wrong = async (fields: object) => {
+      const r = await s.raw('POST', '/api/v1/outgoing-webhooks', { name: 'wrong', url: 'https://example.com/', event_types: ['*'], ...fields })
+      assert.equal(r.status, 422)
+      return ((await r.json()) as any).errors[0].pointer
+    }
+    assert.equal(await wrong({ event_types: ['call.finished'] }), '/event_types/0')
+    assert.equal(await wrong({ authentication: { username: 'x' } }), '/authentication/password')
+    assert.equal(await wrong({ authentication: { username: 'x', password: 'y', bearer_token: 'z' } }), '/authentication/bearer_token')
+    assert.equal(await wrong({ method: 'GET', body_template: '{}' }), '/body_template')
+    assert.equal(await wrong({ rate_per_second: 0 }), '/rate_per_second')
+    assert.equal(await wrong({ campaign_ids: ['cmp_01ARZ3NDEKTSV4RRFFQ69G5FAV'] }), '/campaign_ids/0')
+    const out = await outgoing('right', 'https://example.com/', { enabled: false })
+    assert.equal((await s.raw('POST', `/api/v1/outgoing-webhooks/${out.id}/test`, {}, {}, other)).status, 404)
+    await s.api('PATCH', `/outgoing-webhooks/${out.id}`, { enabled: true, url: 'http://127.0.0.1:9/' })
+    assert.equal((await s.raw('POST', `/api/v1/outgoing-webhooks/${out.id}/test`, { event_type: 'call.finished' })).status, 422)
+    await off(out.id)
+  })
+})
+
+describe('destinations that are not public', () => {
+  let s: Strowger
+  let inside: Receiver
+  before(async () => {
+    inside = await Receiver.start()
+    s = await Strowger.start(['--retry-schedule', '0.1'], undefined, false)
+  })
+  after(async () => {
+    inside.stop()
+    await s.stop()
+  })
+
+  test('are refused in every spelling, at each try, and nothing is sent', async () => {
+    const hosts = ['127.0.0.1', 'localhost', '127.1', '2130706433', '0x7f000001', '0177.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '10.0.0.1', '192.168.1.1', '172.16.0.1', '169.254.169.254', '[fe80::1]', '[fd00:ec2::254]', '100.64.0.1']
+    const made = await Promise.all(hosts.map((host, i) => s.api('POST', '/outgoing-webhooks', { name: `h${i}`, url: `http://${host}:${inside.port}/`, event_types: ['call.failed'] })))
+    for (const w of made) await s.api('POST', `/outgoing-webhooks/${w.id}/test`, {})
+    const dead = await until('all dead', async () => {
+      const l = (await s.api('GET', '/outgoing-webhook-requests?status=dead&limit=100')).data
+      return l.length === hosts.length && l
+    })
+    for (const d of dead) {
+      const { attempts } = await s.api('GET', `/outgoing-webhook-requests/${d.id}`)
+      assert.equal(attempts.length, 2)
+      for (const a of attempts) assert.match(a.error, /the address is private/, JSON.stringify(a.request.url))
+    }
+    assert.equal(inside.requests.length, 0)
+  })
+})
