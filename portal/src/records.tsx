@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { useState, type ReactNode } from 'react'
 import { ColumnMenu, DataTable, useColumns, type Column } from './DataTable'
 import { ResourcePicker } from './SchemaForm'
+import { AttemptView, type Attempt } from './Outgoing'
 import { api, list, type Row } from './api'
 import { Rows } from './calls/Call'
 import { Status, moment, plain } from './calls/fields'
@@ -118,7 +119,10 @@ export function Request({ path, id }: { path: string; id: string }) {
       <Group><Title order={2} style={{ overflowWrap: 'anywhere' }}>{outgoing ? String(q.data.event_type) : t('Data for {who}', { who: plain(q.data.caller_id ?? q.data.call_id) })}</Title><Badge>{plain(q.data.status)}</Badge>
         {outgoing && <Button size="xs" variant="light" onClick={() => void again()}>{t('Send again')}</Button>}</Group>
       {typeof q.data.call_id === 'string' && <Link to={`/calls/${q.data.call_id}`}>{t('The call')}</Link>}
-      {outgoing && <Rows rows={(q.data.attempts as { attempt: number; at: string; error: string | null; response: { status: number; body: string } | null }[]).map((a) => ({ try: a.attempt, at: a.at, answered: a.response?.status ?? a.error, answer: a.response?.body }))} columns={[['try', t('Try')], ['at', t('When')], ['answered', t('Status')], ['answer', t('Answer')]]} empty={t('Not tried yet.')} />}
+      {outgoing && typeof q.data.next_attempt_at === 'string' && <Text size="sm">{t('Next try {when}', { when: moment(q.data.next_attempt_at) })}</Text>}
+      {outgoing && (q.data.attempts as Attempt[]).map((a) => <AttemptView key={a.attempt} attempt={a} />)}
+      {outgoing && !(q.data.attempts as Attempt[]).length && <Text c="dimmed">{t('Not tried yet.')}</Text>}
+      {outgoing && <Title order={3} size="h5">{t('The event')}</Title>}
       {!outgoing && (q.data.problem as { detail?: string; errors?: { pointer: string; detail: string }[] } | null) && <Alert color="red" title={`${plain(q.data.http_status)} ${(q.data.problem as { title: string }).title}`}>{((q.data.problem as { errors?: { pointer: string; detail: string }[] }).errors ?? [{ pointer: '', detail: (q.data.problem as { detail: string }).detail }]).map((e) => <div key={e.pointer + e.detail}>{e.pointer} {e.detail}</div>)}</Alert>}
       {!outgoing && <Rows rows={(q.data.tags as Record<string, unknown>[]) ?? []} columns={[['tag', t('Tag')], ['value', t('Value')], ['error', t('Why it was refused')]]} empty={t('No tag took anything from it.')} />}
       {!outgoing && (q.data.data || q.data.data_sealed) ? <Replay request={q.data} /> : null}

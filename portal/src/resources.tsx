@@ -9,6 +9,7 @@ import { Copyable } from './Copyable'
 import { Delete, nameOf } from './Delete'
 import { ApiError, api, type Row } from './api'
 import { IncomingWebhook, UntakenFields } from './Incoming'
+import { OutgoingWebhook } from './Outgoing'
 import { PromptAudio } from './Prompt'
 import { Fields, ResourcePicker } from './SchemaForm'
 import type { Kind } from './kinds'
@@ -143,6 +144,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
           <Group><Button type="submit">{t('Save')}</Button>{!isNew && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}</Group>
         </Stack>
       </form>
+      {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingWebhook webhook={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <UntakenFields webhook={loaded.data.data} />}
       {kind.path === 'prompts' && loaded.data && <PromptAudio prompt={loaded.data.data} />}
       {deleting && loaded.data && <Delete kind={kind} row={loaded.data.data} onClose={() => setDeleting(false)} onDeleted={() => void navigate({ to: kind.page })} />}

@@ -255,6 +255,60 @@ enum http_result api_redeliver_matching(struct http_request *r)
 	return redeliver_all(r, NULL);
 }
 
+/* ---- how it goes ---- */
+
+#define LATELY_MS (24 * 3600 * INT64_C(1000))
+#define LATENCIES_MAX 500
+
+static int by_time(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* Of the last tries that were answered. null when there was none. */
+static json_t *latency_json(struct store_conn *conn, const struct http_request *r)
+{
+	struct store_rows *rows = store_query(conn, "SELECT a.doc FROM deliveries d JOIN delivery_attempts a ON a.delivery_id = d.id WHERE d.webhook_id = $1 AND d.organization_id = $2 ORDER BY d.created_at DESC LIMIT $3", "ssi", r->params[0], r->organization->id, (int64_t)LATENCIES_MAX);
+	double times[LATENCIES_MAX];
+	size_t n = 0;
+	for (size_t i = 0; i < rows_count(rows) && n < LATENCIES_MAX; i++) {
+		json_t *doc = json_loads(rows_text(rows, i, 0), 0, NULL);
+		if (json_is_object(json_object_get(doc, "response")))
+			times[n++] = json_number_value(json_object_get(json_object_get(doc, "timings_ms"), "total"));
+		json_decref(doc);
+	}
+	rows_free(rows);
+	qsort(times, n, sizeof *times, by_time);
+	return n ? json_pack("{s:f, s:f, s:f}", "p50", times[n / 2], "p95", times[n * 95 / 100], "p99", times[n * 99 / 100]) : json_null();
+}
+
+enum http_result api_webhook_health(struct http_request *r)
+{
+	struct store_conn *conn = is_outgoing(r) ? http_reader(r) : NULL;
+	if (!conn)
+		return HTTP_REPLY;
+	char failing[RFC3339_SIZE], disabled[RFC3339_SIZE], oldest[RFC3339_SIZE];
+	struct store_rows *lately = store_query(conn, "SELECT status, COUNT(*) FROM deliveries WHERE webhook_id = $1 AND organization_id = $2 AND created_at >= $3 GROUP BY status", "ssi", r->params[0], r->organization->id, clock_now_ms() - LATELY_MS);
+	struct store_rows *waiting = store_query(conn, "SELECT COUNT(*), MIN(created_at) FROM deliveries WHERE webhook_id = $1 AND organization_id = $2 AND status IN ('pending', 'failed')", "ss", r->params[0], r->organization->id);
+	struct store_rows *state = store_query(conn, "SELECT failing_since, disabled_at, reason FROM webhook_failures WHERE webhook_id = $1 AND organization_id = $2", "ss", r->params[0], r->organization->id);
+	static const char *const statuses[] = {"pending", "failed", "delivered", "dead"};
+	json_t *counts = json_object();
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+		json_object_set_new(counts, statuses[i], json_integer(0));
+	for (size_t i = 0; i < rows_count(lately); i++)
+		json_object_set_new(counts, rows_text(lately, i, 0), json_integer((json_int_t)rows_int(lately, i, 1)));
+	json_int_t good = json_integer_value(json_object_get(counts, "delivered")), bad = json_integer_value(json_object_get(counts, "dead")) + json_integer_value(json_object_get(counts, "failed"));
+	int64_t oldest_ms = rows_int(waiting, 0, 1), failing_ms = rows_int(state, 0, 0), disabled_ms = rows_int(state, 0, 1);
+	http_json(r, 200, json_pack("{s:I, s:s?, s:o, s:o, s:o, s:s?, s:s?, s:s?}", "backlog", (json_int_t)rows_int(waiting, 0, 0), "oldest_waiting_at", oldest_ms ? clock_rfc3339(oldest_ms, oldest) : NULL,
+				    "last_24_hours", counts, "success_rate", good + bad ? json_real((double)good / (double)(good + bad)) : json_null(), "latency_ms", latency_json(conn, r),
+				    "failing_since", failing_ms ? clock_rfc3339(failing_ms, failing) : NULL, "disabled_at", disabled_ms ? clock_rfc3339(disabled_ms, disabled) : NULL, "reason", rows_text(state, 0, 2)));
+	rows_free(lately);
+	rows_free(waiting);
+	rows_free(state);
+	return HTTP_REPLY;
+}
+
 /* ---- a test ---- */
 
 /* An example of the type, as it would be sent. */

@@ -3,6 +3,8 @@ ALTER TABLE call_events ADD COLUMN sequence BIGINT;
 ALTER TABLE deliveries ADD COLUMN sequence BIGINT;
 -- Does an earlier event of the call still wait for this webhook? (strict ordering)
 CREATE INDEX deliveries_order ON deliveries (webhook_id, call_id, sequence) WHERE status IN ('pending', 'failed');
+-- What became of a webhook's events lately.
+CREATE INDEX deliveries_webhook ON deliveries (webhook_id, created_at, status);
 -- Since when an outgoing webhook only fails. No row: it never failed, or took the last one.
 CREATE TABLE webhook_failures (
   webhook_id TEXT PRIMARY KEY,

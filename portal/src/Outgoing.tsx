@@ -1,0 +1,156 @@
+// An outgoing webhook: how it goes, a test that shows what was sent and answered, its secret, and sending again.
+import { Alert, Badge, Button, Code, Group, Modal, NumberInput, Select, Stack, Text, TextInput, Title } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { Copyable } from './Copyable'
+import { api, type Row } from './api'
+import { moment } from './calls/fields'
+import { t } from './text'
+import { complain, toast } from './toast'
+
+export interface Attempt {
+  attempt: number
+  at: string
+  request: { method: string; url: string; headers: Record<string, string>; body: string | null }
+  response: { status: number; body: string } | null
+  error: string | null
+  timings_ms: Record<'dns' | 'connect' | 'tls' | 'first_byte' | 'total', number>
+}
+
+const good = (a: Attempt) => !!a.response && a.response.status >= 200 && a.response.status < 300
+const raw = { whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', maxHeight: 320, overflow: 'auto' } as const
+
+// One try: what was sent, what came back, and where the time went.
+export function AttemptView({ attempt: a }: { attempt: Attempt }) {
+  const times = Object.entries(a.timings_ms) as [keyof Attempt['timings_ms'], number][]
+  const named = { dns: t('name'), connect: t('connected'), tls: t('TLS'), first_byte: t('first byte'), total: t('all') }
+  return (
+    <Stack gap={6} component="section" aria-label={t('Try {number}', { number: a.attempt })}>
+      <Group gap="xs"><Title order={3} size="h5">{t('Try {number}', { number: a.attempt })}</Title><Badge color={good(a) ? 'green' : 'red'}>{a.response ? a.response.status : t('no answer')}</Badge><Text size="sm" c="dimmed">{moment(a.at)}</Text></Group>
+      {a.error && <Alert color="red">{a.error}</Alert>}
+      <Text size="sm">{times.filter(([, ms]) => ms > 0).map(([name, ms]) => t('{name} after {ms} ms', { name: named[name], ms })).join(' · ')}</Text>
+      <Code block style={raw}>{`${a.request.method} ${a.request.url}\n${Object.entries(a.request.headers).map(([k, v]) => `${k}: ${v}`).join('\n')}${a.request.body ? `\n\n${a.request.body}` : ''}`}</Code>
+      {a.response && <Code block style={raw}>{`${a.response.status}\n\n${a.response.body || t('(an empty body)')}`}</Code>}
+    </Stack>
+  )
+}
+
+interface Health {
+  backlog: number
+  oldest_waiting_at: string | null
+  last_24_hours: Record<'pending' | 'failed' | 'delivered' | 'dead', number>
+  success_rate: number | null
+  latency_ms: { p50: number; p95: number; p99: number } | null
+  failing_since: string | null
+  disabled_at: string | null
+  reason: string | null
+}
+
+function HealthView({ webhook }: { webhook: Row }) {
+  const { data: h } = useQuery({ queryKey: ['outgoing-webhooks', 'health', webhook.id], queryFn: async () => (await api<Health>('GET', `/outgoing-webhooks/${webhook.id}/health`)).data, refetchInterval: 5000 })
+  if (!h) return null
+  const facts = [
+    h.success_rate === null ? null : t('{share} % delivered in 24 hours', { share: Math.round(h.success_rate * 1000) / 10 }),
+    h.latency_ms && t('answers take {p50} ms, 1 of 20 more than {p95} ms', { p50: Math.round(h.latency_ms.p50), p95: Math.round(h.latency_ms.p95) }),
+    h.backlog ? t('{count} wait', { count: h.backlog }) : t('nothing waits'),
+    h.last_24_hours.dead ? t('{count} given up', { count: h.last_24_hours.dead }) : null,
+  ].filter((f) => f)
+  return (
+    <>
+      {h.disabled_at && !webhook.enabled && <Alert color="red" title={t('Disabled since {when}', { when: moment(h.disabled_at) })}>{t('Because {reason}. Mend the receiver, then enable it: what waits is sent.', { reason: h.reason ?? '' })}</Alert>}
+      {h.failing_since && webhook.enabled === true && <Alert color="yellow">{t('Nothing was taken since {when}.', { when: moment(h.failing_since) })}</Alert>}
+      <Text size="sm">{facts.join(' · ')}</Text>
+    </>
+  )
+}
+
+function Rotate({ id, onClose, onDone }: { id: string; onClose: () => void; onDone: (secret: string) => void }) {
+  const [hours, setHours] = useState<string | number>(24)
+  const rotate = () => api<{ secret: string }>('POST', `/outgoing-webhooks/${id}/rotate-secret`, { overlap_seconds: Math.round(Number(hours) * 3600) }).then((r) => onDone(r.data.secret), complain)
+  return (
+    <Modal opened onClose={onClose} title={t('Replace the secret')}>
+      <Stack>
+        <Text size="sm">{t('Requests are signed with both for a while, so that the receiver can change over when it suits.')}</Text>
+        <NumberInput label={t('Hours that both sign')} min={0} max={720} value={hours} onChange={setHours} />
+        <Group justify="flex-end"><Button variant="default" onClick={onClose}>{t('Keep the secret')}</Button><Button onClick={() => void rotate()}>{t('Replace it')}</Button></Group>
+      </Stack>
+    </Modal>
+  )
+}
+
+function Again({ id, onClose }: { id: string; onClose: () => void }) {
+  const client = useQueryClient()
+  const [since, setSince] = useState(() => new Date(Date.now() - 86400000 - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 16))
+  const send = async () => {
+    try {
+      const { data } = await api<{ redelivered: number }>('POST', `/outgoing-webhooks/${id}/redeliver`, { since: new Date(since).toISOString() })
+      toast(t('{count} are sent again', { count: data.redelivered }))
+      await client.invalidateQueries({ queryKey: ['outgoing-webhooks', 'health', id] })
+      onClose()
+    } catch (e) {
+      complain(e)
+    }
+  }
+  return (
+    <Modal opened onClose={onClose} title={t('Send again what failed')}>
+      <Stack>
+        <TextInput type="datetime-local" label={t('Events since')} value={since} onChange={(e) => setSince(e.currentTarget.value)} />
+        <Group justify="flex-end"><Button variant="default" onClick={onClose}>{t('Cancel')}</Button><Button disabled={!since} onClick={() => void send()}>{t('Send again')}</Button></Group>
+      </Stack>
+    </Modal>
+  )
+}
+
+function Trial({ webhook }: { webhook: Row }) {
+  const client = useQueryClient()
+  const types = useQuery({ queryKey: ['event-types'], queryFn: async () => (await api<{ data: { type: string }[] }>('GET', '/event-types')).data.data, staleTime: Infinity })
+  const [type, setType] = useState('call.completed')
+  const [request, setRequest] = useState<string | null>(null)
+  const tried = useQuery({ queryKey: ['outgoing-webhook-requests', 'one', request], enabled: !!request, refetchInterval: (q) => (q.state.data?.attempts.length ? false : 500), queryFn: async () => (await api<Row & { attempts: Attempt[] }>('GET', `/outgoing-webhook-requests/${request}`)).data })
+  const send = async () => {
+    try {
+      setRequest((await api<{ id: string }>('POST', `/outgoing-webhooks/${webhook.id}/test`, { event_type: type })).data.id)
+      await client.invalidateQueries({ queryKey: ['outgoing-webhooks', 'health', webhook.id] })
+    } catch (e) {
+      complain(e)
+    }
+  }
+  return (
+    <Stack gap="xs">
+      <Group align="flex-end">
+        <Select label={t('Example event')} data={types.data?.map((x) => x.type) ?? [type]} value={type} onChange={(v) => v && setType(v)} allowDeselect={false} searchable />
+        <Button onClick={() => void send()} disabled={webhook.enabled !== true} loading={!!request && !tried.data?.attempts.length}>{t('Send a test')}</Button>
+      </Group>
+      {tried.data?.attempts[0] && <AttemptView attempt={tried.data.attempts.at(-1)!} />}
+    </Stack>
+  )
+}
+
+export function OutgoingWebhook({ webhook }: { webhook: Row }) {
+  const client = useQueryClient()
+  const [open, setOpen] = useState<'rotate' | 'again' | null>(null)
+  const [secret, setSecret] = useState<string | null>(null)
+  const until = webhook.previous_secret_expires_at
+  const rotated = (made: string) => {
+    setOpen(null)
+    setSecret(made)
+    void client.invalidateQueries({ queryKey: ['outgoing-webhooks', 'one', webhook.id] })
+  }
+  return (
+    <Stack gap="sm">
+      <HealthView webhook={webhook} />
+      <Trial webhook={webhook} />
+      {secret && <Copyable label={t('The new signing secret, shown this once')} value={secret} />}
+      {typeof until === 'string' && Date.parse(until) > Date.now() && <Text size="sm">{t('The secret before this one signs, too, until {when}.', { when: moment(until) })}</Text>}
+      <Group>
+        <Button variant="default" onClick={() => setOpen('rotate')}>{t('Replace the secret')}</Button>
+        <Button variant="default" onClick={() => setOpen('again')}>{t('Send again what failed')}</Button>
+        <Link to={'/data/webhooks/outgoing-requests' as never} search={{ outgoing_webhook_id: webhook.id } as never}>{t('Its requests')}</Link>
+        <a href="/docs/outgoing-webhooks" target="_blank">{t('How to receive')}</a>
+      </Group>
+      {open === 'rotate' && <Rotate id={webhook.id} onClose={() => setOpen(null)} onDone={rotated} />}
+      {open === 'again' && <Again id={webhook.id} onClose={() => setOpen(null)} />}
+    </Stack>
+  )
+}
