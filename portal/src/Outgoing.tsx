@@ -27,7 +27,7 @@ export function AttemptView({ attempt: a }: { attempt: Attempt }) {
   const named = { dns: t('name'), connect: t('connected'), tls: t('TLS'), first_byte: t('first byte'), total: t('all') }
   return (
     <Stack gap={6} component="section" aria-label={t('Try {number}', { number: a.attempt })}>
-      <Group gap="xs"><Title order={3} size="h5">{t('Try {number}', { number: a.attempt })}</Title><Badge color={good(a) ? 'green' : 'red'}>{a.response ? a.response.status : t('no answer')}</Badge><Text size="sm" c="dimmed">{moment(a.at)}</Text></Group>
+      <Group gap="xs"><Title order={3} size="h5">{t('Try {number}', { number: a.attempt })}</Title><Badge variant="light" color={good(a) ? 'teal' : 'red'}>{a.response ? a.response.status : t('no answer')}</Badge><Text size="sm" c="dimmed">{moment(a.at)}</Text></Group>
       {a.error && <Alert color="red">{a.error}</Alert>}
       <Text size="sm">{times.filter(([, ms]) => ms > 0).map(([name, ms]) => t('{name} after {ms} ms', { name: named[name], ms })).join(' · ')}</Text>
       <Code block style={raw}>{`${a.request.method} ${a.request.url}\n${Object.entries(a.request.headers).map(([k, v]) => `${k}: ${v}`).join('\n')}${a.request.body ? `\n\n${a.request.body}` : ''}`}</Code>
@@ -47,7 +47,7 @@ interface Health {
   reason: string | null
 }
 
-function HealthView({ webhook }: { webhook: Row }) {
+export function OutgoingHealth({ webhook }: { webhook: Row }) {
   const { data: h } = useQuery({ queryKey: ['outgoing-webhooks', 'health', webhook.id], queryFn: async () => (await api<Health>('GET', `/outgoing-webhooks/${webhook.id}/health`)).data, refetchInterval: 5000 })
   if (!h) return null
   const facts = [
@@ -139,7 +139,6 @@ export function OutgoingWebhook({ webhook }: { webhook: Row }) {
   }
   return (
     <Stack gap="sm">
-      <HealthView webhook={webhook} />
       <Trial webhook={webhook} />
       {secret && <Copyable label={t('The new signing secret, shown this once')} value={secret} />}
       {typeof until === 'string' && Date.parse(until) > Date.now() && <Text size="sm">{t('The secret before this one signs, too, until {when}.', { when: moment(until) })}</Text>}

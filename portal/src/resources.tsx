@@ -9,7 +9,7 @@ import { Copyable } from './Copyable'
 import { Delete, nameOf } from './Delete'
 import { ApiError, api, type Row } from './api'
 import { IncomingWebhook, UntakenFields } from './Incoming'
-import { OutgoingWebhook } from './Outgoing'
+import { OutgoingHealth, OutgoingWebhook } from './Outgoing'
 import { PromptAudio } from './Prompt'
 import { Fields, ResourcePicker } from './SchemaForm'
 import type { Kind } from './kinds'
@@ -137,6 +137,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
     <Stack maw={720}>
       <Title order={2}>{isNew ? t('New {one}', { one: kind.one }) : String(loaded.data?.data.name ?? loaded.data?.data.number ?? loaded.data?.data.email)}</Title>
       {error && <Alert color="red" title={error.problem.title}>{error.problem.errors?.filter((e) => !e.pointer).map((e) => <div key={e.detail}>{e.detail}</div>)}{!error.problem.errors && error.message}</Alert>}
+      {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingHealth webhook={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <IncomingWebhook webhook={loaded.data.data} />}
       <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>
         <Stack>

@@ -6,7 +6,7 @@ import { t } from './text'
 export function toast(message: string, undo?: () => Promise<void>) {
   const id = notifications.show({ autoClose: undo ? 8000 : 4000, message: !undo ? message : (
     <Group justify="space-between" wrap="nowrap"><Text size="sm">{message}</Text>
-      <Button size="compact-sm" variant="light" onClick={() => { notifications.hide(id); undo().catch(complain) }}>{t('Undo')}</Button></Group>
+      <Button size="compact-sm" variant="light" style={{ flexShrink: 0 }} onClick={() => { notifications.hide(id); undo().catch(complain) }}>{t('Undo')}</Button></Group>
   ) })
 }
 

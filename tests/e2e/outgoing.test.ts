@@ -225,6 +225,64 @@ describe('outgoing webhooks', () => {
     receiver.stop()
   })
 
+  test('one receiver of a hundred that hangs delays none of the others', async () => {
+    let answered = 0
+    const from = caller()
+    const receiver = await Receiver.start((r) => (r.path === '/7' ? { delay_ms: 60000 } : (answered++, {})))
+    const made = await Promise.all(Array.from({ length: 100 }, (_, i) => outgoing(`many ${i}`, `${receiver.url}/${i}`, { event_types: ['call.completed', 'call.started'], filter: filter(from), concurrency: 1 })))
+    await call(from)
+    await until('the others', () => answered >= 198)
+    assert.equal((await requests(made[7].id, '&status=delivered')).length, 0)
+    assert.equal(receiver.requests.filter((r) => r.path === '/7').length, 1)
+    await Promise.all(made.map((w) => off(w.id)))
+    receiver.stop()
+  })
+
+  test('what was acknowledged is delivered, however often the process is killed', async () => {
+    const seen = new Map<number, string>() // by sequence: the value
+    const refused = new Set<string>() // once each
+    const receiver = await Receiver.start((r, n) => {
+      const e = JSON.parse(r.body)
+      if (n % 5 === 0 && !refused.has(e.id)) return refused.add(e.id), { status: 503 }
+      seen.set(e.sequence, e.data.tag.value)
+      return {}
+    })
+    const from = caller()
+    const log = await call(from)
+    const out = await outgoing('killed', receiver.url, { event_types: ['tag.*'], filter: filter(from) })
+    const acknowledged: string[] = []
+    const rounds = Number(process.env.STROWGER_KILL_ROUNDS ?? 10)
+    for (let round = 0; round < rounds; round++) {
+      let stop = false
+      const senders = Array.from({ length: 4 }, async (_, i) => {
+        for (let n = 0; !stop; n++) {
+          const state = `r${round}s${i}n${n}`
+          try {
+            const r = await fetch(crm.url, { method: 'POST', body: JSON.stringify({ call_id: log.id, state }) })
+            const body = (await r.json()) as any
+            if (r.status === 200 && body.tags.state === state) acknowledged.push(state)
+          } catch {
+            return
+          }
+        }
+      })
+      await sleep(100 + Math.random() * 400)
+      await s.kill('SIGKILL')
+      stop = true
+      await Promise.all(senders)
+      await s.serve()
+    }
+    await until('the backlog is gone', async () => (await s.api('GET', `/outgoing-webhooks/${out.id}/health`)).backlog === 0, 60000)
+    assert.deepEqual(await requests(out.id, '&status=dead'), [])
+    const values = new Set(seen.values())
+    assert.ok(acknowledged.length > rounds * 3, `${acknowledged.length} were acknowledged`)
+    assert.deepEqual(acknowledged.filter((v) => !values.has(v)), [])
+    const numbers = [...seen.keys()].sort((a, b) => a - b)
+    assert.deepEqual(numbers, numbers.map((_, i) => numbers[0] + i), 'none is missing between, and none was told under two numbers')
+    await off(out.id)
+    receiver.stop()
+  })
+
   test('wrong settings are told where they are wrong', async () => {
     const wrong = async (fields: object) => {
       const r = await s.raw('POST', '/api/v1/outgoing-webhooks', { name: 'wrong', url: 'https://example.com/', event_types: ['*'], ...fields })
