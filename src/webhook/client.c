@@ -20,15 +20,27 @@
 #define ANSWER_MAX (256 * 1024) /* of an http_request node */
 #define KEPT_MAX 4096           /* of a webhook's response */
 #define ATTEMPTS_MAX 20
+#define IDLE_MAX 64
+#define QUEUED_MAX 256    /* deliveries of one webhook read at once */
+#define ONWARD_MAX 16     /* so many times on from the last read, then from the beginning: what is tried again is due before */
+#define UNSETTLED_MAX 512 /* answered, and not on disk yet: what a crash may send again */
 
 enum health { HEALTH_UNKNOWN, HEALTH_GOOD, HEALTH_FAILING };
 
 /* A webhook with deliveries in the database. */
 struct endpoint {
 	char id[40], organization_id[40];
-	int in_flight;
-	bool dirty;
-	int64_t next_due_ms; /* 0: nothing known to wait */
+	int in_flight, unsettled;
+	bool look;  /* there may be something to start */
+	bool stale; /* and also something on disk that is not in rows */
+	struct store_rows *rows; /* read to be started, from next on */
+	size_t next;
+	int64_t after_ms; /* the last row that was read: the next read goes on from there */
+	char after_id[40];
+	int onward; /* reads since the one from the beginning; 0: the next is from the beginning */
+	bool ordered;
+	int64_t due_ms;  /* when the next on disk is due; 0: none is known */
+	int64_t wait_ms; /* until then nothing is started: its rate, its 429, the database; 0: at once */
 	int64_t paused_until_ms; /* it answered 429 with Retry-After */
 	double allowance; /* requests that its rate allows now */
 	int64_t allowance_ms; /* when that was reckoned */
@@ -54,7 +66,8 @@ struct transfer {
 	/* delivery */
 	char delivery_id[40], webhook_id[40], organization_id[40];
 	int attempt;
-	char *url, *method, *sent_headers;
+	char *url, *method;
+	bool body_is_event;
 	UT_hash_handle hh; /* deliveries in flight, by delivery_id; until their result is on disk */
 };
 
@@ -65,7 +78,7 @@ struct letter {
 	enum letter_kind kind;
 	char id[40];            /* TOUCH: webhook; SETTLED: delivery */
 	struct transfer *request;
-	int64_t next_due_ms, paused_until_ms;
+	int64_t next_due_ms;
 	enum health health;
 	bool disabled;
 };
@@ -85,6 +98,8 @@ struct http_client {
 	struct store_conn *reader;
 	struct endpoint *endpoints;
 	struct transfer *in_flight;
+	CURL *idle[IDLE_MAX]; /* handles to be used again */
+	size_t idle_count;
 };
 
 /* ---- transfers ---- */
@@ -121,18 +136,20 @@ static void transfer_free(struct transfer *t)
 	free(t->body);
 	free(t->url);
 	free(t->method);
-	free(t->sent_headers);
 	buf_free(&t->answer);
 	free(t);
 }
 
-static struct transfer *transfer_new(enum transfer_kind kind, const char *method, const char *url, const char *body, long timeout_ms)
+/* easy: used before and reset, or NULL. */
+static struct transfer *transfer_new(enum transfer_kind kind, CURL *easy, const char *method, const char *url, const char *body, long timeout_ms)
 {
 	struct transfer *t = calloc(1, sizeof *t);
-	if (!t)
+	if (!t) {
+		curl_easy_cleanup(easy);
 		return NULL;
+	}
 	t->kind = kind;
-	t->easy = curl_easy_init();
+	t->easy = easy ? easy : curl_easy_init();
 	t->body = body ? strdup(body) : NULL;
 	t->url = strdup(url);
 	t->method = strdup(method);
@@ -196,7 +213,7 @@ unsigned http_client_request(struct http_client *c, const char *method, const ch
 	if (c->requests >= QUEUE_MAX)
 		return 0;
 	struct letter *l = calloc(1, sizeof *l);
-	struct transfer *t = l ? transfer_new(TRANSFER_REQUEST, method, url, body, timeout_ms) : NULL;
+	struct transfer *t = l ? transfer_new(TRANSFER_REQUEST, NULL, method, url, body, timeout_ms) : NULL;
 	if (!t) {
 		free(l);
 		return 0;
@@ -323,7 +340,7 @@ static void authenticate(struct transfer *t, const struct config_outgoing *w)
 	buf_free(&b);
 }
 
-static struct transfer *make_delivery(const struct organization *o, const struct config_outgoing *w, const struct store_rows *rows, size_t i)
+static struct transfer *make_delivery(struct http_client *c, const struct organization *o, const struct config_outgoing *w, const struct store_rows *rows, size_t i)
 {
 	int64_t now = clock_now_ms();
 	char *payload = event_payload(rows_text(rows, i, 2), rows_int(rows, i, 5)), *body = NULL, id[96];
@@ -338,7 +355,7 @@ static struct transfer *make_delivery(const struct organization *o, const struct
 	}
 	const char *text = !has_body ? NULL : body ? body : payload;
 	char *url = make_url(o, w, &v);
-	struct transfer *t = url && (text || !has_body) ? transfer_new(TRANSFER_DELIVERY, w->method, url, text, w->timeout_seconds * 1000L) : NULL;
+	struct transfer *t = url && (text || !has_body) ? transfer_new(TRANSFER_DELIVERY, c->idle_count ? c->idle[--c->idle_count] : NULL, w->method, url, text, w->timeout_seconds * 1000L) : NULL;
 	if (t) {
 		snprintf(id, sizeof id, "%s-%s", rows_text(rows, i, 1), w->id);
 		if (has_body)
@@ -355,6 +372,7 @@ static struct transfer *make_delivery(const struct organization *o, const struct
 		snprintf(t->webhook_id, sizeof t->webhook_id, "%s", w->id);
 		snprintf(t->organization_id, sizeof t->organization_id, "%s", o->id);
 		t->attempt = (int)rows_int(rows, i, 3) + 1;
+		t->body_is_event = has_body && !body;
 	}
 	free(url);
 	free(body);
@@ -381,8 +399,76 @@ static int64_t rate_wait(struct endpoint *e, int rate, int64_t now)
 }
 
 #define DUE(condition) "SELECT id, event_id, payload, attempt_count, next_attempt_at, sequence FROM deliveries d " \
-		       "WHERE webhook_id = $1 AND organization_id = $2 AND status IN ('pending', 'failed') " condition "ORDER BY next_attempt_at, id LIMIT $3"
+		       "WHERE webhook_id = $1 AND organization_id = $2 AND status IN ('pending', 'failed') AND (next_attempt_at, id) > ($4, $5) " condition "ORDER BY next_attempt_at, id LIMIT $3"
 #define IN_ORDER "AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.webhook_id = d.webhook_id AND b.call_id = d.call_id AND b.sequence < d.sequence AND b.status IN ('pending', 'failed')) "
+
+static void forget_rows(struct endpoint *e)
+{
+	rows_free(e->rows);
+	e->rows = NULL;
+	e->next = 0;
+}
+
+/* Read what is due next. false: there is nothing new. */
+static bool refill(struct http_client *c, struct endpoint *e, const struct organization *o, const struct config_outgoing *w, int64_t now)
+{
+	int64_t limit = QUEUED_MAX + (e->onward ? 0 : e->in_flight + e->unsettled); /* the beginning has those that are under way */
+	if (!e->stale && !e->onward)
+		return false;
+	if (!e->onward) {
+		e->stale = false;
+		e->due_ms = 0;
+	}
+	forget_rows(e);
+	e->rows = store_query(c->reader, w->ordered ? DUE(IN_ORDER) : DUE(""), "ssiis", e->id, o->id, limit, e->onward ? e->after_ms : INT64_C(-1), e->onward ? e->after_id : "");
+	size_t n = rows_count(e->rows);
+	bool more = n == (size_t)limit && rows_int(e->rows, n - 1, 4) <= now;
+	if (more) {
+		e->after_ms = rows_int(e->rows, n - 1, 4);
+		snprintf(e->after_id, sizeof e->after_id, "%s", rows_text(e->rows, n - 1, 0));
+		e->onward = (e->onward + 1) % ONWARD_MAX;
+		e->stale |= !e->onward;
+	} else {
+		e->onward = 0;
+	}
+	if (!e->rows) { /* the database is away: ask again */
+		e->stale = true;
+		e->wait_ms = now + 1000;
+	}
+	return n > 0 || (e->rows && e->stale);
+}
+
+/* Start the next row. false: nothing more can be started now. */
+static bool start_next(struct http_client *c, struct endpoint *e, const struct organization *o, const struct config_outgoing *w, int64_t now)
+{
+	struct transfer *t;
+	const char *id = rows_text(e->rows, e->next, 0);
+	HASH_FIND_STR(c->in_flight, id, t);
+	if (t) {
+		e->next++;
+		return true;
+	}
+	if (rows_int(e->rows, e->next, 4) > now) { /* the rest is later still */
+		e->due_ms = rows_int(e->rows, e->next, 4);
+		forget_rows(e);
+		return false;
+	}
+	if (e->in_flight >= w->concurrency || e->unsettled >= UNSETTLED_MAX)
+		return false; /* looked at again when one is answered, or on disk */
+	if ((e->wait_ms = rate_wait(e, w->rate_per_second, now)))
+		return false;
+	t = make_delivery(c, o, w, e->rows, e->next);
+	if (!t || !start(c, t)) {
+		if (t)
+			transfer_free(t);
+		e->wait_ms = now + 1000;
+		return false;
+	}
+	HASH_ADD_STR(c->in_flight, delivery_id, t);
+	e->in_flight++;
+	e->next++;
+	return true;
+}
 
 /* Start what is due for one webhook, as far as its concurrency allows. */
 static void feed(struct http_client *c, struct endpoint *e, int64_t now)
@@ -396,48 +482,27 @@ static void feed(struct http_client *c, struct endpoint *e, int64_t now)
 	}
 	const struct organization *o = e->organization_id[0] ? config_organization(c->config, e->organization_id) : NULL;
 	const struct config_outgoing *w = o ? find_outgoing(o, e->id) : NULL;
-	e->dirty = false;
-	e->next_due_ms = 0;
+	e->look = false;
+	e->wait_ms = 0;
 	if (!w || !w->enabled) { /* waits in the database until it is enabled, and touched */
+		forget_rows(e);
+		e->due_ms = e->onward = 0;
 		organization_release(o);
 		return;
 	}
 	if (e->paused_until_ms > now) {
-		e->next_due_ms = e->paused_until_ms;
+		e->wait_ms = e->paused_until_ms;
 		organization_release(o);
 		return;
 	}
-	int free_places = w->concurrency - e->in_flight;
-	int64_t limit = e->in_flight + (free_places > 0 ? free_places : 0) + 1;
-	struct store_rows *rows = store_query(c->reader, w->ordered ? DUE(IN_ORDER) : DUE(""), "ssi", e->id, o->id, limit);
-	if (!rows)
-		e->next_due_ms = now + 1000; /* the database is away: ask again */
-	for (size_t i = 0; i < rows_count(rows); i++) {
-		struct transfer *t;
-		const char *id = rows_text(rows, i, 0);
-		HASH_FIND_STR(c->in_flight, id, t);
-		if (t)
-			continue;
-		if (rows_int(rows, i, 4) > now) { /* ordered: the rest is later still */
-			e->next_due_ms = rows_int(rows, i, 4);
-			break;
+	e->ordered = w->ordered;
+	do {
+		while (e->next < rows_count(e->rows) && start_next(c, e, o, w, now)) {
+			/* as many as may go */
 		}
-		if (free_places <= 0)
-			break; /* fed again when one of those in flight is settled */
-		if ((e->next_due_ms = rate_wait(e, w->rate_per_second, now)))
-			break;
-		t = make_delivery(o, w, rows, i);
-		if (!t || !start(c, t)) {
-			if (t)
-				transfer_free(t);
-			e->next_due_ms = now + 1000;
-			break;
-		}
-		HASH_ADD_STR(c->in_flight, delivery_id, t);
-		e->in_flight++;
-		free_places--;
-	}
-	rows_free(rows);
+	} while (e->next >= rows_count(e->rows) && !e->wait_ms && refill(c, e, o, w, now));
+	if (e->next >= rows_count(e->rows))
+		forget_rows(e);
 	organization_release(o);
 }
 
@@ -448,7 +513,7 @@ struct result_job {
 	int attempt;
 	char webhook_id[40];
 	const char *status;
-	int64_t at_ms, next_ms, paused_until_ms;
+	int64_t at_ms, next_ms;
 	char *doc;
 	bool taken, gone; /* 2xx; 410 */
 	enum health health; /* of the webhook, as far as is known */
@@ -547,7 +612,6 @@ static void result_done(struct store_job *job, bool committed)
 		l->kind = LETTER_SETTLED;
 		snprintf(l->id, sizeof l->id, "%s", r->delivery_id);
 		l->next_due_ms = committed ? r->next_ms : clock_now_ms() + 1000;
-		l->paused_until_ms = r->paused_until_ms;
 		l->health = committed ? r->health : HEALTH_FAILING; /* then the next success is written */
 		l->disabled = committed && r->disabled;
 		mailbox_post_reply(r->client->letters, &l->mail);
@@ -590,7 +654,10 @@ static char *attempt_doc(struct transfer *t, CURLcode code, long status)
 			json_str(&b, name, is_secret(name) ? "********" : h->data + n + 2);
 	}
 	json_close(&b);
-	json_str(&b, "body", t->body);
+	if (t->body_is_event) /* the delivery has it */
+		json_bool(&b, "body_is_event", true);
+	else
+		json_str(&b, "body", t->body);
 	json_close(&b);
 	json_key(&b, "response");
 	if (code == CURLE_OK) {
@@ -627,6 +694,11 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 	memcpy(r->organization_id, t->organization_id, sizeof r->organization_id);
 	memcpy(r->webhook_id, t->webhook_id, sizeof r->webhook_id);
 	struct endpoint *e = endpoint(c, t->webhook_id);
+	if (e) {
+		e->in_flight--;
+		e->unsettled++;
+		e->look = true;
+	}
 	r->health = e ? e->health : HEALTH_UNKNOWN;
 	r->taken = code == CURLE_OK && status >= 200 && status < 300;
 	r->gone = code == CURLE_OK && status == 410;
@@ -642,10 +714,15 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 			wait = (retry_after < 86400 ? retry_after : 86400) * 1000;
 		r->status = "failed";
 		r->next_ms = r->at_ms + wait;
-		if (status == 429 && retry_after) /* it is told of all that would come, not of this one */
-			r->paused_until_ms = r->at_ms + (retry_after < 86400 ? retry_after : 86400) * 1000;
+		if (e && status == 429 && retry_after) /* it is told of all that would come, not of this one */
+			e->paused_until_ms = r->at_ms + (retry_after < 86400 ? retry_after : 86400) * 1000;
 	}
-	curl_easy_cleanup(t->easy);
+	if (c->idle_count < IDLE_MAX) {
+		curl_easy_reset(t->easy);
+		c->idle[c->idle_count++] = t->easy;
+	} else {
+		curl_easy_cleanup(t->easy);
+	}
 	t->easy = NULL;
 	store_submit_accepted(c->store, &r->job);
 }
@@ -662,16 +739,15 @@ static void settled(struct http_client *c, const struct letter *l)
 	transfer_free(t);
 	if (!e)
 		return;
-	e->in_flight--;
-	e->dirty = true;
+	e->unsettled--;
+	e->look = true;
+	e->stale |= e->ordered; /* the next of its call may go */
 	if (l->health != HEALTH_UNKNOWN)
 		e->health = l->health;
-	if (l->paused_until_ms > e->paused_until_ms)
-		e->paused_until_ms = l->paused_until_ms;
 	if (l->disabled && !config_reload(c->config, e->organization_id, &err))
 		log_error(e->organization_id, "%s", err.text);
-	if (l->next_due_ms && (!e->next_due_ms || l->next_due_ms < e->next_due_ms))
-		e->next_due_ms = l->next_due_ms;
+	if (l->next_due_ms && (!e->due_ms || l->next_due_ms < e->due_ms))
+		e->due_ms = l->next_due_ms;
 }
 
 /* ---- the thread ---- */
@@ -695,7 +771,7 @@ static void open_letters(struct http_client *c)
 		struct letter *l = (struct letter *)m;
 		next = m->next;
 		if (l->kind == LETTER_TOUCH && (e = endpoint(c, l->id)))
-			e->dirty = true;
+			e->look = e->stale = true;
 		else if (l->kind == LETTER_SETTLED)
 			settled(c, l);
 		else if (l->kind == LETTER_REQUEST && !start(c, l->request))
@@ -704,14 +780,21 @@ static void open_letters(struct http_client *c)
 	}
 }
 
+/* Answers how long to wait for the next that is known to be due. */
 static int feed_all(struct http_client *c)
 {
 	int64_t now = clock_now_ms(), next = now + 1000;
 	for (struct endpoint *e = c->endpoints; e; e = e->hh.next) {
-		if (e->dirty || (e->next_due_ms && e->next_due_ms <= now))
+		if (e->due_ms && e->due_ms <= now) {
+			e->due_ms = 0; /* known again when they are read */
+			e->look = e->stale = true;
+		}
+		if (e->look || (e->wait_ms && e->wait_ms <= now))
 			feed(c, e, now);
-		if (e->next_due_ms && e->next_due_ms < next)
-			next = e->next_due_ms;
+		if (e->wait_ms && e->wait_ms < next)
+			next = e->wait_ms;
+		if (e->due_ms && e->due_ms < next)
+			next = e->due_ms;
 	}
 	return next > now ? (int)(next - now) : 0;
 }
@@ -723,7 +806,7 @@ static void *client_main(void *arg)
 	for (size_t i = 0; i < rows_count(rows); i++) {
 		struct endpoint *e = endpoint(c, rows_text(rows, i, 0));
 		if (e)
-			e->dirty = true;
+			e->look = e->stale = true;
 	}
 	rows_free(rows);
 	while (!c->stop) {
@@ -813,8 +896,11 @@ void http_client_free(struct http_client *c)
 	}
 	HASH_ITER(hh, c->endpoints, e, next_e) {
 		HASH_DEL(c->endpoints, e);
+		forget_rows(e);
 		free(e);
 	}
+	while (c->idle_count)
+		curl_easy_cleanup(c->idle[--c->idle_count]);
 	curl_multi_cleanup(c->multi);
 	store_disconnect(c->reader);
 	mailbox_destroy(c->letters);

@@ -130,15 +130,19 @@ enum http_result api_outgoing_request(struct http_request *r)
 	struct store_rows *attempts = store_query(conn, "SELECT attempt, at_ms, doc FROM delivery_attempts WHERE delivery_id = $1 AND organization_id = $2 ORDER BY attempt", "ss", r->params[0], r->organization->id);
 	if (rows_count(rows) == 1) {
 		json_t *out = delivery_json(rows, 0), *list = json_array();
+		char *payload = event_payload(rows_text(rows, 0, 9), rows_int(rows, 0, 10));
 		for (size_t i = 0; i < rows_count(attempts); i++) {
 			char at[RFC3339_SIZE];
-			json_t *a = json_loads(rows_text(attempts, i, 2), 0, NULL);
+			json_t *a = json_loads(rows_text(attempts, i, 2), 0, NULL), *request = json_object_get(a, "request");
+			if (json_object_get(request, "body_is_event")) {
+				json_object_del(request, "body_is_event");
+				json_object_set_new(request, "body", json_string(payload));
+			}
 			json_object_set_new(a, "attempt", json_integer((json_int_t)rows_int(attempts, i, 0)));
 			json_object_set_new(a, "at", json_string(clock_rfc3339(rows_int(attempts, i, 1), at)));
 			json_array_append_new(list, a);
 		}
 		json_object_set_new(out, "attempts", list);
-		char *payload = event_payload(rows_text(rows, 0, 9), rows_int(rows, 0, 10));
 		json_object_set_new(out, "event", json_loads(payload ? payload : "null", JSON_DECODE_ANY, NULL));
 		free(payload);
 		http_json(r, 200, out);
