@@ -2,21 +2,11 @@
 #include "store/driver.h"
 #include "base/clock.h"
 
-#define MIGRATION(symbol, file) \
-	__asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" SOURCE_ROOT "/src/store/migrations/" file "\"\n.byte 0\n.previous\n"); \
+/* migrations.h, made by embed.py, has one for each file, and the array of them. */
+#define MIGRATION(symbol, path) \
+	__asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" path "\"\n.byte 0\n.previous\n"); \
 	extern const char symbol[];
-
-MIGRATION(migration_001, "001-core.sql")
-MIGRATION(migration_002, "002-flow-calls.sql")
-MIGRATION(migration_003, "003-recordings.sql")
-MIGRATION(migration_004, "004-call-totals.sql")
-MIGRATION(migration_005, "005-search.sql")
-MIGRATION(migration_006, "006-call-sums.sql")
-MIGRATION(migration_007, "007-totals-of.sql")
-MIGRATION(migration_008, "008-tags-and-requests.sql")
-MIGRATION(migration_009, "009-outgoing.sql")
-
-static const char *const migrations[] = {migration_001, migration_002, migration_003, migration_004, migration_005, migration_006, migration_007, migration_008, migration_009};
+#include "migrations.h"
 
 bool store_migrate(struct store_conn *conn, struct error *err)
 {

@@ -45,6 +45,7 @@ struct endpoint {
 	double allowance; /* requests that its rate allows now */
 	int64_t allowance_ms; /* when that was reckoned */
 	enum health health; /* what webhook_failures says of it */
+	struct delivery_counts counts; /* under the client's lock */
 	UT_hash_handle hh;
 };
 
@@ -97,6 +98,7 @@ struct http_client {
 	CURLM *multi;
 	struct store_conn *reader;
 	struct endpoint *endpoints;
+	pthread_mutex_t lock; /* of counts, and of new endpoints */
 	struct transfer *in_flight;
 	CURL *idle[IDLE_MAX]; /* handles to be used again */
 	size_t idle_count;
@@ -270,7 +272,10 @@ static struct endpoint *endpoint(struct http_client *c, const char *id)
 	HASH_FIND_STR(c->endpoints, id, e);
 	if (!e && (e = calloc(1, sizeof *e))) {
 		snprintf(e->id, sizeof e->id, "%s", id);
+		e->counts.webhook_id = e->id;
+		pthread_mutex_lock(&c->lock);
 		HASH_ADD_STR(c->endpoints, id, e);
+		pthread_mutex_unlock(&c->lock);
 	}
 	return e;
 }
@@ -676,6 +681,30 @@ static char *attempt_doc(struct transfer *t, CURLcode code, long status)
 	return buf_take(&b);
 }
 
+const double delivery_bucket_seconds[DELIVERY_BUCKETS] = {0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
+
+static void count_try(struct http_client *c, struct endpoint *e, const char *status, bool answered, double seconds)
+{
+	struct delivery_counts *n = &e->counts;
+	pthread_mutex_lock(&c->lock);
+	n->delivered += strcmp(status, "delivered") == 0;
+	n->failed += strcmp(status, "failed") == 0;
+	n->dead += strcmp(status, "dead") == 0;
+	n->answered += answered;
+	n->seconds += answered ? seconds : 0;
+	for (size_t i = 0; answered && i < DELIVERY_BUCKETS; i++)
+		n->buckets[i] += seconds <= delivery_bucket_seconds[i];
+	pthread_mutex_unlock(&c->lock);
+}
+
+void http_client_each_webhook(struct http_client *c, void (*f)(void *arg, const struct delivery_counts *counts), void *arg)
+{
+	pthread_mutex_lock(&c->lock);
+	for (struct endpoint *e = c->endpoints; e; e = e->hh.next)
+		f(arg, &e->counts);
+	pthread_mutex_unlock(&c->lock);
+}
+
 static void delivery_done(struct http_client *c, struct transfer *t, CURLcode code)
 {
 	long status = 0;
@@ -717,6 +746,10 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 		if (e && status == 429 && retry_after) /* it is told of all that would come, not of this one */
 			e->paused_until_ms = r->at_ms + (retry_after < 86400 ? retry_after : 86400) * 1000;
 	}
+	double seconds = 0;
+	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME, &seconds);
+	if (e)
+		count_try(c, e, r->status, code == CURLE_OK, seconds);
 	if (c->idle_count < IDLE_MAX) {
 		curl_easy_reset(t->easy);
 		c->idle[c->idle_count++] = t->easy;
@@ -839,6 +872,7 @@ struct http_client *http_client_create(struct store *store, struct config_store 
 	if (!c)
 		return NULL;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	pthread_mutex_init(&c->lock, NULL);
 	c->store = store;
 	c->config = config;
 	c->allow_private = allow_private;
@@ -903,6 +937,7 @@ void http_client_free(struct http_client *c)
 		curl_easy_cleanup(c->idle[--c->idle_count]);
 	curl_multi_cleanup(c->multi);
 	store_disconnect(c->reader);
+	pthread_mutex_destroy(&c->lock);
 	mailbox_destroy(c->letters);
 	free(c);
 }

@@ -128,6 +128,37 @@ enum http_result api_healthz(struct http_request *r)
 	return http_json(r, 200, json_pack("{s:s, s:s}", "status", "ok", "version", STROWGER_VERSION));
 }
 
+static void tries_metric(void *arg, const struct delivery_counts *n)
+{
+	buf_printf(arg, "strowger_webhook_tries_total{webhook=\"%s\",result=\"delivered\"} %llu\n", n->webhook_id, (unsigned long long)n->delivered);
+	buf_printf(arg, "strowger_webhook_tries_total{webhook=\"%s\",result=\"failed\"} %llu\n", n->webhook_id, (unsigned long long)n->failed);
+	buf_printf(arg, "strowger_webhook_tries_total{webhook=\"%s\",result=\"dead\"} %llu\n", n->webhook_id, (unsigned long long)n->dead);
+}
+
+static void answer_metric(void *arg, const struct delivery_counts *n)
+{
+	for (size_t i = 0; i < DELIVERY_BUCKETS; i++)
+		buf_printf(arg, "strowger_webhook_answer_seconds_bucket{webhook=\"%s\",le=\"%g\"} %llu\n", n->webhook_id, delivery_bucket_seconds[i], (unsigned long long)n->buckets[i]);
+	buf_printf(arg, "strowger_webhook_answer_seconds_bucket{webhook=\"%s\",le=\"+Inf\"} %llu\n", n->webhook_id, (unsigned long long)n->answered);
+	buf_printf(arg, "strowger_webhook_answer_seconds_sum{webhook=\"%s\"} %.6f\n", n->webhook_id, n->seconds);
+	buf_printf(arg, "strowger_webhook_answer_seconds_count{webhook=\"%s\"} %llu\n", n->webhook_id, (unsigned long long)n->answered);
+}
+
+/* Of outgoing webhooks, each. */
+static void delivery_metrics(struct http_request *r, struct buf *b)
+{
+	struct store_conn *conn = store_reader(r->config->store);
+	struct store_rows *rows = conn ? store_query(conn, "SELECT webhook_id, COUNT(*) FROM deliveries WHERE status IN ('pending', 'failed') GROUP BY webhook_id", "") : NULL;
+	buf_add_str(b, "# HELP strowger_webhook_backlog Events that wait to be delivered.\n# TYPE strowger_webhook_backlog gauge\n");
+	for (size_t i = 0; i < rows_count(rows); i++)
+		buf_printf(b, "strowger_webhook_backlog{webhook=\"%s\"} %lld\n", rows_text(rows, i, 0), (long long)rows_int(rows, i, 1));
+	rows_free(rows);
+	buf_add_str(b, "# HELP strowger_webhook_tries_total Tries to deliver an event, by what became of it.\n# TYPE strowger_webhook_tries_total counter\n");
+	http_client_each_webhook(r->config->client, tries_metric, b);
+	buf_add_str(b, "# HELP strowger_webhook_answer_seconds Time until a receiver has answered.\n# TYPE strowger_webhook_answer_seconds histogram\n");
+	http_client_each_webhook(r->config->client, answer_metric, b);
+}
+
 enum http_result api_metrics(struct http_request *r)
 {
 	struct call_loop_counts c = call_loop_counts(r->config->calls);
@@ -147,6 +178,7 @@ enum http_result api_metrics(struct http_request *r)
 		buf_printf(&b, "# HELP %s %s\n# TYPE %s %s\n", metrics[i].name, metrics[i].help, metrics[i].name, metrics[i].type);
 		buf_printf(&b, "%s %llu\n", metrics[i].name, (unsigned long long)metrics[i].value);
 	}
+	delivery_metrics(r, &b);
 	http_text(r, 200, &b);
 	r->content_type = "text/plain; version=0.0.4";
 	return HTTP_REPLY;
