@@ -18,6 +18,8 @@ export interface Attempt {
   timings_ms: Record<'dns' | 'connect' | 'tls' | 'first_byte' | 'total', number>
 }
 
+type Sent = Attempt['request']
+const asText = (r: Sent) => `${r.method} ${r.url}\n${Object.entries(r.headers).map(([k, v]) => `${k}: ${v}`).join('\n')}${r.body ? `\n\n${r.body}` : ''}`
 const good = (a: Attempt) => !!a.response && a.response.status >= 200 && a.response.status < 300
 const raw = { whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', maxHeight: 320, overflow: 'auto' } as const
 
@@ -30,7 +32,7 @@ export function AttemptView({ attempt: a }: { attempt: Attempt }) {
       <Group gap="xs"><Title order={3} size="h5">{t('Try {number}', { number: a.attempt })}</Title><Badge variant="light" color={good(a) ? 'teal' : 'red'}>{a.response ? a.response.status : t('no answer')}</Badge><Text size="sm" c="dimmed">{moment(a.at)}</Text></Group>
       {a.error && <Alert color="red">{a.error}</Alert>}
       <Text size="sm">{times.filter(([, ms]) => ms > 0).map(([name, ms]) => t('{name} after {ms} ms', { name: named[name], ms })).join(' · ')}</Text>
-      <Code block style={raw}>{`${a.request.method} ${a.request.url}\n${Object.entries(a.request.headers).map(([k, v]) => `${k}: ${v}`).join('\n')}${a.request.body ? `\n\n${a.request.body}` : ''}`}</Code>
+      <Code block style={raw}>{asText(a.request)}</Code>
       {a.response && <Code block style={raw}>{`${a.response.status}\n\n${a.response.body || t('(an empty body)')}`}</Code>}
     </Stack>
   )
@@ -107,9 +109,20 @@ function Trial({ webhook }: { webhook: Row }) {
   const types = useQuery({ queryKey: ['event-types'], queryFn: async () => (await api<{ data: { type: string }[] }>('GET', '/event-types')).data.data, staleTime: Infinity })
   const [type, setType] = useState('call.completed')
   const [request, setRequest] = useState<string | null>(null)
+  const [call, setCall] = useState('')
+  const [preview, setPreview] = useState<Sent | null>(null)
   const tried = useQuery({ queryKey: ['outgoing-webhook-requests', 'one', request], enabled: !!request, refetchInterval: (q) => (q.state.data?.attempts.length ? false : 500), queryFn: async () => (await api<Row & { attempts: Attempt[] }>('GET', `/outgoing-webhook-requests/${request}`)).data })
+  const look = async () => {
+    try {
+      setRequest(null)
+      setPreview((await api<Sent>('POST', `/outgoing-webhooks/${webhook.id}/preview`, { event_type: type, ...(call.trim() ? { call_id: call.trim() } : {}) })).data)
+    } catch (e) {
+      complain(e)
+    }
+  }
   const send = async () => {
     try {
+      setPreview(null)
       setRequest((await api<{ id: string }>('POST', `/outgoing-webhooks/${webhook.id}/test`, { event_type: type })).data.id)
       await client.invalidateQueries({ queryKey: ['outgoing-webhooks', 'health', webhook.id] })
     } catch (e) {
@@ -121,7 +134,10 @@ function Trial({ webhook }: { webhook: Row }) {
       <Group align="flex-end">
         <Select label={t('Example event')} data={types.data?.map((x) => x.type) ?? [type]} value={type} onChange={(v) => v && setType(v)} allowDeselect={false} searchable />
         <Button onClick={() => void send()} disabled={webhook.enabled !== true} loading={!!request && !tried.data?.attempts.length}>{t('Send a test')}</Button>
+        <TextInput label={t('Call log id')} placeholder={t('An example call')} value={call} onChange={(e) => setCall(e.currentTarget.value)} />
+        <Button variant="default" onClick={() => void look()}>{t('Preview')}</Button>
       </Group>
+      {preview && <section aria-label={t('Preview')}><Text size="sm" mb={6}>{t('What would be sent, as the webhook is saved:')}</Text><Code block style={raw}>{asText(preview)}</Code></section>}
       {tried.data?.attempts[0] && <AttemptView attempt={tried.data.attempts.at(-1)!} />}
     </Stack>
   )

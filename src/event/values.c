@@ -27,4 +27,10 @@ void event_values_read(struct event_values *v, const struct organization *o, jso
 			slots[slot] = json_leaf_value(value, &v->arena);
 	}
 	v->env = (struct expr_env){.tags = slots, .tag_count = slots ? tag_set_count(o->tags) : 0, .call = v->call, .now_ms = now_ms};
+	const char *caller_id = json_string_value(json_object_get(call, "caller_id")), *publisher = json_string_value(json_object_get(call, "publisher_id"));
+	const char *publisher_name = publisher ? organization_publisher_name(o, publisher) : NULL;
+	if (publisher_name)
+		v->call[CALL_PUBLISHER_NAME] = value_string(publisher_name, strlen(publisher_name));
+	if (caller_id && !expr_set_caller(&v->env, v->call, caller_id, &v->arena))
+		v->env.zone = NULL; /* no memory: what the number tells is left out */
 }

@@ -1,12 +1,9 @@
 #include "webhook/client.h"
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "event/values.h"
-#include "expr/template.h"
 #include "webhook/address.h"
-#include "webhook/signature.h"
+#include "webhook/outgoing.h"
 #include <curl/curl.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -181,17 +178,6 @@ static struct transfer *transfer_new(enum transfer_kind kind, CURL *easy, const 
 	return t;
 }
 
-static void add_header(struct transfer *t, const char *name, const char *value)
-{
-	struct buf line = {0};
-	buf_printf(&line, "%s: ", name);
-	buf_add_str(&line, value);
-	struct curl_slist *list = line.failed ? NULL : curl_slist_append(t->headers, buf_text(&line));
-	if (list)
-		t->headers = list;
-	buf_free(&line);
-}
-
 static bool start(struct http_client *c, struct transfer *t)
 {
 	struct curl_slist *no_expect = curl_slist_append(t->headers, "Expect:");
@@ -230,7 +216,7 @@ unsigned http_client_request(struct http_client *c, const char *method, const ch
 	for (size_t i = 0; headers && headers[i]; i++)
 		typed |= strncasecmp(headers[i], "content-type:", 13) == 0;
 	if (!typed && (*first == '{' || *first == '['))
-		add_header(t, "Content-Type", "application/json");
+		outgoing_add_header(&t->headers, "Content-Type", "application/json");
 	t->reply = reply;
 	t->owner = owner;
 	while (!(t->number = ++numbers)) {
@@ -288,102 +274,23 @@ static const struct config_outgoing *find_outgoing(const struct organization *o,
 	return NULL;
 }
 
-static char *render(const struct organization *o, struct event_values *v, const char *text, enum template_context context)
-{
-	struct expr_scope scope = organization_scope(o);
-	struct buf out = {0};
-	struct template *t = template_compile(text, strlen(text), context, &scope, &v->arena, NULL, NULL);
-	if (t)
-		template_render(t, &v->env, &out);
-	return t ? buf_take(&out) : NULL;
-}
-
-/* The URL with its query. free() it. */
-static char *make_url(const struct organization *o, const struct config_outgoing *w, struct event_values *v)
-{
-	struct buf b = {0};
-	buf_add(&b, w->url, strcspn(w->url, "#"));
-	for (size_t i = 0; i + 1 < w->query_count; i += 2) {
-		char *name = curl_easy_escape(NULL, w->query[i], 0), *value = render(o, v, w->query[i + 1], TEMPLATE_FORM);
-		buf_printf(&b, "%c%s=", strchr(buf_text(&b), '?') ? '&' : '?', name ? name : "");
-		buf_add_str(&b, value ? value : "");
-		curl_free(name);
-		free(value);
-	}
-	return buf_take(&b);
-}
-
-/* By the secret, and by the one before it while that counts (Standard Webhooks: separated by a space). */
-static void sign(struct transfer *t, const struct config_outgoing *w, const char *id, const char *body, int64_t now_ms)
-{
-	char both[2 * SIGNATURE_SIZE + 1] = "", one[SIGNATURE_SIZE], seconds[24];
-	const char *secrets[] = {w->secret, now_ms < w->previous_until_ms ? w->previous_secret : NULL};
-	for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
-		if (secrets[i] && signature_make(secrets[i], id, now_ms / 1000, body, strlen(body), one))
-			snprintf(both + strlen(both), sizeof both - strlen(both), "%s%s", *both ? " " : "", one);
-	snprintf(seconds, sizeof seconds, "%lld", (long long)now_ms / 1000);
-	add_header(t, "webhook-id", id);
-	add_header(t, "webhook-timestamp", seconds);
-	if (*both)
-		add_header(t, "webhook-signature", both);
-}
-
-static void authenticate(struct transfer *t, const struct config_outgoing *w)
-{
-	struct buf b = {0}, pair = {0};
-	if (w->bearer_token) {
-		buf_printf(&b, "Bearer %s", w->bearer_token);
-	} else if (w->username) {
-		buf_printf(&pair, "%s:%s", w->username, w->password ? w->password : "");
-		char *text = crypto_base64((const unsigned char *)buf_text(&pair), pair.len);
-		buf_printf(&b, "Basic %s", text ? text : "");
-		free(text);
-	}
-	if (b.len)
-		add_header(t, "Authorization", buf_text(&b));
-	buf_free(&pair);
-	buf_free(&b);
-}
-
 static struct transfer *make_delivery(struct http_client *c, const struct organization *o, const struct config_outgoing *w, const struct store_rows *rows, size_t i)
 {
-	int64_t now = clock_now_ms();
-	char *payload = event_payload(rows_text(rows, i, 2), rows_int(rows, i, 5)), *body = NULL, id[96];
-	struct event_values v = {0};
-	json_t *envelope = payload && (w->body_template || w->header_count || w->query_count) ? json_loads(payload, 0, NULL) : NULL;
-	bool json_body = true, has_body = strcmp(w->method, "GET") != 0;
-	event_values_read(&v, o, json_object_get(json_object_get(envelope, "data"), "call"), now);
-	if (w->body_template && has_body) {
-		char first = w->body_template[strspn(w->body_template, " \t\r\n")];
-		json_body = first == '{' || first == '[';
-		body = render(o, &v, w->body_template, json_body ? TEMPLATE_JSON : TEMPLATE_FORM);
-	}
-	const char *text = !has_body ? NULL : body ? body : payload;
-	char *url = make_url(o, w, &v);
-	struct transfer *t = url && (text || !has_body) ? transfer_new(TRANSFER_DELIVERY, c->idle_count ? c->idle[--c->idle_count] : NULL, w->method, url, text, w->timeout_seconds * 1000L) : NULL;
+	struct outgoing_request q = {0};
+	char *payload = event_payload(rows_text(rows, i, 2), rows_int(rows, i, 5));
+	bool ok = payload && outgoing_build(&q, o, w, payload, rows_text(rows, i, 1), clock_now_ms());
+	struct transfer *t = ok ? transfer_new(TRANSFER_DELIVERY, c->idle_count ? c->idle[--c->idle_count] : NULL, w->method, q.url, q.body, w->timeout_seconds * 1000L) : NULL;
 	if (t) {
-		snprintf(id, sizeof id, "%s-%s", rows_text(rows, i, 1), w->id);
-		if (has_body)
-			add_header(t, "Content-Type", json_body ? "application/json" : "application/x-www-form-urlencoded");
-		sign(t, w, id, text ? text : "", now);
-		authenticate(t, w);
-		for (size_t h = 0; h + 1 < w->header_count; h += 2) {
-			char *value = render(o, &v, w->headers[h + 1], TEMPLATE_HEADER);
-			if (value)
-				add_header(t, w->headers[h], value);
-			free(value);
-		}
 		snprintf(t->delivery_id, sizeof t->delivery_id, "%s", rows_text(rows, i, 0));
 		snprintf(t->webhook_id, sizeof t->webhook_id, "%s", w->id);
 		snprintf(t->organization_id, sizeof t->organization_id, "%s", o->id);
 		t->attempt = (int)rows_int(rows, i, 3) + 1;
-		t->body_is_event = has_body && !body;
+		t->body_is_event = q.body_is_event;
+		t->headers = q.headers;
+		q.headers = NULL;
 	}
-	free(url);
-	free(body);
+	outgoing_request_free(&q);
 	free(payload);
-	json_decref(envelope);
-	arena_free(&v.arena);
 	return t;
 }
 
@@ -625,15 +532,6 @@ static void result_done(struct store_job *job, bool committed)
 	free(r);
 }
 
-static bool is_secret(const char *header)
-{
-	static const char *const secret[] = {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"};
-	for (size_t i = 0; i < ARRAY_LEN(secret); i++)
-		if (strcasecmp(header, secret[i]) == 0)
-			return true;
-	return false;
-}
-
 static char *attempt_doc(struct transfer *t, CURLcode code, long status)
 {
 	struct buf b = {0};
@@ -649,16 +547,7 @@ static char *attempt_doc(struct transfer *t, CURLcode code, long status)
 	json_open(&b);
 	json_str(&b, "method", t->method);
 	json_str(&b, "url", t->url);
-	json_key(&b, "headers");
-	json_open(&b);
-	for (struct curl_slist *h = t->headers; h; h = h->next) {
-		char name[128];
-		size_t n = strcspn(h->data, ":");
-		snprintf(name, sizeof name, "%.*s", (int)n, h->data);
-		if (h->data[n] && h->data[n + 1])
-			json_str(&b, name, is_secret(name) ? "********" : h->data + n + 2);
-	}
-	json_close(&b);
+	outgoing_headers_json(&b, t->headers);
 	if (t->body_is_event) /* the delivery has it */
 		json_bool(&b, "body_is_event", true);
 	else

@@ -95,6 +95,22 @@ describe('outgoing webhooks', () => {
     receiver.stop()
   })
 
+  test('a preview of a past call is what would be sent, with its templates filled, and nothing is sent', async () => {
+    const receiver = await Receiver.start()
+    const log = await call()
+    const out = await outgoing('previewed', receiver.url, { event_types: ['call.failed'], authentication: { bearer_token: 'tok_9' }, query: { id: '[CALL_ID]' }, headers: { 'X-State': '[state|none]' }, body_template: '{"who":"[CALLER_ID]","state":"[state]","seconds":[CALL_DURATION],"from":"[CALLER_STATE]"}' })
+    const shown = await s.api('POST', `/outgoing-webhooks/${out.id}/preview`, { call_id: log.id })
+    assert.equal(shown.url, `${receiver.url}?id=${log.id}`)
+    assert.deepEqual(JSON.parse(shown.body), { who: log.caller_id, state: 'TX', seconds: log.duration_seconds, from: 'TX' })
+    assert.deepEqual([shown.method, shown.headers['X-State'], shown.headers.Authorization], ['POST', 'TX', '********'])
+    assert.match((await s.api('POST', `/outgoing-webhooks/${out.id}/preview`, { event_type: 'call.started' })).url, /id=call_EXAMPLE$/)
+    assert.equal((await s.raw('POST', `/api/v1/outgoing-webhooks/${out.id}/preview`, { call_id: 'call_01ARZ3NDEKTSV4RRFFQ69G5FAV' })).status, 422)
+    assert.equal((await s.raw('POST', `/api/v1/outgoing-webhooks/${out.id}/preview`, {}, {}, other)).status, 404)
+    assert.equal(receiver.requests.length, 0)
+    await off(out.id)
+    receiver.stop()
+  })
+
   test('only the campaigns that are named', async () => {
     const receiver = await Receiver.start()
     const from = caller()

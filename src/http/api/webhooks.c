@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "event/event.h"
+#include "store/calls.h"
+#include "webhook/outgoing.h"
 #include "webhook/signature.h"
 #include <stdlib.h>
 #include <string.h>
@@ -315,17 +317,11 @@ enum http_result api_webhook_health(struct http_request *r)
 
 /* ---- a test ---- */
 
-/* An example of the type, as it would be sent. */
-static char *example_event(const struct http_request *r, const struct event_type *type, const char *event_id, int64_t now)
+/* An event of the type about the call, as it would be sent. */
+static char *make_event(const struct http_request *r, const struct event_type *type, const char *event_id, const struct call_log *call, int64_t now)
 {
 	char time[RFC3339_SIZE];
 	struct buf e = {0};
-	bool over = strcmp(type->type, "call.started") != 0;
-	struct call_log example = {
-		.id = "call_EXAMPLE", .caller_id = "+15125550100", .number = "+18005550100", .campaign_id = "cmp_EXAMPLE", .status = over ? "completed" : "active", .disposition = over ? "completed" : NULL,
-		.execution_mode = "routing_plan", .hangup_by = over ? "caller" : NULL, .started_ms = now - 95000, .answered_ms = over ? now - 90000 : 0, .connected_ms = over ? now - 90000 : 0, .ended_ms = over ? now : 0,
-		.currency = r->organization->currency, .converted = over, .revenue_micros = over ? 25000000 : 0, .payout_micros = over ? 18000000 : 0, .tags = "{\"state\":\"TX\"}",
-	};
 	json_open(&e);
 	json_str(&e, "id", event_id);
 	json_str(&e, "type", type->type);
@@ -336,7 +332,7 @@ static char *example_event(const struct http_request *r, const struct event_type
 	json_open(&e);
 	if (type->has_call) {
 		json_key(&e, "call");
-		call_log_json(&e, &example);
+		call_log_json(&e, call);
 	}
 	if (*type->example) {
 		json_item(&e);
@@ -345,6 +341,17 @@ static char *example_event(const struct http_request *r, const struct event_type
 	json_close(&e);
 	json_close(&e);
 	return buf_take(&e);
+}
+
+static char *example_event(const struct http_request *r, const struct event_type *type, const char *event_id, int64_t now)
+{
+	bool over = strcmp(type->type, "call.started") != 0;
+	struct call_log example = {
+		.id = "call_EXAMPLE", .caller_id = "+15125550100", .number = "+18005550100", .campaign_id = "cmp_EXAMPLE", .status = over ? "completed" : "active", .disposition = over ? "completed" : NULL,
+		.execution_mode = "routing_plan", .hangup_by = over ? "caller" : NULL, .started_ms = now - 95000, .answered_ms = over ? now - 90000 : 0, .connected_ms = over ? now - 90000 : 0, .ended_ms = over ? now : 0,
+		.currency = r->organization->currency, .converted = over, .revenue_micros = over ? 25000000 : 0, .payout_micros = over ? 18000000 : 0, .tags = "{\"state\":\"TX\"}",
+	};
+	return make_event(r, type, event_id, &example, now);
 }
 
 static bool run_test(struct store_conn *conn, struct http_request *r)
@@ -365,26 +372,75 @@ static bool run_test(struct store_conn *conn, struct http_request *r)
 	return ok;
 }
 
-/* {"event_type": "call.completed"}; a body is not needed. */
-enum http_result api_webhook_test(struct http_request *r)
+/* {"event_type": "call.completed"}; a body is not needed. NULL after the answer was set. */
+static const struct event_type *asked_type(struct http_request *r, json_t **body)
 {
 	struct errors errors = {0};
-	if (!is_outgoing(r))
-		return HTTP_REPLY;
-	const struct config_outgoing *w = organization_find(r->organization, "outgoing_webhook", r->params[0]);
-	json_t *body = r->body_len ? http_body_object(r) : NULL, *name = json_object_get(body, "event_type");
-	if (r->body_len && !body)
-		return HTTP_REPLY;
+	*body = r->body_len ? http_body_object(r) : NULL;
+	if (r->body_len && !*body)
+		return NULL;
+	json_t *name = json_object_get(*body, "event_type");
 	const struct event_type *type = event_type_find(name ? json_string_value(name) : "call.completed");
 	if (!type) {
 		errors_add(&errors, "/event_type", "is no event type: GET /event-types lists them");
-		return http_invalid(r, &errors);
+		http_invalid(r, &errors);
 	}
+	return type;
+}
+
+enum http_result api_webhook_test(struct http_request *r)
+{
+	json_t *body;
+	if (!is_outgoing(r))
+		return HTTP_REPLY;
+	const struct config_outgoing *w = organization_find(r->organization, "outgoing_webhook", r->params[0]);
+	const struct event_type *type = asked_type(r, &body);
+	if (!type)
+		return HTTP_REPLY;
 	if (!w->enabled)
 		return http_problem(r, 409, "The outgoing webhook is disabled", "enable it first: nothing is sent while it is disabled");
 	r->data = (void *)(uintptr_t)type;
 	r->run = run_test;
 	return http_write(r);
+}
+
+/* The request that an event about a past call, or an example, would be; nothing is sent. */
+enum http_result api_webhook_preview(struct http_request *r)
+{
+	json_t *body;
+	struct call_log log;
+	struct outgoing_request q = {0};
+	struct buf out = {0};
+	char id[ID_SIZE];
+	bool failed = false;
+	int64_t now = clock_now_ms();
+	const struct event_type *type = is_outgoing(r) ? asked_type(r, &body) : NULL;
+	struct store_conn *conn = type ? http_reader(r) : NULL;
+	if (!conn)
+		return HTTP_REPLY;
+	const char *call = json_string_value(json_object_get(body, "call_id"));
+	const struct config_outgoing *w = organization_find(r->organization, "outgoing_webhook", r->params[0]);
+	if (call && !store_call_read(conn, r->organization->id, call, &r->arena, &log, &failed)) {
+		struct errors errors = {0};
+		errors_add(&errors, "/call_id", "there is no call with this id");
+		return failed ? http_problem(r, 503, "The database is away", "try again shortly") : http_invalid(r, &errors);
+	}
+	id_new("evt", id);
+	char *event = call ? make_event(r, type, id, &log, now) : example_event(r, type, id, now);
+	if (event && outgoing_build(&q, r->organization, w, event, id, now)) {
+		json_open(&out);
+		json_str(&out, "method", w->method);
+		json_str(&out, "url", q.url);
+		outgoing_headers_json(&out, q.headers);
+		json_str(&out, "body", q.body);
+		json_close(&out);
+		http_text(r, 200, &out);
+	} else {
+		http_problem(r, 503, "Out of memory", "try again shortly");
+	}
+	outgoing_request_free(&q);
+	free(event);
+	return HTTP_REPLY;
 }
 
 /* Each type with its schema and an example. */
