@@ -402,7 +402,7 @@ describe('portal', () => {
     await page.getByText('The secret before this one signs, too').waitFor()
     await page.getByRole('button', { name: 'Send again what failed' }).click()
     await page.getByRole('button', { name: 'Send again', exact: true }).click()
-    await page.getByText(/sent again$/).waitFor()
+    await page.getByText(/^\d+ (is|are) sent again$/).waitFor()
     await page.reload()
     await page.getByText('delivered').first().waitFor()
     server.close()
