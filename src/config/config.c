@@ -361,6 +361,7 @@ static void build_outgoing(struct config_store *c, struct org *o, struct entity 
 	w->bearer_token = secret(c, o, authentication, "bearer_token");
 	w->event_types = texts(o, json_object_get(e->doc, "event_types"), &w->event_type_count);
 	w->campaign_ids = texts(o, json_object_get(e->doc, "campaign_ids"), &w->campaign_count);
+	w->sensitive_tag_ids = texts(o, json_object_get(e->doc, "sensitive_tag_ids"), &w->sensitive_count);
 	w->headers = pairs(o, json_object_get(e->doc, "headers"), &w->header_count);
 	w->query = pairs(o, json_object_get(e->doc, "query"), &w->query_count);
 }

@@ -83,7 +83,8 @@ struct config_outgoing {
 	int64_t previous_until_ms;
 	const char *username, *password, *bearer_token;
 	const char **event_types, **campaign_ids; /* no campaigns: all */
-	size_t event_type_count, campaign_count;
+	const char **sensitive_tag_ids; /* whose values it is sent */
+	size_t event_type_count, campaign_count, sensitive_count;
 	struct filter *filter;
 	const char **headers, **query; /* name, value, name, value … */
 	size_t header_count, query_count;

@@ -53,6 +53,7 @@ const struct resource_kind resource_outgoing_webhook = {
 			 {"bearer_token", FIELD_STRING, FIELD_SECRET, .min = 1, .max = 4000, .help = "Sent as Authorization: Bearer."},
 			 {0},
 		 }},
+		{"sensitive_tag_ids", FIELD_ID, FIELD_LIST, .max = 100, .kind = "custom_tag", .initial = "[]", .help = "Sensitive tags whose values are sent, as they are when it is sent; all others are masked. Only owner and admin choose them."},
 		{"ordered", FIELD_BOOLEAN, .initial = "false", .help = "An event waits until the earlier ones of its call are delivered, or given up."},
 		{"rate_per_second", FIELD_INTEGER, .min = 1, .max = 10000, .help = "Most requests a second, tries again included; none: no limit."},
 		{"concurrency", FIELD_INTEGER, .min = 1, .max = 100, .initial = "10", .help = "Most requests at once."},

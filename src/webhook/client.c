@@ -1,5 +1,6 @@
 #include "webhook/client.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "webhook/address.h"
@@ -65,7 +66,7 @@ struct transfer {
 	char delivery_id[40], webhook_id[40], organization_id[40];
 	int attempt;
 	char *url, *method;
-	bool body_is_event;
+	bool body_is_event, has_sensitive;
 	UT_hash_handle hh; /* deliveries in flight, by delivery_id; until their result is on disk */
 };
 
@@ -274,11 +275,39 @@ static const struct config_outgoing *find_outgoing(const struct organization *o,
 	return NULL;
 }
 
+/* The tag of the id, when the webhook may have its values. */
+static const struct tag_def *allowed_tag(const struct organization *o, const struct config_outgoing *w, const char *id)
+{
+	for (size_t i = 0; i < w->sensitive_count; i++)
+		for (size_t k = 0; strcmp(w->sensitive_tag_ids[i], id) == 0 && k < tag_set_count(o->tags); k++)
+			if (strcmp(tag_set_get(o->tags, k)->id, id) == 0)
+				return tag_set_get(o->tags, k);
+	return NULL;
+}
+
+/* The values that the webhook may have, by the tags' names: read when they are sent, so that they are on disk in one place only. */
+static json_t *read_sensitive(struct http_client *c, const struct organization *o, const struct config_outgoing *w, const char *call_id)
+{
+	struct store_rows *rows = call_id && w->sensitive_count ? store_query(c->reader, "SELECT tag_id, value, kind FROM call_tags WHERE call_id = $1 AND organization_id = $2 AND sensitive = 1", "ss", call_id, o->id) : NULL;
+	json_t *values = rows ? json_object() : NULL;
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		const struct tag_def *def = allowed_tag(o, w, rows_text(rows, i, 0));
+		char *plain = def ? crypto_open(config_key(c->config), rows_text(rows, i, 1)) : NULL;
+		json_t *number = plain && strcmp(rows_text(rows, i, 2), "number") == 0 ? json_loads(plain, JSON_DECODE_ANY, NULL) : NULL;
+		if (plain)
+			json_object_set_new(values, def->name, number ? number : json_string(plain));
+		free(plain);
+	}
+	rows_free(rows);
+	return values;
+}
+
 static struct transfer *make_delivery(struct http_client *c, const struct organization *o, const struct config_outgoing *w, const struct store_rows *rows, size_t i)
 {
 	struct outgoing_request q = {0};
 	char *payload = event_payload(rows_text(rows, i, 2), rows_int(rows, i, 5));
-	bool ok = payload && outgoing_build(&q, o, w, payload, rows_text(rows, i, 1), clock_now_ms());
+	json_t *sensitive = read_sensitive(c, o, w, rows_text(rows, i, 6));
+	bool ok = payload && outgoing_build(&q, o, w, payload, sensitive, rows_text(rows, i, 1), clock_now_ms());
 	struct transfer *t = ok ? transfer_new(TRANSFER_DELIVERY, c->idle_count ? c->idle[--c->idle_count] : NULL, w->method, q.url, q.body, w->timeout_seconds * 1000L) : NULL;
 	if (t) {
 		snprintf(t->delivery_id, sizeof t->delivery_id, "%s", rows_text(rows, i, 0));
@@ -286,9 +315,11 @@ static struct transfer *make_delivery(struct http_client *c, const struct organi
 		snprintf(t->organization_id, sizeof t->organization_id, "%s", o->id);
 		t->attempt = (int)rows_int(rows, i, 3) + 1;
 		t->body_is_event = q.body_is_event;
+		t->has_sensitive = q.has_sensitive;
 		t->headers = q.headers;
 		q.headers = NULL;
 	}
+	json_decref(sensitive);
 	outgoing_request_free(&q);
 	free(payload);
 	return t;
@@ -310,7 +341,7 @@ static int64_t rate_wait(struct endpoint *e, int rate, int64_t now)
 	return 0;
 }
 
-#define DUE(condition) "SELECT id, event_id, payload, attempt_count, next_attempt_at, sequence FROM deliveries d " \
+#define DUE(condition) "SELECT id, event_id, payload, attempt_count, next_attempt_at, sequence, call_id FROM deliveries d " \
 		       "WHERE webhook_id = $1 AND organization_id = $2 AND status IN ('pending', 'failed') AND (next_attempt_at, id) > ($4, $5) " condition "ORDER BY next_attempt_at, id LIMIT $3"
 #define IN_ORDER "AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.webhook_id = d.webhook_id AND b.call_id = d.call_id AND b.sequence < d.sequence AND b.status IN ('pending', 'failed')) "
 
@@ -534,6 +565,7 @@ static void result_done(struct store_job *job, bool committed)
 
 static char *attempt_doc(struct transfer *t, CURLcode code, long status)
 {
+	char shown[2048];
 	struct buf b = {0};
 	double total = 0, dns = 0, connect = 0, tls = 0, first = 0;
 	const char *error = code == CURLE_OK ? NULL : t->refused_address ? "the address is private; the operator must allow it" : curl_easy_strerror(code);
@@ -546,12 +578,14 @@ static char *attempt_doc(struct transfer *t, CURLcode code, long status)
 	json_key(&b, "request");
 	json_open(&b);
 	json_str(&b, "method", t->method);
-	json_str(&b, "url", t->url);
-	outgoing_headers_json(&b, t->headers);
+	if (t->has_sensitive) /* what is before the parameters has none */
+		snprintf(shown, sizeof shown, "%.*s", (int)strcspn(t->url, "?"), t->url);
+	json_str(&b, "url", t->has_sensitive ? shown : t->url);
+	outgoing_headers_json(&b, t->headers, t->has_sensitive);
 	if (t->body_is_event) /* the delivery has it */
 		json_bool(&b, "body_is_event", true);
 	else
-		json_str(&b, "body", t->body);
+		json_str(&b, "body", t->has_sensitive ? "(not kept: it has values of sensitive tags)" : t->body);
 	json_close(&b);
 	json_key(&b, "response");
 	if (code == CURLE_OK) {

@@ -26,6 +26,11 @@ void outgoing_add_header(struct curl_slist **headers, const char *name, const ch
 	buf_free(&line);
 }
 
+static bool is_own(const char *header)
+{
+	return strcasecmp(header, "Content-Type") == 0 || strncmp(header, "webhook-", 8) == 0;
+}
+
 static bool is_secret(const char *header)
 {
 	static const char *const secret[] = {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"};
@@ -35,7 +40,7 @@ static bool is_secret(const char *header)
 	return false;
 }
 
-void outgoing_headers_json(struct buf *b, const struct curl_slist *headers)
+void outgoing_headers_json(struct buf *b, const struct curl_slist *headers, bool has_sensitive)
 {
 	json_key(b, "headers");
 	json_open(b);
@@ -44,7 +49,7 @@ void outgoing_headers_json(struct buf *b, const struct curl_slist *headers)
 		size_t n = strcspn(h->data, ":");
 		snprintf(name, sizeof name, "%.*s", (int)n, h->data);
 		if (h->data[n] && h->data[n + 1])
-			json_str(b, name, is_secret(name) ? "********" : h->data + n + 2);
+			json_str(b, name, is_secret(name) || (has_sensitive && !is_own(name)) ? "********" : h->data + n + 2);
 	}
 	json_close(b);
 }
@@ -107,20 +112,23 @@ static void authenticate(struct outgoing_request *q, const struct config_outgoin
 }
 
 bool outgoing_build(struct outgoing_request *q, const struct organization *o, const struct config_outgoing *w,
-		    const char *payload, const char *event_id, int64_t now_ms)
+		    const char *payload, json_t *sensitive, const char *event_id, int64_t now_ms)
 {
 	struct event_values v = {0};
 	char id[96];
-	json_t *envelope = w->body_template || w->header_count || w->query_count ? json_loads(payload, 0, NULL) : NULL;
+	bool has_sensitive = json_object_size(sensitive) > 0;
+	json_t *envelope = w->body_template || w->header_count || w->query_count || has_sensitive ? json_loads(payload, 0, NULL) : NULL;
+	json_t *call = json_object_get(json_object_get(envelope, "data"), "call");
 	bool json_body = true, has_body = strcmp(w->method, "GET") != 0;
-	*q = (struct outgoing_request){.body_is_event = has_body && !w->body_template};
-	event_values_read(&v, o, json_object_get(json_object_get(envelope, "data"), "call"), now_ms);
+	*q = (struct outgoing_request){.body_is_event = has_body && !w->body_template, .has_sensitive = has_sensitive};
+	json_object_update_existing(json_object_get(call, "tags"), sensitive);
+	event_values_read(&v, o, call, now_ms);
 	if (w->body_template && has_body) {
 		char first = w->body_template[strspn(w->body_template, " \t\r\n")];
 		json_body = first == '{' || first == '[';
 		q->body = render(o, &v, w->body_template, json_body ? TEMPLATE_JSON : TEMPLATE_FORM);
 	} else if (has_body) {
-		q->body = strdup(payload);
+		q->body = has_sensitive ? json_dumps(envelope, JSON_COMPACT) : strdup(payload);
 	}
 	q->url = make_url(o, w, &v);
 	bool ok = q->url && (q->body || !has_body);

@@ -9,16 +9,18 @@
 struct outgoing_request {
 	char *url, *body; /* no body: a GET */
 	struct curl_slist *headers;
-	bool body_is_event; /* the payload as it is */
+	bool body_is_event; /* the payload, but for values of sensitive tags */
+	bool has_sensitive; /* it must not be kept as it is sent */
 };
 
-/* payload: the envelope. false: no memory. Free it either way. */
+/* payload: the envelope. sensitive: values by tag name that take the place of the masked ones, or NULL.
+ * false: no memory. Free it either way. */
 bool outgoing_build(struct outgoing_request *q, const struct organization *o, const struct config_outgoing *w,
-		    const char *payload, const char *event_id, int64_t now_ms) WARN_UNUSED;
+		    const char *payload, json_t *sensitive, const char *event_id, int64_t now_ms) WARN_UNUSED;
 void outgoing_request_free(struct outgoing_request *q);
 
 void outgoing_add_header(struct curl_slist **headers, const char *name, const char *value);
-/* The member "headers": {name: value}; those that prove who sends are masked. */
-void outgoing_headers_json(struct buf *b, const struct curl_slist *headers);
+/* The member "headers": {name: value}; those that prove who sends are masked; all that were made from templates, where one says so. */
+void outgoing_headers_json(struct buf *b, const struct curl_slist *headers, bool has_sensitive);
 
 #endif

@@ -111,6 +111,35 @@ describe('outgoing webhooks', () => {
     receiver.stop()
   })
 
+  test('values of sensitive tags go only where they are allowed, and are kept nowhere else', async () => {
+    const receiver = await Receiver.start()
+    const from = caller()
+    const ssn = await s.api('POST', '/custom-tags', { name: 'ssn', sensitive: true })
+    await s.api('POST', '/custom-tags', { name: 'dob', sensitive: true })
+    await fetch(crm.url, { method: 'POST', body: JSON.stringify({ caller_id: from, ssn: '078-05-1120', dob: '1970-01-02' }) })
+    const at = (path: string, fields: object) => outgoing(path, `${receiver.url}/${path}`, { event_types: ['call.completed'], filter: filter(from), ...fields })
+    const made = [await at('masked', {}), await at('whole', { sensitive_tag_ids: [ssn.id] }), await at('template', { sensitive_tag_ids: [ssn.id], query: { s: '[ssn]' }, headers: { 'X-Ssn': '[ssn]' }, body_template: '{"ssn":"[ssn]","dob":"[dob]"}' })]
+    await call(from)
+    await until('all', () => receiver.requests.length >= 3)
+    const got = (path: string) => receiver.requests.find((r) => r.path.startsWith(`/${path}`))!
+    assert.deepEqual(JSON.parse(got('masked').body).data.call.tags, { dob: '********', ssn: '********', state: 'TX' })
+    assert.deepEqual(JSON.parse(got('whole').body).data.call.tags, { dob: '********', ssn: '078-05-1120', state: 'TX' })
+    new Webhook(made[1].secret).verify(got('whole').body, got('whole').headers as Record<string, string>)
+    assert.deepEqual([got('template').path, got('template').headers['x-ssn'], JSON.parse(got('template').body)], ['/template?s=078-05-1120', '078-05-1120', { ssn: '078-05-1120', dob: '********' }])
+    for (const w of made) {
+      const [d] = await until('its try', async () => { const l = await requests(w.id, '&status=delivered'); return l.length && l })
+      const kept = JSON.stringify(await s.api('GET', `/outgoing-webhook-requests/${d.id}`))
+      assert.ok(!kept.includes('078-05-1120'), kept)
+    }
+    const { key: manager } = await s.api('POST', '/api-keys', { name: 'manager', role: 'manager' })
+    const refused = await s.raw('PATCH', `/api/v1/outgoing-webhooks/${made[1].id}`, { url: 'https://example.com/' }, {}, manager)
+    assert.equal(((await refused.json()) as any).errors[0].pointer, '/sensitive_tag_ids')
+    assert.equal((await s.raw('PATCH', `/api/v1/outgoing-webhooks/${made[0].id}`, { sensitive_tag_ids: [ssn.id] }, {}, manager)).status, 422)
+    assert.equal((await s.raw('PATCH', `/api/v1/outgoing-webhooks/${made[0].id}`, { name: 'mask' }, {}, manager)).status, 200)
+    for (const w of made) await off(w.id)
+    receiver.stop()
+  })
+
   test('only the campaigns that are named', async () => {
     const receiver = await Receiver.start()
     const from = caller()

@@ -167,6 +167,8 @@ static bool check_document(struct http_request *r, const struct resource_kind *k
 		kind->check(doc, errors);
 	const char *name = strcmp(kind->kind, "custom_tag") == 0 ? json_string_value(json_object_get(doc, "name")) : NULL;
 	struct expr_scope none = {0};
+	if (strcmp(kind->kind, "outgoing_webhook") == 0 && json_array_size(json_object_get(doc, "sensitive_tag_ids")) && r->role < ROLE_ADMIN)
+		errors_add(errors, "/sensitive_tag_ids", "only owner and admin may change a webhook that is sent sensitive values");
 	if (name && expr_resolve(&none, name, strlen(name)).source == EXPR_SYSTEM)
 		errors_add(errors, "/name", "is the name of a system tag, which nothing can overwrite");
 	return !errors_any(errors);

@@ -427,11 +427,11 @@ enum http_result api_webhook_preview(struct http_request *r)
 	}
 	id_new("evt", id);
 	char *event = call ? make_event(r, type, id, &log, now) : example_event(r, type, id, now);
-	if (event && outgoing_build(&q, r->organization, w, event, id, now)) {
+	if (event && outgoing_build(&q, r->organization, w, event, NULL, id, now)) {
 		json_open(&out);
 		json_str(&out, "method", w->method);
 		json_str(&out, "url", q.url);
-		outgoing_headers_json(&out, q.headers);
+		outgoing_headers_json(&out, q.headers, false);
 		json_str(&out, "body", q.body);
 		json_close(&out);
 		http_text(r, 200, &out);
