@@ -32,6 +32,7 @@ struct endpoint {
 	bool look;  /* there may be something to start */
 	bool stale; /* and also something on disk that is not in rows */
 	struct store_rows *rows; /* read to be started, from next on */
+	bool *under_way; /* of each row: it was when it was read, and is not started again */
 	size_t next;
 	int64_t after_ms; /* the last row that was read: the next read goes on from there */
 	char after_id[40];
@@ -348,8 +349,23 @@ static int64_t rate_wait(struct endpoint *e, int rate, int64_t now)
 static void forget_rows(struct endpoint *e)
 {
 	rows_free(e->rows);
+	free(e->under_way);
 	e->rows = NULL;
+	e->under_way = NULL;
 	e->next = 0;
+}
+
+static bool mark_under_way(const struct http_client *c, struct endpoint *e)
+{
+	struct transfer *t;
+	size_t n = rows_count(e->rows);
+	e->under_way = calloc(n + 1, sizeof *e->under_way);
+	for (size_t i = 0; e->under_way && i < n; i++) {
+		const char *id = rows_text(e->rows, i, 0);
+		HASH_FIND_STR(c->in_flight, id, t);
+		e->under_way[i] = t != NULL;
+	}
+	return e->under_way != NULL;
 }
 
 /* Read what is due next. false: there is nothing new. */
@@ -364,6 +380,8 @@ static bool refill(struct http_client *c, struct endpoint *e, const struct organ
 	}
 	forget_rows(e);
 	e->rows = store_query(c->reader, w->ordered ? DUE(IN_ORDER) : DUE(""), "ssiis", e->id, o->id, limit, e->onward ? e->after_ms : INT64_C(-1), e->onward ? e->after_id : "");
+	if (e->rows && !mark_under_way(c, e))
+		forget_rows(e);
 	size_t n = rows_count(e->rows);
 	bool more = n == (size_t)limit && rows_int(e->rows, n - 1, 4) <= now;
 	if (more) {
@@ -374,7 +392,7 @@ static bool refill(struct http_client *c, struct endpoint *e, const struct organ
 	} else {
 		e->onward = 0;
 	}
-	if (!e->rows) { /* the database is away: ask again */
+	if (!e->rows) { /* the database is away, or memory is short: ask again */
 		e->stale = true;
 		e->wait_ms = now + 1000;
 	}
@@ -384,15 +402,14 @@ static bool refill(struct http_client *c, struct endpoint *e, const struct organ
 /* Start the next row. false: nothing more can be started now. */
 static bool start_next(struct http_client *c, struct endpoint *e, const struct organization *o, const struct config_outgoing *w, int64_t now)
 {
-	struct transfer *t;
-	const char *id = rows_text(e->rows, e->next, 0);
-	HASH_FIND_STR(c->in_flight, id, t);
-	if (t) {
+	int64_t due_ms = rows_int(e->rows, e->next, 4);
+	if (e->under_way[e->next]) {
 		e->next++;
 		return true;
 	}
-	if (rows_int(e->rows, e->next, 4) > now) { /* the rest is later still */
-		e->due_ms = rows_int(e->rows, e->next, 4);
+	if (due_ms > now) { /* the rest is later still */
+		if (!e->due_ms || due_ms < e->due_ms)
+			e->due_ms = due_ms;
 		forget_rows(e);
 		return false;
 	}
@@ -400,7 +417,7 @@ static bool start_next(struct http_client *c, struct endpoint *e, const struct o
 		return false; /* looked at again when one is answered, or on disk */
 	if ((e->wait_ms = rate_wait(e, w->rate_per_second, now)))
 		return false;
-	t = make_delivery(c, o, w, e->rows, e->next);
+	struct transfer *t = make_delivery(c, o, w, e->rows, e->next);
 	if (!t || !start(c, t)) {
 		if (t)
 			transfer_free(t);

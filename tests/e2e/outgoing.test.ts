@@ -275,6 +275,24 @@ describe('outgoing webhooks', () => {
     receiver.stop()
   })
 
+  test('many at once, some of which fail at first, are each taken once', async () => {
+    const taken: string[] = []
+    const refused = new Set<string>()
+    const receiver = await Receiver.start((r, n) => {
+      const id = String(r.headers['webhook-id'])
+      if (n % 5 === 0 && !refused.has(id)) return refused.add(id), { status: 503, delay_ms: n % 40 }
+      taken.push(id)
+      return { delay_ms: n % 40 }
+    })
+    const out = await outgoing('once', receiver.url, { event_types: ['call.failed'], concurrency: 5 })
+    for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 40 }, () => s.api('POST', `/outgoing-webhooks/${out.id}/test`, {})))
+    await until('all', async () => (await s.api('GET', `/outgoing-webhooks/${out.id}/health`)).backlog === 0, 60000)
+    assert.deepEqual([taken.length, new Set(taken).size], [400, 400])
+    assert.ok(refused.size > 20)
+    await off(out.id)
+    receiver.stop()
+  })
+
   test('one receiver of a hundred that hangs delays none of the others', async () => {
     let answered = 0
     const from = caller()
