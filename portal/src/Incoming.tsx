@@ -1,9 +1,10 @@
 // An incoming webhook's URLs and key, and the fields that came and no tag takes.
-import { Alert, Button, Group, Modal, NumberInput, Stack, Table, Text, Title } from '@mantine/core'
+import { Alert, Button, Group, Stack, Table, Text, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { Copyable } from './Copyable'
+import { Rotate } from './Rotate'
 import { api, type Row } from './api'
 import { moment } from './calls/fields'
 import { t } from './text'
@@ -13,20 +14,6 @@ const paths: Record<string, string> = { call_data: '/call-data', update_tags: '/
 const examples: Record<string, string> = {
   call_data: '{"caller_id":"+15125550100","state":"TX"}', update_tags: '{"caller_id":"+15125550100","state":"TX"}',
   update_revenue: '{"call_id":"call_…","revenue":"25.00","mode":"replace"}', update_fields: '{"call_id":"call_…","disposition":"sold","converted":true}',
-}
-
-function Rotate({ id, onClose, onDone }: { id: string; onClose: () => void; onDone: (key: Row) => void }) {
-  const [hours, setHours] = useState<string | number>(24)
-  const rotate = () => api<Row>('POST', `/incoming-webhooks/${id}/rotate-key`, { overlap_seconds: Math.round(Number(hours) * 3600) }).then((r) => onDone(r.data), complain)
-  return (
-    <Modal opened onClose={onClose} title={t('Replace the key')}>
-      <Stack>
-        <Text size="sm">{t('Senders need the new URL. The old one goes on working for a while, so that nothing is lost meanwhile.')}</Text>
-        <NumberInput label={t('Hours that the old key still works')} min={0} max={720} value={hours} onChange={setHours} />
-        <Group justify="flex-end"><Button variant="default" onClick={onClose}>{t('Keep the key')}</Button><Button onClick={() => void rotate()}>{t('Replace it')}</Button></Group>
-      </Stack>
-    </Modal>
-  )
 }
 
 export function IncomingWebhook({ webhook }: { webhook: Row }) {
@@ -59,7 +46,8 @@ export function IncomingWebhook({ webhook }: { webhook: Row }) {
         <a href="/docs/incoming-webhooks" target="_blank">{t('How to send')}</a>
       </Group>
       {typeof until === 'string' && Date.parse(until) > Date.now() && <Text size="sm">{t('The key before this one works until {when}.', { when: moment(until) })}</Text>}
-      {rotating && <Rotate id={webhook.id} onClose={() => setRotating(false)} onDone={rotated} />}
+      {rotating && <Rotate path={`/incoming-webhooks/${webhook.id}/rotate-key`} onClose={() => setRotating(false)} onDone={rotated}
+        texts={{ title: t('Replace the key'), what: t('Senders need the new URL. The old one goes on working for a while, so that nothing is lost meanwhile.'), hours: t('Hours that the old key still works'), keep: t('Keep the key') }} />}
     </Stack>
   )
 }

@@ -1,9 +1,10 @@
 // An outgoing webhook: how it goes, a test that shows what was sent and answered, its secret, and sending again.
-import { Alert, Badge, Button, Code, Group, Modal, NumberInput, Select, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Badge, Button, Code, Group, Modal, Select, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { Copyable } from './Copyable'
+import { Rotate } from './Rotate'
 import { api, type Row } from './api'
 import { moment } from './calls/fields'
 import { t } from './text'
@@ -64,20 +65,6 @@ export function OutgoingHealth({ webhook }: { webhook: Row }) {
       {h.failing_since && webhook.enabled === true && <Alert color="yellow">{t('Nothing was taken since {when}.', { when: moment(h.failing_since) })}</Alert>}
       <Text size="sm">{facts.join(' · ')}</Text>
     </>
-  )
-}
-
-function Rotate({ id, onClose, onDone }: { id: string; onClose: () => void; onDone: (secret: string) => void }) {
-  const [hours, setHours] = useState<string | number>(24)
-  const rotate = () => api<{ secret: string }>('POST', `/outgoing-webhooks/${id}/rotate-secret`, { overlap_seconds: Math.round(Number(hours) * 3600) }).then((r) => onDone(r.data.secret), complain)
-  return (
-    <Modal opened onClose={onClose} title={t('Replace the secret')}>
-      <Stack>
-        <Text size="sm">{t('Requests are signed with both for a while, so that the receiver can change over when it suits.')}</Text>
-        <NumberInput label={t('Hours that both sign')} min={0} max={720} value={hours} onChange={setHours} />
-        <Group justify="flex-end"><Button variant="default" onClick={onClose}>{t('Keep the secret')}</Button><Button onClick={() => void rotate()}>{t('Replace it')}</Button></Group>
-      </Stack>
-    </Modal>
   )
 }
 
@@ -148,9 +135,9 @@ export function OutgoingWebhook({ webhook }: { webhook: Row }) {
   const [open, setOpen] = useState<'rotate' | 'again' | null>(null)
   const [secret, setSecret] = useState<string | null>(null)
   const until = webhook.previous_secret_expires_at
-  const rotated = (made: string) => {
+  const rotated = (made: Row) => {
     setOpen(null)
-    setSecret(made)
+    setSecret(String(made.secret))
     void client.invalidateQueries({ queryKey: ['outgoing-webhooks', 'one', webhook.id] })
   }
   return (
@@ -164,7 +151,8 @@ export function OutgoingWebhook({ webhook }: { webhook: Row }) {
         <Link to={'/data/webhooks/outgoing-requests' as never} search={{ outgoing_webhook_id: webhook.id } as never}>{t('Its requests')}</Link>
         <a href="/docs/outgoing-webhooks" target="_blank">{t('How to receive')}</a>
       </Group>
-      {open === 'rotate' && <Rotate id={webhook.id} onClose={() => setOpen(null)} onDone={rotated} />}
+      {open === 'rotate' && <Rotate path={`/outgoing-webhooks/${webhook.id}/rotate-secret`} onClose={() => setOpen(null)} onDone={rotated}
+        texts={{ title: t('Replace the secret'), what: t('Requests are signed with both for a while, so that the receiver can change over when it suits.'), hours: t('Hours that both sign'), keep: t('Keep the secret') }} />}
       {open === 'again' && <Again id={webhook.id} onClose={() => setOpen(null)} />}
     </Stack>
   )

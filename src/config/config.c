@@ -669,6 +669,14 @@ void config_close(struct config_store *c)
 	free(c);
 }
 
+bool config_takes_campaign(const char *const *ids, size_t count, const char *id)
+{
+	for (size_t i = 0; id && i < count; i++)
+		if (strcmp(ids[i], id) == 0)
+			return true;
+	return count == 0;
+}
+
 const struct crypto_key *config_key(const struct config_store *c)
 {
 	return &c->key;

@@ -125,6 +125,9 @@ bool config_reload(struct config_store *c, const char *organization_id, struct e
 /* Build the snapshots of organizations that have none yet: another process may add some. */
 bool config_load_new(struct config_store *c, struct error *err) WARN_UNUSED;
 
+/* Is the campaign among those listed? An empty list takes all; id may be NULL. */
+bool config_takes_campaign(const char *const *ids, size_t count, const char *id);
+
 /* Found things stay valid while the organization is held. */
 void organization_hold(const struct organization *o);
 void organization_release(const struct organization *o);

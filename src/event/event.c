@@ -64,12 +64,10 @@ bool event_type_matches(const char *pattern, const char *type)
 /* Before its filter is asked. */
 static bool is_wanted(const struct config_outgoing *w, const struct event *e)
 {
-	bool type = false, campaign = w->campaign_count == 0;
+	bool type = false;
 	for (size_t i = 0; i < w->event_type_count && !type; i++)
 		type = event_type_matches(w->event_types[i], e->type);
-	for (size_t i = 0; i < w->campaign_count && e->call && e->call->campaign_id && !campaign; i++)
-		campaign = strcmp(w->campaign_ids[i], e->call->campaign_id) == 0;
-	return w->enabled && type && campaign;
+	return w->enabled && type && config_takes_campaign(w->campaign_ids, w->campaign_count, e->call ? e->call->campaign_id : NULL);
 }
 
 /* The values that a filter asks for: the call's own while it lives, else those of its log. */
@@ -104,7 +102,7 @@ void event_add_delivery(struct store_batch *batch, const struct organization *o,
 	event_touch(touched, w->id);
 }
 
-static void write_envelope(struct buf *b, const struct organization *o, const char *id, const struct event *e, int64_t now_ms)
+void event_envelope(struct buf *b, const struct organization *o, const char *id, const struct event *e, bool test, int64_t now_ms)
 {
 	char time[RFC3339_SIZE];
 	json_open(b);
@@ -112,6 +110,8 @@ static void write_envelope(struct buf *b, const struct organization *o, const ch
 	json_str(b, "type", e->type);
 	json_str(b, "timestamp", clock_rfc3339(now_ms, time));
 	json_str(b, "organization_id", o->id);
+	if (test)
+		json_bool(b, "test", true);
 	json_key(b, "data");
 	json_open(b);
 	if (e->call) {
@@ -143,12 +143,12 @@ void event_emit(struct store_batch *batch, const struct organization *o, const s
 		if (!is_wanted(w, e) || (w->filter && !filter_match(w->filter, filter_env(&values, o, e, now_ms))))
 			continue;
 		if (!envelope.len)
-			write_envelope(&envelope, o, id, e, now_ms);
+			event_envelope(&envelope, o, id, e, false, now_ms);
 		event_add_delivery(batch, o, w, id, e->type, e->call ? e->call->id : NULL, buf_text(&envelope), now_ms, delivery, touched);
 	}
 	if (feed_listened(o->feed, o->id)) {
 		if (!envelope.len)
-			write_envelope(&envelope, o, id, e, now_ms);
+			event_envelope(&envelope, o, id, e, false, now_ms);
 		add_live(touched, o, id, e, buf_text(&envelope));
 	}
 	arena_free(&values.values.arena);

@@ -29,6 +29,9 @@ struct event {
 
 /* "*", "call.*" or the type itself. */
 bool event_type_matches(const char *pattern, const char *type);
+/* Write the event as it is told. test: it did not happen, and says so. */
+void event_envelope(struct buf *b, const struct organization *o, const char *id, const struct event *event, bool test, int64_t now_ms);
+
 /* Add the event's statements to the batch. */
 void event_emit(struct store_batch *batch, const struct organization *o, const struct event *event,
 		int64_t now_ms, struct event_touched *touched);

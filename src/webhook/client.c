@@ -268,14 +268,6 @@ static struct endpoint *endpoint(struct http_client *c, const char *id)
 	return e;
 }
 
-static const struct config_outgoing *find_outgoing(const struct organization *o, const char *id)
-{
-	for (size_t i = 0; i < o->outgoing_count; i++)
-		if (strcmp(o->outgoing[i].id, id) == 0)
-			return &o->outgoing[i];
-	return NULL;
-}
-
 /* The tag of the id, when the webhook may have its values. */
 static const struct tag_def *allowed_tag(const struct organization *o, const struct config_outgoing *w, const char *id)
 {
@@ -441,7 +433,7 @@ static void feed(struct http_client *c, struct endpoint *e, int64_t now)
 		rows_free(where);
 	}
 	const struct organization *o = e->organization_id[0] ? config_organization(c->config, e->organization_id) : NULL;
-	const struct config_outgoing *w = o ? find_outgoing(o, e->id) : NULL;
+	const struct config_outgoing *w = o ? organization_find(o, "outgoing_webhook", e->id) : NULL;
 	e->look = false;
 	e->wait_ms = 0;
 	if (!w || !w->enabled) { /* waits in the database until it is enabled, and touched */

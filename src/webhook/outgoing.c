@@ -2,6 +2,7 @@
 #include "base/crypto.h"
 #include "event/values.h"
 #include "expr/template.h"
+#include "webhook/header.h"
 #include "webhook/signature.h"
 #include <stdlib.h>
 #include <string.h>
@@ -31,15 +32,6 @@ static bool is_own(const char *header)
 	return strcasecmp(header, "Content-Type") == 0 || strncmp(header, "webhook-", 8) == 0;
 }
 
-static bool is_secret(const char *header)
-{
-	static const char *const secret[] = {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"};
-	for (size_t i = 0; i < ARRAY_LEN(secret); i++)
-		if (strcasecmp(header, secret[i]) == 0)
-			return true;
-	return false;
-}
-
 void outgoing_headers_json(struct buf *b, const struct curl_slist *headers, bool has_sensitive)
 {
 	json_key(b, "headers");
@@ -49,7 +41,7 @@ void outgoing_headers_json(struct buf *b, const struct curl_slist *headers, bool
 		size_t n = strcspn(h->data, ":");
 		snprintf(name, sizeof name, "%.*s", (int)n, h->data);
 		if (h->data[n] && h->data[n + 1])
-			json_str(b, name, is_secret(name) || (has_sensitive && !is_own(name)) ? "********" : h->data + n + 2);
+			json_str(b, name, header_is_secret(name) || (has_sensitive && !is_own(name)) ? "********" : h->data + n + 2);
 	}
 	json_close(b);
 }
@@ -116,13 +108,14 @@ bool outgoing_build(struct outgoing_request *q, const struct organization *o, co
 {
 	struct event_values v = {0};
 	char id[96];
-	bool has_sensitive = json_object_size(sensitive) > 0;
-	json_t *envelope = w->body_template || w->header_count || w->query_count || has_sensitive ? json_loads(payload, 0, NULL) : NULL;
+	bool has_sensitive = json_object_size(sensitive) > 0, templates = w->body_template || w->header_count || w->query_count;
+	json_t *envelope = templates || has_sensitive ? json_loads(payload, 0, NULL) : NULL;
 	json_t *call = json_object_get(json_object_get(envelope, "data"), "call");
 	bool json_body = true, has_body = strcmp(w->method, "GET") != 0;
 	*q = (struct outgoing_request){.body_is_event = has_body && !w->body_template, .has_sensitive = has_sensitive};
 	json_object_update_existing(json_object_get(call, "tags"), sensitive);
-	event_values_read(&v, o, call, now_ms);
+	if (templates)
+		event_values_read(&v, o, call, now_ms);
 	if (w->body_template && has_body) {
 		char first = w->body_template[strspn(w->body_template, " \t\r\n")];
 		json_body = first == '{' || first == '[';

@@ -5,6 +5,7 @@
 #include "base/money.h"
 #include "base/phone.h"
 #include "event/apply.h"
+#include "webhook/header.h"
 #include "webhook/incoming.h"
 #include "webhook/guard.h"
 #include <stdlib.h>
@@ -177,14 +178,6 @@ static bool duplicate(struct store_conn *conn, struct http_request *r, struct in
 	return found;
 }
 
-static bool campaign_fits(const struct config_incoming *w, const char *campaign_id)
-{
-	for (size_t i = 0; campaign_id && i < w->campaign_count; i++)
-		if (strcmp(w->campaign_ids[i], campaign_id) == 0)
-			return true;
-	return w->campaign_count == 0;
-}
-
 static bool find_call(struct store_conn *conn, struct http_request *r, struct incoming *in, struct call_log *log, bool *failed)
 {
 	in->call_id[0] = '\0';
@@ -193,7 +186,7 @@ static bool find_call(struct store_conn *conn, struct http_request *r, struct in
 		snprintf(in->call_id, sizeof in->call_id, "%s", in->named_call);
 	else
 		in->live_calls = registry_find(r->config->registry, r->organization->id, in->caller_id, in->campaigns, in->call_id);
-	bool found = *in->call_id && store_call_read(conn, r->organization->id, in->call_id, &r->arena, log, failed) && campaign_fits(in->webhook, log->campaign_id);
+	bool found = *in->call_id && store_call_read(conn, r->organization->id, in->call_id, &r->arena, log, failed) && config_takes_campaign(in->webhook->campaign_ids, in->webhook->campaign_count, log->campaign_id);
 	if (!found)
 		in->call_id[0] = '\0'; /* not written yet: the offer after the commit finds it */
 	return found;
@@ -489,18 +482,15 @@ struct header_list {
 
 static void add_header(void *arg, const char *name, const char *value)
 {
-	static const char *const secret[] = {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"};
 	struct header_list *h = arg;
 	char lower[100], shown[HEADER_SHOWN + 1];
 	size_t n = 0;
-	bool hide = h->hmac_header && strcasecmp(name, h->hmac_header) == 0;
+	bool hide = header_is_secret(name) || (h->hmac_header && strcasecmp(name, h->hmac_header) == 0);
 	for (; name[n] && n + 1 < sizeof lower; n++)
 		lower[n] = (char)(name[n] >= 'A' && name[n] <= 'Z' ? name[n] + 32 : name[n]);
 	lower[n] = '\0';
 	if (json_object_size(h->all) == HEADERS_MAX)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(secret); i++)
-		hide |= strcmp(lower, secret[i]) == 0;
 	snprintf(shown, sizeof shown, "%s", hide ? "********" : value);
 	json_t *text = json_string(shown);
 	json_object_set_new(h->shown, lower, text ? text : json_string("(not UTF-8)"));

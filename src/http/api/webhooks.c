@@ -320,26 +320,8 @@ enum http_result api_webhook_health(struct http_request *r)
 /* An event of the type about the call, as it would be sent. */
 static char *make_event(const struct http_request *r, const struct event_type *type, const char *event_id, const struct call_log *call, int64_t now)
 {
-	char time[RFC3339_SIZE];
 	struct buf e = {0};
-	json_open(&e);
-	json_str(&e, "id", event_id);
-	json_str(&e, "type", type->type);
-	json_str(&e, "timestamp", clock_rfc3339(now, time));
-	json_str(&e, "organization_id", r->organization->id);
-	json_bool(&e, "test", true);
-	json_key(&e, "data");
-	json_open(&e);
-	if (type->has_call) {
-		json_key(&e, "call");
-		call_log_json(&e, call);
-	}
-	if (*type->example) {
-		json_item(&e);
-		buf_add_str(&e, type->example);
-	}
-	json_close(&e);
-	json_close(&e);
+	event_envelope(&e, r->organization, event_id, &(struct event){.type = type->type, .data = type->example, .call = type->has_call ? call : NULL}, true, now);
 	return buf_take(&e);
 }
 
