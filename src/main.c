@@ -12,7 +12,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
-#include <malloc.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -21,6 +20,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* How jemalloc, which this is linked with, is to be: few heaps, as few threads do the work; what is no longer used goes back from a thread of its own. */
+extern const char *malloc_conf;
+const char *malloc_conf = "narenas:2,background_thread:true";
 
 /* All there is while serving. */
 struct strowger {
@@ -291,9 +294,6 @@ int command_serve(int argc, char **argv)
 	sigset_t signals;
 	int signal_number = 0;
 	settings_read(&s->settings, argc, argv);
-	/* One heap that grows in large steps: a second one grows by system calls of a page each. */
-	mallopt(M_ARENA_MAX, 1);
-	mallopt(M_TOP_PAD, 1 << 20);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* two sockets a call */
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);

@@ -213,3 +213,10 @@ void json_raw(struct buf *b, const char *key, const char *json)
 	json_key(b, key);
 	buf_add_str(b, json ? json : "null");
 }
+
+void json_tree(struct buf *b, const char *key, const json_t *json)
+{
+	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	json_raw(b, key, text);
+	free(text);
+}

@@ -3,6 +3,7 @@
 #define BASE_BUF_H
 
 #include "base/result.h"
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,5 +45,6 @@ void json_bool(struct buf *b, const char *key, bool value);
 void json_time(struct buf *b, const char *key, int64_t ms); /* RFC 3339, or null for 0 */
 void json_money(struct buf *b, const char *key, int64_t micros);
 void json_raw(struct buf *b, const char *key, const char *json); /* NULL: null */
+void json_tree(struct buf *b, const char *key, const json_t *json); /* NULL: null */
 
 #endif

@@ -23,7 +23,7 @@ static void write_tags(const struct call *c, struct buf *b)
 		if (c->tags[i].kind == VALUE_NONE)
 			continue;
 		json_key(b, def->name);
-		store_call_tag_value(b, c->tags[i].kind, c->tags[i].text, c->tags[i].len, def->sensitive);
+		value_json(b, c->tags[i].kind, c->tags[i].text, c->tags[i].len, def->sensitive);
 	}
 	json_close(b);
 }

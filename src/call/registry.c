@@ -15,8 +15,9 @@ struct live {
 struct caller {
 	char key[80]; /* organization, '/', caller */
 	struct live *live; /* utlist, newest first */
-	struct pending *pending;
+	struct pending *pending; /* utlist, oldest first */
 	size_t pending_count;
+	int64_t earliest_ms; /* none of them expires before */
 	UT_hash_handle hh;
 };
 
@@ -33,6 +34,29 @@ void pending_free(struct pending *p)
 	json_decref(p->tags);
 	json_decref(p->campaigns);
 	free(p);
+}
+
+/* The data stays the caller's to free. */
+static void unlist(struct caller *c, struct pending *p)
+{
+	DL_DELETE(c->pending, p);
+	c->pending_count--;
+}
+
+static void forget_expired(struct caller *c, int64_t now_ms)
+{
+	struct pending *p, *next;
+	if (c->earliest_ms > now_ms)
+		return;
+	c->earliest_ms = INT64_MAX;
+	DL_FOREACH_SAFE(c->pending, p, next) {
+		if (p->expires_ms <= now_ms) {
+			unlist(c, p);
+			pending_free(p);
+		} else if (p->expires_ms < c->earliest_ms) {
+			c->earliest_ms = p->expires_ms;
+		}
+	}
 }
 
 static void remove_live(struct registry *r, struct live *l)
@@ -61,7 +85,7 @@ void registry_destroy(struct registry *r)
 			remove_live(r, c->live);
 		while (c->pending) {
 			struct pending *p = c->pending;
-			c->pending = p->next;
+			unlist(c, p);
 			pending_free(p);
 		}
 		free(c);
@@ -106,7 +130,7 @@ static bool campaign_fits(json_t *campaigns, const char *campaign_id)
 struct pending *registry_add(struct registry *r, const char *organization_id, const char *caller_id,
 			     const char *campaign_id, const char *call_id, int64_t now_ms)
 {
-	struct pending *taken = NULL, **last = &taken;
+	struct pending *taken = NULL, *p, *next;
 	pthread_mutex_lock(&r->lock);
 	struct caller *c = find(r, organization_id, caller_id, true);
 	struct live *l = c ? calloc(1, sizeof *l) : NULL;
@@ -117,22 +141,13 @@ struct pending *registry_add(struct registry *r, const char *organization_id, co
 		DL_PREPEND(c->live, l);
 		HASH_ADD_STR(r->live, call_id, l);
 	}
-	for (struct pending **at = c ? &c->pending : NULL; at && *at;) {
-		struct pending *p = *at;
-		bool expired = p->expires_ms <= now_ms;
-		if (!expired && !campaign_fits(p->campaigns, campaign_id)) {
-			at = &p->next;
+	if (c)
+		forget_expired(c, now_ms);
+	DL_FOREACH_SAFE(c ? c->pending : NULL, p, next) {
+		if (!campaign_fits(p->campaigns, campaign_id))
 			continue;
-		}
-		*at = p->next;
-		c->pending_count--;
-		p->next = NULL;
-		if (expired) {
-			pending_free(p);
-		} else {
-			*last = p;
-			last = &p->next;
-		}
+		unlist(c, p);
+		DL_APPEND(taken, p);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return taken;
@@ -176,20 +191,15 @@ bool registry_offer(struct registry *r, const char *organization_id, const char 
 	bool live = find_live(r, organization_id, caller_id, p->campaigns, call_id) > 0;
 	struct caller *c = live ? NULL : find(r, organization_id, caller_id, true);
 	if (c) {
-		struct pending **last = &c->pending;
-		while (*last) { /* expired ones go, and the oldest when there are too many */
-			struct pending *old = *last;
-			if (old->expires_ms <= now_ms || c->pending_count >= REGISTRY_PENDING_MAX) {
-				*last = old->next;
-				c->pending_count--;
-				pending_free(old);
-			} else {
-				last = &old->next;
-			}
+		forget_expired(c, now_ms);
+		struct pending *oldest = c->pending;
+		if (c->pending_count >= REGISTRY_PENDING_MAX) {
+			unlist(c, oldest);
+			pending_free(oldest);
 		}
-		p->next = NULL;
-		*last = p;
-		c->pending_count++;
+		DL_APPEND(c->pending, p);
+		if (c->pending_count++ == 0 || p->expires_ms < c->earliest_ms)
+			c->earliest_ms = p->expires_ms;
 	}
 	pthread_mutex_unlock(&r->lock);
 	return live;
@@ -200,16 +210,7 @@ void registry_sweep(struct registry *r, int64_t now_ms)
 	struct caller *c, *next;
 	pthread_mutex_lock(&r->lock);
 	HASH_ITER(hh, r->callers, c, next) {
-		for (struct pending **at = &c->pending; *at;) {
-			struct pending *p = *at;
-			if (p->expires_ms > now_ms) {
-				at = &p->next;
-				continue;
-			}
-			*at = p->next;
-			c->pending_count--;
-			pending_free(p);
-		}
+		forget_expired(c, now_ms);
 		drop_if_empty(r, c);
 	}
 	pthread_mutex_unlock(&r->lock);

@@ -16,7 +16,7 @@
 struct registry;
 
 struct pending {
-	struct pending *next;
+	struct pending *next, *prev; /* utlist, oldest first */
 	char request_id[40];
 	int64_t at_ms, expires_ms;
 	json_t *tags;      /* {"tag id": "value", …} */

@@ -137,6 +137,16 @@ bool value_coerce_to(const struct value_type *type, const char *text, size_t len
 
 static const char *const kind_names[] = {[VALUE_NONE] = "none", [VALUE_STRING] = "string", [VALUE_NUMBER] = "number", [VALUE_BOOLEAN] = "boolean", [VALUE_DATETIME] = "datetime"};
 
+void value_json(struct buf *b, enum value_kind kind, const char *text, size_t len, bool sensitive)
+{
+	if (sensitive)
+		buf_add_str(b, "\"********\"");
+	else if (kind == VALUE_NUMBER || kind == VALUE_BOOLEAN)
+		buf_add(b, text, len);
+	else
+		buf_json_string(b, text, len);
+}
+
 const char *value_kind_name(enum value_kind kind)
 {
 	return kind_names[kind];

@@ -3,6 +3,7 @@
 #define EXPR_VALUE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +52,9 @@ extern const struct value_type value_type_string;
 /* value_coerce() to a type: phones become E.164, choices are written as they are listed. */
 bool value_coerce_to(const struct value_type *type, const char *text, size_t len, struct arena *arena,
 		     struct value *out, struct error *err) WARN_UNUSED;
+
+/* As JSON, from its kind and canonical text; masked when sensitive. */
+void value_json(struct buf *b, enum value_kind kind, const char *text, size_t len, bool sensitive);
 
 /* "string", "number", … and back; VALUE_NONE for an unknown name. */
 const char *value_kind_name(enum value_kind kind);

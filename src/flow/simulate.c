@@ -111,7 +111,7 @@ static void set_values(struct sim *s, json_t *tags, json_t *variables)
 	}
 }
 
-static json_t *value_json(const struct value *v)
+static json_t *value_tree(const struct value *v)
 {
 	return v->kind == VALUE_NUMBER ? json_loadb(v->text, v->len, JSON_DECODE_ANY, NULL) : v->kind == VALUE_BOOLEAN ? json_boolean(v->number != 0) : json_stringn(v->text, v->len);
 }
@@ -122,11 +122,11 @@ static json_t *snapshot(const struct sim *s)
 	for (size_t i = 0; i < s->world->tag_count; i++) {
 		struct flow_tag tag = s->world->tag(s->world->arg, i);
 		if (tag.name && s->tags[i].kind)
-			json_object_set_new(tags, tag.name, tag.sensitive ? json_string("********") : value_json(&s->tags[i]));
+			json_object_set_new(tags, tag.name, tag.sensitive ? json_string("********") : value_tree(&s->tags[i]));
 	}
 	for (size_t i = 0; i < flow_variable_count(s->state.flow); i++)
 		if (s->state.variables[i].kind)
-			json_object_set_new(variables, flow_variable_name(s->state.flow, i), value_json(&s->state.variables[i]));
+			json_object_set_new(variables, flow_variable_name(s->state.flow, i), value_tree(&s->state.variables[i]));
 	return json_pack("{s:o, s:o}", "tags", tags, "variables", variables);
 }
 
@@ -162,7 +162,7 @@ static json_t *effect_json(const struct sim *s, const struct flow_effect *e)
 	switch (e->kind) {
 	case FLOW_EFFECT_SET_TAG: {
 		struct flow_tag tag = s->world->tag(s->world->arg, e->u.tag.slot);
-		return json_pack("{s:s, s:s, s:o}", "effect", "set_tag", "tag", tag.name ? tag.name : "", "value", tag.sensitive ? json_string("********") : value_json(&s->tags[e->u.tag.slot]));
+		return json_pack("{s:s, s:s, s:o}", "effect", "set_tag", "tag", tag.name ? tag.name : "", "value", tag.sensitive ? json_string("********") : value_tree(&s->tags[e->u.tag.slot]));
 	}
 	case FLOW_EFFECT_EVENT:
 		return json_pack("{s:s, s:s, s:o}", "effect", "event", "name", e->u.event.name, "fields", json_loads(e->u.event.fields, 0, NULL));

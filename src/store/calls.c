@@ -21,16 +21,6 @@ void store_call_row(const struct store_rows *r, size_t i, struct arena *arena, s
 	json_decref(doc);
 }
 
-void store_call_tag_value(struct buf *b, enum value_kind kind, const char *text, size_t len, bool sensitive)
-{
-	if (sensitive)
-		buf_add_str(b, "\"********\"");
-	else if (kind == VALUE_NUMBER || kind == VALUE_BOOLEAN)
-		buf_add(b, text, len);
-	else
-		buf_json_string(b, text, len);
-}
-
 const char *store_call_tags_json(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena)
 {
 	struct store_rows *rows = store_query(conn, "SELECT COALESCE(r.name, t.name), t.kind, t.value, t.sensitive FROM call_tags t LEFT JOIN resources r ON r.id = t.tag_id AND r.organization_id = t.organization_id WHERE t.call_id = $1 AND t.organization_id = $2 ORDER BY 1", "ss", call_id, organization_id);
@@ -41,7 +31,7 @@ const char *store_call_tags_json(struct store_conn *conn, const char *organizati
 	for (size_t i = 0; i < rows_count(rows); i++) {
 		const char *value = rows_text(rows, i, 2);
 		json_key(&b, rows_text(rows, i, 0));
-		store_call_tag_value(&b, value_kind_from(rows_text(rows, i, 1)), value, strlen(value), rows_int(rows, i, 3) != 0);
+		value_json(&b, value_kind_from(rows_text(rows, i, 1)), value, strlen(value), rows_int(rows, i, 3) != 0);
 	}
 	json_close(&b);
 	rows_free(rows);
@@ -118,10 +108,10 @@ void store_call_tag_event(struct buf *b, const struct tag_write *w)
 	json_str(b, "id", w->def->id);
 	json_str(b, "name", w->def->name);
 	json_key(b, "value");
-	store_call_tag_value(b, w->value->kind, w->value->text, w->value->len, w->def->sensitive);
+	value_json(b, w->value->kind, w->value->text, w->value->len, w->def->sensitive);
 	json_key(b, "previous");
 	if (w->previous)
-		store_call_tag_value(b, w->def->type.kind, w->previous, strlen(w->previous), w->def->sensitive);
+		value_json(b, w->def->type.kind, w->previous, strlen(w->previous), w->def->sensitive);
 	else
 		buf_add_str(b, "null");
 	json_str(b, "source", tag_source_name(w->source));

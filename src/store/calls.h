@@ -33,7 +33,5 @@ void store_call_tag(struct store_batch *batch, const struct crypto_key *key, con
 		    const struct tag_write *write, bool settled);
 /* The data of tag.set and tag.changed: a call's events are the history of its tags. */
 void store_call_tag_event(struct buf *b, const struct tag_write *write);
-/* A tag's value as JSON, masked when sensitive. */
-void store_call_tag_value(struct buf *b, enum value_kind kind, const char *text, size_t len, bool sensitive);
 
 #endif

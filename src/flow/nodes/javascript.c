@@ -50,10 +50,7 @@ static void add_value(struct buf *b, const char *key, const struct value *v)
 	if (v->kind == VALUE_NONE)
 		return;
 	json_key(b, key);
-	if (v->kind == VALUE_NUMBER || v->kind == VALUE_BOOLEAN)
-		buf_add(b, v->text, v->len);
-	else
-		buf_json_string(b, v->text, v->len);
+	value_json(b, v->kind, v->text, v->len, false);
 }
 
 /* "call.caller_id" is call.caller_id, and likewise number.* and time.*. */

@@ -94,7 +94,7 @@ enum http_result api_call_tags(struct http_request *r)
 		json_str(&out, "name", rows_text(rows, i, 0));
 		json_str(&out, "type", rows_text(rows, i, 1));
 		json_key(&out, "value");
-		store_call_tag_value(&out, value_kind_from(rows_text(rows, i, 1)), value, strlen(value), rows_int(rows, i, 3) != 0);
+		value_json(&out, value_kind_from(rows_text(rows, i, 1)), value, strlen(value), rows_int(rows, i, 3) != 0);
 		json_bool(&out, "sensitive", rows_int(rows, i, 3) != 0);
 		json_str(&out, "source", rows_text(rows, i, 4));
 		json_str(&out, "origin", rows_text(rows, i, 7));

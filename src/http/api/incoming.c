@@ -33,6 +33,7 @@ struct incoming {
 	struct tag_result *results, *settled;
 	struct call_outcome outcome, taken;
 	bool has_outcome;
+	const char *doc, *unmatched_text; /* of the request's arena; see begin_doc() */
 	json_t *data, *headers, *unmatched, *errors, *refused, *values, *applied, *campaigns; /* freed by release() */
 };
 
@@ -48,11 +49,6 @@ static void release(struct incoming *in)
 static void release_after(struct http_request *r)
 {
 	release(r->data);
-}
-
-static json_t *value_json(const struct tag_def *def, const struct value *v)
-{
-	return def->sensitive ? json_string("********") : v->kind == VALUE_NUMBER ? json_loadb(v->text, v->len, JSON_DECODE_ANY, NULL) : v->kind == VALUE_BOOLEAN ? json_boolean(v->number != 0) : json_stringn_nocheck(v->text, v->len);
 }
 
 /* {"tag id": "text"} of those that have a value. */
@@ -75,16 +71,6 @@ static bool takes_sensitive(const struct http_request *r, const struct incoming 
 	return false;
 }
 
-static json_t *outcomes_json(const struct http_request *r, const struct tag_result *results, size_t count)
-{
-	json_t *list = json_array();
-	for (size_t i = 0; i < count; i++) {
-		const struct tag_def *def = tag_set_get(r->organization->tags, results[i].slot);
-		json_array_append_new(list, json_pack("{s:s, s:o, s:s?}", "tag", def->name, "value", results[i].error ? json_null() : value_json(def, &results[i].value), "error", results[i].error));
-	}
-	return list;
-}
-
 /* The data, where a sensitive tag took something from it sealed: nobody reads it, but it can be evaluated again. */
 static char *sealed_data(const struct http_request *r, json_t *data)
 {
@@ -93,46 +79,97 @@ static char *sealed_data(const struct http_request *r, json_t *data)
 	return sealed;
 }
 
+/* What the writer need not do: the request's document, as far as the write changes nothing of it. */
+static void begin_doc(struct http_request *r, struct incoming *in)
+{
+	struct buf b = {0};
+	bool sensitive = takes_sensitive(r, in);
+	char *sealed = sensitive ? sealed_data(r, in->data) : NULL, *unmatched = json_dumps(in->unmatched, JSON_COMPACT);
+	const char *content_type = http_header(r, "Content-Type");
+	json_open(&b);
+	json_str(&b, "method", r->method);
+	json_str(&b, "path", r->path);
+	json_str(&b, "address", in->address);
+	json_str(&b, "content_type", content_type);
+	if (sealed)
+		json_str(&b, "sealed", sealed);
+	if (!sensitive)
+		json_tree(&b, "headers", in->headers);
+	if (!sensitive && in->data)
+		json_tree(&b, "data", in->data);
+	if (!in->data && r->body) { /* it could not be read */
+		json_key(&b, "body");
+		buf_json_string(&b, r->body, r->body_len < BODY_SHOWN ? r->body_len : BODY_SHOWN);
+	}
+	json_raw(&b, "unmatched", unmatched);
+	json_tree(&b, "errors", in->errors);
+	in->doc = b.failed ? NULL : arena_strdup(&r->arena, buf_text(&b));
+	in->unmatched_text = arena_strdup(&r->arena, unmatched ? unmatched : "[]");
+	buf_free(&b);
+	free(sealed);
+	free(unmatched);
+}
+
 /* r->answer is set: what was answered is kept, too. */
 static char *request_doc(const struct http_request *r, const struct incoming *in, const struct tag_result *results)
 {
-	bool sensitive = takes_sensitive(r, in), failed = r->status >= 400;
-	char *sealed = sensitive ? sealed_data(r, in->data) : NULL;
-	json_t *problem = failed ? json_loads(r->answer, 0, NULL) : NULL;
-	json_t *doc = json_pack("{s:s, s:s, s:s, s:s?, s:O*, s:O*, s:s*, s:o, s:O?, s:O?, s:O?, s:i, s:I, s:o}", "method", r->method, "path", r->path, "address", in->address, "content_type", http_header(r, "Content-Type"),
-				"headers", sensitive ? NULL : in->headers, "data", sensitive ? NULL : in->data, "sealed", sealed, "tags", outcomes_json(r, results, in->count), "unmatched", in->unmatched, "errors", in->errors,
-				"refused", in->refused, "http_status", r->status, "live_calls", (json_int_t)in->live_calls, "problem", problem ? problem : json_null());
-	if (!in->data && r->body && json_is_object(doc)) /* it could not be read */
-		json_object_set_new(doc, "body", json_stringn(r->body, r->body_len < BODY_SHOWN ? r->body_len : BODY_SHOWN));
-	json_object_set_new(doc, "latency_ms", json_real((double)(clock_monotonic_us() - in->began_us) / 1000));
-	char *text = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(6));
-	json_decref(doc);
-	free(sealed);
-	return text;
+	struct buf b = {0};
+	buf_add_str(&b, in->doc);
+	json_key(&b, "tags");
+	buf_add_char(&b, '[');
+	for (size_t i = 0; i < in->count; i++) {
+		const struct tag_def *def = tag_set_get(r->organization->tags, results[i].slot);
+		json_item(&b);
+		json_open(&b);
+		json_str(&b, "tag", def->name);
+		json_key(&b, "value");
+		if (results[i].error)
+			buf_add_str(&b, "null");
+		else
+			value_json(&b, results[i].value.kind, results[i].value.text, results[i].value.len, def->sensitive);
+		json_str(&b, "error", results[i].error);
+		json_close(&b);
+	}
+	buf_add_char(&b, ']');
+	json_tree(&b, "refused", in->refused);
+	json_int(&b, "http_status", r->status);
+	json_int(&b, "live_calls", (int64_t)in->live_calls);
+	json_raw(&b, "problem", r->status >= 400 ? r->answer : NULL);
+	json_key(&b, "latency_ms");
+	buf_printf(&b, "%.3f", (double)(clock_monotonic_us() - in->began_us) / 1000);
+	json_close(&b);
+	return buf_take(&b);
 }
 
 /* What waits for a call: the texts of sensitive tags sealed. */
 static char *waiting_text(const struct http_request *r, const struct incoming *in)
 {
-	json_t *json = json_object();
+	struct buf b = {0};
+	json_open(&b);
 	for (size_t i = 0; i < in->count; i++) {
 		const struct tag_def *def = tag_set_get(r->organization->tags, in->results[i].slot);
 		const struct value *v = &in->results[i].value;
 		if (v->kind == VALUE_NONE)
 			continue;
-		char *sealed = def->sensitive ? crypto_seal(config_key(r->config->config), v->text) : NULL;
-		json_object_set_new(json, def->id, def->sensitive ? json_pack("{s:s?}", "sealed", sealed) : json_stringn_nocheck(v->text, v->len));
+		json_key(&b, def->id);
+		if (!def->sensitive) {
+			buf_json_string(&b, v->text, v->len);
+			continue;
+		}
+		char *sealed = crypto_seal(config_key(r->config->config), v->text);
+		json_open(&b);
+		json_str(&b, "sealed", sealed);
+		json_close(&b);
 		free(sealed);
 	}
-	char *text = json_dumps(json, JSON_COMPACT);
-	json_decref(json);
-	return text;
+	json_close(&b);
+	return buf_take(&b);
 }
 
 static bool insert(struct store_conn *conn, struct http_request *r, struct incoming *in, const struct tag_result *results)
 {
 	bool pending = strcmp(in->status, "pending") == 0, repeat = strcmp(in->status, "duplicate") == 0;
-	char *values = pending ? waiting_text(r, in) : strdup("{}"), *doc = request_doc(r, in, results);
+	char *values = pending ? waiting_text(r, in) : strdup("{}"), *doc = in->doc ? request_doc(r, in, results) : NULL;
 	int64_t expires = pending ? in->received_ms + in->webhook->lifespan_seconds * 1000L : 0;
 	char id[ID_SIZE];
 	bool ok = values && doc && store_exec(conn, "INSERT INTO incoming_requests (id, organization_id, webhook_id, unique_id, caller_id, call_id, status, received_at, expires_at, tags, doc) "
@@ -147,20 +184,33 @@ static bool insert(struct store_conn *conn, struct http_request *r, struct incom
 
 static void answer(struct http_request *r, const struct incoming *in, const struct tag_result *results)
 {
-	json_t *tags = json_object(), *errors = json_copy(in->errors);
+	struct buf b = {0};
+	json_t *errors = json_copy(in->errors);
+	json_open(&b);
+	json_str(&b, "request_id", in->id);
+	json_str(&b, "status", in->status);
+	json_str(&b, "call_id", *in->call_id ? in->call_id : NULL);
+	json_key(&b, "tags");
+	json_open(&b);
 	for (size_t i = 0; i < in->count; i++) {
 		const struct tag_def *def = tag_set_get(r->organization->tags, results[i].slot);
-		if (results[i].value.kind != VALUE_NONE)
-			json_object_set_new(tags, def->name, value_json(def, &results[i].value));
-		else if (!in->results[i].error && results[i].error) /* it was good, but is not taken */
+		const struct value *v = &results[i].value;
+		if (v->kind != VALUE_NONE) {
+			json_key(&b, def->name);
+			value_json(&b, v->kind, v->text, v->len, def->sensitive);
+		} else if (!in->results[i].error && results[i].error) { /* it was good, but is not taken */
 			json_array_append_new(errors, json_pack("{s:s, s:s}", "tag", def->name, "detail", results[i].error));
+		}
 	}
+	json_close(&b);
 	json_array_extend(errors, in->refused);
-	json_t *out = json_pack("{s:s, s:s, s:s?, s:o, s:O?, s:o}", "request_id", in->id, "status", in->status, "call_id", *in->call_id ? in->call_id : NULL,
-				"tags", tags, "unmatched", in->unmatched, "errors", errors);
+	json_raw(&b, "unmatched", in->unmatched_text);
+	json_tree(&b, "errors", errors);
 	if (in->live_calls > 1)
-		json_object_set_new(out, "live_calls", json_integer((json_int_t)in->live_calls));
-	http_json(r, 200, out);
+		json_int(&b, "live_calls", (int64_t)in->live_calls);
+	json_close(&b);
+	json_decref(errors);
+	http_text(r, 200, &b);
 }
 
 /* A repeat by unique_id changes nothing, and is answered with what the first became. */
@@ -231,6 +281,7 @@ static bool run_rejected(struct store_conn *conn, struct http_request *r)
 static enum http_result reject(struct http_request *r, struct incoming *in)
 {
 	in->status = "rejected";
+	begin_doc(r, in);
 	r->data = in;
 	r->run = run_rejected;
 	r->after = release_after;
@@ -668,6 +719,7 @@ enum http_result api_incoming_hook(struct http_request *r)
 	}
 	json_decref(headers.all);
 	if (good && !errors_any(&errors)) {
+		begin_doc(r, in);
 		r->data = in;
 		r->run = run_incoming;
 		r->after = after_incoming;

@@ -127,16 +127,30 @@ static void after_replay(struct http_request *r)
 
 static void answer_replay(struct http_request *r, const struct replay *p, const struct tag_result *results, bool applied)
 {
-	json_t *tags = json_object(), *errors = json_array();
+	struct buf b = {0};
+	json_t *errors = json_array();
+	json_open(&b);
+	json_str(&b, "request_id", r->params[0]);
+	json_str(&b, "call_id", *p->call_id ? p->call_id : NULL);
+	json_bool(&b, "applied", applied);
+	json_key(&b, "tags");
+	json_open(&b);
 	for (size_t i = 0; i < p->count; i++) {
 		const struct tag_def *def = tag_set_get(r->organization->tags, results[i].slot);
 		const struct value *v = &results[i].value;
-		if (v->kind == VALUE_NONE)
+		if (v->kind == VALUE_NONE) {
 			json_array_append_new(errors, json_pack("{s:s, s:s}", "tag", def->name, "detail", results[i].error));
-		else
-			json_object_set_new(tags, def->name, def->sensitive ? json_string("********") : v->kind == VALUE_NUMBER ? json_loadb(v->text, v->len, JSON_DECODE_ANY, NULL) : v->kind == VALUE_BOOLEAN ? json_boolean(v->number != 0) : json_stringn_nocheck(v->text, v->len));
+			continue;
+		}
+		json_key(&b, def->name);
+		value_json(&b, v->kind, v->text, v->len, def->sensitive);
 	}
-	http_json(r, 200, json_pack("{s:s, s:s?, s:b, s:o, s:O, s:o}", "request_id", r->params[0], "call_id", *p->call_id ? p->call_id : NULL, "applied", applied, "tags", tags, "unmatched", p->unmatched, "errors", errors));
+	json_close(&b);
+	json_tree(&b, "unmatched", p->unmatched);
+	json_tree(&b, "errors", errors);
+	json_close(&b);
+	json_decref(errors);
+	http_text(r, 200, &b);
 }
 
 static bool run_replay(struct store_conn *conn, struct http_request *r)
