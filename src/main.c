@@ -28,6 +28,8 @@ const char *malloc_conf = "narenas:2,background_thread:true";
 /* All there is while serving. */
 struct strowger {
 	struct settings settings;
+	struct network proxies[32];
+	size_t proxy_count;
 	struct crypto_key key;
 	struct store *store;
 	struct config_store *config;
@@ -233,6 +235,16 @@ static bool start_storage(struct strowger *s, struct error *err)
 	       (s->config = config_open(s->store, &s->key, err)) && store_start_writer(s->store, err);
 }
 
+static bool read_proxies(struct strowger *s, struct error *err)
+{
+	char list[2000], *save = NULL;
+	snprintf(list, sizeof list, "%s", s->settings.value[SETTING_PROXIES]);
+	for (char *item = strtok_r(list, ", ", &save); item; item = strtok_r(NULL, ", ", &save))
+		if (s->proxy_count == ARRAY_LEN(s->proxies) || !network_parse(item, &s->proxies[s->proxy_count++]))
+			return error_set(err, "--trusted-proxies '%s' must be at most %zu addresses or networks such as 10.0.0.0/8, with commas between", s->settings.value[SETTING_PROXIES], ARRAY_LEN(s->proxies));
+	return true;
+}
+
 static bool start_services(struct strowger *s, struct error *err)
 {
 	struct media_config media = {.address = s->rtp_address};
@@ -242,6 +254,8 @@ static bool start_services(struct strowger *s, struct error *err)
 	int read_timeout = atoi(s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
 	if (read_timeout < 1 || read_timeout > 3600)
 		return error_set(err, "--http-read-timeout '%s' must be a number of seconds from 1 to 3600", s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
+	if (!read_proxies(s, err))
+		return false;
 	int disable_after = atoi(s->settings.value[SETTING_DISABLE_WEBHOOKS]);
 	if (disable_after < 1)
 		return error_set(err, "--disable-webhooks-after '%s' must be a number of seconds", s->settings.value[SETTING_DISABLE_WEBHOOKS]);
@@ -256,7 +270,7 @@ static bool start_services(struct strowger *s, struct error *err)
 	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies, s->proxy_count};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 

@@ -10,6 +10,7 @@ static const struct {
 	[SETTING_DATABASE] = {"database", "URL", NULL, "postgres://… instead of SQLite in the data directory"},
 	[SETTING_HTTP] = {"http", "ADDR:PORT", "127.0.0.1:8080", "Where the API and the portal listen"},
 	[SETTING_HTTP_READ_TIMEOUT] = {"http-read-timeout", "SECONDS", "30", "Longest that a client may take over a request's headers, and again over its body"},
+	[SETTING_PROXIES] = {"trusted-proxies", "LIST", "", "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between: addresses or networks"},
 	[SETTING_SIP] = {"sip", "LIST", "udp:0.0.0.0:5060", "SIP listeners, with commas between: udp:ADDR:PORT,tcp:ADDR:PORT"},
 	[SETTING_RTP_ADDRESS] = {"rtp-address", "ADDR", NULL, "Address for audio, named in SDP (default: that of the first SIP listener, or the first of this machine)"},
 	[SETTING_RTP_PORTS] = {"rtp-ports", "LOW-HIGH", "20000-29999", "UDP ports for audio, two a call leg"},

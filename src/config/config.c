@@ -2,8 +2,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/money.h"
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -140,22 +138,14 @@ static void *data_of(const struct org *o, const char *kind, const char *id)
 	return e ? e->data : NULL;
 }
 
-static struct config_network *build_networks(struct org *o, json_t *addresses, size_t *count)
+static struct network *build_networks(struct org *o, json_t *addresses, size_t *count)
 {
-	struct config_network *networks = arena_alloc(&o->arena, (json_array_size(addresses) + 1) * sizeof *networks);
+	struct network *networks = arena_alloc(&o->arena, (json_array_size(addresses) + 1) * sizeof *networks);
 	json_t *item;
 	size_t i;
 	*count = 0;
-	json_array_foreach(addresses, i, item) {
-		struct config_network *n = &networks[*count];
-		char address[64];
-		const char *s = json_string_value(item);
-		size_t len = strcspn(s, "/");
-		snprintf(address, sizeof address, "%.*s", (int)len, s);
-		n->family = inet_pton(AF_INET, address, n->bits) == 1 ? AF_INET : inet_pton(AF_INET6, address, n->bits) == 1 ? AF_INET6 : 0;
-		n->prefix = s[len] ? atoi(s + len + 1) : n->family == AF_INET ? 32 : 128;
-		*count += n->family != 0;
-	}
+	json_array_foreach(addresses, i, item)
+		*count += network_parse(json_string_value(item), &networks[*count]);
 	return networks;
 }
 
@@ -731,36 +721,6 @@ const struct organization *config_by_webhook_key(struct config_store *c, const c
 	return by_key(c, 2, hash, (const void **)webhook);
 }
 
-static bool in_network(const struct config_network *n, const struct sockaddr *address)
-{
-	const unsigned char *bits;
-	int family = address->sa_family;
-	if (family == AF_INET) {
-		bits = (const unsigned char *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
-	} else if (family == AF_INET6) {
-		const struct in6_addr *a = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-		bits = a->s6_addr;
-		if (IN6_IS_ADDR_V4MAPPED(a)) {
-			family = AF_INET;
-			bits += 12;
-		}
-	} else {
-		return false;
-	}
-	if (n->family != family)
-		return false;
-	int whole = n->prefix / 8, rest = n->prefix % 8;
-	return memcmp(bits, n->bits, (size_t)whole) == 0 && (!rest || ((bits[whole] ^ n->bits[whole]) >> (8 - rest)) == 0);
-}
-
-bool config_in_networks(const struct config_network *networks, size_t count, const struct sockaddr *address)
-{
-	for (size_t i = 0; i < count; i++)
-		if (in_network(&networks[i], address))
-			return true;
-	return false;
-}
-
 size_t config_organization_count(struct config_store *c)
 {
 	pthread_rwlock_rdlock(&c->lock);
@@ -776,7 +736,7 @@ size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *a
 	for (struct org *o = c->orgs; o; o = o->hh.next) {
 		for (size_t t = 0; t < o->public.trunk_count && n < max; t++) {
 			const struct config_trunk *trunk = &o->public.trunks[t];
-			if (!config_in_networks(trunk->networks, trunk->network_count, address))
+			if (!network_has(trunk->networks, trunk->network_count, address))
 				continue;
 			snprintf(out[n].organization_id, sizeof out[n].organization_id, "%s", o->public.id);
 			snprintf(out[n++].trunk_id, sizeof out[n].trunk_id, "%s", trunk->id);

@@ -9,6 +9,7 @@
 
 #include "base/crypto.h"
 #include "base/feed.h"
+#include "base/network.h"
 #include "flow/flow.h"
 #include "routing/plan.h"
 #include "store/store.h"
@@ -38,12 +39,6 @@ struct config_number {
 	const char *publisher_id, *publisher_name;
 };
 
-struct config_network {
-	int family;
-	unsigned char bits[16];
-	int prefix;
-};
-
 struct config_gateway {
 	const char *uri;
 	int priority;
@@ -51,7 +46,7 @@ struct config_gateway {
 
 struct config_trunk {
 	const char *id, *name;
-	struct config_network *networks;
+	struct network *networks;
 	size_t network_count;
 	const char *username, *password;         /* inbound digest */
 	struct config_gateway *gateways;         /* by priority */
@@ -71,7 +66,7 @@ struct config_incoming {
 	const struct tag_mapping *mapping;                /* NULL: none */
 	const char *hmac_secret, *hmac_header;            /* NULL: not asked for */
 	const char *username, *password;                  /* likewise */
-	struct config_network *networks;                  /* that may send; none: all */
+	struct network *networks;                  /* that may send; none: all */
 	size_t network_count;
 	const char *key_hash;        /* of the key itself; any other that finds it is the one before */
 	int64_t previous_expires_ms;
@@ -146,9 +141,6 @@ struct trunk_match {
 /* How many organizations there are. */
 size_t config_organization_count(struct config_store *c);
 size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max);
-
-/* Is the address in one of the networks? */
-bool config_in_networks(const struct config_network *networks, size_t count, const struct sockaddr *address);
 
 /* What its filters and templates, and its flows, may name. Valid while the organization is held. */
 struct expr_scope organization_scope(const struct organization *o);

@@ -124,7 +124,7 @@ enum http_result auth_login(struct http_request *r)
 		snprintf(l->user_id, sizeof l->user_id, "%s", rows_text(rows, 0, 0));
 		snprintf(l->organization_id, sizeof l->organization_id, "%s", rows_text(rows, 0, 1));
 		l->csrf = arena_strdup(&r->arena, csrf);
-		snprintf(r->cookie, sizeof r->cookie, COOKIE "%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d", token, SESSION_SECONDS);
+		snprintf(r->cookie, sizeof r->cookie, COOKIE "%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", token, SESSION_SECONDS, r->secure ? "; Secure" : "");
 		http_json(r, 200, json_pack("{s:s, s:s, s:s, s:s}", "user_id", l->user_id, "organization_id", l->organization_id, "csrf_token", csrf, "role", json_string_value(json_object_get(user, "role"))));
 		r->data = l;
 		r->run = run_login;

@@ -2,6 +2,7 @@
 #include "http/auth.h"
 #include "http/deadline.h"
 #include "http/static.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/retention.h"
@@ -80,19 +81,48 @@ void http_each_header(const struct http_request *r, void (*f)(void *arg, const c
 	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, each_value, &e);
 }
 
-const struct sockaddr *http_peer(const struct http_request *r)
+static bool from_proxy(const struct http_request *r)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	return info ? info->client_addr : NULL;
+	return network_has(r->config->proxies, r->config->proxy_count, (const struct sockaddr *)&r->sender);
 }
 
-const char *http_address(const struct http_request *r, char *out, size_t size)
+static void add_forwarded(void *arg, const char *name, const char *value)
 {
-	const struct sockaddr *peer = http_peer(r);
-	const void *bits = !peer ? NULL : peer->sa_family == AF_INET ? (const void *)&((const struct sockaddr_in *)(const void *)peer)->sin_addr : peer->sa_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr : NULL;
-	if (!bits || !inet_ntop(peer->sa_family, bits, out, (socklen_t)size))
-		out[0] = '\0';
-	return out;
+	if (strcasecmp(name, "X-Forwarded-For") == 0) {
+		if (buf_text(arg)[0])
+			buf_add_char(arg, ',');
+		buf_add_str(arg, value);
+	}
+}
+
+/* Each proxy writes behind the others whom it was asked by: from the end on, as far as those who wrote are trusted. */
+static void find_sender(struct http_request *r)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct buf list = {.limit = 8192};
+	if (info)
+		memcpy(&r->sender, info->client_addr, info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+	if (!from_proxy(r))
+		return;
+	const char *scheme = http_header(r, "X-Forwarded-Proto");
+	r->secure = scheme && strcasecmp(scheme, "https") == 0;
+	http_each_header(r, add_forwarded, &list);
+	for (size_t end = list.failed ? 0 : list.len; end && from_proxy(r);) {
+		const char *text = buf_text(&list);
+		size_t from = end, last = end;
+		struct sockaddr_storage named;
+		while (from && text[from - 1] != ',')
+			from--;
+		end = from ? from - 1 : 0;
+		while (from < last && (text[from] == ' ' || text[from] == '\t'))
+			from++;
+		while (last > from && (text[last - 1] == ' ' || text[last - 1] == '\t'))
+			last--;
+		if (!address_parse(text + from, last - from, &named))
+			break;
+		r->sender = named;
+	}
+	buf_free(&list);
 }
 
 bool http_body_too_large(struct http_request *r)
@@ -475,6 +505,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		x->request.config = &s->config;
 		x->request.method = arena_strdup(&x->request.arena, method);
 		x->request.path = arena_strdup(&x->request.arena, url);
+		find_sender(&x->request);
 		x->request.host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
 		x->body_max = strncmp(url, "/api/v1/prompts/", 16) == 0 ? UPLOAD_MAX : BODY_MAX;
 		if (strncmp(url, "/api/v1/call-flows", 18) == 0)

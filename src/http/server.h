@@ -28,6 +28,8 @@ struct http_config {
 	const char *recording_dir;
 	const char *const *listeners; /* "udp:0.0.0.0:5060", NULL-terminated */
 	int read_timeout_seconds; /* for a request's headers, and again for its body */
+	const struct network *proxies; /* whose X-Forwarded-For and X-Forwarded-Proto are believed */
+	size_t proxy_count;
 };
 
 struct http_server *http_server_create(const struct http_config *config, struct error *err) WARN_UNUSED;
@@ -42,6 +44,8 @@ enum role { ROLE_NONE, ROLE_ANALYST, ROLE_MANAGER, ROLE_ADMIN, ROLE_OWNER };
 struct http_request {
 	const struct http_config *config;
 	const char *method, *path, *host;
+	struct sockaddr_storage sender; /* who asks: the connection's other end, or whom a trusted proxy names; AF_UNSPEC: not known */
+	bool secure;          /* asked over HTTPS, as a trusted proxy says */
 	const char *params[HTTP_PARAMS_MAX]; /* what the route's {…} stood for */
 	char *body;
 	size_t body_len;
@@ -92,10 +96,6 @@ const char *http_query(const struct http_request *r, const char *name);
 void http_each_query(const struct http_request *r, void (*f)(void *arg, const char *name, const char *value), void *arg);
 const char *http_header(const struct http_request *r, const char *name);
 void http_each_header(const struct http_request *r, void (*f)(void *arg, const char *name, const char *value), void *arg);
-/* Who asks: the address of the connection's other end. NULL: not known. */
-const struct sockaddr *http_peer(const struct http_request *r);
-/* The same in words, "" when it is not known. Returns out. */
-const char *http_address(const struct http_request *r, char *out, size_t size);
 /* More was sent than is taken here; the body is not there. true: a 413 was set as the answer. */
 bool http_body_too_large(struct http_request *r);
 

@@ -268,6 +268,30 @@ describe('custom tags and incoming webhooks', () => {
     assert.ok((await s.metric('strowger_incoming_failures_total')) >= 5)
   })
 
+  test('behind a trusted proxy the sender is whom the proxy names, and URLs and cookies are of HTTPS; nobody else is believed', async () => {
+    const p = await Strowger.start(['--trusted-proxies', '127.0.0.0/8, 10.1.2.3'])
+    try {
+      const hook = await p.api('POST', '/incoming-webhooks', { name: 'Proxied', allowed_addresses: ['203.0.113.0/24', '2001:db8::/32'] })
+      const from = async (forwarded: string) => (await post(hook.url, { caller_id: '+15125550001' }, { 'x-forwarded-for': forwarded })).status
+      for (const good of ['203.0.113.9', '198.51.100.1, 203.0.113.9', '203.0.113.9, 10.1.2.3', '203.0.113.9:4711', '2001:db8::7', '[2001:db8::7]:443', 'rubbish, 203.0.113.9']) assert.equal(await from(good), 200, good)
+      for (const bad of ['203.0.113.9, 198.51.100.1', '203.0.113.9, rubbish', '', '203.0.113.9,', '203.0.113.9, 10.1.2.4', 'x'.repeat(9000)]) assert.equal(await from(bad), 403, bad.slice(0, 50))
+      const shown = (await p.api('GET', `/incoming-webhook-requests?limit=200`)).data.map((r: any) => r.address)
+      assert.ok(shown.includes('203.0.113.9') && shown.includes('2001:db8::7'))
+      const failed = (await p.api('GET', '/incoming-webhook-failures')).data.map((f: any) => f.address)
+      assert.ok(failed.includes('198.51.100.1') && failed.includes('10.1.2.4') && failed.includes('127.0.0.1'), String(failed))
+      const url = async (headers: object) => (await (await fetch(`${p.url}/api/v1/incoming-webhooks/${hook.id}`, { headers: { authorization: `Bearer ${p.key}`, ...headers } })).json()).url
+      assert.match(await url({ 'x-forwarded-proto': 'https' }), /^https:/)
+      assert.match(await url({}), /^http:/)
+      const cookie = async (scheme: string) => (await post(`${p.url}/api/v1/session`, { email: 'owner@example.com', password: 'correct horse battery' }, { 'x-forwarded-proto': scheme })).headers.get('set-cookie')!
+      assert.match(await cookie('https'), /; Secure/)
+      assert.doesNotMatch(await cookie('http'), /Secure/)
+    } finally {
+      await p.stop()
+    }
+    const near = await s.api('POST', '/incoming-webhooks', { name: 'No proxy', allowed_addresses: ['203.0.113.9'] })
+    assert.equal((await post(near.url, { caller_id: next() }, { 'x-forwarded-for': '203.0.113.9' })).status, 403)
+  })
+
   test('a key is shown to who may see it, each time audited; a new one lets the old one go on for a while', async () => {
     const hook = await s.api('POST', '/incoming-webhooks', { name: 'Rotated' })
     const reveals = async () => (await s.api('GET', '/audit-log?limit=200')).data.filter((a: any) => a.action === 'reveal_key' && a.resource_id === hook.id).length

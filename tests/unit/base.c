@@ -1,4 +1,5 @@
 #include "test.h"
+#include "base/network.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -193,9 +194,55 @@ static void test_mailbox_refuses_when_full_and_keeps_the_order(void **state)
 	mailbox_destroy(m);
 }
 
+static bool within(const char *network, const char *address)
+{
+	struct network n;
+	struct sockaddr_storage a;
+	assert_true(network_parse(network, &n));
+	assert_true(address_parse(address, strlen(address), &a));
+	return network_has(&n, 1, (const struct sockaddr *)&a);
+}
+
+static void test_networks_have_their_addresses(void **state)
+{
+	static const char *const bad[] = {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0", "everywhere", "2001:db8::/129", "10.0.0.1:80"};
+	struct network n;
+	(void)state;
+	assert_true(within("10.0.0.0/8", "10.255.0.1"));
+	assert_false(within("10.0.0.0/8", "11.0.0.1"));
+	assert_true(within("192.0.2.128/25", "192.0.2.129:80"));
+	assert_false(within("192.0.2.128/25", "192.0.2.127"));
+	assert_true(within("0.0.0.0/0", "192.0.2.1"));
+	assert_true(within("192.0.2.1", "::ffff:192.0.2.1"));
+	assert_true(within("2001:db8::/32", "[2001:db8:1::]:443"));
+	assert_false(within("2001:db8::/32", "192.0.2.1"));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(network_parse(bad[i], &n));
+}
+
+static void test_addresses_are_read_with_or_without_a_port(void **state)
+{
+	static const char *const bad[] = {"", ":", ":80", "[", "[2001:db8::1", "unknown", "192.0.2.1.5", "fe80::1%eth0", "1234567890123456789012345678901234567890123456789"};
+	struct sockaddr_storage a;
+	char text[ADDRESS_SIZE];
+	(void)state;
+	assert_true(address_parse("192.0.2.1:80", 12, &a));
+	assert_string_equal(address_text((const struct sockaddr *)&a, text), "192.0.2.1");
+	assert_true(address_parse("192.0.2.1, 10.0.0.1", 9, &a));
+	assert_string_equal(address_text((const struct sockaddr *)&a, text), "192.0.2.1");
+	assert_true(address_parse("[2001:db8::1]:443", 17, &a));
+	assert_string_equal(address_text((const struct sockaddr *)&a, text), "2001:db8::1");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(address_parse(bad[i], strlen(bad[i]), &a));
+	a.ss_family = AF_UNIX;
+	assert_string_equal(address_text((const struct sockaddr *)&a, text), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_networks_have_their_addresses),
+		cmocka_unit_test(test_addresses_are_read_with_or_without_a_port),
 		cmocka_unit_test(test_json_string_escapes_and_replaces_what_is_not_utf8),
 		cmocka_unit_test(test_buf_stops_at_its_limit),
 		cmocka_unit_test(test_money_is_exact),

@@ -24,7 +24,7 @@ static const struct path {
 struct incoming {
 	const struct config_incoming *webhook;
 	unsigned type; /* of the path */
-	char id[ID_SIZE], call_id[ID_SIZE], caller_id[PHONE_SIZE + 20], address[64];
+	char id[ID_SIZE], call_id[ID_SIZE], caller_id[PHONE_SIZE + 20], address[ADDRESS_SIZE];
 	const char *named_call; /* the call_id that was sent, or NULL */
 	const char *unique_id, *status;
 	int64_t received_ms, at_ms; /* when it came, and when the sender says it was true */
@@ -404,8 +404,8 @@ static void after_incoming(struct http_request *r)
 
 static bool refuse(struct http_request *r, const struct config_incoming *w, const char *reason)
 {
-	char address[64];
-	guard_failed(r->config->guard, w ? r->organization->id : "", w ? w->id : "", http_address(r, address, sizeof address), reason, clock_now_ms());
+	char address[ADDRESS_SIZE];
+	guard_failed(r->config->guard, w ? r->organization->id : "", w ? w->id : "", address_text((const struct sockaddr *)&r->sender, address), reason, clock_now_ms());
 	return false;
 }
 
@@ -467,8 +467,7 @@ static const struct config_incoming *find_webhook(struct http_request *r, int64_
 /* May it send this, from there, with what it shows? false after the answer was set. */
 static bool may_send(struct http_request *r, const struct config_incoming *w, unsigned type)
 {
-	const struct sockaddr *peer = http_peer(r);
-	if (w->network_count && !(peer && config_in_networks(w->networks, w->network_count, peer))) {
+	if (w->network_count && !network_has(w->networks, w->network_count, (const struct sockaddr *)&r->sender)) {
 		http_problem(r, 403, "The address may not send here", "its incoming webhook lists the addresses that may");
 		return refuse(r, w, "the address is not allowed");
 	}
@@ -671,7 +670,7 @@ static struct incoming *begin(struct http_request *r, const struct config_incomi
 		return NULL;
 	*in = (struct incoming){.webhook = w, .type = type, .received_ms = now_ms, .at_ms = now_ms, .began_us = clock_monotonic_us(), .outcome.converted = -1};
 	id_new("req", in->id);
-	http_address(r, in->address, sizeof in->address);
+	address_text((const struct sockaddr *)&r->sender, in->address);
 	in->unmatched = json_array();
 	in->errors = json_array();
 	in->refused = json_array();

@@ -73,7 +73,7 @@ const char *api_incoming_url(struct http_request *r, json_t *webhook, const char
 	for (size_t i = 0; type && i < ARRAY_LEN(types); i++)
 		if (strcmp(type, types[i][0]) == 0)
 			path = types[i][1];
-	snprintf(url, sizeof url, "http://%.200s/%s?key=%s", r->host ? r->host : r->config->address, path, key);
+	snprintf(url, sizeof url, "%s://%.200s/%s?key=%s", r->secure ? "https" : "http", r->host ? r->host : r->config->address, path, key);
 	return arena_strdup(&r->arena, url);
 }
 
