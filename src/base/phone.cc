@@ -40,6 +40,16 @@ extern "C" bool phone_normalize(const char *text, const char *region, char out[P
 	return true;
 }
 
+extern "C" void phone_national(const char *e164, char *out, size_t size)
+{
+	const PhoneNumberUtil *util = PhoneNumberUtil::GetInstance();
+	PhoneNumber number;
+	std::string formatted;
+	if (util->Parse(e164, "ZZ", &number) == PhoneNumberUtil::NO_PARSING_ERROR)
+		util->Format(number, PhoneNumberUtil::NATIONAL, &formatted);
+	copy(out, size, formatted);
+}
+
 /* A state that keeps two times has the one of most of its people here; the area codes below have the other. */
 static const struct {
 	const char *name, *code, *time_zone;

@@ -15,6 +15,9 @@ extern "C" {
  * ("US"). false when it is not a possible number. */
 bool phone_normalize(const char *text, const char *region, char out[PHONE_SIZE]);
 
+/* E.164 as it is written within its country: "(512) 555-0123". "" when it is not a number. */
+void phone_national(const char *e164, char *out, size_t size);
+
 struct phone_info {
 	char country[4];    /* ISO 3166, "" when unknown */
 	char state[4];      /* US and Canada: two letters */

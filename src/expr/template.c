@@ -1,6 +1,9 @@
 #include "expr/template.h"
+#include "expr/convert.h"
 #include <string.h>
 #include <strings.h>
+
+#define CONVERSIONS_MAX 2
 
 struct part {
 	const char *text; /* literal, or the default of a token */
@@ -9,6 +12,7 @@ struct part {
 	bool token;
 	bool quoted;  /* JSON: the token stands inside a string */
 	bool numeric; /* JSON, unquoted: [x_NUMERIC] */
+	enum conversion conversions[CONVERSIONS_MAX]; /* the first is done first */
 };
 
 struct template {
@@ -38,11 +42,14 @@ static bool numeric_name(const char *name, size_t len)
 static void compile_token(struct part *p, const char *name, size_t len, const struct expr_scope *scope,
 			  template_unknown_f *unknown, void *arg)
 {
+	size_t rest = len;
 	p->token = true;
 	p->numeric = numeric_name(name, len);
 	p->ref = expr_resolve(scope, name, len);
 	if (p->ref.source == EXPR_NOTHING && p->numeric)
-		p->ref = expr_resolve(scope, name, len - 8);
+		p->ref = expr_resolve(scope, name, rest -= 8);
+	for (size_t i = CONVERSIONS_MAX; i > 0 && p->ref.source == EXPR_NOTHING && (p->conversions[i - 1] = conversion_of(name, rest, &rest)); i--)
+		p->ref = expr_resolve(scope, name, rest);
 	if (p->ref.source == EXPR_NOTHING && unknown)
 		unknown(arg, name, len);
 }
@@ -171,11 +178,15 @@ void template_render(const struct template *t, struct expr_env *env, struct buf 
 	out->limit = out->len + TEMPLATE_OUTPUT_MAX;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct part *p = &t->parts[i];
+		char converted[CONVERSIONS_MAX][CONVERTED_SIZE];
 		if (!p->token) {
 			buf_add(out, p->text, p->len);
 			continue;
 		}
 		struct value v = expr_value(env, p->ref);
+		for (size_t k = 0; k < CONVERSIONS_MAX; k++)
+			if (p->conversions[k])
+				v = convert(p->conversions[k], &v, converted[k]);
 		if ((v.kind == VALUE_NONE || !v.len) && p->text)
 			v = value_string(p->text, p->len);
 		switch (t->context) {

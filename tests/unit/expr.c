@@ -139,6 +139,36 @@ static void test_templates_escape_for_where_they_land(void **state)
 	       "{\"s\":\"<a \\\"b\\\"&c\\n>\",\"n\":82,\"m\":null,\"l\":[1,2],\"t\":\"+15125550100\"}");
 }
 
+static void converted(const char *token, const char *value, const char *expected)
+{
+	char text[60];
+	struct value tags[2] = {value_string(value, strlen(value)), {0}};
+	snprintf(text, sizeof text, "[state_%s|none]", token);
+	render(text, TEMPLATE_TEXT, tags, expected);
+}
+
+static void test_tokens_convert_by_the_end_of_their_name(void **state)
+{
+	static const struct {
+		const char *token, *value, *expected;
+	} cases[] = {
+		{"EPOCH", "2026-01-10T17:00:00.500Z", "1768064400"}, {"epoch", "2026-01-10T12:00:00-05:00", "1768064400"}, {"EPOCH_MS", "2026-01-10T17:00:00.500Z", "1768064400500"}, {"EPOCH", "1969-12-31T23:59:59.5Z", "-1"},
+		{"ISO", "1768064400", "2026-01-10T17:00:00.000Z"}, {"ISO", "1768064400500", "2026-01-10T17:00:00.500Z"}, {"EPOCH", "soon", "none"}, {"EPOCH", "", "none"},
+		{"E164", "(512) 555-0123", "+15125550123"}, {"E164", "+44 20 7946 0018", "+442079460018"}, {"E164", "nobody", "none"},
+		{"NATIONAL", "+15125550123", "(512) 555-0123"}, {"NATIONAL", "+442079460018", "020 7946 0018"}, {"DIGITS", "+1 (512) 555-0123", "15125550123"}, {"DIGITS", "none at all", "none"},
+		{"MONEY", "12.5", "12.50"}, {"MONEY", "12", "12.00"}, {"MONEY", "0.125", "0.125"}, {"MONEY", "much", "none"}, {"CENTS", "12.5", "1250"}, {"CENTS", "0.125", "13"}, {"CENTS", "-0.125", "-13"},
+		{"SHA256", " Me@Example.COM ", "8c2a47d3bdb8d3096a6479f53eac3b724291db5f1c31611100f675be5537329d"}, {"SHA256", "  ", "none"},
+		{"DIGITS_SHA256", "+1 512 555 0123", "8cbf3d92ca58077409809829dad896cfed7f4c48b68f7643afaa515ea313835b"},
+		{"E164_NUMERIC", "(512) 555-0123", "+15125550123"}, {"MONEY_E164_ISO", "1", "none"},
+	};
+	struct value tags[2] = {value_string("2026-01-10T17:00:00Z", 20), {.kind = VALUE_NUMBER, .text = "12.5", .len = 4, .number = 12.5}};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		converted(cases[i].token, cases[i].value, cases[i].expected);
+	render("{\"a\":[state_EPOCH],\"b\":\"[state_EPOCH]\",\"c\":[score_CENTS],\"d\":[score_MONEY],\"e\":\"[score_MONEY]\",\"f\":[state_ISO],\"g\":[state_MONEY],\"h\":[CALLER_ID_DIGITS],\"i\":[CALLER_ID_DIGITS_NUMERIC]}", TEMPLATE_JSON, tags,
+	       "{\"a\":1768064400,\"b\":\"1768064400\",\"c\":1250,\"d\":12.5,\"e\":\"12.50\",\"f\":\"2026-01-10T17:00:00.000Z\",\"g\":null,\"h\":\"15125550100\",\"i\":15125550100}");
+}
+
 /* ---- what is escaped reads back as it was: random texts ---- */
 
 static uint64_t drawn = 0x9e3779b97f4a7c15u;
@@ -305,7 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_operator), cmocka_unit_test(test_groups_nest), cmocka_unit_test(test_what_does_not_compile_is_told),
-		cmocka_unit_test(test_templates_escape_for_where_they_land), cmocka_unit_test(test_templates_have_defaults_and_brackets),
+		cmocka_unit_test(test_templates_escape_for_where_they_land), cmocka_unit_test(test_tokens_convert_by_the_end_of_their_name), cmocka_unit_test(test_templates_have_defaults_and_brackets),
 		cmocka_unit_test(test_values_are_coerced_or_refused), cmocka_unit_test(test_json_pointers), cmocka_unit_test(test_what_is_escaped_reads_back_as_it_was),
 		cmocka_unit_test(test_schedules_follow_the_clocks_of_a_zone),
 	};
