@@ -18,6 +18,7 @@ const struct http_route http_routes[] = {
 	{"DELETE", V1 "/session", auth_logout, ROLE_NONE, "Sign out", NULL, false},
 	{"GET", V1 "/openapi.json", api_openapi, ROLE_NONE, NULL, NULL, false},
 	{"GET", V1 "/node-types", api_node_types, ROLE_ANALYST, "Descriptors of all call-flow node types", NULL, false},
+	{"GET", V1 "/outgoing-webhook-presets", api_outgoing_presets, ROLE_ANALYST, "Outgoing webhooks for ad networks, trackers and analytics to begin with", NULL, false},
 	{"GET", V1 "/event-types", api_event_types, ROLE_ANALYST, "Event types that outgoing webhooks can take", NULL, false},
 	{"GET", V1 "/organization", api_organization_get, ROLE_ANALYST, "The organization", NULL, false},
 	{"PATCH", V1 "/organization", api_organization_patch, ROLE_ADMIN, "Change the organization", NULL, false},

@@ -36,4 +36,7 @@ const struct event_type *event_type_find(const char *type);
 /* JSON Schema 2020-12 of the envelope. New reference. */
 json_t *event_type_schema(const struct event_type *type);
 
+/* Outgoing webhooks to begin with: [{id, name, help, parameters, tags, webhook}, …]; see docs/outgoing-webhooks.md. New reference. */
+json_t *outgoing_presets(void);
+
 #endif

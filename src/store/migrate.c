@@ -1,11 +1,7 @@
 /* Migrations, embedded into the binary; each runs once, in a transaction of its own. */
 #include "store/driver.h"
 #include "base/clock.h"
-
-/* migrations.h, made by embed.py, has one for each file, and the array of them. */
-#define MIGRATION(symbol, path) \
-	__asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" path "\"\n.byte 0\n.previous\n"); \
-	extern const char symbol[];
+#include "base/embed.h"
 #include "migrations.h"
 
 bool store_migrate(struct store_conn *conn, struct error *err)

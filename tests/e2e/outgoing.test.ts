@@ -111,6 +111,33 @@ describe('outgoing webhooks', () => {
     receiver.stop()
   })
 
+  test('presets for ad networks, trackers and analytics are taken as they stand, and make requests of a past call that are whole', async () => {
+    const presets = (await s.api('GET', '/outgoing-webhook-presets')).data
+    assert.ok(presets.length >= 12)
+    const fill = (json: unknown) => JSON.parse(JSON.stringify(json).replace(/\{([A-Z_]+)\}/g, (_, name: string) => `my-${name.toLowerCase().replaceAll('_', '-')}`))
+    for (const name of new Set<string>(presets.flatMap((p: any) => p.tags))) await s.api('POST', '/custom-tags', { name })
+    const log = await call('+15125570042')
+    await s.api('PATCH', `/calls/${log.id}/tags`, { click_id: 'a click&1', fbc: 'fb.1.2.three', ga_client_id: '12.34' })
+    const sent: Record<string, any> = {}
+    for (const p of presets) {
+      const hook = await s.api('POST', '/outgoing-webhooks', { ...fill(p.webhook), enabled: false })
+      const used = [...JSON.stringify(p.webhook).matchAll(/\{([A-Z_]+)\}/g)].map((m) => m[1])
+      assert.deepEqual([...new Set(used)].sort(), p.parameters.map((x: any) => x.name).sort(), p.id)
+      sent[p.id] = await s.api('POST', `/outgoing-webhooks/${hook.id}/preview`, { event_type: p.webhook.event_types[0], call_id: log.id })
+      if (sent[p.id].body) sent[p.id].json = JSON.parse(sent[p.id].body)
+      assert.doesNotMatch(sent[p.id].url + (sent[p.id].body ?? ''), /\[[A-Z]|\{[A-Z]/, p.id)
+    }
+    const [meta] = sent.meta_conversions.json.data
+    const { createHash } = await import('node:crypto')
+    assert.deepEqual([meta.event_time, meta.user_data, meta.custom_data], [Math.floor(Date.parse(log.started_at) / 1000), { ph: [createHash('sha256').update('15125570042').digest('hex')], fbc: 'fb.1.2.three' }, { value: Number(log.revenue), currency: 'my-currency' }], 'a name that ends in _NUMERIC is a number')
+    assert.equal(sent.meta_conversions.url, 'https://graph.facebook.com/v21.0/my-pixel-id/events')
+    assert.equal(sent.tiktok_events.json.data[0].user.ttclid, null, 'a tag with no value')
+    assert.equal(sent.voluum.method, 'GET')
+    assert.equal(new URL(sent.voluum.url).searchParams.get('cid'), 'a click&1')
+    assert.equal(sent.amplitude.json.events[0].time, Date.parse(log.started_at))
+    assert.match(sent.slack.json.text, /^Voicemail from \(512\) 557-0042 \(.+\) for /)
+  })
+
   test('values of sensitive tags go only where they are allowed, and are kept nowhere else', async () => {
     const receiver = await Receiver.start()
     const from = caller()

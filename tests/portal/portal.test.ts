@@ -408,6 +408,26 @@ describe('portal', () => {
     server.close()
   })
 
+  test('an outgoing webhook begins as one for an ad network: what it needs is asked for, and its tag is made', async () => {
+    await page.goto(`${s.url}/data/webhooks/outgoing/new`)
+    await page.getByRole('combobox', { name: 'Begin with' }).or(page.getByRole('textbox', { name: 'Begin with' })).first().click()
+    await page.getByRole('option', { name: 'Meta Conversions API' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Dataset (pixel) id').fill('1234567')
+    assert.ok(await dialog.getByRole('button', { name: 'Fill the form' }).isDisabled(), 'the token is missing')
+    await dialog.getByLabel('Access token').fill('EAAB-secret')
+    await page.screenshot({ path: join(shots, 'outgoing-preset.png') })
+    await dialog.getByRole('button', { name: 'Fill the form' }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    await page.screenshot({ path: join(shots, 'outgoing-preset-form.png'), fullPage: true })
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Copy this now').waitFor()
+    const made = (await s.api('GET', '/outgoing-webhooks?search=Meta')).data[0]
+    assert.deepEqual([made.url, made.event_types, made.authentication.bearer_token], ['https://graph.facebook.com/v21.0/1234567/events', ['call.converted'], '********'])
+    assert.equal((await s.api('GET', '/custom-tags?search=fbc')).data.length, 1)
+    await s.raw('DELETE', `/api/v1/outgoing-webhooks/${made.id}`)
+  })
+
   test('a prompt is made from a text, then from a file, and heard', async () => {
     await page.getByRole('link', { name: 'Prompts', exact: true }).click()
     await page.getByRole('link', { name: 'New Prompt' }).click()
