@@ -59,6 +59,38 @@ function NameField({ of, ...p }: { of: 'tags' | 'variables'; label: string; desc
   return <Autocomplete {...p} data={names} onChange={(v) => p.onChange(v || null)} />
 }
 
+const written = (rows: [string, string][]) => Object.fromEntries(rows.filter(([name]) => name))
+
+// Names with a text each, such as headers: a row is kept while it is typed, also without a name.
+function MapField(p: Props) {
+  const value = (p.value ?? {}) as Record<string, string>
+  const [rows, setRows] = useState<[string, string][]>(() => Object.entries(value))
+  useEffect(() => {
+    if (JSON.stringify(written(rows)) !== JSON.stringify(value)) setRows(Object.entries(value))
+  }, [p.value]) // eslint-disable-line react-hooks/exhaustive-deps
+  const change = (next: [string, string][]) => {
+    setRows(next)
+    p.onChange(written(next))
+  }
+  const named = (what: string, i: number) => `${p.label} ${i + 1}: ${what}`
+  return (
+    <Fieldset legend={p.label}>
+      <Stack gap="sm">
+        <Input.Description>{p.schema.description}</Input.Description>
+        {p.errors(p.pointer) && <Input.Error>{p.errors(p.pointer)}</Input.Error>}
+        {rows.map(([name, text], i) => (
+          <Group key={i} align="flex-end" wrap="nowrap" gap="xs">
+            <TextInput style={{ flex: 1 }} label={named(t('name'), i)} value={name} error={p.errors(`${p.pointer}/${name}`)} onChange={(e) => change(rows.map((row, k) => (k === i ? [e.currentTarget.value, text] : row)))} />
+            <div style={{ flex: 2 }}><Template label={named(t('value'), i)} minRows={1} value={text} onChange={(v) => change(rows.map((row, k) => (k === i ? [name, v ?? ''] : row)))} /></div>
+            <ActionIcon variant="subtle" color="red" mb={4} aria-label={t('Remove {label} {value}', { label: p.label, value: i + 1 })} onClick={() => change(rows.filter((_, k) => k !== i))}>×</ActionIcon>
+          </Group>
+        ))}
+        <Button size="xs" variant="light" w="fit-content" onClick={() => setRows([...rows, ['', '']])}>{t('Add')}</Button>
+      </Stack>
+    </Fieldset>
+  )
+}
+
 function ListField(p: Props) {
   const items = (Array.isArray(p.value) ? p.value : []) as Value[]
   const one = p.schema.items!
@@ -86,6 +118,7 @@ export function Field(p: Props) {
   if (s.$ref || (!s.type && !s.properties)) return <JsonField value={value} onChange={onChange} label={p.label} description={s.description} error={common.error} />
   if (isType(s, 'array')) return <ListField {...p} />
   if (s.properties) return <Fieldset legend={p.label}><Fields {...p} /></Fieldset>
+  if (isType(s, 'object') && typeof s.additionalProperties === 'object') return <MapField {...p} />
   if (isType(s, 'object')) return <JsonField value={value} onChange={onChange} label={p.label} description={s.description} error={common.error} />
   if (isType(s, 'boolean')) return <Switch {...common} required={undefined} checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} />
   if (isType(s, 'integer')) return <NumberInput {...common} min={s.minimum} max={s.maximum} allowDecimal={false} value={(value as number | null) ?? ''} onChange={(v) => onChange(v === '' ? null : Number(v))} />

@@ -8,11 +8,12 @@ interface Props {
   description?: string
   error?: string
   required?: boolean
+  minRows?: number
   value: string
   onChange: (v: string | null) => void
 }
 
-export function Template({ value, onChange, ...field }: Props) {
+export function Template({ value, onChange, minRows = 2, ...field }: Props) {
   const { tokens } = useNames()
   const area = useRef<HTMLTextAreaElement>(null)
   const [typed, setTyped] = useState<string | null>(null) // after the open bracket
@@ -43,7 +44,7 @@ export function Template({ value, onChange, ...field }: Props) {
   return (
     <Combobox store={box} onOptionSubmit={take}>
       <Combobox.Target withKeyboardNavigation={found.length > 0}>
-        <Textarea autosize minRows={2} ref={area} value={value} {...field}
+        <Textarea autosize minRows={minRows} ref={area} value={value} {...field}
           onChange={(e) => { onChange(e.currentTarget.value || null); look(e.currentTarget.value, e.currentTarget.selectionStart) }}
           onBlur={() => box.closeDropdown()} />
       </Combobox.Target>
