@@ -465,7 +465,7 @@ static void perform(struct call *c, const struct flow_effect *e)
 		dial_start(c, &e->u.dial);
 		break;
 	case FLOW_EFFECT_HANGUP:
-		log_event(c, "flow.completed", "");
+		log_flow_left(c);
 		call_end(c, e->u.hangup.sip_status ? e->u.hangup.sip_status : status_for(e->u.hangup.cause),
 			 c->connected_ms ? "completed" : c->answered_ms ? "flow_ended" : "rejected", c->connected_ms ? "target" : "flow");
 		break;
@@ -527,6 +527,7 @@ void execute_start(struct call *c)
 	c->flow.find = find_flow;
 	c->flow.find_arg = (void *)(uintptr_t)c->organization;
 	log_event(c, "flow.started", "");
+	c->in_flow = true;
 	struct buf data = {0};
 	log_trace_tags(c, &data);
 	log_trace_input(c, "start", buf_text(&data));

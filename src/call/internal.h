@@ -111,6 +111,7 @@ struct call {
 	const struct config_campaign *campaign;
 	const char *caller_id;
 	bool flow_mode;
+	bool in_flow; /* flow.started was told, flow.completed not yet */
 	/* values */
 	struct expr_env env;
 	struct value fields[CALL_FIELD_COUNT];
@@ -177,6 +178,7 @@ void log_call_started(struct call *c, const char *trunk_id, const char *sip_call
 /* Answered, connected, worth something: templates know it now, the row with the next flush. */
 void log_call_progress(struct call *c);
 void log_call_ended(struct call *c);
+void log_flow_left(struct call *c);
 void log_event(struct call *c, const char *type, const char *data);
 /* Coerce, keep, store and tell one tag. false: the value does not fit its type. */
 bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, enum tag_source source, const char *origin, int64_t at_ms);

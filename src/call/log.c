@@ -154,12 +154,20 @@ static void write_progress(struct call *c)
 				c->target_id, c->answered_ms, c->connected_ms, OWN_VALUES(c), c->id, c->organization->id);
 }
 
+void log_flow_left(struct call *c)
+{
+	if (c->in_flow)
+		log_event(c, "flow.completed", "");
+	c->in_flow = false;
+}
+
 void log_call_ended(struct call *c)
 {
 	struct store_batch *batch = log_batch(c);
 	struct buf doc = {0};
 	if (!batch)
 		return;
+	log_flow_left(c);
 	json_open(&doc);
 	json_str(&doc, "hangup_by", c->hangup_by);
 	json_str(&doc, "currency", c->organization->currency);

@@ -31,7 +31,7 @@ const struct event_type event_types[] = {
 	{"tag.set", "A tag of a call got its first value.", true, TAG_MEMBER, "\"tag\":{\"id\":\"tag_EXAMPLE\",\"name\":\"state\",\"value\":\"TX\",\"previous\":null,\"source\":\"incoming_webhook\",\"origin\":\"req_EXAMPLE\",\"set_at\":\"2026-01-15T17:00:00.000Z\"}"},
 	{"tag.changed", "A tag of a call got another value.", true, TAG_MEMBER, "\"tag\":{\"id\":\"tag_EXAMPLE\",\"name\":\"state\",\"value\":\"TX\",\"previous\":\"OK\",\"source\":\"api\",\"origin\":\"key_EXAMPLE\",\"set_at\":\"2026-01-15T17:00:00.000Z\"}"},
 	{"flow.started", "A call began its call flow.", true, "", ""},
-	{"flow.completed", "A call left its call flow.", true, "", ""},
+	{"flow.completed", "A call left its call flow: the flow ended, or the call did.", true, "", ""},
 	{"flow.custom", "A call flow sent an event of its own.", true, "\"name\":" TEXT ",\"node\":" TEXT ",\"fields\":{\"type\":\"object\"}", "\"name\":\"lead_qualified\",\"node\":\"tell\",\"fields\":{\"score\":\"82\"}"},
 	{"flow.node_failed", "A node took its failure port.", true, "\"node\":" TEXT ",\"port\":" TEXT ",\"detail\":" TEXT_OR_NULL, "\"node\":\"lookup\",\"port\":\"failure\",\"detail\":\"the answer was 500\""},
 	{"routing.no_target", "A routing plan had no eligible target for a call.", true, "", ""},
