@@ -349,6 +349,13 @@ static void build_outgoing(struct config_store *c, struct org *o, struct entity 
 	w->username = text(o, authentication, "username");
 	w->password = secret(c, o, authentication, "password");
 	w->bearer_token = secret(c, o, authentication, "bearer_token");
+	w->token_url = text(o, authentication, "token_url");
+	w->client_id = text(o, authentication, "client_id");
+	w->client_secret = secret(c, o, authentication, "client_secret");
+	w->scope = text(o, authentication, "scope");
+	w->audience = text(o, authentication, "audience");
+	const char *placed = json_string_value(json_object_get(authentication, "client_credentials_in"));
+	w->client_in_body = placed && strcmp(placed, "body") == 0;
 	w->event_types = texts(o, json_object_get(e->doc, "event_types"), &w->event_type_count);
 	w->campaign_ids = texts(o, json_object_get(e->doc, "campaign_ids"), &w->campaign_count);
 	w->sensitive_tag_ids = texts(o, json_object_get(e->doc, "sensitive_tag_ids"), &w->sensitive_count);

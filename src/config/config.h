@@ -77,6 +77,8 @@ struct config_outgoing {
 	const char *previous_secret; /* signs, too, until then */
 	int64_t previous_until_ms;
 	const char *username, *password, *bearer_token;
+	const char *token_url, *client_id, *client_secret, *scope, *audience; /* OAuth 2.0 client credentials; NULL: not by them */
+	bool client_in_body; /* the credentials go in the form, not in a header */
 	const char **event_types, **campaign_ids; /* no campaigns: all */
 	const char **sensitive_tag_ids; /* whose values it is sent */
 	size_t event_type_count, campaign_count, sensitive_count;

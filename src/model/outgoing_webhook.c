@@ -28,6 +28,18 @@ static void check(json_t *doc, struct errors *errors)
 		errors_add(errors, user ? "/authentication/password" : "/authentication/username", "username and password go together");
 	if (user && json_is_string(json_object_get(authentication, "bearer_token")))
 		errors_add(errors, "/authentication/bearer_token", "goes without username and password");
+	const char *const oauth[] = {"token_url", "client_id", "client_secret"};
+	size_t given = 0;
+	for (size_t i = 0; i < ARRAY_LEN(oauth); i++)
+		given += json_is_string(json_object_get(authentication, oauth[i]));
+	for (size_t i = 0; given && i < ARRAY_LEN(oauth); i++) {
+		char at[64];
+		snprintf(at, sizeof at, "/authentication/%s", oauth[i]);
+		if (!json_is_string(json_object_get(authentication, oauth[i])))
+			errors_add(errors, at, "token_url, client_id and client_secret go together");
+	}
+	if (given && (user || json_is_string(json_object_get(authentication, "bearer_token"))))
+		errors_add(errors, "/authentication/token_url", "goes without a password or a bearer token of its own");
 	if (get && json_is_string(json_object_get(doc, "body_template")))
 		errors_add(errors, "/body_template", "a GET has no body: use query");
 }
@@ -51,6 +63,12 @@ const struct resource_kind resource_outgoing_webhook = {
 			 {"username", FIELD_STRING, .min = 1, .max = 200, .help = "Basic authentication."},
 			 {"password", FIELD_STRING, FIELD_SECRET, .min = 1, .max = 200, .help = "Basic authentication."},
 			 {"bearer_token", FIELD_STRING, FIELD_SECRET, .min = 1, .max = 4000, .help = "Sent as Authorization: Bearer."},
+			 {"token_url", FIELD_URL, .max = 2000, .help = "OAuth 2.0 client credentials: where an access token is asked for, which is then sent as Authorization: Bearer."},
+			 {"client_id", FIELD_STRING, .min = 1, .max = 400, .help = "OAuth 2.0 client credentials."},
+			 {"client_secret", FIELD_STRING, FIELD_SECRET, .min = 1, .max = 4000, .help = "OAuth 2.0 client credentials."},
+			 {"scope", FIELD_STRING, .min = 1, .max = 1000, .help = "Asked for with the token, where its server wants one."},
+			 {"audience", FIELD_STRING, .min = 1, .max = 1000, .help = "Likewise."},
+			 {"client_credentials_in", FIELD_ENUM, .choices = (const char *const[]){"header", "body", NULL}, .initial = "\"header\"", .help = "Where the token's server wants id and secret: basic authentication, or the form."},
 			 {0},
 		 }},
 		{"sensitive_tag_ids", FIELD_ID, FIELD_LIST, .max = 100, .kind = "custom_tag", .initial = "[]", .help = "Sensitive tags whose values are sent, as they are when it is sent; all others are masked. Only owner and admin choose them."},

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "webhook/address.h"
 #include "webhook/outgoing.h"
+#include "webhook/token.h"
 #include <curl/curl.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 #include <uthash.h>
 
+#define PRIVATE_ADDRESS "the address is private; the operator must allow it"
 #define QUEUE_MAX 10000
 #define ANSWER_MAX (256 * 1024) /* of an http_request node */
 #define KEPT_MAX 4096           /* of a webhook's response */
@@ -44,11 +46,13 @@ struct endpoint {
 	double allowance; /* requests that its rate allows now */
 	int64_t allowance_ms; /* when that was reckoned */
 	enum health health; /* what webhook_failures says of it */
+	struct access_token token;
+	struct transfer *asking; /* for the token */
 	struct delivery_counts counts; /* under the client's lock */
 	UT_hash_handle hh;
 };
 
-enum transfer_kind { TRANSFER_REQUEST, TRANSFER_DELIVERY };
+enum transfer_kind { TRANSFER_REQUEST, TRANSFER_DELIVERY, TRANSFER_TOKEN };
 
 struct transfer {
 	enum transfer_kind kind;
@@ -67,6 +71,7 @@ struct transfer {
 	char delivery_id[40], webhook_id[40], organization_id[40];
 	int attempt;
 	char *url, *method;
+	const char *refusal; /* why it was not sent at all */
 	bool body_is_event, has_sensitive;
 	UT_hash_handle hh; /* deliveries in flight, by delivery_id; until their result is on disk */
 };
@@ -110,7 +115,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 	struct transfer *t = arg;
 	size_t n = size * count, room = t->answer_max - t->answer.len;
 	buf_add(&t->answer, data, n < room ? n : room);
-	if (n > room && t->kind == TRANSFER_REQUEST) {
+	if (n > room && t->kind != TRANSFER_DELIVERY) {
 		t->too_long = true;
 		return 0;
 	}
@@ -154,7 +159,7 @@ static struct transfer *transfer_new(enum transfer_kind kind, CURL *easy, const 
 	t->body = body ? strdup(body) : NULL;
 	t->url = strdup(url);
 	t->method = strdup(method);
-	t->answer_max = kind == TRANSFER_REQUEST ? ANSWER_MAX : KEPT_MAX;
+	t->answer_max = kind == TRANSFER_DELIVERY ? KEPT_MAX : ANSWER_MAX;
 	if (!t->easy || !t->url || !t->method || (body && !t->body)) {
 		transfer_free(t);
 		return NULL;
@@ -246,7 +251,7 @@ static void request_done(struct http_client *c, struct transfer *t, CURLcode cod
 		a->body_len = t->answer.len;
 		a->body = buf_take(&t->answer);
 		if (code != CURLE_OK)
-			snprintf(a->error, sizeof a->error, "%s", t->refused_address ? "the address is private; the operator must allow it" : t->too_long ? "the answer is longer than 256 KiB" : curl_easy_strerror(code));
+			snprintf(a->error, sizeof a->error, "%s", t->refused_address ? PRIVATE_ADDRESS : t->too_long ? "the answer is longer than 256 KiB" : curl_easy_strerror(code));
 		mailbox_post_reply(t->reply, &a->mail);
 	}
 	transfer_free(t);
@@ -295,12 +300,12 @@ static json_t *read_sensitive(struct http_client *c, const struct organization *
 	return values;
 }
 
-static struct transfer *make_delivery(struct http_client *c, const struct organization *o, const struct config_outgoing *w, const struct store_rows *rows, size_t i)
+static struct transfer *make_delivery(struct http_client *c, const struct organization *o, const struct config_outgoing *w, const char *token, const struct store_rows *rows, size_t i)
 {
 	struct outgoing_request q = {0};
 	char *payload = event_payload(rows_text(rows, i, 2), rows_int(rows, i, 5));
 	json_t *sensitive = read_sensitive(c, o, w, rows_text(rows, i, 6));
-	bool ok = payload && outgoing_build(&q, o, w, payload, sensitive, rows_text(rows, i, 1), clock_now_ms());
+	bool ok = payload && outgoing_build(&q, o, w, payload, sensitive, token, rows_text(rows, i, 1), clock_now_ms());
 	struct transfer *t = ok ? transfer_new(TRANSFER_DELIVERY, c->idle_count ? c->idle[--c->idle_count] : NULL, w->method, q.url, q.body, w->timeout_seconds * 1000L) : NULL;
 	if (t) {
 		snprintf(t->delivery_id, sizeof t->delivery_id, "%s", rows_text(rows, i, 0));
@@ -391,6 +396,44 @@ static bool refill(struct http_client *c, struct endpoint *e, const struct organ
 	return n > 0 || (e->rows && e->stale);
 }
 
+static void ask_token(struct http_client *c, struct endpoint *e, const struct config_outgoing *w, int64_t now)
+{
+	char *authorization, *form = token_form(w, &authorization);
+	struct transfer *t = form ? transfer_new(TRANSFER_TOKEN, NULL, "POST", w->token_url, form, w->timeout_seconds * 1000L) : NULL;
+	if (t) {
+		snprintf(t->webhook_id, sizeof t->webhook_id, "%s", e->id);
+		outgoing_add_header(&t->headers, "Accept", "application/json");
+		if (authorization)
+			outgoing_add_header(&t->headers, "Authorization", authorization);
+	}
+	free(form);
+	free(authorization);
+	if (t && start(c, t)) {
+		e->token.asked = true;
+		e->asking = t;
+		return;
+	}
+	if (t)
+		transfer_free(t);
+	e->wait_ms = now + 1000;
+}
+
+static void token_done(struct http_client *c, struct transfer *t, CURLcode code)
+{
+	long status = 0;
+	struct endpoint *e = endpoint(c, t->webhook_id);
+	const char *error = t->refused_address ? PRIVATE_ADDRESS : t->too_long ? "the answer is longer than 256 KiB" : curl_easy_strerror(code);
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (e) {
+		token_answered(&e->token, code == CURLE_OK ? status : 0, buf_text(&t->answer), t->answer.len, error, clock_now_ms());
+		e->asking = NULL;
+		e->look = true;
+	}
+	transfer_free(t);
+}
+
+static void delivery_done(struct http_client *c, struct transfer *t, CURLcode code);
+
 /* Start the next row. false: nothing more can be started now. */
 static bool start_next(struct http_client *c, struct endpoint *e, const struct organization *o, const struct config_outgoing *w, int64_t now)
 {
@@ -407,10 +450,16 @@ static bool start_next(struct http_client *c, struct endpoint *e, const struct o
 	}
 	if (e->in_flight >= w->concurrency || e->unsettled >= UNSETTLED_MAX)
 		return false; /* looked at again when one is answered, or on disk */
+	enum token_state token = w->token_url ? token_state(&e->token, w, now) : TOKEN_GOOD;
+	if (token == TOKEN_WANTED)
+		ask_token(c, e, w, now);
+	if (token == TOKEN_WANTED || token == TOKEN_ASKED)
+		return false; /* looked at again when it is there */
 	if ((e->wait_ms = rate_wait(e, w->rate_per_second, now)))
 		return false;
-	struct transfer *t = make_delivery(c, o, w, e->rows, e->next);
-	if (!t || !start(c, t)) {
+	struct transfer *t = make_delivery(c, o, w, e->token.text, e->rows, e->next);
+	bool refused = t && token == TOKEN_REFUSED;
+	if (!t || (!refused && !start(c, t))) {
 		if (t)
 			transfer_free(t);
 		e->wait_ms = now + 1000;
@@ -419,6 +468,10 @@ static bool start_next(struct http_client *c, struct endpoint *e, const struct o
 	HASH_ADD_STR(c->in_flight, delivery_id, t);
 	e->in_flight++;
 	e->next++;
+	if (refused) { /* a try, so that it is seen, and comes again in its time */
+		t->refusal = e->token.error;
+		delivery_done(c, t, CURLE_LOGIN_DENIED);
+	}
 	return true;
 }
 
@@ -577,7 +630,7 @@ static char *attempt_doc(struct transfer *t, CURLcode code, long status)
 	char shown[2048];
 	struct buf b = {0};
 	double total = 0, dns = 0, connect = 0, tls = 0, first = 0;
-	const char *error = code == CURLE_OK ? NULL : t->refused_address ? "the address is private; the operator must allow it" : curl_easy_strerror(code);
+	const char *error = code == CURLE_OK ? NULL : t->refusal ? t->refusal : t->refused_address ? PRIVATE_ADDRESS : curl_easy_strerror(code);
 	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME, &total);
 	curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME, &dns);
 	curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME, &connect);
@@ -660,6 +713,8 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 		e->unsettled++;
 		e->look = true;
 	}
+	if (e && status == 401)
+		token_drop(&e->token);
 	r->health = e ? e->health : HEALTH_UNKNOWN;
 	r->taken = code == CURLE_OK && status >= 200 && status < 300;
 	r->gone = code == CURLE_OK && status == 410;
@@ -787,10 +842,14 @@ static void *client_main(void *arg)
 				continue;
 			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&t);
 			curl_multi_remove_handle(c->multi, t->easy);
-			if (t->kind == TRANSFER_REQUEST)
+			if (t->kind == TRANSFER_REQUEST) {
 				request_done(c, t, code);
-			else
+			} else if (t->kind == TRANSFER_DELIVERY) {
 				delivery_done(c, t, code);
+			} else {
+				token_done(c, t, code);
+				wait = 0; /* what waited for it may go */
+			}
 		}
 		struct curl_waitfd extra = {.fd = mailbox_fd(c->letters), .events = CURL_WAIT_POLLIN};
 		curl_multi_poll(c->multi, &extra, 1, wait, NULL);
@@ -863,6 +922,12 @@ void http_client_free(struct http_client *c)
 	HASH_ITER(hh, c->endpoints, e, next_e) {
 		HASH_DEL(c->endpoints, e);
 		forget_rows(e);
+		if (e->asking) {
+			curl_multi_remove_handle(c->multi, e->asking->easy);
+			transfer_free(e->asking);
+		}
+		token_drop(&e->token);
+		free(e->token.of);
 		free(e);
 	}
 	while (c->idle_count)

@@ -86,10 +86,12 @@ static void sign(struct outgoing_request *q, const struct config_outgoing *w, co
 		outgoing_add_header(&q->headers, "webhook-signature", both);
 }
 
-static void authenticate(struct outgoing_request *q, const struct config_outgoing *w)
+static void authenticate(struct outgoing_request *q, const struct config_outgoing *w, const char *token)
 {
 	struct buf b = {0}, pair = {0};
-	if (w->bearer_token) {
+	if (w->token_url) {
+		buf_printf(&b, "Bearer %s", token ? token : "");
+	} else if (w->bearer_token) {
 		buf_printf(&b, "Bearer %s", w->bearer_token);
 	} else if (w->username) {
 		buf_printf(&pair, "%s:%s", w->username, w->password ? w->password : "");
@@ -104,7 +106,7 @@ static void authenticate(struct outgoing_request *q, const struct config_outgoin
 }
 
 bool outgoing_build(struct outgoing_request *q, const struct organization *o, const struct config_outgoing *w,
-		    const char *payload, json_t *sensitive, const char *event_id, int64_t now_ms)
+		    const char *payload, json_t *sensitive, const char *token, const char *event_id, int64_t now_ms)
 {
 	struct event_values v = {0};
 	char id[96];
@@ -130,7 +132,7 @@ bool outgoing_build(struct outgoing_request *q, const struct organization *o, co
 	snprintf(id, sizeof id, "%s-%s", event_id, w->id);
 	if (ok)
 		sign(q, w, id, now_ms);
-	authenticate(q, w);
+	authenticate(q, w, token);
 	for (size_t h = 0; h + 1 < w->header_count; h += 2) {
 		char *value = render(o, &v, w->headers[h + 1], TEMPLATE_HEADER);
 		if (value)

@@ -13,10 +13,10 @@ struct outgoing_request {
 	bool has_sensitive; /* it must not be kept as it is sent */
 };
 
-/* payload: the envelope. sensitive: values by tag name that take the place of the masked ones, or NULL.
+/* token: of OAuth 2.0, or NULL where there is none (yet). payload: the envelope. sensitive: values by tag name that take the place of the masked ones, or NULL.
  * false: no memory. Free it either way. */
 bool outgoing_build(struct outgoing_request *q, const struct organization *o, const struct config_outgoing *w,
-		    const char *payload, json_t *sensitive, const char *event_id, int64_t now_ms) WARN_UNUSED;
+		    const char *payload, json_t *sensitive, const char *token, const char *event_id, int64_t now_ms) WARN_UNUSED;
 void outgoing_request_free(struct outgoing_request *q);
 
 void outgoing_add_header(struct curl_slist **headers, const char *name, const char *value);

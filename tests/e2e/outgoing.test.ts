@@ -136,6 +136,61 @@ describe('outgoing webhooks', () => {
     receiver.stop()
   })
 
+  test('a token of OAuth 2.0 client credentials is asked for once, used until it is refused or old, and what went wrong is told', async () => {
+    let issued = 0, good = '', lifetime: unknown = 3600
+    const authority = await Receiver.start((r) => {
+      const form = new URLSearchParams(r.body), basic = Buffer.from(String(r.headers.authorization ?? '').slice(6), 'base64').toString()
+      const known = basic === 'my%20id:s%3Ecret' || (form.get('client_id') === 'my id' && form.get('client_secret') === 's>cret')
+      if (!known) return { status: 401, body: '{"error":"invalid_client","error_description":"who are you?"}' }
+      good = `token-${++issued}`
+      return { body: JSON.stringify({ access_token: good, token_type: 'Bearer', expires_in: lifetime }) }
+    })
+    const receiver = await Receiver.start((r) => ({ status: r.headers.authorization === `Bearer ${good}` ? 200 : 401 }))
+    const authentication = { token_url: `${authority.url}/token`, client_id: 'my id', client_secret: 's>cret', scope: 'calls.write' }
+    const out = await outgoing('by token', receiver.url, { event_types: ['call.failed'], authentication })
+    assert.equal(out.authentication.client_secret, '********')
+    const send = async (id = out.id) => s.api('POST', `/outgoing-webhooks/${id}/test`, { event_type: 'call.failed' })
+    const settled = async (r: { id: string }, status = 'delivered') => until(`the request is ${status}`, async () => {
+      const q = await s.api('GET', `/outgoing-webhook-requests/${r.id}`)
+      return q.status === status && q
+    })
+    const first = await Promise.all(Array.from({ length: 12 }, () => send()))
+    for (const r of first) await settled(r)
+    assert.equal(authority.requests.length, 1, 'one token for all')
+    assert.deepEqual(Object.fromEntries(new URLSearchParams(authority.requests[0].body)), { grant_type: 'client_credentials', scope: 'calls.write' })
+    const shown = await s.api('GET', `/outgoing-webhook-requests/${first[0].id}`)
+    assert.doesNotMatch(JSON.stringify(shown), /token-1|s>cret/)
+    assert.equal((await s.api('POST', `/outgoing-webhooks/${out.id}/preview`, { event_type: 'call.failed' })).headers.Authorization, '********')
+    assert.equal(authority.requests.length, 1, 'a preview asks nobody')
+
+    good = 'revoked'
+    const revoked = await settled(await send())
+    assert.deepEqual([revoked.attempts.length, revoked.attempts[0].response.status, issued], [2, 401, 2])
+    lifetime = '0'
+    good = 'revoked'
+    await settled(await send())
+    await sleep(1200) // what lives no time at all is kept for a second
+    await settled(await send())
+    assert.equal(issued, 4)
+
+    await s.api('PATCH', `/outgoing-webhooks/${out.id}`, { authentication: { ...authentication, client_secret: 'wrong' } })
+    const refused = await settled(await send(), 'failed')
+    assert.equal(refused.attempts[0].error, 'no access token: the token URL answered 401 invalid_client: who are you?')
+    assert.equal(refused.attempts[0].response, null)
+    const count = receiver.requests.length
+    await s.api('PATCH', `/outgoing-webhooks/${out.id}`, { authentication: { ...authentication, client_credentials_in: 'body' } })
+    await settled(refused)
+    assert.equal(receiver.requests.length, count + 1, 'it was not sent without a token')
+    for (const [wrong, pointer] of [[{ token_url: authentication.token_url }, '/authentication/client_id'], [{ ...authentication, bearer_token: 'x' }, '/authentication/token_url']] as const) {
+      const r = await s.raw('POST', '/api/v1/outgoing-webhooks', { name: 'wrong', url: receiver.url, event_types: ['*'], authentication: wrong })
+      assert.equal(r.status, 422)
+      assert.ok(((await r.json()) as any).errors.some((e: any) => e.pointer === pointer))
+    }
+    await off(out.id)
+    authority.stop()
+    receiver.stop()
+  })
+
   test('a preview of a past call is what would be sent, with its templates filled, and nothing is sent', async () => {
     const receiver = await Receiver.start()
     const log = await call()

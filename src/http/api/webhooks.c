@@ -409,7 +409,7 @@ enum http_result api_webhook_preview(struct http_request *r)
 	}
 	id_new("evt", id);
 	char *event = call ? make_event(r, type, id, &log, now) : example_event(r, type, id, now);
-	if (event && outgoing_build(&q, r->organization, w, event, NULL, id, now)) {
+	if (event && outgoing_build(&q, r->organization, w, event, NULL, NULL, id, now)) {
 		json_open(&out);
 		json_str(&out, "method", w->method);
 		json_str(&out, "url", q.url);
