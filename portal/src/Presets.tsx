@@ -2,7 +2,7 @@
 import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { api, type Row } from './api'
+import { api, list } from './api'
 import { t } from './text'
 import { complain, toast } from './toast'
 
@@ -28,8 +28,8 @@ function Ask({ preset, onTake, onClose }: { preset: Preset; onTake: (webhook: Re
     try {
       const made: string[] = []
       for (const name of preset.tags) {
-        const { data } = await api<{ data: Row[] }>('GET', `/custom-tags?${new URLSearchParams({ search: name, limit: '100' })}`)
-        if (data.data.some((tag) => String(tag.name).toLowerCase() === name)) continue
+        const { data } = await list(`/custom-tags?${new URLSearchParams({ search: name, limit: '100' })}`)
+        if (data.some((tag) => String(tag.name).toLowerCase() === name)) continue
         await api('POST', '/custom-tags', { name })
         made.push(name)
       }
@@ -58,7 +58,7 @@ function Ask({ preset, onTake, onClose }: { preset: Preset; onTake: (webhook: Re
 }
 
 export function Presets({ onTake }: { onTake: (webhook: Record<string, unknown>) => void }) {
-  const presets = useQuery({ queryKey: ['outgoing-webhook-presets'], queryFn: async () => (await api<{ data: Preset[] }>('GET', '/outgoing-webhook-presets')).data.data, staleTime: Infinity })
+  const presets = useQuery({ queryKey: ['outgoing-webhook-presets'], queryFn: async () => (await list('/outgoing-webhook-presets')).data as unknown as Preset[], staleTime: Infinity })
   const [id, setId] = useState<string | null>(null)
   const preset = presets.data?.find((p) => p.id === id)
   return (

@@ -1,8 +1,8 @@
 #include "model/schema.h"
 #include "base/clock.h"
-#include "base/zone.h"
 #include "base/money.h"
-#include <arpa/inet.h>
+#include "base/network.h"
+#include "base/zone.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -378,32 +378,15 @@ json_t *schema_json(const struct field *fields)
 	return out;
 }
 
-static bool is_network(const char *text)
-{
-	char address[64];
-	unsigned char bits[16];
-	const char *slash = strchr(text, '/');
-	size_t n = slash ? (size_t)(slash - text) : strlen(text);
-	if (n >= sizeof address)
-		return false;
-	memcpy(address, text, n);
-	address[n] = '\0';
-	int max = inet_pton(AF_INET, address, bits) == 1 ? 32 : inet_pton(AF_INET6, address, bits) == 1 ? 128 : 0;
-	if (!max)
-		return false;
-	char *end = NULL;
-	long prefix = slash ? strtol(slash + 1, &end, 10) : max;
-	return prefix >= 0 && prefix <= max && (!end || (!*end && end != slash + 1));
-}
-
 void schema_check_networks(json_t *list, const char *pointer, struct errors *errors)
 {
 	json_t *address;
 	size_t i;
 	json_array_foreach(list, i, address) {
+		struct network network;
 		char at[POINTER_SIZE];
 		snprintf(at, sizeof at, "%s/%zu", pointer, i);
-		if (!is_network(json_string_value(address)))
+		if (!network_parse(json_string_value(address), &network))
 			errors_add(errors, at, "must be an IP address or network such as 203.0.113.0/24");
 	}
 }

@@ -15,7 +15,6 @@
 #include <unistd.h>
 #include <uthash.h>
 
-#define PRIVATE_ADDRESS "the address is private; the operator must allow it"
 #define QUEUE_MAX 10000
 #define ANSWER_MAX (256 * 1024) /* of an http_request node */
 #define KEPT_MAX 4096           /* of a webhook's response */
@@ -132,6 +131,16 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
 		return CURL_SOCKET_BAD;
 	}
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* Why there is no answer, for people. */
+static const char *failure(const struct transfer *t, CURLcode code)
+{
+	if (t->refusal)
+		return t->refusal;
+	if (t->refused_address)
+		return "the address is private; the operator must allow it";
+	return t->too_long ? "the answer is longer than 256 KiB" : curl_easy_strerror(code);
 }
 
 static void transfer_free(struct transfer *t)
@@ -251,7 +260,7 @@ static void request_done(struct http_client *c, struct transfer *t, CURLcode cod
 		a->body_len = t->answer.len;
 		a->body = buf_take(&t->answer);
 		if (code != CURLE_OK)
-			snprintf(a->error, sizeof a->error, "%s", t->refused_address ? PRIVATE_ADDRESS : t->too_long ? "the answer is longer than 256 KiB" : curl_easy_strerror(code));
+			snprintf(a->error, sizeof a->error, "%s", failure(t, code));
 		mailbox_post_reply(t->reply, &a->mail);
 	}
 	transfer_free(t);
@@ -422,10 +431,9 @@ static void token_done(struct http_client *c, struct transfer *t, CURLcode code)
 {
 	long status = 0;
 	struct endpoint *e = endpoint(c, t->webhook_id);
-	const char *error = t->refused_address ? PRIVATE_ADDRESS : t->too_long ? "the answer is longer than 256 KiB" : curl_easy_strerror(code);
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (e) {
-		token_answered(&e->token, code == CURLE_OK ? status : 0, buf_text(&t->answer), t->answer.len, error, clock_now_ms());
+		token_answered(&e->token, code == CURLE_OK ? status : 0, buf_text(&t->answer), t->answer.len, failure(t, code), clock_now_ms());
 		e->asking = NULL;
 		e->look = true;
 	}
@@ -630,7 +638,7 @@ static char *attempt_doc(struct transfer *t, CURLcode code, long status)
 	char shown[2048];
 	struct buf b = {0};
 	double total = 0, dns = 0, connect = 0, tls = 0, first = 0;
-	const char *error = code == CURLE_OK ? NULL : t->refusal ? t->refusal : t->refused_address ? PRIVATE_ADDRESS : curl_easy_strerror(code);
+	const char *error = code == CURLE_OK ? NULL : failure(t, code);
 	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME, &total);
 	curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME, &dns);
 	curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME, &connect);

@@ -1,11 +1,11 @@
 #include "test.h"
-#include "base/network.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/id.h"
 #include "base/mailbox.h"
 #include "base/money.h"
+#include "base/network.h"
 #include "base/phone.h"
 #include "base/zone.h"
 #include <pthread.h>

@@ -425,12 +425,12 @@ enum http_result api_webhook_preview(struct http_request *r)
 	return HTTP_REPLY;
 }
 
-/* Each type with its schema and an example. */
 enum http_result api_outgoing_presets(struct http_request *r)
 {
 	return api_list_answer(r, outgoing_presets(), NULL);
 }
 
+/* Each type with its schema and an example. */
 enum http_result api_event_types(struct http_request *r)
 {
 	json_t *data = json_array();
