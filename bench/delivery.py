@@ -29,5 +29,20 @@ def drained(database, backlog):
     return time.time() - began
 
 
+def tries(database):
+    db = sqlite3.connect(database)
+    count = db.execute('SELECT COUNT(*) FROM delivery_attempts').fetchone()[0]
+    db.close()
+    return count
+
+
+def states(database):
+    """How many deliveries are in each state."""
+    db = sqlite3.connect(database)
+    counts = {'outage_' + status: count for status, count in db.execute('SELECT status, COUNT(*) FROM deliveries GROUP BY status')}
+    db.close()
+    return counts
+
+
 def bare(program, url, count, concurrency):
     return float(subprocess.run([program, url, str(count), str(concurrency)], check=True, capture_output=True, text=True).stdout)

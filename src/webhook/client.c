@@ -389,8 +389,7 @@ static bool refill(struct http_client *c, struct endpoint *e, const struct organ
 	if (e->rows && !mark_under_way(c, e))
 		forget_rows(e);
 	size_t n = rows_count(e->rows);
-	bool more = n == (size_t)limit && rows_int(e->rows, n - 1, 4) <= now;
-	if (more) {
+	if (n == (size_t)limit) { /* and there may be more: when these have gone, if they are all due by then */
 		e->after_ms = rows_int(e->rows, n - 1, 4);
 		snprintf(e->after_id, sizeof e->after_id, "%s", rows_text(e->rows, n - 1, 0));
 		e->onward = (e->onward + 1) % ONWARD_MAX;
@@ -453,6 +452,7 @@ static bool start_next(struct http_client *c, struct endpoint *e, const struct o
 	if (due_ms > now) { /* the rest is later still */
 		if (!e->due_ms || due_ms < e->due_ms)
 			e->due_ms = due_ms;
+		e->onward = 0;
 		forget_rows(e);
 		return false;
 	}

@@ -415,6 +415,24 @@ describe('outgoing webhooks', () => {
     receiver.stop()
   })
 
+  test('all of many that failed are tried again, though more become due than are read at once', async () => {
+    let well = false
+    const taken = new Set<string>()
+    const receiver = await Receiver.start((r) => (well ? (taken.add(String(r.headers['webhook-id'])), { delay_ms: 20 }) : { status: 503 }))
+    const patient = await Strowger.start(['--retry-schedule', '1,1,1,1,1,1,1,1,1'])
+    const out = await patient.api('POST', '/outgoing-webhooks', { name: 'later', url: receiver.url, event_types: ['call.failed'], concurrency: 10 })
+    for (let i = 0; i < 7; i++) await Promise.all(Array.from({ length: 60 }, () => patient.api('POST', `/outgoing-webhooks/${out.id}/test`, {})))
+    await patient.api('PATCH', `/outgoing-webhooks/${out.id}`, { enabled: false })
+    await sleep(1300) // now all are due, and fail once more within a moment; then it takes them, more slowly than they become due
+    const before = receiver.requests.length
+    await patient.api('PATCH', `/outgoing-webhooks/${out.id}`, { enabled: true })
+    await until('all have failed again', () => receiver.requests.length >= before + 420)
+    well = true
+    await until('all', () => taken.size === 420, 20000)
+    receiver.stop()
+    await patient.stop()
+  })
+
   test('one receiver of a hundred that hangs delays none of the others', async () => {
     let answered = 0
     const from = caller()
