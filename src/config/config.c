@@ -330,7 +330,7 @@ static void build_incoming(struct config_store *c, struct org *o, struct entity 
 static void build_outgoing(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_outgoing *w = e->data;
-	json_t *authentication = json_object_get(e->doc, "authentication");
+	json_t *authentication = json_object_get(e->doc, "authentication"), *batch = json_object_get(e->doc, "batch");
 	const char *until = json_string_value(json_object_get(e->doc, "previous_secret_expires_at"));
 	w->id = e->id;
 	w->name = text(o, e->doc, "name");
@@ -341,6 +341,8 @@ static void build_outgoing(struct config_store *c, struct org *o, struct entity 
 	w->concurrency = integer(e->doc, "concurrency", 10);
 	w->timeout_seconds = integer(e->doc, "timeout_seconds", 15);
 	w->rate_per_second = integer(e->doc, "rate_per_second", 0);
+	w->batch_events = integer(batch, "max_events", 0);
+	w->batch_ms = integer(batch, "max_seconds", 0) * INT64_C(1000);
 	w->enabled = json_is_true(json_object_get(e->doc, "enabled"));
 	w->ordered = json_is_true(json_object_get(e->doc, "ordered"));
 	w->secret = secret(c, o, e->doc, "secret");

@@ -72,6 +72,7 @@ struct config_incoming {
 	int64_t previous_expires_ms;
 };
 
+#define BATCH_EVENTS_MAX 100
 struct config_outgoing {
 	const char *id, *name, *url, *method, *body_template, *secret;
 	const char *previous_secret; /* signs, too, until then */
@@ -86,6 +87,8 @@ struct config_outgoing {
 	const char **headers, **query; /* name, value, name, value … */
 	size_t header_count, query_count;
 	int concurrency, timeout_seconds, rate_per_second; /* 0: no rate */
+	int batch_events; /* most of one request; 0: no batches, one event each */
+	int64_t batch_ms; /* how long a batch waits for more */
 	bool enabled, ordered;
 };
 

@@ -94,11 +94,11 @@ static struct expr_env *filter_env(struct filter_values *f, const struct organiz
 
 void event_add_delivery(struct store_batch *batch, const struct organization *o, const struct config_outgoing *w,
 			const char *event_id, const char *type, const char *call_id, const char *envelope,
-			int64_t now_ms, char delivery_id[40], struct event_touched *touched)
+			int64_t now_ms, int64_t due_ms, char delivery_id[40], struct event_touched *touched)
 {
 	store_batch_add(batch, "INSERT INTO deliveries (id, organization_id, webhook_id, event_id, event_type, call_id, payload, status, attempt_count, next_attempt_at, created_at, updated_at, sequence) "
-			       "VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $8, $8, $8, (SELECT sequence FROM call_events WHERE id = $4))",
-			"sssssssi", id_new("dlv", delivery_id), o->id, w->id, event_id, type, call_id, envelope, now_ms);
+			       "VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $9, $8, $8, (SELECT sequence FROM call_events WHERE id = $4))",
+			"sssssssii", id_new("dlv", delivery_id), o->id, w->id, event_id, type, call_id, envelope, now_ms, due_ms);
 	event_touch(touched, w->id);
 }
 
@@ -144,7 +144,7 @@ void event_emit(struct store_batch *batch, const struct organization *o, const s
 			continue;
 		if (!envelope.len)
 			event_envelope(&envelope, o, id, e, false, now_ms);
-		event_add_delivery(batch, o, w, id, e->type, e->call ? e->call->id : NULL, buf_text(&envelope), now_ms, delivery, touched);
+		event_add_delivery(batch, o, w, id, e->type, e->call ? e->call->id : NULL, buf_text(&envelope), now_ms, now_ms, delivery, touched);
 	}
 	if (feed_listened(o->feed, o->id)) {
 		if (!envelope.len)

@@ -39,7 +39,7 @@ void event_emit(struct store_batch *batch, const struct organization *o, const s
 /* A delivery of an envelope to one webhook, whatever it subscribes to (tests, redelivery of nothing). Writes its id. */
 void event_add_delivery(struct store_batch *batch, const struct organization *o, const struct config_outgoing *w,
 			const char *event_id, const char *type, const char *call_id, const char *envelope,
-			int64_t now_ms, char delivery_id[40], struct event_touched *touched);
+			int64_t now_ms, int64_t due_ms, char delivery_id[40], struct event_touched *touched);
 
 /* The envelope as it is sent: with its place in its call, where it has one (0: none). free() it. */
 char *event_payload(const char *envelope, int64_t sequence);

@@ -18,6 +18,27 @@ static void check_types(json_t *types, struct errors *errors)
 	}
 }
 
+/* What is of one call only cannot be said of many. */
+static void check_batch(json_t *doc, struct errors *errors)
+{
+	const char *template = json_string_value(json_object_get(doc, "body_template"));
+	const char first = template ? template[strspn(template, " \t\r\n")] : '{';
+	if (strcmp(json_string_value(json_object_get(doc, "method")), "GET") == 0)
+		errors_add(errors, "/batch", "a GET has no body that could have many events");
+	if (first != '{' && first != '[')
+		errors_add(errors, "/batch", "goes with a body that is JSON: an array of what each event makes");
+	for (size_t i = 0; i < 2; i++) {
+		const char *map = i ? "query" : "headers", *name;
+		json_t *value;
+		json_object_foreach(json_object_get(doc, map), name, value) {
+			char at[160];
+			snprintf(at, sizeof at, "/%s/%.100s", map, name);
+			if (strchr(json_string_value(value), '['))
+				errors_add(errors, at, "a token speaks of one call, and a batch has events of many");
+		}
+	}
+}
+
 static void check(json_t *doc, struct errors *errors)
 {
 	json_t *authentication = json_object_get(doc, "authentication");
@@ -42,6 +63,8 @@ static void check(json_t *doc, struct errors *errors)
 		errors_add(errors, "/authentication/token_url", "goes without a password or a bearer token of its own");
 	if (get && json_is_string(json_object_get(doc, "body_template")))
 		errors_add(errors, "/body_template", "a GET has no body: use query");
+	if (json_is_object(json_object_get(doc, "batch")))
+		check_batch(doc, errors);
 }
 
 const struct resource_kind resource_outgoing_webhook = {
@@ -75,6 +98,12 @@ const struct resource_kind resource_outgoing_webhook = {
 		{"ordered", FIELD_BOOLEAN, .initial = "false", .help = "An event waits until the earlier ones of its call are delivered, or given up."},
 		{"rate_per_second", FIELD_INTEGER, .min = 1, .max = 10000, .help = "Most requests a second, tries again included; none: no limit."},
 		{"concurrency", FIELD_INTEGER, .min = 1, .max = 100, .initial = "10", .help = "Most requests at once."},
+		{"batch", FIELD_OBJECT, .help = "Send many events in one request, as a JSON array. Empty: each by itself.",
+		 .fields = (const struct field[]){
+			 {"max_events", FIELD_INTEGER, FIELD_REQUIRED, .min = 2, .max = 100, .help = "So many are sent at once."},
+			 {"max_seconds", FIELD_INTEGER, FIELD_REQUIRED, .min = 1, .max = 300, .help = "Fewer are sent when the first has waited so long."},
+			 {0},
+		 }},
 		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 60, .initial = "15", .help = "Longest wait for an answer."},
 		{"enabled", FIELD_BOOLEAN, .initial = "true", .help = "Events wait while it is disabled, and new ones are not queued."},
 		{"secret", FIELD_STRING, FIELD_READ_ONLY | FIELD_SECRET, .help = "Signing secret; answered once, when made."},

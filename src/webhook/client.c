@@ -18,18 +18,19 @@
 #define QUEUE_MAX 10000
 #define ANSWER_MAX (256 * 1024) /* of an http_request node */
 #define KEPT_MAX 4096           /* of a webhook's response */
+#define RETRY_AFTER_MAX 86400   /* seconds */
 #define ATTEMPTS_MAX 20
 #define IDLE_MAX 64
 #define QUEUED_MAX 256    /* deliveries of one webhook read at once */
 #define ONWARD_MAX 16     /* so many times on from the last read, then from the beginning: what is tried again is due before */
-#define UNSETTLED_MAX 512 /* answered, and not on disk yet: what a crash may send again */
+#define UNSETTLED_MAX 512 /* sent, and not on disk yet: what a crash may send again */
 
 enum health { HEALTH_UNKNOWN, HEALTH_GOOD, HEALTH_FAILING };
 
 /* A webhook with deliveries in the database. */
 struct endpoint {
 	char id[40], organization_id[40];
-	int in_flight, unsettled;
+	int in_flight, unsettled; /* requests under way; deliveries whose result is not on disk yet, those under way included */
 	bool look;  /* there may be something to start */
 	bool stale; /* and also something on disk that is not in rows */
 	struct store_rows *rows; /* read to be started, from next on */
@@ -51,6 +52,18 @@ struct endpoint {
 	UT_hash_handle hh;
 };
 
+/* A delivery that is under way, until its result is on disk. */
+struct delivery {
+	char id[40];
+	int attempt;
+	const char *status; /* what became of it */
+	int64_t next_ms;
+	size_t at, len; /* its part of the body */
+	char *doc;      /* what is kept of the try */
+	struct transfer *transfer;
+	UT_hash_handle hh; /* by id */
+};
+
 enum transfer_kind { TRANSFER_REQUEST, TRANSFER_DELIVERY, TRANSFER_TOKEN };
 
 struct transfer {
@@ -66,13 +79,14 @@ struct transfer {
 	struct mailbox *reply;
 	uint64_t owner;
 	unsigned number;
-	/* delivery */
-	char delivery_id[40], webhook_id[40], organization_id[40];
-	int attempt;
+	/* deliveries */
+	char webhook_id[40], organization_id[40];
 	char *url, *method;
 	const char *refusal; /* why it was not sent at all */
 	bool body_is_event, has_sensitive;
-	UT_hash_handle hh; /* deliveries in flight, by delivery_id; until their result is on disk */
+	char batch_id[96]; /* webhook-id of a batch */
+	size_t count;      /* more than one only in a batch */
+	struct delivery *deliveries;
 };
 
 enum letter_kind { LETTER_TOUCH, LETTER_REQUEST, LETTER_SETTLED };
@@ -80,9 +94,9 @@ enum letter_kind { LETTER_TOUCH, LETTER_REQUEST, LETTER_SETTLED };
 struct letter {
 	struct mail mail;
 	enum letter_kind kind;
-	char id[40];            /* TOUCH: webhook; SETTLED: delivery */
-	struct transfer *request;
-	int64_t next_due_ms;
+	char id[40];               /* TOUCH: webhook */
+	struct transfer *transfer; /* REQUEST, SETTLED */
+	bool committed;
 	enum health health;
 	bool disabled;
 };
@@ -102,7 +116,7 @@ struct http_client {
 	struct store_conn *reader;
 	struct endpoint *endpoints;
 	pthread_mutex_t lock; /* of counts, and of new endpoints */
-	struct transfer *in_flight;
+	struct delivery *deliveries; /* under way */
 	CURL *idle[IDLE_MAX]; /* handles to be used again */
 	size_t idle_count;
 };
@@ -151,6 +165,9 @@ static void transfer_free(struct transfer *t)
 	free(t->body);
 	free(t->url);
 	free(t->method);
+	for (size_t i = 0; i < t->count; i++)
+		free(t->deliveries[i].doc);
+	free(t->deliveries);
 	buf_free(&t->answer);
 	free(t);
 }
@@ -239,7 +256,7 @@ unsigned http_client_request(struct http_client *c, const char *method, const ch
 		/* 0 means that there is no request */
 	}
 	l->kind = LETTER_REQUEST;
-	l->request = t;
+	l->transfer = t;
 	unsigned number = t->number;
 	c->requests++;
 	mailbox_post_reply(c->letters, &l->mail);
@@ -309,26 +326,45 @@ static json_t *read_sensitive(struct http_client *c, const struct organization *
 	return values;
 }
 
-static struct transfer *make_delivery(struct http_client *c, const struct organization *o, const struct config_outgoing *w, const char *token, const struct store_rows *rows, size_t i)
+/* The request for these rows: one, or a batch. NULL: no memory. */
+static struct transfer *make_delivery(struct http_client *c, const struct organization *o, const struct config_outgoing *w, const char *token, const struct store_rows *rows, const size_t *at, size_t n)
 {
 	struct outgoing_request q = {0};
-	char *payload = event_payload(rows_text(rows, i, 2), rows_int(rows, i, 5));
-	json_t *sensitive = read_sensitive(c, o, w, rows_text(rows, i, 6));
-	bool ok = payload && outgoing_build(&q, o, w, payload, sensitive, token, rows_text(rows, i, 1), clock_now_ms());
+	struct outgoing_event events[BATCH_EVENTS_MAX];
+	bool ok = true;
+	for (size_t i = 0; i < n; i++) {
+		events[i] = (struct outgoing_event){.id = rows_text(rows, at[i], 1), .payload = event_payload(rows_text(rows, at[i], 2), rows_int(rows, at[i], 5)), .sensitive = read_sensitive(c, o, w, rows_text(rows, at[i], 6))};
+		ok &= events[i].payload != NULL;
+	}
+	ok = ok && outgoing_build(&q, o, w, events, n, token, clock_now_ms());
 	struct transfer *t = ok ? transfer_new(TRANSFER_DELIVERY, c->idle_count ? c->idle[--c->idle_count] : NULL, w->method, q.url, q.body, w->timeout_seconds * 1000L) : NULL;
+	if (t && !(t->deliveries = calloc(n, sizeof *t->deliveries))) {
+		transfer_free(t);
+		t = NULL;
+	}
 	if (t) {
-		snprintf(t->delivery_id, sizeof t->delivery_id, "%s", rows_text(rows, i, 0));
+		for (size_t i = 0; i < n; i++) {
+			struct delivery *d = &t->deliveries[i];
+			snprintf(d->id, sizeof d->id, "%s", rows_text(rows, at[i], 0));
+			d->attempt = (int)rows_int(rows, at[i], 3) + 1;
+			d->at = events[i].at;
+			d->len = events[i].len;
+			d->transfer = t;
+		}
+		t->count = n;
 		snprintf(t->webhook_id, sizeof t->webhook_id, "%s", w->id);
 		snprintf(t->organization_id, sizeof t->organization_id, "%s", o->id);
-		t->attempt = (int)rows_int(rows, i, 3) + 1;
+		snprintf(t->batch_id, sizeof t->batch_id, "%s", w->batch_events ? q.id : "");
 		t->body_is_event = q.body_is_event;
 		t->has_sensitive = q.has_sensitive;
 		t->headers = q.headers;
 		q.headers = NULL;
 	}
-	json_decref(sensitive);
+	for (size_t i = 0; i < n; i++) {
+		json_decref(events[i].sensitive);
+		free((char *)events[i].payload);
+	}
 	outgoing_request_free(&q);
-	free(payload);
 	return t;
 }
 
@@ -363,13 +399,13 @@ static void forget_rows(struct endpoint *e)
 
 static bool mark_under_way(const struct http_client *c, struct endpoint *e)
 {
-	struct transfer *t;
+	struct delivery *d;
 	size_t n = rows_count(e->rows);
 	e->under_way = calloc(n + 1, sizeof *e->under_way);
 	for (size_t i = 0; e->under_way && i < n; i++) {
 		const char *id = rows_text(e->rows, i, 0);
-		HASH_FIND_STR(c->in_flight, id, t);
-		e->under_way[i] = t != NULL;
+		HASH_FIND_STR(c->deliveries, id, d);
+		e->under_way[i] = d != NULL;
 	}
 	return e->under_way != NULL;
 }
@@ -377,7 +413,7 @@ static bool mark_under_way(const struct http_client *c, struct endpoint *e)
 /* Read what is due next. false: there is nothing new. */
 static bool refill(struct http_client *c, struct endpoint *e, const struct organization *o, const struct config_outgoing *w, int64_t now)
 {
-	int64_t limit = QUEUED_MAX + (e->onward ? 0 : e->in_flight + e->unsettled); /* the beginning has those that are under way */
+	int64_t limit = QUEUED_MAX + (e->onward ? 0 : e->unsettled); /* the beginning has those that are under way */
 	if (!e->stale && !e->onward)
 		return false;
 	if (!e->onward) {
@@ -441,21 +477,46 @@ static void token_done(struct http_client *c, struct transfer *t, CURLcode code)
 
 static void delivery_done(struct http_client *c, struct transfer *t, CURLcode code);
 
-/* Start the next row. false: nothing more can be started now. */
+/* Nothing more can be started until then. false, for start_next(). */
+static bool later(struct endpoint *e, int64_t due_ms)
+{
+	if (!e->due_ms || due_ms < e->due_ms)
+		e->due_ms = due_ms;
+	e->onward = 0;
+	forget_rows(e);
+	return false;
+}
+
+/* The rows that go in the next request, from the next on, which is due: one, or what there is for a batch. Answers how many, and where the rows after them begin. */
+static size_t pick(const struct endpoint *e, const struct config_outgoing *w, int64_t now, size_t at[BATCH_EVENTS_MAX], size_t *after)
+{
+	size_t n = 0, most = w->batch_events ? (size_t)w->batch_events : 1, i;
+	for (i = e->next; i < rows_count(e->rows) && n < most && rows_int(e->rows, i, 4) <= now; i++)
+		if (!e->under_way[i])
+			at[n++] = i;
+	*after = i;
+	return n;
+}
+
+/* Start the next row, or batch of them. false: nothing more can be started now. */
 static bool start_next(struct http_client *c, struct endpoint *e, const struct organization *o, const struct config_outgoing *w, int64_t now)
 {
 	int64_t due_ms = rows_int(e->rows, e->next, 4);
+	size_t at[BATCH_EVENTS_MAX], after;
 	if (e->under_way[e->next]) {
 		e->next++;
 		return true;
 	}
-	if (due_ms > now) { /* the rest is later still */
-		if (!e->due_ms || due_ms < e->due_ms)
-			e->due_ms = due_ms;
+	if (due_ms > now) /* the rest is later still */
+		return later(e, due_ms);
+	size_t n = pick(e, w, now, at, &after);
+	if (n < (size_t)w->batch_events && e->stale) { /* there are more on disk than were read: begin again */
 		e->onward = 0;
 		forget_rows(e);
-		return false;
+		return true;
 	}
+	if (n < (size_t)w->batch_events && !e->onward && due_ms + w->batch_ms > now) /* the batch waits for more */
+		return later(e, due_ms + w->batch_ms);
 	if (e->in_flight >= w->concurrency || e->unsettled >= UNSETTLED_MAX)
 		return false; /* looked at again when one is answered, or on disk */
 	enum token_state token = w->token_url ? token_state(&e->token, w, now) : TOKEN_GOOD;
@@ -465,7 +526,7 @@ static bool start_next(struct http_client *c, struct endpoint *e, const struct o
 		return false; /* looked at again when it is there */
 	if ((e->wait_ms = rate_wait(e, w->rate_per_second, now)))
 		return false;
-	struct transfer *t = make_delivery(c, o, w, e->token.text, e->rows, e->next);
+	struct transfer *t = make_delivery(c, o, w, e->token.text, e->rows, at, n);
 	bool refused = t && token == TOKEN_REFUSED;
 	if (!t || (!refused && !start(c, t))) {
 		if (t)
@@ -473,9 +534,13 @@ static bool start_next(struct http_client *c, struct endpoint *e, const struct o
 		e->wait_ms = now + 1000;
 		return false;
 	}
-	HASH_ADD_STR(c->in_flight, delivery_id, t);
+	for (size_t i = 0; i < n; i++) {
+		struct delivery *d = &t->deliveries[i];
+		HASH_ADD_STR(c->deliveries, id, d);
+	}
 	e->in_flight++;
-	e->next++;
+	e->unsettled += (int)n;
+	e->next = after;
 	if (refused) { /* a try, so that it is seen, and comes again in its time */
 		t->refusal = e->token.error;
 		delivery_done(c, t, CURLE_LOGIN_DENIED);
@@ -519,15 +584,12 @@ static void feed(struct http_client *c, struct endpoint *e, int64_t now)
 	organization_release(o);
 }
 
+/* What became of a request. It is the writer's while the job is; the delivery thread only keeps its deliveries' place. */
 struct result_job {
 	struct store_job job;
 	struct http_client *client;
-	char delivery_id[40], organization_id[40];
-	int attempt;
-	char webhook_id[40];
-	const char *status;
-	int64_t at_ms, next_ms;
-	char *doc;
+	struct transfer *transfer;
+	int64_t at_ms;
 	bool taken, gone; /* 2xx; 410 */
 	enum health health; /* of the webhook, as far as is known */
 	bool disabled;
@@ -538,8 +600,8 @@ struct result_job {
 static bool disable(struct store_conn *conn, struct result_job *r, int64_t since_ms)
 {
 	char id[ID_SIZE], reason[80];
-	const struct organization *o = config_organization(r->client->config, r->organization_id);
-	struct store_rows *rows = store_query(conn, "SELECT doc FROM resources WHERE id = $1 AND organization_id = $2 AND kind = 'outgoing_webhook'", "ss", r->webhook_id, r->organization_id);
+	const struct organization *o = config_organization(r->client->config, r->transfer->organization_id);
+	struct store_rows *rows = store_query(conn, "SELECT doc FROM resources WHERE id = $1 AND organization_id = $2 AND kind = 'outgoing_webhook'", "ss", r->transfer->webhook_id, r->transfer->organization_id);
 	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
 	bool ok = rows != NULL;
 	rows_free(rows);
@@ -554,16 +616,16 @@ static bool disable(struct store_conn *conn, struct result_job *r, int64_t since
 			snprintf(reason, sizeof reason, "no delivery was taken for %lld seconds", (long long)(r->at_ms - since_ms) / 1000);
 		json_key(&data, "outgoing_webhook");
 		json_open(&data);
-		json_str(&data, "id", r->webhook_id);
+		json_str(&data, "id", r->transfer->webhook_id);
 		json_str(&data, "name", json_string_value(json_object_get(doc, "name")));
 		json_str(&data, "url", json_string_value(json_object_get(doc, "url")));
 		json_close(&data);
 		json_str(&data, "reason", reason);
 		json_time(&data, "failing_since", since_ms);
 		if (batch) {
-			store_batch_add(batch, "UPDATE resources SET doc = $1, version = version + 1, updated_at = $2 WHERE id = $3 AND organization_id = $4", "siss", text, r->at_ms, r->webhook_id, r->organization_id);
-			store_batch_add(batch, "UPDATE webhook_failures SET disabled_at = $1, reason = $2 WHERE webhook_id = $3 AND organization_id = $4", "isss", r->at_ms, reason, r->webhook_id, r->organization_id);
-			store_batch_add(batch, "INSERT INTO audit (id, organization_id, actor, action, resource_id, doc, created_at) VALUES ($1, $2, 'delivery', 'disable', $3, '{}', $4)", "sssi", id_new("aud", id), r->organization_id, r->webhook_id, r->at_ms);
+			store_batch_add(batch, "UPDATE resources SET doc = $1, version = version + 1, updated_at = $2 WHERE id = $3 AND organization_id = $4", "siss", text, r->at_ms, r->transfer->webhook_id, r->transfer->organization_id);
+			store_batch_add(batch, "UPDATE webhook_failures SET disabled_at = $1, reason = $2 WHERE webhook_id = $3 AND organization_id = $4", "isss", r->at_ms, reason, r->transfer->webhook_id, r->transfer->organization_id);
+			store_batch_add(batch, "INSERT INTO audit (id, organization_id, actor, action, resource_id, doc, created_at) VALUES ($1, $2, 'delivery', 'disable', $3, '{}', $4)", "sssi", id_new("aud", id), r->transfer->organization_id, r->transfer->webhook_id, r->at_ms);
 			event_emit(batch, o, &(struct event){.type = "webhook.disabled", .data = buf_text(&data)}, r->at_ms, &r->touched);
 		}
 		ok = batch && text && store_batch_run(batch, conn);
@@ -586,26 +648,34 @@ static bool keep_health(struct store_conn *conn, struct result_job *r)
 	}
 	r->health = r->taken ? HEALTH_GOOD : HEALTH_FAILING;
 	if (r->taken)
-		return store_exec(conn, "DELETE FROM webhook_failures WHERE webhook_id = $1 AND organization_id = $2", "ss", r->webhook_id, r->organization_id);
+		return store_exec(conn, "DELETE FROM webhook_failures WHERE webhook_id = $1 AND organization_id = $2", "ss", r->transfer->webhook_id, r->transfer->organization_id);
 	struct store_rows *rows = store_query(conn, "INSERT INTO webhook_failures (webhook_id, organization_id, failing_since) VALUES ($1, $2, $3) ON CONFLICT (webhook_id) DO UPDATE SET "
 					      "failing_since = CASE WHEN webhook_failures.disabled_at IS NULL THEN webhook_failures.failing_since ELSE excluded.failing_since END, disabled_at = NULL, reason = NULL RETURNING failing_since",
-					      "ssi", r->webhook_id, r->organization_id, r->at_ms);
+					      "ssi", r->transfer->webhook_id, r->transfer->organization_id, r->at_ms);
 	int64_t since = rows_int(rows, 0, 0);
 	bool ok = rows_count(rows) == 1;
 	rows_free(rows);
 	return ok && ((!r->gone && r->at_ms - since < r->client->give_up_ms) || disable(conn, r, since));
 }
 
+static bool keep_result(struct store_conn *conn, const struct result_job *r, const struct delivery *d)
+{
+	const char *organization = r->transfer->organization_id;
+	return store_exec(conn, "INSERT INTO delivery_attempts (delivery_id, attempt, organization_id, at_ms, doc) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (delivery_id, attempt) DO UPDATE SET at_ms = excluded.at_ms, doc = excluded.doc",
+			  "sisis", d->id, (int64_t)d->attempt, organization, r->at_ms, d->doc) &&
+	       store_exec(conn, "UPDATE deliveries SET status = $1, attempt_count = $2, next_attempt_at = NULLIF(CAST($3 AS BIGINT), 0), updated_at = $4 WHERE id = $5 AND organization_id = $6",
+			  "siiiss", d->status, (int64_t)d->attempt, d->next_ms, r->at_ms, d->id, organization);
+}
+
 static bool run_result(struct store_job *job, struct store_conn *conn)
 {
 	struct result_job *r = (struct result_job *)job;
+	bool ok = true;
 	event_touched_free(&r->touched);
 	r->disabled = false;
-	return store_exec(conn, "INSERT INTO delivery_attempts (delivery_id, attempt, organization_id, at_ms, doc) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (delivery_id, attempt) DO UPDATE SET at_ms = excluded.at_ms, doc = excluded.doc",
-			  "sisis", r->delivery_id, (int64_t)r->attempt, r->organization_id, r->at_ms, r->doc) &&
-	       store_exec(conn, "UPDATE deliveries SET status = $1, attempt_count = $2, next_attempt_at = NULLIF(CAST($3 AS BIGINT), 0), updated_at = $4 WHERE id = $5 AND organization_id = $6",
-			  "siiiss", r->status, (int64_t)r->attempt, r->next_ms, r->at_ms, r->delivery_id, r->organization_id) &&
-	       keep_health(conn, r);
+	for (size_t i = 0; ok && i < r->transfer->count; i++)
+		ok = keep_result(conn, r, &r->transfer->deliveries[i]);
+	return ok && keep_health(conn, r);
 }
 
 static void result_done(struct store_job *job, bool committed)
@@ -613,9 +683,9 @@ static void result_done(struct store_job *job, bool committed)
 	struct result_job *r = (struct result_job *)job;
 	struct letter *l = calloc(1, sizeof *l);
 	if (!committed) /* it will be sent again: at least once */
-		log_error(r->delivery_id, "a delivery's result could not be written");
+		log_error(r->transfer->deliveries[0].id, "a delivery's result could not be written");
 	if (committed && r->disabled)
-		log_warn(r->webhook_id, "an outgoing webhook was disabled, because its deliveries fail");
+		log_warn(r->transfer->webhook_id, "an outgoing webhook was disabled, because its deliveries fail");
 	if (committed) {
 		event_publish(&r->touched);
 		http_client_touch(r->client, &r->touched);
@@ -623,17 +693,16 @@ static void result_done(struct store_job *job, bool committed)
 	event_touched_free(&r->touched);
 	if (l) {
 		l->kind = LETTER_SETTLED;
-		snprintf(l->id, sizeof l->id, "%s", r->delivery_id);
-		l->next_due_ms = committed ? r->next_ms : clock_now_ms() + 1000;
+		l->transfer = r->transfer;
+		l->committed = committed;
 		l->health = committed ? r->health : HEALTH_FAILING; /* then the next success is written */
 		l->disabled = committed && r->disabled;
 		mailbox_post_reply(r->client->letters, &l->mail);
 	}
-	free(r->doc);
 	free(r);
 }
 
-static char *attempt_doc(struct transfer *t, CURLcode code, long status)
+static char *attempt_doc(const struct transfer *t, const struct delivery *d, CURLcode code, long status)
 {
 	char shown[2048];
 	struct buf b = {0};
@@ -652,10 +721,23 @@ static char *attempt_doc(struct transfer *t, CURLcode code, long status)
 		snprintf(shown, sizeof shown, "%.*s", (int)strcspn(t->url, "?"), t->url);
 	json_str(&b, "url", t->has_sensitive ? shown : t->url);
 	outgoing_headers_json(&b, t->headers, t->has_sensitive);
+	if (*t->batch_id) {
+		json_key(&b, "batch");
+		json_open(&b);
+		json_str(&b, "id", t->batch_id);
+		json_int(&b, "events", (int64_t)t->count);
+		json_close(&b);
+	}
 	if (t->body_is_event) /* the delivery has it */
 		json_bool(&b, "body_is_event", true);
-	else
-		json_str(&b, "body", t->has_sensitive ? "(not kept: it has values of sensitive tags)" : t->body);
+	else if (t->has_sensitive)
+		json_str(&b, "body", "(not kept: it has values of sensitive tags)");
+	else if (t->body) {
+		json_key(&b, "body");
+		buf_json_string(&b, t->body + d->at, d->len);
+	} else {
+		json_str(&b, "body", NULL);
+	}
 	json_close(&b);
 	json_key(&b, "response");
 	if (code == CURLE_OK) {
@@ -676,13 +758,15 @@ static char *attempt_doc(struct transfer *t, CURLcode code, long status)
 
 const double delivery_bucket_seconds[DELIVERY_BUCKETS] = {0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
 
-static void count_try(struct http_client *c, struct endpoint *e, const char *status, bool answered, double seconds)
+static void count_try(struct http_client *c, struct endpoint *e, const struct transfer *t, bool answered, double seconds)
 {
 	struct delivery_counts *n = &e->counts;
 	pthread_mutex_lock(&c->lock);
-	n->delivered += strcmp(status, "delivered") == 0;
-	n->failed += strcmp(status, "failed") == 0;
-	n->dead += strcmp(status, "dead") == 0;
+	for (size_t i = 0; i < t->count; i++) {
+		n->delivered += strcmp(t->deliveries[i].status, "delivered") == 0;
+		n->failed += strcmp(t->deliveries[i].status, "failed") == 0;
+		n->dead += strcmp(t->deliveries[i].status, "dead") == 0;
+	}
 	n->answered += answered;
 	n->seconds += answered ? seconds : 0;
 	for (size_t i = 0; answered && i < DELIVERY_BUCKETS; i++)
@@ -698,53 +782,59 @@ void http_client_each_webhook(struct http_client *c, void (*f)(void *arg, const 
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* Delivered, to be tried again, or given up. retry_after: seconds, 0 for none. jitter: per mille, the same for a batch, so that it keeps its order. */
+static void conclude(const struct http_client *c, struct delivery *d, const struct result_job *r, int64_t retry_after, int64_t jitter)
+{
+	if (r->taken) {
+		d->status = "delivered";
+	} else if (d->attempt > c->retries || r->gone) {
+		d->status = "dead";
+	} else {
+		int64_t wait = c->retry_ms[d->attempt - 1];
+		wait += wait * jitter / 1000;
+		if (retry_after * 1000 > wait)
+			wait = retry_after * 1000;
+		d->status = "failed";
+		d->next_ms = r->at_ms + wait;
+	}
+}
+
 static void delivery_done(struct http_client *c, struct transfer *t, CURLcode code)
 {
 	long status = 0;
 	curl_off_t retry_after = 0;
+	double seconds = 0;
 	struct result_job *r = calloc(1, sizeof *r);
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME, &seconds);
 	if (!r)
 		return; /* stays in flight until the next start, then is sent again */
+	if (retry_after > RETRY_AFTER_MAX)
+		retry_after = RETRY_AFTER_MAX;
 	static const struct store_job functions = {.run = run_result, .done = result_done};
 	r->job = functions;
 	r->client = c;
-	r->attempt = t->attempt;
+	r->transfer = t;
 	r->at_ms = clock_now_ms();
-	memcpy(r->delivery_id, t->delivery_id, sizeof r->delivery_id);
-	memcpy(r->organization_id, t->organization_id, sizeof r->organization_id);
-	memcpy(r->webhook_id, t->webhook_id, sizeof r->webhook_id);
+	int64_t jitter = randombytes_uniform(100);
 	struct endpoint *e = endpoint(c, t->webhook_id);
-	if (e) {
-		e->in_flight--;
-		e->unsettled++;
-		e->look = true;
-	}
-	if (e && status == 401)
-		token_drop(&e->token);
 	r->health = e ? e->health : HEALTH_UNKNOWN;
 	r->taken = code == CURLE_OK && status >= 200 && status < 300;
 	r->gone = code == CURLE_OK && status == 410;
-	r->doc = attempt_doc(t, code, status);
-	if (r->taken) {
-		r->status = "delivered";
-	} else if (t->attempt > c->retries || r->gone) {
-		r->status = "dead";
-	} else {
-		int64_t wait = c->retry_ms[t->attempt - 1];
-		wait += wait / 10 * randombytes_uniform(100) / 100; /* jitter: up to a tenth more */
-		if (retry_after * 1000 > wait)
-			wait = (retry_after < 86400 ? retry_after : 86400) * 1000;
-		r->status = "failed";
-		r->next_ms = r->at_ms + wait;
-		if (e && status == 429 && retry_after) /* it is told of all that would come, not of this one */
-			e->paused_until_ms = r->at_ms + (retry_after < 86400 ? retry_after : 86400) * 1000;
+	for (size_t i = 0; i < t->count; i++) {
+		t->deliveries[i].doc = attempt_doc(t, &t->deliveries[i], code, status);
+		conclude(c, &t->deliveries[i], r, retry_after, jitter);
 	}
-	double seconds = 0;
-	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME, &seconds);
-	if (e)
-		count_try(c, e, r->status, code == CURLE_OK, seconds);
+	if (e) {
+		e->in_flight--;
+		e->look = true;
+		if (status == 401)
+			token_drop(&e->token);
+		if (!r->taken && status == 429 && retry_after) /* it is told of all that would come, not of this one */
+			e->paused_until_ms = r->at_ms + retry_after * 1000;
+		count_try(c, e, t, code == CURLE_OK, seconds);
+	}
 	if (c->idle_count < IDLE_MAX) {
 		curl_easy_reset(t->easy);
 		c->idle[c->idle_count++] = t->easy;
@@ -758,24 +848,25 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 static void settled(struct http_client *c, const struct letter *l)
 {
 	struct error err;
-	struct transfer *t;
-	HASH_FIND_STR(c->in_flight, l->id, t);
-	if (!t)
-		return;
+	struct transfer *t = l->transfer;
 	struct endpoint *e = endpoint(c, t->webhook_id);
-	HASH_DEL(c->in_flight, t);
+	for (size_t i = 0; i < t->count; i++) {
+		struct delivery *d = &t->deliveries[i];
+		int64_t due_ms = l->committed ? d->next_ms : clock_now_ms() + 1000;
+		HASH_DEL(c->deliveries, d);
+		if (e && due_ms && (!e->due_ms || due_ms < e->due_ms))
+			e->due_ms = due_ms;
+	}
+	if (e) {
+		e->unsettled -= (int)t->count;
+		e->look = true;
+		e->stale |= e->ordered; /* the next of its call may go */
+		if (l->health != HEALTH_UNKNOWN)
+			e->health = l->health;
+		if (l->disabled && !config_reload(c->config, e->organization_id, &err))
+			log_error(e->organization_id, "%s", err.text);
+	}
 	transfer_free(t);
-	if (!e)
-		return;
-	e->unsettled--;
-	e->look = true;
-	e->stale |= e->ordered; /* the next of its call may go */
-	if (l->health != HEALTH_UNKNOWN)
-		e->health = l->health;
-	if (l->disabled && !config_reload(c->config, e->organization_id, &err))
-		log_error(e->organization_id, "%s", err.text);
-	if (l->next_due_ms && (!e->due_ms || l->next_due_ms < e->due_ms))
-		e->due_ms = l->next_due_ms;
 }
 
 /* ---- the thread ---- */
@@ -802,8 +893,8 @@ static void open_letters(struct http_client *c)
 			e->look = e->stale = true;
 		else if (l->kind == LETTER_SETTLED)
 			settled(c, l);
-		else if (l->kind == LETTER_REQUEST && !start(c, l->request))
-			request_done(c, l->request, CURLE_FAILED_INIT);
+		else if (l->kind == LETTER_REQUEST && !start(c, l->transfer))
+			request_done(c, l->transfer, CURLE_FAILED_INIT);
 		free(l);
 	}
 }
@@ -914,15 +1005,19 @@ void http_client_stop(struct http_client *c)
 void http_client_free(struct http_client *c)
 {
 	struct endpoint *e, *next_e;
-	struct transfer *t, *next_t;
+	struct delivery *d, *next_d;
 	for (struct mail *m = mailbox_take_all(c->letters), *next; m; m = next) {
 		next = m->next;
-		if (((struct letter *)m)->request)
-			transfer_free(((struct letter *)m)->request);
+		struct letter *l = (struct letter *)m;
+		if (l->kind == LETTER_REQUEST)
+			transfer_free(l->transfer); /* a settled one's is among the deliveries */
 		free(m);
 	}
-	HASH_ITER(hh, c->in_flight, t, next_t) {
-		HASH_DEL(c->in_flight, t);
+	HASH_ITER(hh, c->deliveries, d, next_d) {
+		struct transfer *t = d->transfer;
+		HASH_DEL(c->deliveries, d);
+		if (d != &t->deliveries[t->count - 1]) /* they are in the order they were added */
+			continue;
 		if (t->easy)
 			curl_multi_remove_handle(c->multi, t->easy);
 		transfer_free(t);

@@ -4,6 +4,7 @@
 #include "expr/template.h"
 #include "webhook/header.h"
 #include "webhook/signature.h"
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -72,15 +73,15 @@ static char *make_url(const struct organization *o, const struct config_outgoing
 }
 
 /* By the secret, and by the one before it while that counts (Standard Webhooks: separated by a space). */
-static void sign(struct outgoing_request *q, const struct config_outgoing *w, const char *id, int64_t now_ms)
+static void sign(struct outgoing_request *q, const struct config_outgoing *w, int64_t now_ms)
 {
 	char both[2 * SIGNATURE_SIZE + 1] = "", one[SIGNATURE_SIZE], seconds[24];
 	const char *secrets[] = {w->secret, now_ms < w->previous_until_ms ? w->previous_secret : NULL}, *body = q->body ? q->body : "";
 	for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
-		if (secrets[i] && signature_make(secrets[i], id, now_ms / 1000, body, strlen(body), one))
+		if (secrets[i] && signature_make(secrets[i], q->id, now_ms / 1000, body, strlen(body), one))
 			snprintf(both + strlen(both), sizeof both - strlen(both), "%s%s", *both ? " " : "", one);
 	snprintf(seconds, sizeof seconds, "%lld", (long long)now_ms / 1000);
-	outgoing_add_header(&q->headers, "webhook-id", id);
+	outgoing_add_header(&q->headers, "webhook-id", q->id);
 	outgoing_add_header(&q->headers, "webhook-timestamp", seconds);
 	if (*both)
 		outgoing_add_header(&q->headers, "webhook-signature", both);
@@ -105,41 +106,87 @@ static void authenticate(struct outgoing_request *q, const struct config_outgoin
 	buf_free(&b);
 }
 
-bool outgoing_build(struct outgoing_request *q, const struct organization *o, const struct config_outgoing *w,
-		    const char *payload, json_t *sensitive, const char *token, const char *event_id, int64_t now_ms)
+static void make_id(struct outgoing_request *q, const struct config_outgoing *w, const struct outgoing_event *events, size_t count)
 {
-	struct event_values v = {0};
-	char id[96];
-	bool has_sensitive = json_object_size(sensitive) > 0, templates = w->body_template || w->header_count || w->query_count;
-	json_t *envelope = templates || has_sensitive ? json_loads(payload, 0, NULL) : NULL;
-	json_t *call = json_object_get(json_object_get(envelope, "data"), "call");
-	bool json_body = true, has_body = strcmp(w->method, "GET") != 0;
-	*q = (struct outgoing_request){.body_is_event = has_body && !w->body_template, .has_sensitive = has_sensitive};
-	json_object_update_existing(json_object_get(call, "tags"), sensitive);
-	if (templates)
-		event_values_read(&v, o, call, now_ms);
-	if (w->body_template && has_body) {
-		char first = w->body_template[strspn(w->body_template, " \t\r\n")];
-		json_body = first == '{' || first == '[';
-		q->body = render(o, &v, w->body_template, json_body ? TEMPLATE_JSON : TEMPLATE_FORM);
-	} else if (has_body) {
-		q->body = has_sensitive ? json_dumps(envelope, JSON_COMPACT) : strdup(payload);
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	char hex[33];
+	crypto_hash_sha256_state state;
+	if (!w->batch_events) {
+		snprintf(q->id, sizeof q->id, "%s-%s", events[0].id, w->id);
+		return;
 	}
-	q->url = make_url(o, w, &v);
-	bool ok = q->url && (q->body || !has_body);
-	if (ok && has_body)
-		outgoing_add_header(&q->headers, "Content-Type", json_body ? "application/json" : "application/x-www-form-urlencoded");
-	snprintf(id, sizeof id, "%s-%s", event_id, w->id);
+	crypto_hash_sha256_init(&state);
+	for (size_t i = 0; i < count; i++)
+		crypto_hash_sha256_update(&state, (const unsigned char *)events[i].id, strlen(events[i].id) + 1);
+	crypto_hash_sha256_final(&state, hash);
+	sodium_bin2hex(hex, sizeof hex, hash, sizeof hex / 2);
+	snprintf(q->id, sizeof q->id, "bat_%s-%s", hex, w->id);
+}
+
+/* What one event adds to the body. values: of its call, when there are templates. */
+static bool add_body(struct buf *body, const struct organization *o, const struct config_outgoing *w, const struct outgoing_event *e, const json_t *envelope, struct event_values *values, enum template_context context)
+{
+	bool masked = json_object_size(e->sensitive) == 0;
+	char *text = w->body_template ? render(o, values, w->body_template, context) : masked ? NULL : json_dumps(envelope, JSON_COMPACT);
+	if (!text && (w->body_template || !masked))
+		return false;
+	buf_add_str(body, text ? text : e->payload);
+	free(text);
+	return true;
+}
+
+bool outgoing_build(struct outgoing_request *q, const struct organization *o, const struct config_outgoing *w,
+		    struct outgoing_event *events, size_t count, const char *token, int64_t now_ms)
+{
+	char first = w->body_template ? w->body_template[strspn(w->body_template, " \t\r\n")] : '{';
+	struct buf body = {0};
+	bool templates = w->body_template || w->header_count || w->query_count, has_body = strcmp(w->method, "GET") != 0, ok = true;
+	enum template_context context = first == '{' || first == '[' ? TEMPLATE_JSON : TEMPLATE_FORM;
+	*q = (struct outgoing_request){.body_is_event = has_body && !w->body_template};
+	if (w->batch_events)
+		buf_add_str(&body, "[");
+	for (size_t i = 0; i < count && ok; i++) {
+		struct event_values v = {0};
+		bool has_sensitive = json_object_size(events[i].sensitive) > 0;
+		json_t *envelope = templates || has_sensitive ? json_loads(events[i].payload, 0, NULL) : NULL;
+		json_t *call = json_object_get(json_object_get(envelope, "data"), "call");
+		json_object_update_existing(json_object_get(call, "tags"), events[i].sensitive);
+		q->has_sensitive |= has_sensitive;
+		if (templates)
+			event_values_read(&v, o, call, now_ms);
+		if (i)
+			buf_add_str(&body, ",");
+		events[i].at = body.len;
+		ok = !has_body || add_body(&body, o, w, &events[i], envelope, &v, context);
+		events[i].len = body.len - events[i].at;
+		if (ok && i == 0) { /* URL and headers of a batch have no tokens */
+			q->url = make_url(o, w, &v);
+			for (size_t h = 0; h + 1 < w->header_count; h += 2) {
+				char *value = render(o, &v, w->headers[h + 1], TEMPLATE_HEADER);
+				if (value)
+					outgoing_add_header(&q->headers, w->headers[h], value);
+				free(value);
+			}
+		}
+		json_decref(envelope);
+		arena_free(&v.arena);
+	}
+	if (w->batch_events)
+		buf_add_str(&body, "]");
+	ok = ok && q->url && !body.failed;
+	if (ok && has_body) {
+		bool typed = false;
+		for (const struct curl_slist *h = q->headers; h; h = h->next)
+			typed |= strncasecmp(h->data, "Content-Type:", 13) == 0;
+		if (!typed)
+			outgoing_add_header(&q->headers, "Content-Type", context == TEMPLATE_JSON ? "application/json" : "application/x-www-form-urlencoded");
+		q->body = buf_take(&body);
+		ok = q->body != NULL;
+	}
+	make_id(q, w, events, count);
 	if (ok)
-		sign(q, w, id, now_ms);
+		sign(q, w, now_ms);
 	authenticate(q, w, token);
-	for (size_t h = 0; h + 1 < w->header_count; h += 2) {
-		char *value = render(o, &v, w->headers[h + 1], TEMPLATE_HEADER);
-		if (value)
-			outgoing_add_header(&q->headers, w->headers[h], value);
-		free(value);
-	}
-	json_decref(envelope);
-	arena_free(&v.arena);
+	buf_free(&body);
 	return ok;
 }

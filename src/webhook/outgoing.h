@@ -7,16 +7,22 @@
 #include <curl/curl.h>
 
 struct outgoing_request {
+	char id[96];      /* webhook-id: the event's and the webhook's; of a batch another one when it has other events */
 	char *url, *body; /* no body: a GET */
 	struct curl_slist *headers;
-	bool body_is_event; /* the payload, but for values of sensitive tags */
+	bool body_is_event; /* the payload, or an array of them, but for values of sensitive tags */
 	bool has_sensitive; /* it must not be kept as it is sent */
 };
 
-/* token: of OAuth 2.0, or NULL where there is none (yet). payload: the envelope. sensitive: values by tag name that take the place of the masked ones, or NULL.
- * false: no memory. Free it either way. */
+struct outgoing_event {
+	const char *id, *payload; /* the envelope */
+	json_t *sensitive;        /* values by tag name that take the place of the masked ones, or NULL */
+	size_t at, len;           /* set by outgoing_build(): its part of the body */
+};
+
+/* count: 1, or what a batch has. token: of OAuth 2.0, or NULL where there is none (yet). false: no memory. Free it either way. */
 bool outgoing_build(struct outgoing_request *q, const struct organization *o, const struct config_outgoing *w,
-		    const char *payload, json_t *sensitive, const char *token, const char *event_id, int64_t now_ms) WARN_UNUSED;
+		    struct outgoing_event *events, size_t count, const char *token, int64_t now_ms) WARN_UNUSED;
 void outgoing_request_free(struct outgoing_request *q);
 
 void outgoing_add_header(struct curl_slist **headers, const char *name, const char *value);

@@ -433,6 +433,54 @@ describe('outgoing webhooks', () => {
     await patient.stop()
   })
 
+  test('a batch is sent when it is full or its first event has waited, signed as one; a try shows its own part', async () => {
+    let well = true
+    const receiver = await Receiver.start(() => ({ status: well ? 200 : 503 }))
+    const from = caller()
+    const log = await call(from)
+    const out = await outgoing('batch', receiver.url, { event_types: ['tag.*'], filter: filter(from), batch: { max_events: 4, max_seconds: 2 }, headers: { 'X-Kind': 'many' } })
+    const set = (state: string) => s.api('PATCH', `/calls/${log.id}/tags`, { state })
+    const values = (n: number) => JSON.parse(receiver.requests[n].body).map((e: any) => e.data.tag.value)
+    for (const state of ['a', 'b', 'c', 'd', 'e']) await set(state)
+    await until('the full batch', () => receiver.requests.length === 1)
+    const began = Date.now()
+    assert.deepEqual(values(0), ['a', 'b', 'c', 'd'])
+    await until('the rest', () => receiver.requests.length === 2)
+    assert.deepEqual(values(1), ['e'])
+    assert.ok(Date.now() - began > 1000, 'it waited for more')
+    const { headers, body } = receiver.requests[0]
+    assert.match(String(headers['webhook-id']), /^bat_/)
+    assert.notEqual(headers['webhook-id'], receiver.requests[1].headers['webhook-id'])
+    assert.equal(headers['x-kind'], 'many')
+    new Webhook(out.secret).verify(body, headers as Record<string, string>)
+
+    // What fails comes again, each event with a try of its own.
+    well = false
+    for (const state of ['f', 'g', 'h', 'i']) await set(state)
+    await until('a refusal', () => receiver.requests.length > 2)
+    well = true
+    await until('all', async () => (await requests(out.id, '&status=delivered')).length === 9)
+    const taken = receiver.requests.at(-1)!
+    assert.deepEqual(JSON.parse(taken.body).map((e: any) => e.data.tag.value), ['f', 'g', 'h', 'i'])
+    const one = await s.api('GET', `/outgoing-webhook-requests/${(await requests(out.id))[0].id}`)
+    assert.deepEqual([one.attempts.length, one.attempts[0].response.status, one.attempts[1].response.status], [2, 503, 200])
+    assert.deepEqual(one.attempts[1].request.batch, { id: taken.headers['webhook-id'], events: 4 })
+    assert.equal(JSON.parse(one.attempts[1].request.body).data.tag.value, 'i')
+
+    // A test does not wait, and a template makes each element.
+    await s.api('PATCH', `/outgoing-webhooks/${out.id}`, { body_template: '{"call":"[CALL_ID]"}', batch: { max_events: 3, max_seconds: 300 } })
+    const at = receiver.requests.length
+    for (let i = 0; i < 3; i++) await set(`t${i}`)
+    await until('the templates', () => receiver.requests.length === at + 1)
+    assert.deepEqual(JSON.parse(receiver.requests[at].body), [{ call: log.id }, { call: log.id }, { call: log.id }])
+    assert.equal((await s.api('GET', `/outgoing-webhook-requests/${(await requests(out.id))[0].id}`)).attempts[0].request.body, `{"call":"${log.id}"}`)
+    await s.api('POST', `/outgoing-webhooks/${out.id}/test`, {})
+    await until('the test', () => receiver.requests.length === at + 2)
+    assert.deepEqual(JSON.parse((await s.api('POST', `/outgoing-webhooks/${out.id}/preview`, { call_id: log.id })).body), [{ call: log.id }])
+    await off(out.id)
+    receiver.stop()
+  })
+
   test('one receiver of a hundred that hangs delays none of the others', async () => {
     let answered = 0
     const from = caller()
@@ -502,6 +550,12 @@ describe('outgoing webhooks', () => {
     assert.equal(await wrong({ authentication: { username: 'x', password: 'y', bearer_token: 'z' } }), '/authentication/bearer_token')
     assert.equal(await wrong({ method: 'GET', body_template: '{}' }), '/body_template')
     assert.equal(await wrong({ rate_per_second: 0 }), '/rate_per_second')
+    const batch = { max_events: 10, max_seconds: 5 }
+    assert.equal(await wrong({ batch: { max_events: 1, max_seconds: 5 } }), '/batch/max_events')
+    assert.equal(await wrong({ batch, method: 'GET' }), '/batch')
+    assert.equal(await wrong({ batch, body_template: 'id=[CALL_ID]' }), '/batch')
+    assert.equal(await wrong({ batch, headers: { 'X-Call': '[CALL_ID]' } }), '/headers/X-Call')
+    assert.equal(await wrong({ batch, query: { id: '[CALL_ID]' } }), '/query/id')
     assert.equal(await wrong({ campaign_ids: ['cmp_01ARZ3NDEKTSV4RRFFQ69G5FAV'] }), '/campaign_ids/0')
     const out = await outgoing('right', 'https://example.com/', { enabled: false })
     assert.equal((await s.raw('POST', `/api/v1/outgoing-webhooks/${out.id}/test`, {}, {}, other)).status, 404)

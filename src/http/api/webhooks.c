@@ -345,7 +345,7 @@ static bool run_test(struct store_conn *conn, struct http_request *r)
 	struct store_batch *batch = store_batch_new();
 	char *envelope = example_event(r, type, id_new("evt", event_id), now);
 	if (batch && envelope)
-		event_add_delivery(batch, r->organization, w, event_id, type->type, NULL, envelope, now, delivery, &r->touched);
+		event_add_delivery(batch, r->organization, w, event_id, type->type, NULL, envelope, now, now - w->batch_ms, delivery, &r->touched); /* a batch does not wait with a test */
 	bool ok = batch && envelope && store_batch_run(batch, conn);
 	if (ok)
 		http_json(r, 202, json_pack("{s:s, s:s}", "id", delivery, "status", "pending"));
@@ -409,7 +409,7 @@ enum http_result api_webhook_preview(struct http_request *r)
 	}
 	id_new("evt", id);
 	char *event = call ? make_event(r, type, id, &log, now) : example_event(r, type, id, now);
-	if (event && outgoing_build(&q, r->organization, w, event, NULL, NULL, id, now)) {
+	if (event && outgoing_build(&q, r->organization, w, &(struct outgoing_event){.id = id, .payload = event}, 1, NULL, now)) {
 		json_open(&out);
 		json_str(&out, "method", w->method);
 		json_str(&out, "url", q.url);
