@@ -110,9 +110,9 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
       else throw e
     }
   }
-  const save = () => run(async () => {
+  const save = (more: Record<string, unknown> = {}) => run(async () => {
     const before = loaded.data?.data
-    const { data, etag } = isNew ? await api<Row>('POST', `/${kind.path}`, value) : await api<Row>('PATCH', `/${kind.path}/${id}`, value, { 'if-match': loaded.data!.etag })
+    const { data, etag } = isNew ? await api<Row>('POST', `/${kind.path}`, { ...value, ...more }) : await api<Row>('PATCH', `/${kind.path}/${id}`, { ...value, ...more }, { 'if-match': loaded.data!.etag })
     const own = Object.entries(schema!.properties ?? {}).filter(([, s]) => !s.readOnly && !s.writeOnly).map(([name]) => name)
     toast(t('{kind} saved', { kind: kind.one }), before && (async () => {
       await api('PATCH', `/${kind.path}/${id}`, Object.fromEntries(own.map((k) => [k, before[k] ?? null])), { 'if-match': etag })
@@ -144,7 +144,11 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
       <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>
         <Stack>
           <Fields schema={schema} value={value} onChange={(v) => setValue(v as Record<string, unknown>)} pointer="" errors={(p) => error?.at(p)} />
-          <Group><Button type="submit">{t('Save')}</Button>{!isNew && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}</Group>
+          <Group>
+            <Button type="submit">{t('Save')}</Button>
+            {kind.path === 'outgoing-webhooks' && value.enabled === false && <Button variant="light" onClick={() => void save({ enabled: true })}>{t('Save and activate')}</Button>}
+            {!isNew && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}
+          </Group>
         </Stack>
       </form>
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingWebhook webhook={loaded.data.data} />}

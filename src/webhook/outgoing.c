@@ -142,7 +142,7 @@ bool outgoing_build(struct outgoing_request *q, const struct organization *o, co
 	struct buf body = {0};
 	bool templates = w->body_template || w->header_count || w->query_count, has_body = strcmp(w->method, "GET") != 0, ok = true;
 	enum template_context context = first == '{' || first == '[' ? TEMPLATE_JSON : TEMPLATE_FORM;
-	*q = (struct outgoing_request){.body_is_event = has_body && !w->body_template};
+	*q = (struct outgoing_request){.is_json = context == TEMPLATE_JSON, .body_is_event = has_body && !w->body_template};
 	if (w->batch_events)
 		buf_add_str(&body, "[");
 	for (size_t i = 0; i < count && ok; i++) {

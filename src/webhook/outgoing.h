@@ -10,6 +10,7 @@ struct outgoing_request {
 	char id[96];      /* webhook-id: the event's and the webhook's; of a batch another one when it has other events */
 	char *url, *body; /* no body: a GET */
 	struct curl_slist *headers;
+	bool is_json;
 	bool body_is_event; /* the payload, or an array of them, but for values of sensitive tags */
 	bool has_sensitive; /* it must not be kept as it is sent */
 };

@@ -550,6 +550,13 @@ describe('outgoing webhooks', () => {
     assert.equal(await wrong({ authentication: { username: 'x', password: 'y', bearer_token: 'z' } }), '/authentication/bearer_token')
     assert.equal(await wrong({ method: 'GET', body_template: '{}' }), '/body_template')
     assert.equal(await wrong({ rate_per_second: 0 }), '/rate_per_second')
+    assert.equal(await wrong({ body_template: '{"a":1,\n"call":[CALL_ID]"}' }), '/body_template')
+    assert.equal(await wrong({ event_types: ['webhook.disabled'], body_template: '{"call":"[CALL_ID]"' }), '/body_template')
+    const draft = await outgoing('draft', 'https://example.com/', { enabled: false, body_template: '{"call":' }) // it can be saved, and not be enabled
+    const refused = await s.raw('PATCH', `/api/v1/outgoing-webhooks/${draft.id}`, { enabled: true })
+    assert.deepEqual([refused.status, ((await refused.json()) as any).errors[0].pointer], [422, '/body_template'])
+    assert.equal((await s.api('PATCH', `/outgoing-webhooks/${draft.id}`, { enabled: true, body_template: '{"call":"[CALL_ID]","revenue":[REVENUE],"none":[STATE]}' })).enabled, true)
+    await off(draft.id)
     const batch = { max_events: 10, max_seconds: 5 }
     assert.equal(await wrong({ batch: { max_events: 1, max_seconds: 5 } }), '/batch/max_events')
     assert.equal(await wrong({ batch, method: 'GET' }), '/batch')

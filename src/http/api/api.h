@@ -58,6 +58,8 @@ const char *api_incoming_url(struct http_request *r, json_t *webhook, const char
 /* webhooks.c */
 api_handler api_rotate_key, api_rotate_secret, api_webhook_test,
 	api_outgoing_requests, api_outgoing_request, api_redeliver_one, api_redeliver_since;
+/* An outgoing webhook that is enabled: its template makes JSON of an example event, where it begins as JSON. */
+void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors *errors);
 /* incoming.c */
 api_handler api_incoming_hook;
 /* incoming_requests.c */

@@ -165,6 +165,8 @@ static bool check_document(struct http_request *r, const struct resource_kind *k
 	schema_check(kind->fields, doc, "", &context, errors);
 	if (!errors_any(errors) && kind->check)
 		kind->check(doc, errors);
+	if (!errors_any(errors) && strcmp(kind->kind, "outgoing_webhook") == 0)
+		api_check_outgoing(r, doc, errors);
 	const char *name = strcmp(kind->kind, "custom_tag") == 0 ? json_string_value(json_object_get(doc, "name")) : NULL;
 	struct expr_scope none = {0};
 	if (strcmp(kind->kind, "outgoing_webhook") == 0 && json_array_size(json_object_get(doc, "sensitive_tag_ids")) && r->role < ROLE_ADMIN)

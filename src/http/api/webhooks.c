@@ -354,6 +354,39 @@ static bool run_test(struct store_conn *conn, struct http_request *r)
 	return ok;
 }
 
+/* call.completed where it takes that, else the first that it takes. */
+static const struct event_type *example_type(json_t *types)
+{
+	const struct event_type *first = NULL, *completed = event_type_find("call.completed");
+	json_t *pattern;
+	size_t i;
+	json_array_foreach(types, i, pattern) {
+		if (event_type_matches(json_string_value(pattern), completed->type))
+			return completed;
+		for (const struct event_type *t = event_types; !first && t->type; t++)
+			if (event_type_matches(json_string_value(pattern), t->type))
+				first = t;
+	}
+	return first;
+}
+
+void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors *errors)
+{
+	json_error_t error;
+	struct outgoing_request q = {0};
+	const struct config_outgoing w = {.id = "", .url = "", .method = json_string_value(json_object_get(doc, "method")), .body_template = json_string_value(json_object_get(doc, "body_template"))};
+	const struct event_type *type = w.body_template && json_is_true(json_object_get(doc, "enabled")) ? example_type(json_object_get(doc, "event_types")) : NULL;
+	char *event = type ? example_event(r, type, "evt_EXAMPLE", clock_now_ms()) : NULL;
+	if (event && outgoing_build(&q, r->organization, &w, &(struct outgoing_event){.id = "", .payload = event}, 1, NULL, 0) && q.is_json) {
+		json_t *made = json_loads(q.body, JSON_DECODE_ANY, &error);
+		if (!made)
+			errors_add(errors, "/body_template", "makes no JSON of an example %s, in line %d: %s; saved while it is disabled, it can be previewed", type->type, error.line, error.text);
+		json_decref(made);
+	}
+	outgoing_request_free(&q);
+	free(event);
+}
+
 /* {"event_type": "call.completed"}; a body is not needed. NULL after the answer was set. */
 static const struct event_type *asked_type(struct http_request *r, json_t **body)
 {
