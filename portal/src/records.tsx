@@ -24,13 +24,14 @@ interface Props {
   statuses?: string[]
   webhook?: string // ?webhook_id= of this kind
   caller?: boolean // ?caller_id=
+  search?: string // ?search=, of what
   head?: ReactNode
 }
 
-export function RecordList({ title, path, columns: given, open, teaches, statuses, webhook, caller, head }: Props) {
+export function RecordList({ title, path, columns: given, open, teaches, statuses, webhook, caller, search, head }: Props) {
   const [url, set] = useUrl()
   const named = useNamed(webhook ? [webhook] : [])
-  const asked = Object.fromEntries(Object.entries(url).filter(([k]) => ['status', 'call_id', 'caller_id', `${webhook}_id`].includes(k)))
+  const asked = Object.fromEntries(Object.entries(url).filter(([k]) => ['status', 'call_id', 'caller_id', 'search', `${webhook}_id`].includes(k)))
   const { query, rows } = useRows([path, JSON.stringify(asked)], `/${path}?${new URLSearchParams({ limit: '50', ...asked })}`)
   const columns: Column[] = given.map(([label, key, hidden]) => ({ key, label, hidden, show: (r) => key.endsWith('_at') ? moment(r[key]) : key === 'status' ? <Status of={r[key]} /> : key.endsWith('webhook_id') ? (named(r[key]) ?? plain(r[key])) : plain(r[key]) }))
   const [shown, setShown] = useColumns(path, columns)
@@ -41,6 +42,7 @@ export function RecordList({ title, path, columns: given, open, teaches, statuse
         {statuses && <Select label={t('Status')} w={150} clearable placeholder={t('Any')} data={statuses} value={url.status ?? null} onChange={(v) => set({ status: v ?? undefined })} />}
         {webhook && <ResourcePicker kind={webhook} label={t('Webhook')} value={url[`${webhook}_id`] ?? null} onChange={(v) => set({ [`${webhook}_id`]: v ?? undefined })} />}
         {caller && <TextInput label={t('Caller')} w={180} defaultValue={url.caller_id ?? ''} placeholder="+15125550100" onBlur={(e) => set({ caller_id: e.currentTarget.value || undefined })} onKeyDown={(e) => e.key === 'Enter' && set({ caller_id: e.currentTarget.value || undefined })} />}
+        {search && <TextInput label={t('Search')} w={220} defaultValue={url.search ?? ''} placeholder={search} onBlur={(e) => set({ search: e.currentTarget.value || undefined })} onKeyDown={(e) => e.key === 'Enter' && set({ search: e.currentTarget.value || undefined })} />}
         <ColumnMenu columns={columns} shown={shown} onChange={setShown} />
       </Group>
       {head}
@@ -64,7 +66,7 @@ function Failures() {
 
 export const IncomingRequests = () => <RecordList title={t('Incoming webhook requests')} path="incoming-webhook-requests" webhook="incoming_webhook" caller head={<Failures />} statuses={['matched', 'pending', 'duplicate', 'rejected', 'expired']} open={(r) => `/data/webhooks/incoming-requests/${r.id}`} teaches={t('Each request that came with a valid key is kept here with what became of it.')}
   columns={[[t('Received'), 'received_at'], [t('Webhook'), 'incoming_webhook_id'], [t('Path'), 'path', true], [t('Caller'), 'caller_id'], [t('Status'), 'status'], [t('Answered'), 'http_status'], [t('Call'), 'call_id', true], [t('Refused values'), 'error_count'], [t('Milliseconds'), 'latency_ms', true], [t('Address'), 'address', true]]} />
-export const OutgoingRequests = () => <RecordList title={t('Outgoing webhook requests')} path="outgoing-webhook-requests" webhook="outgoing_webhook" statuses={['pending', 'delivered', 'failed', 'dead']} open={(r) => `/data/webhooks/outgoing-requests/${r.id}`} teaches={t('Each event that an outgoing webhook takes is kept here with every try.')}
+export const OutgoingRequests = () => <RecordList title={t('Outgoing webhook requests')} path="outgoing-webhook-requests" webhook="outgoing_webhook" search={t('in event, request, answer')} statuses={['pending', 'delivered', 'failed', 'dead']} open={(r) => `/data/webhooks/outgoing-requests/${r.id}`} teaches={t('Each event that an outgoing webhook takes is kept here with every try.')}
   columns={[[t('Made'), 'created_at'], [t('Webhook'), 'outgoing_webhook_id'], [t('Event'), 'event_type'], [t('Status'), 'status'], [t('Tries'), 'attempt_count'], [t('Next try'), 'next_attempt_at']]} />
 export const AuditLog = () => <RecordList title={t('Audit log')} path="audit-log" open={() => '/settings/audit-log'} teaches={t('Every change by a user or key is kept here.')} columns={[[t('When'), 'created_at'], [t('Who'), 'actor'], [t('Action'), 'action'], [t('What'), 'resource_id']]} />
 

@@ -60,7 +60,7 @@ const struct http_route http_routes[] = {
 	{"POST", V1 "/incoming-webhook-requests/{id}/replay", api_incoming_replay, ROLE_MANAGER, "Evaluate the request against today's tags; with apply, write them to the call it joined", NULL, false},
 	{"GET", V1 "/incoming-webhook-failures", api_incoming_failures, ROLE_MANAGER, "Who failed to authenticate since the server started, by address", NULL, false},
 	{"GET", V1 "/incoming-webhooks/{id}/fields", api_incoming_fields, ROLE_ANALYST, "Fields that came in its newest requests and that no tag takes", NULL, false},
-	{"GET", V1 "/outgoing-webhook-requests", api_outgoing_requests, ROLE_ANALYST, "Deliveries of outgoing webhooks, newest first (?status=, ?outgoing_webhook_id=, ?call_id=, ?limit=, ?cursor=)", NULL, false},
+	{"GET", V1 "/outgoing-webhook-requests", api_outgoing_requests, ROLE_ANALYST, "Deliveries of outgoing webhooks, newest first (?status=, ?outgoing_webhook_id=, ?event_type=, ?call_id=, ?from=, ?to=, ?search= for a text of event, requests or answers, ?limit=, ?cursor=)", NULL, false},
 	{"GET", V1 "/outgoing-webhook-requests/{id}", api_outgoing_request, ROLE_ANALYST, "One delivery with every attempt", NULL, false},
 	{"POST", V1 "/outgoing-webhook-requests/redeliver", api_redeliver_matching, ROLE_MANAGER, "Send again what failed since a time; until, outgoing_webhook_id, status, event_type and call_id narrow it", NULL, false},
 	{"POST", V1 "/outgoing-webhook-requests/{id}/redeliver", api_redeliver_one, ROLE_MANAGER, "Send it again now", NULL, false},

@@ -397,6 +397,34 @@ describe('outgoing webhooks', () => {
     receiver.stop()
   })
 
+  test('requests are found by a text of event, request, answer or error', async () => {
+    const receiver = await Receiver.start((r) => (r.path.includes('odd') ? { status: 400, body: 'Unknown Partner 50%_off "x"' } : {}))
+    const from = caller()
+    const fields = { event_types: ['call.completed'], filter: filter(from) }
+    const even = await outgoing('even', `${receiver.url}/even`, fields), odd = await outgoing('odd', `${receiver.url}/odd`, { ...fields, query: { click: 'c-[CALLER_ID]' } })
+    const log = await call(from)
+    const found = async (query: string, webhook?: string) => (await s.api('GET', `/outgoing-webhook-requests?${new URLSearchParams(`search=${encodeURIComponent(query)}`)}${webhook ? `&outgoing_webhook_id=${webhook}` : ''}`)).data.map((d: any) => d.outgoing_webhook_id)
+    await until('both', async () => (await found(from)).length === 2 && (await found('partner')).length)
+    assert.deepEqual((await found(from)).sort(), [even.id, odd.id].sort())
+    assert.deepEqual(await found(from, even.id), [even.id])
+    assert.deepEqual(await found('unknown PARTNER'), [odd.id])
+    assert.deepEqual(await found('50%_off "x"'), [odd.id])
+    assert.deepEqual(await found('50x_off'), [])
+    assert.deepEqual(await found('ner%50'), [])
+    assert.deepEqual(await found(`c-%2B${from.slice(1)}`), [odd.id])
+    const of = async (query: string, key = s.key) => (await s.api('GET', `/outgoing-webhook-requests?${query}`, undefined, key)).data.length
+    assert.equal(await of(`search=partner&call_id=${log.id}`), 1)
+    assert.equal(await of('search=partner&call_id=call_01ARZ3NDEKTSV4RRFFQ69G5FAV'), 0)
+    assert.equal(await of(`call_id=${log.id}&event_type=call.started`), 0)
+    assert.equal(await of(`call_id=${log.id}&event_type=call.completed`), 2)
+    assert.equal(await of(`call_id=${log.id}&to=2026-01-01T00:00:00Z`), 0)
+    assert.equal(await of(`search=partner&from=${new Date(Date.now() + 60000).toISOString()}`), 0)
+    assert.equal(await of('search=partner', other), 0)
+    assert.equal((await s.raw('GET', '/api/v1/outgoing-webhook-requests?from=yesterday')).status, 400)
+    for (const w of [even, odd]) await off(w.id)
+    receiver.stop()
+  })
+
   test('many at once, some of which fail at first, are each taken once', async () => {
     const taken: string[] = []
     const refused = new Set<string>()

@@ -104,21 +104,63 @@ static json_t *delivery_json(const struct store_rows *rows, size_t i)
 }
 
 #define DELIVERY_COLUMNS "id, webhook_id, event_id, event_type, call_id, status, attempt_count, next_attempt_at, created_at"
-#define DELIVERIES(condition) "SELECT " DELIVERY_COLUMNS " FROM deliveries WHERE organization_id = $1 AND id < $2 AND ($3 = '' OR status = $3) AND ($4 = '' OR webhook_id = $4) AND " condition " ORDER BY id DESC LIMIT $6"
+#define DELIVERIES(condition) "SELECT " DELIVERY_COLUMNS " FROM deliveries d WHERE organization_id = $1 AND id < $2 AND id >= $3 AND ($4 = '' OR status = $4) AND ($5 = '' OR webhook_id = $5) AND ($6 = '' OR event_type = $6) AND " condition " ORDER BY id DESC LIMIT $8"
+#define SEARCHED_MAX 10000 /* one page looks so far back, the next further */
+
+/* A LIKE pattern of texts that have this one, as JSON writes it. */
+static char *search_pattern(const char *text)
+{
+	struct buf json = {0}, b = {0};
+	buf_json_string(&json, text, strlen(text));
+	buf_add_char(&b, '%');
+	for (size_t i = 1; i + 1 < json.len; i++) {
+		char c = json.data[i];
+		if (c == '%' || c == '_' || c == '\\')
+			buf_add_char(&b, '\\');
+		buf_add_char(&b, c);
+	}
+	buf_add_char(&b, '%');
+	buf_free(&json);
+	return buf_take(&b);
+}
 
 enum http_result api_outgoing_requests(struct http_request *r)
 {
 	struct store_conn *conn = http_reader(r);
-	const char *cursor = http_query(r, "cursor"), *status = http_query(r, "status"), *webhook = http_query(r, "outgoing_webhook_id"), *call = http_query(r, "call_id");
+	const char *cursor = http_query(r, "cursor"), *status = http_query(r, "status"), *webhook = http_query(r, "outgoing_webhook_id"), *type = http_query(r, "event_type"), *call = http_query(r, "call_id"), *search = http_query(r, "search");
+	char first[ID_SIZE], last[ID_SIZE];
+	int64_t from, to, limit = api_limit(r);
 	if (!conn)
 		return HTTP_REPLY;
-	int64_t limit = api_limit(r);
-	struct store_rows *rows = store_query(conn, call ? DELIVERIES("call_id = $5") : DELIVERIES("$5 = ''"), "sssssi", r->organization->id, cursor ? cursor : "zzzz", status ? status : "", webhook ? webhook : "", call ? call : "", limit + 1);
+	if (!api_query_time(r, "from", 0, &from) || !api_query_time(r, "to", INT64_C(1) << 46, &to))
+		return http_problem(r, 400, "Unreadable parameter", "from and to must be times such as 2026-11-23T00:00:00Z");
+	id_from_time("dlv", from, first);
+	id_from_time("dlv", to, last);
+	if (cursor && *cursor && strcmp(cursor, last) < 0)
+		snprintf(last, sizeof last, "%s", cursor);
+	search = search && *search ? search : NULL;
+	struct store_rows *edge = search ? store_query(conn, "SELECT id FROM deliveries WHERE organization_id = $1 AND id < $2 AND id >= $3 ORDER BY id DESC LIMIT 1 OFFSET $4", "sssi", r->organization->id, last, first, (int64_t)SEARCHED_MAX - 1) : NULL;
+	bool further = rows_count(edge) == 1;
+	if (further)
+		snprintf(first, sizeof first, "%s", rows_text(edge, 0, 0));
+	char *pattern = search ? search_pattern(search) : NULL;
+	const char *organization = r->organization->id;
+	status = status ? status : "";
+	webhook = webhook ? webhook : "";
+	type = type ? type : "";
+	struct store_rows *rows = search ? edge && pattern ? store_query(conn, DELIVERIES("(LOWER(payload) LIKE LOWER($7) ESCAPE '\\' OR EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.delivery_id = d.id AND LOWER(a.doc) LIKE LOWER($7) ESCAPE '\\')) AND ($9 = '' OR call_id = $9)"),
+									 "sssssssis", organization, last, first, status, webhook, type, pattern, limit + 1, call ? call : "") :
+							   NULL :
+				   store_query(conn, call ? DELIVERIES("call_id = $7") : DELIVERIES("$7 = ''"), "sssssssi", organization, last, first, status, webhook, type, call ? call : "", limit + 1);
+	free(pattern);
+	rows_free(edge);
+	if (!rows)
+		return http_problem(r, 503, "The database could not be read", "try again shortly");
 	json_t *data = json_array();
 	size_t n = rows_count(rows);
 	for (size_t i = 0; i < n && i < (size_t)limit; i++)
 		json_array_append_new(data, delivery_json(rows, i));
-	api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : NULL);
+	api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : further ? first : NULL);
 	rows_free(rows);
 	return HTTP_REPLY;
 }
