@@ -10,21 +10,22 @@ use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, SVGR
 
 export interface Series {
   name: string
-  values: number[]
-  line?: boolean // on an axis of its own
+  values: (number | null)[] // null: there is none
+  line?: boolean
+  own?: boolean // on an axis of its own
 }
 
-export default function Chart({ labels, series, label }: { labels: string[]; series: Series[]; label: string }) {
+export default function Chart({ labels, series, label, height = 260 }: { labels: string[]; series: Series[]; label: string; height?: number }) {
   const box = useRef<HTMLDivElement>(null)
   const scheme = useComputedColorScheme('light')
   useEffect(() => {
     const chart = init(box.current!, scheme === 'dark' ? 'dark' : undefined, { renderer: 'svg' })
     const resized = new ResizeObserver(() => chart.resize())
-    const second = series.some((s) => s.line)
+    const second = series.some((s) => s.own)
     chart.setOption({
       backgroundColor: 'transparent', animation: false, tooltip: { trigger: 'axis' }, legend: { top: 0 }, grid: { left: 44, right: second ? 64 : 12, top: 36, bottom: 28 },
       xAxis: { type: 'category', data: labels }, yAxis: [{ type: 'value', minInterval: 1 }, ...(second ? [{ type: 'value', splitLine: { show: false } }] : [])],
-      series: series.map((s) => ({ name: s.name, type: s.line ? 'line' : 'bar', data: s.values, yAxisIndex: s.line ? 1 : 0, barGap: '0%', barMaxWidth: 28 })),
+      series: series.map((s) => ({ name: s.name, type: s.line ? 'line' : 'bar', data: s.values, yAxisIndex: s.own ? 1 : 0, barGap: '0%', barMaxWidth: 28 })),
     })
     resized.observe(box.current!)
     return () => {
@@ -32,5 +33,5 @@ export default function Chart({ labels, series, label }: { labels: string[]; ser
       chart.dispose()
     }
   }, [labels, series, scheme])
-  return <div ref={box} role="img" aria-label={label} style={{ height: 260, width: '100%' }} />
+  return <div ref={box} role="img" aria-label={label} style={{ height, width: '100%' }} />
 }

@@ -1,14 +1,16 @@
 // An outgoing webhook: how it goes, a test that shows what was sent and answered, its secret, and sending again.
-import { Alert, Badge, Button, Code, Group, Modal, Select, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Badge, Button, Code, Group, Modal, SegmentedControl, Select, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
+import { Suspense, lazy, useMemo, useState } from 'react'
 import { Copyable } from './Copyable'
 import { Rotate } from './Rotate'
 import { api, type Row } from './api'
 import { moment } from './calls/fields'
 import { t } from './text'
 import { complain, toast } from './toast'
+
+const Chart = lazy(() => import('./Chart'))
 
 export interface Attempt {
   attempt: number
@@ -64,7 +66,60 @@ export function OutgoingHealth({ webhook }: { webhook: Row }) {
       {h.disabled_at && !webhook.enabled && <Alert color="red" title={t('Disabled since {when}', { when: moment(h.disabled_at) })}>{t('Because {reason}. Mend the receiver, then enable it: what waits is sent.', { reason: h.reason ?? '' })}</Alert>}
       {h.failing_since && webhook.enabled === true && <Alert color="yellow">{t('Nothing was taken since {when}.', { when: moment(h.failing_since) })}</Alert>}
       <Text size="sm">{facts.join(' · ')}</Text>
+      <History id={String(webhook.id)} />
     </>
+  )
+}
+
+interface Point {
+  at: string
+  delivered: number
+  failed: number
+  dead: number
+  latency_ms: { p50: number; p95: number; p99: number } | null
+  backlog: number
+}
+const hour = 3600e3
+const periods: Record<string, { hours: number; interval: number; label: string }> = {
+  hours: { hours: 6, interval: 300, label: t('6 hours') },
+  day: { hours: 24, interval: 3600, label: t('24 hours') },
+  month: { hours: 30 * 24, interval: 86400, label: t('30 days') },
+}
+
+// Tries, backlog and answer times over a period; intervals in which nothing happened are there, too.
+function History({ id }: { id: string }) {
+  const [period, setPeriod] = useState('day')
+  const { hours, interval } = periods[period]
+  const step = interval * 1000
+  const { data } = useQuery({
+    queryKey: ['outgoing-webhooks', 'statistics', id, period], refetchInterval: 60000,
+    queryFn: async () => (await api<{ data: Point[] }>('GET', `/outgoing-webhooks/${id}/statistics?interval=${interval}&from=${new Date(Math.floor((Date.now() - hours * hour) / step + 1) * step).toISOString()}`)).data.data,
+  })
+  const shown = useMemo(() => {
+    const there = new Map((data ?? []).map((p) => [Date.parse(p.at), p]))
+    const last = Math.floor(Date.now() / step) * step, count = (hours * hour) / step
+    const at = Array.from({ length: count }, (_, i) => last - (count - 1 - i) * step)
+    const points = at.map((ms) => there.get(ms))
+    const of = (name: string, value: (p: Point) => number) => ({ name, values: points.map((p) => (p ? value(p) : 0)) })
+    const within = (name: string, key: 'p50' | 'p95' | 'p99') => ({ name, values: points.map((p) => (p?.latency_ms ? Math.round(p.latency_ms[key]) : null)), line: true })
+    return {
+      labels: at.map((ms) => new Date(ms).toLocaleString(undefined, step >= 24 * hour ? { month: 'short', day: 'numeric', timeZone: 'UTC' } : { hour: '2-digit', minute: '2-digit' })),
+      tries: [of(t('Delivered'), (p) => p.delivered), of(t('Failed'), (p) => p.failed), of(t('Given up'), (p) => p.dead), { ...of(t('Waiting'), (p) => p.backlog), line: true, own: true }],
+      times: [within(t('half'), 'p50'), within('95 %', 'p95'), within('99 %', 'p99')],
+    }
+  }, [data, hours, step])
+  return (
+    <Stack gap="xs" component="section" aria-label={t('How it went')}>
+      <Group justify="space-between"><Title order={3} size="h5">{t('How it went')}</Title><SegmentedControl size="xs" value={period} onChange={setPeriod} data={Object.entries(periods).map(([value, p]) => ({ value, label: p.label }))} /></Group>
+      {data && !data.length ? <Text size="sm" c="dimmed">{t('Nothing was tried in this time; what is tried shows within a minute.')}</Text> : (
+        <Suspense fallback={<div style={{ height: 240 }} />}>
+          <SimpleGrid cols={{ base: 1, sm: 2 }}>
+            <div><Text size="sm">{t('Tries, and what waits')}</Text><Chart labels={shown.labels} series={shown.tries} label={t('Tries, and what waits')} height={210} /></div>
+            <div><Text size="sm">{t('Milliseconds in which so many were answered')}</Text><Chart labels={shown.labels} series={shown.times} label={t('Answer times')} height={210} /></div>
+          </SimpleGrid>
+        </Suspense>
+      )}
+    </Stack>
   )
 }
 

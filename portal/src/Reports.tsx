@@ -65,7 +65,7 @@ function Graph({ lines: given, by, from, to }: { lines: Line[]; by: By; from: Da
   const labels = useMemo(() => lines.map((l) => named(l, by)), [lines, by])
   const series = useMemo(() => [
     { name: t('Calls'), values: lines.map((l) => l.calls) }, { name: t('Connected'), values: lines.map((l) => l.connected) }, { name: t('Converted'), values: lines.map((l) => l.converted) },
-    { name: t('Revenue'), values: lines.map((l) => Number(l.revenue)), line: true },
+    { name: t('Revenue'), values: lines.map((l) => Number(l.revenue)), line: true, own: true },
   ], [lines])
   return <Suspense fallback={<div style={{ height: 260 }} />}><Chart labels={labels} series={series} label={t('Calls by {by}', { by })} /></Suspense>
 }

@@ -101,11 +101,27 @@ function ListField(p: Props) {
       <Stack gap="sm">
         {items.map((item, i) => (
           <Group key={i} align="flex-start" wrap="nowrap">
-            <div style={{ flex: 1 }}><Field {...p} schema={one} label={`${p.label} ${i + 1}`} pointer={`${p.pointer}/${i}`} value={item} onChange={(v) => p.onChange(items.map((old, k) => (k === i ? v : old)))} /></div>
+            <div style={{ flex: 1 }}><Field {...p} schema={one} required={p.required || !!one.properties} label={`${p.label} ${i + 1}`} pointer={`${p.pointer}/${i}`} value={item} onChange={(v) => p.onChange(items.map((old, k) => (k === i ? v : old)))} /></div>
             <ActionIcon variant="subtle" color="red" mt={26} aria-label={t('Remove {label} {value}', { label: p.label, value: i + 1 })} onClick={() => p.onChange(items.filter((_, k) => k !== i))}>×</ActionIcon>
           </Group>
         ))}
         <Button size="xs" variant="light" w="fit-content" onClick={() => p.onChange([...items, one.properties ? {} : null])}>{t('Add')}</Button>
+      </Stack>
+    </Fieldset>
+  )
+}
+
+// What may be left out is there when it is asked for, and can be taken away again.
+function ObjectField(p: Props) {
+  const optional = !p.required && p.schema.default === undefined
+  const there = !optional || (p.value !== null && p.value !== undefined)
+  return (
+    <Fieldset legend={p.label}>
+      <Stack gap="sm">
+        {p.schema.description && <Input.Description>{p.schema.description}</Input.Description>}
+        {p.errors(p.pointer) && <Input.Error>{p.errors(p.pointer)}</Input.Error>}
+        {there && <Fields {...p} />}
+        {optional && <Button size="xs" variant="light" color={there ? 'red' : undefined} w="fit-content" aria-label={there ? t('Remove {what}', { what: p.label }) : t('Add {what}', { what: p.label })} onClick={() => p.onChange(there ? null : {})}>{there ? t('Remove') : t('Add')}</Button>}
       </Stack>
     </Fieldset>
   )
@@ -117,7 +133,7 @@ export function Field(p: Props) {
   if (s.$ref?.endsWith('/Filter')) return <Input.Wrapper {...common}><FilterEditor value={(value as Filter) ?? {}} onChange={(f) => onChange(f.rules?.length || p.required ? f : null)} pointer={p.pointer} errors={p.errors} /></Input.Wrapper>
   if (s.$ref || (!s.type && !s.properties)) return <JsonField value={value} onChange={onChange} label={p.label} description={s.description} error={common.error} />
   if (isType(s, 'array')) return <ListField {...p} />
-  if (s.properties) return <Fieldset legend={p.label}><Fields {...p} /></Fieldset>
+  if (s.properties) return <ObjectField {...p} />
   if (isType(s, 'object') && typeof s.additionalProperties === 'object') return <MapField {...p} />
   if (isType(s, 'object')) return <JsonField value={value} onChange={onChange} label={p.label} description={s.description} error={common.error} />
   if (isType(s, 'boolean')) return <Switch {...common} required={undefined} checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} />

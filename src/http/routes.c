@@ -52,6 +52,7 @@ const struct http_route http_routes[] = {
 	{"POST", V1 "/incoming-webhooks/{id}/rotate-key", api_rotate_key, ROLE_MANAGER, "Replace the key; the old one works for overlap_seconds more (86400)", NULL, false},
 	{"POST", V1 "/outgoing-webhooks/{id}/rotate-secret", api_rotate_secret, ROLE_MANAGER, "Replace the signing secret; requests are signed with the old one, too, for overlap_seconds (86400)", NULL, false},
 	{"GET", V1 "/outgoing-webhooks/{id}/health", api_webhook_health, ROLE_ANALYST, "Its backlog, what became of the events of the last 24 hours, how long answers take, and since when it only fails", NULL, false},
+	{"GET", V1 "/outgoing-webhooks/{id}/statistics", api_webhook_statistics, ROLE_ANALYST, "Tries, success rate, answer times and backlog by interval (?from=, ?to=: the last 24 hours; ?interval=3600 seconds)", NULL, false},
 	{"POST", V1 "/outgoing-webhooks/{id}/test", api_webhook_test, ROLE_MANAGER, "Send an example event; event_type chooses which (call.completed)", NULL, false},
 	{"POST", V1 "/outgoing-webhooks/{id}/preview", api_webhook_preview, ROLE_ANALYST, "The request that an event would be; call_id takes a past call, event_type chooses which (call.completed). Nothing is sent", NULL, false},
 	{"POST", V1 "/outgoing-webhooks/{id}/redeliver", api_redeliver_since, ROLE_MANAGER, "Send again what failed since a time; until, status, event_type and call_id narrow it", NULL, false},

@@ -26,7 +26,7 @@ bool retention_run(struct store_conn *conn, int64_t now_ms)
 		json_decref(doc);
 	}
 	rows_free(rows);
-	return ok;
+	return ok && store_exec(conn, "DELETE FROM webhook_statistics WHERE at_ms < $1", "i", now_ms - RETENTION_DAYS * DAY_MS);
 }
 
 struct retention_job {

@@ -4,7 +4,7 @@
 
 #include "store/store.h"
 
-#define RETENTION_DAYS 90 /* of incoming requests, unless the organization says otherwise */
+#define RETENTION_DAYS 90 /* of incoming requests, unless the organization says otherwise, and of webhooks' statistics */
 
 /* Have the writer delete incoming requests that their organization keeps no longer, some thousand at a time, and close
  * what waited for a call in vain. Any thread; at the latest the next call does what this one could not. */

@@ -18,6 +18,7 @@
 #define QUEUE_MAX 10000
 #define ANSWER_MAX (256 * 1024) /* of an http_request node */
 #define KEPT_MAX 4096           /* of a webhook's response */
+#define STATISTICS_MS 60000     /* from one keeping of them to the next */
 #define RETRY_AFTER_MAX 86400   /* seconds */
 #define ATTEMPTS_MAX 20
 #define IDLE_MAX 64
@@ -49,6 +50,7 @@ struct endpoint {
 	struct access_token token;
 	struct transfer *asking; /* for the token */
 	struct delivery_counts counts; /* under the client's lock */
+	struct delivery_counts kept;   /* what of them is in the statistics */
 	UT_hash_handle hh;
 };
 
@@ -119,6 +121,7 @@ struct http_client {
 	struct delivery *deliveries; /* under way */
 	CURL *idle[IDLE_MAX]; /* handles to be used again */
 	size_t idle_count;
+	int64_t statistics_ms; /* when they were kept last */
 };
 
 /* ---- transfers ---- */
@@ -756,8 +759,6 @@ static char *attempt_doc(const struct transfer *t, const struct delivery *d, CUR
 	return buf_take(&b);
 }
 
-const double delivery_bucket_seconds[DELIVERY_BUCKETS] = {0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
-
 static void count_try(struct http_client *c, struct endpoint *e, const struct transfer *t, bool answered, double seconds)
 {
 	struct delivery_counts *n = &e->counts;
@@ -767,10 +768,8 @@ static void count_try(struct http_client *c, struct endpoint *e, const struct tr
 		n->failed += strcmp(t->deliveries[i].status, "failed") == 0;
 		n->dead += strcmp(t->deliveries[i].status, "dead") == 0;
 	}
-	n->answered += answered;
-	n->seconds += answered ? seconds : 0;
-	for (size_t i = 0; answered && i < DELIVERY_BUCKETS; i++)
-		n->buckets[i] += seconds <= delivery_bucket_seconds[i];
+	if (answered)
+		delivery_counts_answer(n, seconds);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -899,10 +898,24 @@ static void open_letters(struct http_client *c)
 	}
 }
 
+/* Those of webhooks that did something, or still have something to do. */
+static void keep_statistics(struct http_client *c, int64_t now)
+{
+	for (struct endpoint *e = c->endpoints; e; e = e->hh.next) {
+		if (!e->organization_id[0] || (e->counts.delivered + e->counts.failed + e->counts.dead == e->kept.delivered + e->kept.failed + e->kept.dead && !e->due_ms && !e->in_flight))
+			continue;
+		statistics_keep(c->store, e->organization_id, &e->kept, &e->counts, now);
+		e->kept = e->counts;
+	}
+	c->statistics_ms = now;
+}
+
 /* Answers how long to wait for the next that is known to be due. */
 static int feed_all(struct http_client *c)
 {
 	int64_t now = clock_now_ms(), next = now + 1000;
+	if (now - c->statistics_ms >= STATISTICS_MS)
+		keep_statistics(c, now);
 	for (struct endpoint *e = c->endpoints; e; e = e->hh.next) {
 		if (e->due_ms && e->due_ms <= now) {
 			e->due_ms = 0; /* known again when they are read */
@@ -967,6 +980,7 @@ struct http_client *http_client_create(struct store *store, struct config_store 
 	c->config = config;
 	c->allow_private = allow_private;
 	c->give_up_ms = give_up_ms;
+	c->statistics_ms = clock_now_ms();
 	for (const char *p = retry_seconds; *p && c->retries < ATTEMPTS_MAX;) {
 		char *end;
 		double seconds = strtod(p, &end);
@@ -1000,6 +1014,7 @@ void http_client_stop(struct http_client *c)
 	c->stop = true;
 	mailbox_wake(c->letters);
 	pthread_join(c->thread, NULL);
+	keep_statistics(c, clock_now_ms());
 }
 
 void http_client_free(struct http_client *c)

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "event/event.h"
+#include "webhook/statistics.h"
 
 struct http_client;
 
@@ -21,15 +22,6 @@ void http_client_free(struct http_client *c);
 /* There may be new deliveries for these webhooks. Any thread. */
 void http_client_touch(struct http_client *c, const struct event_touched *touched);
 
-/* What became of one webhook's tries since the process began. Times are of those that were answered. */
-#define DELIVERY_BUCKETS 8
-extern const double delivery_bucket_seconds[DELIVERY_BUCKETS];
-struct delivery_counts {
-	const char *webhook_id;
-	uint64_t delivered, failed, dead;
-	uint64_t answered, buckets[DELIVERY_BUCKETS]; /* no more than delivery_bucket_seconds each */
-	double seconds;
-};
 /* Any thread. */
 void http_client_each_webhook(struct http_client *c, void (*f)(void *arg, const struct delivery_counts *counts), void *arg);
 

@@ -425,6 +425,29 @@ describe('outgoing webhooks', () => {
     receiver.stop()
   })
 
+  test('how deliveries went is kept by the interval, over a restart', async () => {
+    const receiver = await Receiver.start((r, n) => ({ status: n === 1 ? 503 : 200, delay_ms: n === 1 ? 0 : 60 }))
+    const out = await outgoing('counted', receiver.url, { event_types: ['call.failed'] })
+    for (let i = 0; i < 4; i++) await s.api('POST', `/outgoing-webhooks/${out.id}/test`, {})
+    await until('all', async () => (await requests(out.id, '&status=delivered')).length === 4)
+    await s.kill('SIGTERM')
+    await s.serve()
+    const statistics = async (query = '') => (await s.api('GET', `/outgoing-webhooks/${out.id}/statistics${query}`)).data
+    const points = await statistics('?interval=86400')
+    const sum = (key: string) => points.reduce((n: number, p: any) => n + p[key], 0)
+    assert.deepEqual([sum('delivered'), sum('failed'), sum('dead')], [4, 1, 0])
+    if (points.length === 1) {
+      assert.equal(points[0].success_rate, 0.8)
+      assert.ok(points[0].latency_ms.p50 > 50 && points[0].latency_ms.p50 <= points[0].latency_ms.p99, JSON.stringify(points[0]))
+    }
+    assert.equal((await statistics()).reduce((n: number, p: any) => n + p.delivered, 0), 4)
+    assert.deepEqual(await statistics('?to=2026-01-02T00:00:00Z&from=2026-01-01T00:00:00Z'), [])
+    for (const bad of ['?interval=7', '?interval=0', '?from=yesterday', '?interval=300&from=2020-01-01T00:00:00Z']) assert.equal((await s.raw('GET', `/api/v1/outgoing-webhooks/${out.id}/statistics${bad}`)).status, 400, bad)
+    assert.equal((await s.raw('GET', `/api/v1/outgoing-webhooks/${out.id}/statistics`, undefined, {}, other)).status, 404)
+    await off(out.id)
+    receiver.stop()
+  })
+
   test('many at once, some of which fail at first, are each taken once', async () => {
     const taken: string[] = []
     const refused = new Set<string>()

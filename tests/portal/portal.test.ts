@@ -405,6 +405,40 @@ describe('portal', () => {
     await page.getByText(/^\d+ (is|are) sent again$/).waitFor()
     await page.reload()
     await page.getByText('delivered').first().waitFor()
+
+    // Found by a text of what was answered.
+    await page.goto(`${s.url}/data/webhooks/outgoing-requests`)
+    await page.getByRole('textbox', { name: 'Search' }).fill('out of ORDER')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/search=/)
+    await until('that one only', async () => (await page.getByRole('row').count()) === 2)
+
+    // Drawn over time; what may be left out is there when it is asked for; a template that makes no JSON is saved, and not activated.
+    await s.kill('SIGTERM') // what was counted is kept then, or in a minute
+    await s.serve()
+    const bi = (await s.api('GET', '/outgoing-webhooks?search=BI')).data[0]
+    await page.goto(`${s.url}/data/webhooks/outgoing/${bi.id}`)
+    await page.getByRole('img', { name: 'Answer times' }).waitFor()
+    await page.getByRole('img', { name: 'Tries, and what waits' }).waitFor()
+    await page.getByRole('button', { name: 'Add Batch' }).click()
+    await page.getByLabel('Max events').fill('10')
+    await page.getByRole('button', { name: 'Remove Batch' }).click()
+    await page.getByRole('button', { name: 'Add Batch' }).click()
+    await page.getByLabel('Max events').fill('20')
+    await page.getByLabel('Max seconds').fill('5')
+    await page.getByRole('textbox', { name: 'Body template' }).fill('{"call":')
+    await page.getByRole('switch', { name: 'Enabled' }).uncheck()
+    await page.getByRole('button', { name: 'Save and activate' }).click()
+    await page.getByText(/makes no JSON of an example call.completed/).waitFor()
+    await page.screenshot({ path: join(shots, 'outgoing-template-refused.png'), fullPage: true })
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('Outgoing webhook saved').waitFor()
+    const saved = await s.api('GET', `/outgoing-webhooks/${bi.id}`)
+    assert.deepEqual([saved.enabled, saved.batch, saved.body_template], [false, { max_events: 20, max_seconds: 5 }, '{"call":'])
+    await page.goto(`${s.url}/data/webhooks/outgoing/${bi.id}`)
+    await page.getByRole('textbox', { name: 'Body template' }).fill('{"call":"[CALL_ID]"}')
+    await page.getByRole('button', { name: 'Save and activate' }).click()
+    await until('active', async () => (await s.api('GET', `/outgoing-webhooks/${bi.id}`)).enabled)
     server.close()
   })
 

@@ -3,6 +3,7 @@
 #include "webhook/guard.h"
 #include "webhook/incoming.h"
 #include "webhook/signature.h"
+#include "webhook/statistics.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -95,8 +96,25 @@ static void test_signature_is_the_standards(void **state)
 	assert_false(signature_make("plain", "id", 1, "", 0, out));
 }
 
+static void test_percentiles_are_taken_from_the_buckets(void **state)
+{
+	struct delivery_counts n = {0};
+	(void)state;
+	assert_true(statistics_percentile_ms(0, n.buckets, 50) < 0);
+	for (int i = 0; i < 90; i++)
+		delivery_counts_answer(&n, 0.03);
+	for (int i = 0; i < 9; i++)
+		delivery_counts_answer(&n, 0.4);
+	delivery_counts_answer(&n, 60);
+	double p50 = statistics_percentile_ms(n.answered, n.buckets, 50), p95 = statistics_percentile_ms(n.answered, n.buckets, 95);
+	assert_true(p50 > 25 && p50 < 50);
+	assert_true(p95 > 250 && p95 < 500);
+	assert_true(statistics_percentile_ms(n.answered, n.buckets, 99) <= 500);
+	assert_true(statistics_percentile_ms(n.answered, n.buckets, 100) == 10000); /* no more is known of it */
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_public_addresses_pass), cmocka_unit_test(test_a_webhook_has_a_minutes_worth_at_once_and_then_its_rate), cmocka_unit_test(test_failures_are_counted_by_address_and_the_oldest_make_room), cmocka_unit_test(test_forms_are_decoded_or_refused), cmocka_unit_test(test_signature_is_the_standards)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_public_addresses_pass), cmocka_unit_test(test_a_webhook_has_a_minutes_worth_at_once_and_then_its_rate), cmocka_unit_test(test_failures_are_counted_by_address_and_the_oldest_make_room), cmocka_unit_test(test_forms_are_decoded_or_refused), cmocka_unit_test(test_signature_is_the_standards), cmocka_unit_test(test_percentiles_are_taken_from_the_buckets)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -307,6 +307,7 @@ enum http_result api_redeliver_matching(struct http_request *r)
 
 #define LATELY_MS (24 * 3600 * INT64_C(1000))
 #define LATENCIES_MAX 500
+#define STATISTICS_POINTS_MAX 2000
 
 static int by_time(const void *a, const void *b)
 {
@@ -355,6 +356,40 @@ enum http_result api_webhook_health(struct http_request *r)
 	rows_free(waiting);
 	rows_free(state);
 	return HTTP_REPLY;
+}
+
+/* One interval of the statistics. */
+static json_t *point_json(const struct store_rows *rows, size_t i)
+{
+	char at[RFC3339_SIZE];
+	uint64_t answered = (uint64_t)rows_int(rows, i, 4), buckets[DELIVERY_BUCKETS];
+	int64_t good = rows_int(rows, i, 1), tries = good + rows_int(rows, i, 2) + rows_int(rows, i, 3);
+	for (size_t k = 0; k < DELIVERY_BUCKETS; k++)
+		buckets[k] = (uint64_t)rows_int(rows, i, 6 + k);
+	json_t *latency = answered ? json_pack("{s:f, s:f, s:f}", "p50", statistics_percentile_ms(answered, buckets, 50), "p95", statistics_percentile_ms(answered, buckets, 95), "p99", statistics_percentile_ms(answered, buckets, 99)) : json_null();
+	return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:I}", "at", clock_rfc3339(rows_int(rows, i, 0), at), "delivered", (json_int_t)good, "failed", (json_int_t)rows_int(rows, i, 2), "dead", (json_int_t)rows_int(rows, i, 3),
+			 "success_rate", tries ? json_real((double)good / (double)tries) : json_null(), "latency_ms", latency, "backlog", (json_int_t)rows_int(rows, i, 5));
+}
+
+enum http_result api_webhook_statistics(struct http_request *r)
+{
+	struct store_conn *conn = is_outgoing(r) ? http_reader(r) : NULL;
+	const char *interval = http_query(r, "interval");
+	int64_t from, to, now = clock_now_ms(), step = interval ? strtoll(interval, NULL, 10) * 1000 : INT64_C(3600000);
+	if (!conn)
+		return HTTP_REPLY;
+	if (!api_query_time(r, "from", now - LATELY_MS, &from) || !api_query_time(r, "to", now, &to) || step < STATISTICS_STEP_MS || step % STATISTICS_STEP_MS || (to - from) / step > STATISTICS_POINTS_MAX)
+		return http_problem(r, 400, "Unreadable parameter", "from and to must be times such as 2026-11-23T00:00:00Z, interval a multiple of 300 seconds, with no more than %d intervals between", STATISTICS_POINTS_MAX);
+	struct store_rows *rows = store_query(conn, "SELECT at_ms / $5 * $5 AS at, SUM(delivered), SUM(failed), SUM(dead), SUM(answered), MAX(backlog), SUM(within_25), SUM(within_50), SUM(within_100), SUM(within_250), SUM(within_500), SUM(within_1000), SUM(within_2500), SUM(within_10000) "
+						    "FROM webhook_statistics WHERE webhook_id = $1 AND organization_id = $2 AND at_ms >= $3 AND at_ms < $4 GROUP BY at ORDER BY at",
+					      "ssiii", r->params[0], r->organization->id, from - from % STATISTICS_STEP_MS, to, step);
+	if (!rows)
+		return http_problem(r, 503, "The database could not be read", "try again shortly");
+	json_t *data = json_array();
+	for (size_t i = 0; i < rows_count(rows); i++)
+		json_array_append_new(data, point_json(rows, i));
+	rows_free(rows);
+	return api_list_answer(r, data, NULL);
 }
 
 /* ---- a test ---- */
