@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 #include <uthash.h>
 
@@ -19,6 +20,7 @@
 #define ANSWER_MAX (256 * 1024) /* of an http_request node */
 #define KEPT_MAX 4096           /* of a webhook's response */
 #define STATISTICS_MS 60000     /* from one keeping of them to the next */
+#define UNWRITTEN_MS 1000       /* from one try to write results to the next */
 #define RETRY_AFTER_MAX 86400   /* seconds */
 #define ATTEMPTS_MAX 20
 #define IDLE_MAX 64
@@ -91,16 +93,15 @@ struct transfer {
 	struct delivery *deliveries;
 };
 
-enum letter_kind { LETTER_TOUCH, LETTER_REQUEST, LETTER_SETTLED };
+struct result_job;
+enum letter_kind { LETTER_TOUCH, LETTER_REQUEST, LETTER_SETTLED, LETTER_UNWRITTEN };
 
 struct letter {
 	struct mail mail;
 	enum letter_kind kind;
 	char id[40];               /* TOUCH: webhook */
-	struct transfer *transfer; /* REQUEST, SETTLED */
-	bool committed;
-	enum health health;
-	bool disabled;
+	struct transfer *request;  /* REQUEST */
+	struct result_job *result; /* SETTLED, UNWRITTEN: it has this letter in it */
 };
 
 struct http_client {
@@ -122,6 +123,8 @@ struct http_client {
 	CURL *idle[IDLE_MAX]; /* handles to be used again */
 	size_t idle_count;
 	int64_t statistics_ms; /* when they were kept last */
+	struct result_job *unwritten; /* results that the database did not take, to be written again then */
+	int64_t unwritten_ms;
 };
 
 /* ---- transfers ---- */
@@ -202,7 +205,7 @@ static struct transfer *transfer_new(enum transfer_kind kind, CURL *easy, const 
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
 	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 10000 ? timeout_ms : 10000L);
 	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, strncasecmp(url, "https:", 6) == 0 ? 1L : 0L); /* TLS tells whether it is HTTP/2; without it, that would be known by the first answer only */
 	curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "Strowger");
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
@@ -259,7 +262,7 @@ unsigned http_client_request(struct http_client *c, const char *method, const ch
 		/* 0 means that there is no request */
 	}
 	l->kind = LETTER_REQUEST;
-	l->transfer = t;
+	l->request = t;
 	unsigned number = t->number;
 	c->requests++;
 	mailbox_post_reply(c->letters, &l->mail);
@@ -594,9 +597,12 @@ struct result_job {
 	struct transfer *transfer;
 	int64_t at_ms;
 	bool taken, gone; /* 2xx; 410 */
-	enum health health; /* of the webhook, as far as is known */
+	enum health known;  /* of the webhook, before */
+	enum health health; /* and after, when that is written; unknown: as before */
 	bool disabled;
 	struct event_touched touched;
+	struct letter letter; /* to the delivery thread, which frees it all */
+	struct result_job *next; /* among the unwritten */
 };
 
 /* It is disabled, in the transaction of the try that showed it, and told. */
@@ -645,10 +651,9 @@ static bool disable(struct store_conn *conn, struct result_job *r, int64_t since
 /* Since when it fails is written when that changes. */
 static bool keep_health(struct store_conn *conn, struct result_job *r)
 {
-	if (r->taken && r->health == HEALTH_GOOD) {
-		r->health = HEALTH_UNKNOWN; /* another try may have failed meanwhile: this one says nothing new */
+	r->health = HEALTH_UNKNOWN;
+	if (r->taken && r->known == HEALTH_GOOD) /* another try may have failed meanwhile: this one says nothing new */
 		return true;
-	}
 	r->health = r->taken ? HEALTH_GOOD : HEALTH_FAILING;
 	if (r->taken)
 		return store_exec(conn, "DELETE FROM webhook_failures WHERE webhook_id = $1 AND organization_id = $2", "ss", r->transfer->webhook_id, r->transfer->organization_id);
@@ -684,9 +689,6 @@ static bool run_result(struct store_job *job, struct store_conn *conn)
 static void result_done(struct store_job *job, bool committed)
 {
 	struct result_job *r = (struct result_job *)job;
-	struct letter *l = calloc(1, sizeof *l);
-	if (!committed) /* it will be sent again: at least once */
-		log_error(r->transfer->deliveries[0].id, "a delivery's result could not be written");
 	if (committed && r->disabled)
 		log_warn(r->transfer->webhook_id, "an outgoing webhook was disabled, because its deliveries fail");
 	if (committed) {
@@ -694,15 +696,9 @@ static void result_done(struct store_job *job, bool committed)
 		http_client_touch(r->client, &r->touched);
 	}
 	event_touched_free(&r->touched);
-	if (l) {
-		l->kind = LETTER_SETTLED;
-		l->transfer = r->transfer;
-		l->committed = committed;
-		l->health = committed ? r->health : HEALTH_FAILING; /* then the next success is written */
-		l->disabled = committed && r->disabled;
-		mailbox_post_reply(r->client->letters, &l->mail);
-	}
-	free(r);
+	r->letter.kind = committed ? LETTER_SETTLED : LETTER_UNWRITTEN;
+	r->letter.result = r;
+	mailbox_post_reply(r->client->letters, &r->letter.mail);
 }
 
 static char *attempt_doc(const struct transfer *t, const struct delivery *d, CURLcode code, long status)
@@ -818,7 +814,7 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 	r->at_ms = clock_now_ms();
 	int64_t jitter = randombytes_uniform(100);
 	struct endpoint *e = endpoint(c, t->webhook_id);
-	r->health = e ? e->health : HEALTH_UNKNOWN;
+	r->known = e ? e->health : HEALTH_UNKNOWN;
 	r->taken = code == CURLE_OK && status >= 200 && status < 300;
 	r->gone = code == CURLE_OK && status == 410;
 	for (size_t i = 0; i < t->count; i++) {
@@ -844,28 +840,47 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 	store_submit_accepted(c->store, &r->job);
 }
 
-static void settled(struct http_client *c, const struct letter *l)
+static void settled(struct http_client *c, const struct result_job *r)
 {
 	struct error err;
-	struct transfer *t = l->transfer;
+	struct transfer *t = r->transfer;
 	struct endpoint *e = endpoint(c, t->webhook_id);
 	for (size_t i = 0; i < t->count; i++) {
 		struct delivery *d = &t->deliveries[i];
-		int64_t due_ms = l->committed ? d->next_ms : clock_now_ms() + 1000;
 		HASH_DEL(c->deliveries, d);
-		if (e && due_ms && (!e->due_ms || due_ms < e->due_ms))
-			e->due_ms = due_ms;
+		if (e && d->next_ms && (!e->due_ms || d->next_ms < e->due_ms))
+			e->due_ms = d->next_ms;
 	}
 	if (e) {
 		e->unsettled -= (int)t->count;
 		e->look = true;
 		e->stale |= e->ordered; /* the next of its call may go */
-		if (l->health != HEALTH_UNKNOWN)
-			e->health = l->health;
-		if (l->disabled && !config_reload(c->config, e->organization_id, &err))
+		if (r->health != HEALTH_UNKNOWN)
+			e->health = r->health;
+		if (r->disabled && !config_reload(c->config, e->organization_id, &err))
 			log_error(e->organization_id, "%s", err.text);
 	}
 	transfer_free(t);
+}
+
+/* The disk is full, or the database away: what was sent is not sent again for that. */
+static void write_later(struct http_client *c, struct result_job *r)
+{
+	if (!c->unwritten) {
+		log_error(r->transfer->webhook_id, "results of deliveries could not be written; it is tried again");
+		c->unwritten_ms = clock_now_ms() + UNWRITTEN_MS;
+	}
+	r->next = c->unwritten;
+	c->unwritten = r;
+}
+
+static void write_again(struct http_client *c)
+{
+	for (struct result_job *r = c->unwritten, *next; r; r = next) {
+		next = r->next;
+		store_submit_accepted(c->store, &r->job);
+	}
+	c->unwritten = NULL;
 }
 
 /* ---- the thread ---- */
@@ -888,13 +903,25 @@ static void open_letters(struct http_client *c)
 	for (struct mail *m = mailbox_take_all(c->letters), *next; m; m = next) {
 		struct letter *l = (struct letter *)m;
 		next = m->next;
-		if (l->kind == LETTER_TOUCH && (e = endpoint(c, l->id)))
-			e->look = e->stale = true;
-		else if (l->kind == LETTER_SETTLED)
-			settled(c, l);
-		else if (l->kind == LETTER_REQUEST && !start(c, l->transfer))
-			request_done(c, l->transfer, CURLE_FAILED_INIT);
-		free(l);
+		switch (l->kind) {
+		case LETTER_TOUCH:
+			if ((e = endpoint(c, l->id)))
+				e->look = e->stale = true;
+			free(l);
+			break;
+		case LETTER_REQUEST:
+			if (!start(c, l->request))
+				request_done(c, l->request, CURLE_FAILED_INIT);
+			free(l);
+			break;
+		case LETTER_SETTLED:
+			settled(c, l->result);
+			free(l->result);
+			break;
+		case LETTER_UNWRITTEN:
+			write_later(c, l->result);
+			break;
+		}
 	}
 }
 
@@ -916,6 +943,8 @@ static int feed_all(struct http_client *c)
 	int64_t now = clock_now_ms(), next = now + 1000;
 	if (now - c->statistics_ms >= STATISTICS_MS)
 		keep_statistics(c, now);
+	if (c->unwritten && c->unwritten_ms <= now)
+		write_again(c);
 	for (struct endpoint *e = c->endpoints; e; e = e->hh.next) {
 		if (e->due_ms && e->due_ms <= now) {
 			e->due_ms = 0; /* known again when they are read */
@@ -1025,8 +1054,15 @@ void http_client_free(struct http_client *c)
 		next = m->next;
 		struct letter *l = (struct letter *)m;
 		if (l->kind == LETTER_REQUEST)
-			transfer_free(l->transfer); /* a settled one's is among the deliveries */
-		free(m);
+			transfer_free(l->request);
+		if (l->result)
+			free(l->result); /* its transfer is found by its deliveries */
+		else
+			free(l);
+	}
+	for (struct result_job *r = c->unwritten, *next; r; r = next) {
+		next = r->next;
+		free(r);
 	}
 	HASH_ITER(hh, c->deliveries, d, next_d) {
 		struct transfer *t = d->transfer;

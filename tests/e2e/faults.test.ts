@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync 
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { after, before, describe, test } from 'node:test'
-import { Strowger, binary, freePort, join, sleep, usePostgres } from './harness.ts'
+import { Receiver, Strowger, binary, freePort, join, sleep, until, usePostgres } from './harness.ts'
 
 describe('a taken port', () => {
   let s: Strowger
@@ -137,6 +137,30 @@ describe('a full disk', { skip: !mounted && 'needs SQLite and the right to mount
       if (!(cursor = page.next_cursor ?? '')) break
     }
     assert.deepEqual(acknowledged.filter((id) => !kept.has(id)), [])
+  })
+
+  test('what was delivered meanwhile is not sent again: it is noted when there is room', async () => {
+    let open = () => {}
+    const gate = new Promise<void>((done) => (open = done))
+    const receiver = await Receiver.start(() => gate.then(() => ({})))
+    const out = await s.api('POST', '/outgoing-webhooks', { name: 'out', url: receiver.url, event_types: ['call.failed'] })
+    const hook = await s.api('POST', '/incoming-webhooks', { name: 'noise' })
+    for (let i = 0; i < 5; i++) await s.api('POST', `/outgoing-webhooks/${out.id}/test`, {})
+    await until('all are under way', () => receiver.requests.length === 5)
+    fill()
+    let refused = 0
+    for (let n = 0; n < 400 && refused < 3; n++) refused += (await fetch(hook.url, { method: 'POST', body: JSON.stringify({ caller_id: '+15125550199', noise: 'x'.repeat(2000) }) })).status === 503 ? 1 : 0
+    assert.equal(refused, 3, 'the disk was full')
+    open()
+    await sleep(3500)
+    assert.equal((await s.raw('POST', `/api/v1/outgoing-webhooks/${out.id}/test`, {})).status, 503)
+    const delivered = async () => (await s.api('GET', `/outgoing-webhook-requests?outgoing_webhook_id=${out.id}&status=delivered`)).data.length
+    assert.ok(await delivered() < 5, 'there was no room for their results')
+    rmSync(filler)
+    await until('the results', async () => (await delivered()) === 5)
+    await sleep(1500)
+    assert.equal(receiver.requests.length, 5)
+    receiver.stop()
   })
 })
 

@@ -284,11 +284,13 @@ export interface Received {
 }
 
 // A real HTTP receiver; answer decides each response.
+type Answer = { status?: number; body?: string; delay_ms?: number; headers?: Record<string, string> }
+
 export class Receiver {
   requests: Received[] = []
   server!: Server
   port = 0
-  static async start(answer: (r: Received, n: number) => { status?: number; body?: string; delay_ms?: number; headers?: Record<string, string> } = () => ({})): Promise<Receiver> {
+  static async start(answer: (r: Received, n: number) => Answer | Promise<Answer> = () => ({})): Promise<Receiver> {
     const r = new Receiver()
     r.server = createServer((req, res) => {
       let body = ''
@@ -296,7 +298,7 @@ export class Receiver {
       req.on('end', async () => {
         const got = { method: req.method!, path: req.url!, headers: req.headers, body, at: Date.now() }
         r.requests.push(got)
-        const a = answer(got, r.requests.length)
+        const a = await answer(got, r.requests.length)
         if (a.delay_ms) await sleep(a.delay_ms)
         res.writeHead(a.status ?? 200, { 'content-type': 'application/json', ...a.headers })
         res.end(a.body ?? '{}')

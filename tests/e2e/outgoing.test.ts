@@ -532,6 +532,21 @@ describe('outgoing webhooks', () => {
     receiver.stop()
   })
 
+  test('a receiver that has not answered yet is sent more, as many at once as it takes', async () => {
+    let open = () => {}
+    const gate = new Promise<void>((done) => (open = done))
+    const receiver = await Receiver.start(() => gate.then(() => ({})))
+    const out = await outgoing('slow', receiver.url, { event_types: ['call.failed'], concurrency: 3 })
+    for (let i = 0; i < 5; i++) await s.api('POST', `/outgoing-webhooks/${out.id}/test`, {})
+    await until('three', () => receiver.requests.length === 3)
+    await sleep(300)
+    assert.equal(receiver.requests.length, 3)
+    open()
+    await until('the rest', () => receiver.requests.length === 5)
+    await off(out.id)
+    receiver.stop()
+  })
+
   test('one receiver of a hundred that hangs delays none of the others', async () => {
     let answered = 0
     const from = caller()
