@@ -77,7 +77,8 @@ struct transfer {
 	char *body;
 	struct buf answer;
 	size_t answer_max;
-	bool refused_address, too_long;
+	bool too_long;
+	const char *refusal; /* why it was not sent at all */
 	int64_t started_ms;
 	/* request */
 	struct mailbox *reply;
@@ -86,7 +87,6 @@ struct transfer {
 	/* deliveries */
 	char webhook_id[40], organization_id[40];
 	char *url, *method;
-	const char *refusal; /* why it was not sent at all */
 	bool body_is_event, has_sensitive;
 	char batch_id[96]; /* webhook-id of a batch */
 	size_t count;      /* more than one only in a batch */
@@ -146,10 +146,12 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
 {
 	struct transfer *t = arg;
 	(void)purpose;
-	if (!address_is_public(&address->addr)) {
-		t->refused_address = true;
+	if (!address_is_public(&address->addr))
+		t->refusal = "the address is private; the operator must allow it";
+	else if (!address_port_is_allowed(&address->addr))
+		t->refusal = "the port is not one for HTTP: mail, files, names and the like";
+	if (t->refusal)
 		return CURL_SOCKET_BAD;
-	}
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -158,8 +160,6 @@ static const char *failure(const struct transfer *t, CURLcode code)
 {
 	if (t->refusal)
 		return t->refusal;
-	if (t->refused_address)
-		return "the address is private; the operator must allow it";
 	return t->too_long ? "the answer is longer than 256 KiB" : curl_easy_strerror(code);
 }
 
@@ -356,6 +356,8 @@ static struct transfer *make_delivery(struct http_client *c, const struct organi
 			d->at = events[i].at;
 			d->len = events[i].len;
 			d->transfer = t;
+			if (d->attempt > 1) /* the receiver may have moved */
+				curl_easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 		}
 		t->count = n;
 		snprintf(t->webhook_id, sizeof t->webhook_id, "%s", w->id);

@@ -536,7 +536,7 @@ describe('outgoing webhooks', () => {
     let open = () => {}
     const gate = new Promise<void>((done) => (open = done))
     const receiver = await Receiver.start(() => gate.then(() => ({})))
-    const out = await outgoing('slow', receiver.url, { event_types: ['call.failed'], concurrency: 3 })
+    const out = await outgoing('unanswered', receiver.url, { event_types: ['call.failed'], concurrency: 3 })
     for (let i = 0; i < 5; i++) await s.api('POST', `/outgoing-webhooks/${out.id}/test`, {})
     await until('three', () => receiver.requests.length === 3)
     await sleep(300)

@@ -17,6 +17,21 @@ static bool is_public(const char *text)
 	return address_is_public((struct sockaddr *)&v6);
 }
 
+static void test_ports_of_other_protocols_are_refused(void **state)
+{
+	const struct {
+		int port;
+		bool allowed;
+	} ports[] = {{80, true}, {443, true}, {8080, true}, {49152, true}, {25, false}, {22, false}, {53, false}, {5060, false}, {6667, false}, {0, false}};
+	(void)state;
+	for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
+		struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)ports[i].port)};
+		struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)ports[i].port)};
+		assert_int_equal(address_port_is_allowed((struct sockaddr *)&v4), ports[i].allowed);
+		assert_int_equal(address_port_is_allowed((struct sockaddr *)&v6), ports[i].allowed);
+	}
+}
+
 static void test_a_webhook_has_a_minutes_worth_at_once_and_then_its_rate(void **state)
 {
 	struct guard *g = guard_create();
@@ -115,6 +130,6 @@ static void test_percentiles_are_taken_from_the_buckets(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_public_addresses_pass), cmocka_unit_test(test_a_webhook_has_a_minutes_worth_at_once_and_then_its_rate), cmocka_unit_test(test_failures_are_counted_by_address_and_the_oldest_make_room), cmocka_unit_test(test_forms_are_decoded_or_refused), cmocka_unit_test(test_signature_is_the_standards), cmocka_unit_test(test_percentiles_are_taken_from_the_buckets)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_public_addresses_pass), cmocka_unit_test(test_ports_of_other_protocols_are_refused), cmocka_unit_test(test_a_webhook_has_a_minutes_worth_at_once_and_then_its_rate), cmocka_unit_test(test_failures_are_counted_by_address_and_the_oldest_make_room), cmocka_unit_test(test_forms_are_decoded_or_refused), cmocka_unit_test(test_signature_is_the_standards), cmocka_unit_test(test_percentiles_are_taken_from_the_buckets)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
