@@ -44,5 +44,19 @@ def states(database):
     return counts
 
 
+def made_at(event_id):
+    """The milliseconds in evt_ and a ULID."""
+    ms = 0
+    for c in event_id[4:14]:
+        ms = ms * 32 + '0123456789ABCDEFGHJKMNPQRSTVWXYZ'.index(c)
+    return ms
+
+
+def waits(log):
+    """Milliseconds from each event's making to its request, in order of size. log: lines of a time in seconds and a webhook-id."""
+    with open(log) as f:
+        return sorted(round(float(line.split()[0]) * 1000) - made_at(line.split()[1]) for line in f)
+
+
 def bare(program, url, count, concurrency):
     return float(subprocess.run([program, url, str(count), str(concurrency)], check=True, capture_output=True, text=True).stdout)
