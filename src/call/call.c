@@ -110,10 +110,11 @@ static void pending_tags(struct call *c, struct pending *waiting)
 }
 
 void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
-		const struct config_number *number, const char *trunk_id)
+		const struct config_number *number, const char *trunk_id, const struct call *before)
 {
 	char caller[PHONE_SIZE];
 	struct sdp_audio sdp;
+	struct buf path = {0};
 	struct call *c = sdp_audio_parse(in->sdp, &sdp) ? calloc(1, sizeof *c) : NULL;
 	if (!c) {
 		loop->refused++;
@@ -127,6 +128,13 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->number = number;
 	c->campaign = number->campaign;
 	c->flow_mode = c->campaign->call_flow_mode;
+	c->max_forwards = in->max_forwards - 1;
+	c->path = "";
+	if (before) {
+		buf_printf(&path, "%s%s ", before->path, before->number->number);
+		c->path = arena_strdup(&c->arena, buf_text(&path));
+		buf_free(&path);
+	}
 	c->leg = in->leg;
 	c->sdp = sdp;
 	c->sdp_session = randombytes_random();
@@ -144,7 +152,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	HASH_ADD(hh, loop->by_serial, serial, sizeof c->serial, c);
 	HASH_ADD_KEYPTR(hh_id, loop->by_id, c->id, strlen(c->id), c);
 	loop->calls++;
-	if (!c->tags || !c->held || !c->caller_id || !c->end || !c->step_timer || !c->talk_timer) {
+	if (!c->tags || !c->held || !c->caller_id || !c->path || !c->end || !c->step_timer || !c->talk_timer) {
 		log_warn(c->id, "no RTP port or memory for another call");
 		loop->refused++;
 		sip_leg_release(c->leg, 503);

@@ -469,12 +469,12 @@ static bool invite(struct attempt *a)
 	char sdp[SDP_SIZE];
 	struct buf headers = {0};
 	sdp_audio_offer(sdp, media_address(c->loop->config.media), media_port(a->end), c->sdp.codec, c->sdp_session + 1, 1);
-	buf_printf(&headers, "X-Strowger-Call-ID: %s\r\n", c->id);
+	buf_printf(&headers, CALL_ID_HEADER ": %s\r\n", c->id);
 	if (t->target && t->target->send_tags)
 		add_tag_headers(c, &headers);
 	struct sip_outgoing out = {
 		.uri = t->uri, .from_user = c->dial.caller_id ? c->dial.caller_id : t->caller_id ? t->caller_id : c->caller_id,
-		.username = t->username, .password = t->password, .sdp = sdp, .headers = buf_text(&headers),
+		.username = t->username, .password = t->password, .sdp = sdp, .headers = buf_text(&headers), .max_forwards = c->max_forwards,
 	};
 	a->leg = sip_invite(c->loop->agent, &out, &target_handler, a);
 	buf_free(&headers);

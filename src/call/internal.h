@@ -98,6 +98,8 @@ struct voicemail {
 	int64_t began_ms; /* monotonic */
 };
 
+#define CALL_ID_HEADER "X-Strowger-Call-ID" /* with each call to a target: the id of the call that it continues */
+
 struct call {
 	struct arena arena;
 	struct call_loop *loop;
@@ -110,6 +112,8 @@ struct call {
 	const struct config_number *number;
 	const struct config_campaign *campaign;
 	const char *caller_id;
+	unsigned max_forwards; /* hops that its calls to targets may take */
+	const char *path; /* the numbers of this organization that it came by before, each with a space after it */
 	bool flow_mode;
 	bool in_flow; /* flow.started was told, flow.completed not yet */
 	/* values */
@@ -165,7 +169,7 @@ void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool ok);
 
 /* call.c: begin, answer, end */
 void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
-		const struct config_number *number, const char *trunk_id);
+		const struct config_number *number, const char *trunk_id, const struct call *before);
 void call_persisted(struct call *c, bool ok);
 void call_answer(struct call *c);
 /* End it: status for a caller who was not answered. Tells everybody, writes the log. */

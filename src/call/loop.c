@@ -34,6 +34,32 @@ void loop_mark_dirty(struct call *c)
 
 /* ---- who is let in ---- */
 
+static struct call *by_id(struct call_loop *loop, const char *id)
+{
+	struct call *c;
+	HASH_FIND(hh_id, loop->by_id, id, strlen(id), c);
+	return c && !c->over ? c : NULL;
+}
+
+/* The call of the same organization that this one was sent on from, when it comes back here. */
+static const struct call *sent_on_from(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o)
+{
+	for (size_t i = 0; i < in->header_count; i++) {
+		const struct call *c = strcasecmp(in->headers[i * 2], CALL_ID_HEADER) == 0 ? by_id(loop, in->headers[i * 2 + 1]) : NULL;
+		if (c && strcmp(c->organization->id, o->id) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+/* Has it been at this number before? (RFC 3261 §16.3: 482) */
+static bool is_loop(const struct call *before, const char *number)
+{
+	char visited[PHONE_SIZE + 1];
+	snprintf(visited, sizeof visited, "%s ", number);
+	return strcmp(before->number->number, number) == 0 || strstr(before->path, visited);
+}
+
 struct password_request {
 	const struct organization *organization;
 	char trunk_id[ID_SIZE];
@@ -104,7 +130,14 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 			organization_release(o);
 		return;
 	}
-	call_begin(loop, in, o, number, trunk_id);
+	const struct call *before = sent_on_from(loop, in, o);
+	if (before && is_loop(before, number->number)) {
+		log_warn(before->id, "refused 482: it came back to %s, where it was already", number->number);
+		refuse(loop, in, 482);
+		organization_release(o);
+		return;
+	}
+	call_begin(loop, in, o, number, trunk_id, before);
 }
 
 /* ---- letters ---- */
@@ -113,13 +146,6 @@ static struct call *by_serial(struct call_loop *loop, uint64_t serial)
 {
 	struct call *c;
 	HASH_FIND(hh, loop->by_serial, &serial, sizeof serial, c);
-	return c && !c->over ? c : NULL;
-}
-
-static struct call *by_id(struct call_loop *loop, const char *id)
-{
-	struct call *c;
-	HASH_FIND(hh_id, loop->by_id, id, strlen(id), c);
 	return c && !c->over ? c : NULL;
 }
 

@@ -48,6 +48,7 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 		.sdp = sip_leg_sdp(leg, sip),
 		.source = (const struct sockaddr *)msg_addr(msg),
 		.sip_call_id = sip->sip_call_id->i_id,
+		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count : SIP_MAX_FORWARDS,
 		.headers = headers,
 		.header_count = n / 2,
 	};
@@ -63,6 +64,8 @@ static int request(struct sip_leg *magic, nta_leg_t *none, nta_incoming_t *irq, 
 	case sip_method_invite:
 		if (sip->sip_to && sip->sip_to->a_tag)
 			return 481; /* RFC 3261 §12.2.2: a dialog that is not here */
+		if (sip->sip_max_forwards && sip->sip_max_forwards->mf_count == 0)
+			return 483; /* RFC 7332 §4 */
 		new_call(agent, irq, sip);
 		return 0;
 	case sip_method_options:

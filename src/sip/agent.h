@@ -43,6 +43,7 @@ struct sip_leg {
 	const char *uri, *username, *password, *sdp, *headers;
 	auth_client_t *auth;
 	bool authorized;
+	const char *max_forwards;
 };
 
 struct sip_leg *sip_leg_new(struct sip_agent *agent);

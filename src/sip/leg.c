@@ -236,7 +236,7 @@ static bool send_invite(struct sip_leg *leg)
 	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, NULL, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
 		SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"),
 		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->sdp),
-		TAG_IF(leg->headers, SIPTAG_HEADER_STR(leg->headers)),
+		SIPTAG_MAX_FORWARDS_STR(leg->max_forwards), TAG_IF(leg->headers, SIPTAG_HEADER_STR(leg->headers)),
 		TAG_IF(credentials && proxy, SIPTAG_PROXY_AUTHORIZATION((sip_proxy_authorization_t *)credentials)),
 		TAG_IF(credentials && !proxy, SIPTAG_AUTHORIZATION((sip_authorization_t *)credentials)), TAG_END());
 	return leg->invite_out != NULL;
@@ -256,6 +256,7 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	leg->username = out->username ? su_strdup(leg->home, out->username) : NULL;
 	leg->password = out->password ? su_strdup(leg->home, out->password) : NULL;
 	leg->sdp = su_strdup(leg->home, out->sdp);
+	leg->max_forwards = su_sprintf(leg->home, "%u", out->max_forwards);
 	leg->headers = out->headers ? su_strdup(leg->home, out->headers) : NULL;
 	const sip_contact_t *contact = nta_agent_contact(agent->nta);
 	char *user = su_strdup(leg->home, out->from_user && *out->from_user ? out->from_user : "anonymous");

@@ -32,10 +32,13 @@ struct sip_incoming {
 	const char *sdp;                 /* "" when the INVITE had no offer */
 	const struct sockaddr *source;
 	const char *sip_call_id;
+	unsigned max_forwards; /* hops that are left, at least 1 (RFC 7332) */
 	/* Headers beginning with X-, as name and value. */
 	const char *const *headers;
 	size_t header_count;
 };
+
+#define SIP_MAX_FORWARDS 70 /* where none is told */
 
 struct sip_agent_config {
 	const char *const *listeners; /* "udp:127.0.0.1:5060", NULL-terminated */
@@ -66,6 +69,7 @@ struct sip_outgoing {
 	const char *username, *password; /* for digest challenges; NULL: none */
 	const char *sdp;
 	const char *headers;            /* further header lines, or NULL */
+	unsigned max_forwards;          /* of the call that this one continues, one less */
 };
 /* NULL when the URI cannot be used. The first INVITE is sent before this returns. */
 struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *out,

@@ -76,6 +76,24 @@ describe('calls', () => {
     assert.equal((await sippCall('expect_403.xml', s, '+18005550101', [], '127.0.0.2')).code, 0)
   })
 
+  test('a call that comes back to where it was is refused, one that is only sent on is not, and hops are counted', async () => {
+    const back = (number: string) => ({ uri: `sip:${number}@127.0.0.1:${s.sip}` })
+    const loop = await s.plan('back to itself', [back('+18005550171')]), there = await s.plan('there', [back('+18005550173')]), andBack = await s.plan('and back', [back('+18005550172')])
+    const on = await s.plan('sent on', [back('+18005550101')])
+    for (const [number, plan] of [['+18005550171', loop], ['+18005550172', there], ['+18005550173', andBack], ['+18005550174', on]] as const) await s.campaign(number, { routing_plan_id: plan.id })
+    assert.equal((await s.call('+18005550171', ['--from', '+15125550171'])).answered, false)
+    const itself = await s.lastCall((c) => c.caller_id === '+15125550171')
+    assert.deepEqual([itself.attempts.map((a: any) => a.sip_status), itself.disposition], [[482], 'failed'])
+    assert.equal((await s.call('+18005550172', ['--from', '+15125550172'])).answered, false)
+    await until('both calls', async () => (await s.api('GET', '/calls?limit=20')).data.filter((c: any) => c.caller_id === '+15125550172' && c.status === 'completed').length === 2)
+    assert.equal((await s.call('+18005550174', ['--from', '+15125550174', '--duration', '1'])).status, 200)
+    const r = await sippCall('expect_483.xml', s, '+18005550101')
+    assert.equal(r.code, 0, r.out)
+    assert.equal((await sippCall('one_hop.xml', s, '+18005550174')).code, 0)
+    assert.deepEqual((await s.lastCall((c) => c.number === '+18005550174' && c.disposition === 'failed')).attempts.map((a: any) => a.sip_status), [483])
+    assert.equal((await s.api('GET', '/calls?limit=50')).data.filter((c: any) => c.caller_id === '+15125550171').length, 1)
+  })
+
   test('the same calls run over TCP', async () => {
     const r = await sippCall('call.xml', s, '+18005550101', ['-t', 't1'])
     assert.equal(r.code, 0, r.out)
