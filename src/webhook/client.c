@@ -344,7 +344,7 @@ static struct transfer *make_delivery(struct http_client *c, const struct organi
 	}
 	ok = ok && outgoing_build(&q, o, w, events, n, token, clock_now_ms());
 	struct transfer *t = ok ? transfer_new(TRANSFER_DELIVERY, c->idle_count ? c->idle[--c->idle_count] : NULL, w->method, q.url, q.body, w->timeout_seconds * 1000L) : NULL;
-	if (t && !(t->deliveries = calloc(n, sizeof *t->deliveries))) {
+	if (t && !(t->deliveries = calloc(n + 1, sizeof *t->deliveries))) {
 		transfer_free(t);
 		t = NULL;
 	}
@@ -847,7 +847,7 @@ static void settled(struct http_client *c, const struct result_job *r)
 	struct error err;
 	struct transfer *t = r->transfer;
 	struct endpoint *e = endpoint(c, t->webhook_id);
-	for (size_t i = 0; i < t->count; i++) {
+	for (size_t i = 0; i < t->count && c->deliveries; i++) {
 		struct delivery *d = &t->deliveries[i];
 		HASH_DEL(c->deliveries, d);
 		if (e && d->next_ms && (!e->due_ms || d->next_ms < e->due_ms))
