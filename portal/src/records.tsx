@@ -28,6 +28,12 @@ interface Props {
   head?: ReactNode
 }
 
+// A text that narrows the list, once it is typed.
+function Asked({ label, width, value, example, onAsk }: { label: string; width: number; value?: string; example: string; onAsk: (value?: string) => void }) {
+  const ask = (e: { currentTarget: HTMLInputElement }) => onAsk(e.currentTarget.value || undefined)
+  return <TextInput label={label} w={width} defaultValue={value ?? ''} placeholder={example} onBlur={ask} onKeyDown={(e) => e.key === 'Enter' && ask(e)} />
+}
+
 export function RecordList({ title, path, columns: given, open, teaches, statuses, webhook, caller, search, head }: Props) {
   const [url, set] = useUrl()
   const named = useNamed(webhook ? [webhook] : [])
@@ -41,8 +47,8 @@ export function RecordList({ title, path, columns: given, open, teaches, statuse
       <Group align="flex-end">
         {statuses && <Select label={t('Status')} w={150} clearable placeholder={t('Any')} data={statuses} value={url.status ?? null} onChange={(v) => set({ status: v ?? undefined })} />}
         {webhook && <ResourcePicker kind={webhook} label={t('Webhook')} value={url[`${webhook}_id`] ?? null} onChange={(v) => set({ [`${webhook}_id`]: v ?? undefined })} />}
-        {caller && <TextInput label={t('Caller')} w={180} defaultValue={url.caller_id ?? ''} placeholder="+15125550100" onBlur={(e) => set({ caller_id: e.currentTarget.value || undefined })} onKeyDown={(e) => e.key === 'Enter' && set({ caller_id: e.currentTarget.value || undefined })} />}
-        {search && <TextInput label={t('Search')} w={220} defaultValue={url.search ?? ''} placeholder={search} onBlur={(e) => set({ search: e.currentTarget.value || undefined })} onKeyDown={(e) => e.key === 'Enter' && set({ search: e.currentTarget.value || undefined })} />}
+        {caller && <Asked label={t('Caller')} width={180} value={url.caller_id} example="+15125550100" onAsk={(v) => set({ caller_id: v })} />}
+        {search && <Asked label={t('Search')} width={220} value={url.search} example={search} onAsk={(v) => set({ search: v })} />}
         <ColumnMenu columns={columns} shown={shown} onChange={setShown} />
       </Group>
       {head}

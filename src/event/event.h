@@ -36,7 +36,7 @@ void event_envelope(struct buf *b, const struct organization *o, const char *id,
 void event_emit(struct store_batch *batch, const struct organization *o, const struct event *event,
 		int64_t now_ms, struct event_touched *touched);
 
-/* A delivery of an envelope to one webhook, whatever it subscribes to (tests, redelivery of nothing). Writes its id. */
+/* A delivery of an envelope to one webhook, whatever it subscribes to (tests, redelivery of nothing). due_ms: when it may be sent. Writes its id. */
 void event_add_delivery(struct store_batch *batch, const struct organization *o, const struct config_outgoing *w,
 			const char *event_id, const char *type, const char *call_id, const char *envelope,
 			int64_t now_ms, int64_t due_ms, char delivery_id[40], struct event_touched *touched);

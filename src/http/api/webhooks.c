@@ -148,10 +148,12 @@ enum http_result api_outgoing_requests(struct http_request *r)
 	status = status ? status : "";
 	webhook = webhook ? webhook : "";
 	type = type ? type : "";
-	struct store_rows *rows = search ? edge && pattern ? store_query(conn, DELIVERIES("(LOWER(payload) LIKE LOWER($7) ESCAPE '\\' OR EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.delivery_id = d.id AND LOWER(a.doc) LIKE LOWER($7) ESCAPE '\\')) AND ($9 = '' OR call_id = $9)"),
-									 "sssssssis", organization, last, first, status, webhook, type, pattern, limit + 1, call ? call : "") :
-							   NULL :
-				   store_query(conn, call ? DELIVERIES("call_id = $7") : DELIVERIES("$7 = ''"), "sssssssi", organization, last, first, status, webhook, type, call ? call : "", limit + 1);
+	struct store_rows *rows = NULL;
+	if (!search)
+		rows = store_query(conn, call ? DELIVERIES("call_id = $7") : DELIVERIES("$7 = ''"), "sssssssi", organization, last, first, status, webhook, type, call ? call : "", limit + 1);
+	else if (edge && pattern)
+		rows = store_query(conn, DELIVERIES("(LOWER(payload) LIKE LOWER($7) ESCAPE '\\' OR EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.delivery_id = d.id AND LOWER(a.doc) LIKE LOWER($7) ESCAPE '\\')) AND ($9 = '' OR call_id = $9)"),
+				   "sssssssis", organization, last, first, status, webhook, type, pattern, limit + 1, call ? call : "");
 	free(pattern);
 	rows_free(edge);
 	if (!rows)
