@@ -34,6 +34,7 @@ struct strowger {
 	struct store *store;
 	struct config_store *config;
 	struct registry *registry;
+	struct trunks *trunks;
 	struct guard *guard;
 	struct media *media;
 	struct prompts *prompts;
@@ -260,17 +261,18 @@ static bool start_services(struct strowger *s, struct error *err)
 	if (disable_after < 1)
 		return error_set(err, "--disable-webhooks-after '%s' must be a number of seconds", s->settings.value[SETTING_DISABLE_WEBHOOKS]);
 	s->registry = registry_create();
-	if (!(s->guard = guard_create()))
+	s->trunks = trunks_create();
+	if (!s->registry || !s->trunks || !(s->guard = guard_create()))
 		return error_set(err, "out of memory");
 	load_pending(s);
 	if (!(s->media = media_create(&media, err)) || !(s->prompts = prompts_create(err)) ||
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir};
+	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->trunks, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies, s->proxy_count};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies, s->proxy_count};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 
@@ -295,6 +297,7 @@ static void stop(struct strowger *s)
 	if (s->client)
 		http_client_free(s->client);
 	registry_destroy(s->registry);
+	trunks_destroy(s->trunks);
 	guard_destroy(s->guard);
 	config_close(s->config);
 	store_close(s->store);

@@ -109,20 +109,37 @@ static void pending_tags(struct call *c, struct pending *waiting)
 	}
 }
 
+/* Does its trunk allow another call? */
+static bool has_place(struct call_loop *loop, const struct config_trunk *trunk)
+{
+	int64_t wait = trunk_enter(loop->config.trunks, trunk, TRUNK_IN, clock_monotonic_ms());
+	if (!wait)
+		return true;
+	trunk_refused(loop->config.trunks, trunk->id, TRUNK_IN);
+	log_warn(NULL, "refused 503: trunk %s has %s", trunk->id, wait == TRUNK_FULL ? "all its calls" : "its calls of this second");
+	return false;
+}
+
 void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
-		const struct config_number *number, const char *trunk_id, const struct call *before)
+		const struct config_number *number, const struct config_trunk *trunk, const struct call *before)
 {
 	char caller[PHONE_SIZE];
 	struct sdp_audio sdp;
 	struct buf path = {0};
-	struct call *c = sdp_audio_parse(in->sdp, &sdp) ? calloc(1, sizeof *c) : NULL;
+	int status = !sdp_audio_parse(in->sdp, &sdp) ? 488 : has_place(loop, trunk) ? 0 : 503;
+	struct call *c = status ? NULL : calloc(1, sizeof *c);
 	if (!c) {
+		if (!status)
+			trunk_leave(loop->config.trunks, trunk->id, TRUNK_IN);
 		loop->refused++;
-		sip_leg_release(in->leg, 488);
+		sip_leg_release(in->leg, status ? status : 503);
 		organization_release(o);
 		return;
 	}
+	const char *from = trunk->trusts_identity && *in->asserted_user ? in->asserted_user : in->from_user;
 	c->loop = loop;
+	c->trunk = trunk;
+	c->withheld = in->withheld;
 	c->serial = ++loop->next_serial;
 	c->organization = o;
 	c->number = number;
@@ -144,7 +161,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->env.tag_count = tag_set_count(o->tags);
 	c->env.tags = c->tags = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->tags);
 	c->held = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->held);
-	c->caller_id = phone_normalize(in->from_user, o->region, caller) ? arena_strdup(&c->arena, caller) : arena_strndup(&c->arena, *in->from_user ? in->from_user : "anonymous", *in->from_user ? strnlen(in->from_user, 40) : 9);
+	c->caller_id = phone_normalize(from, o->region, caller) ? arena_strdup(&c->arena, caller) : arena_strndup(&c->arena, *from ? from : "anonymous", *from ? strnlen(from, 40) : 9);
 	c->end = media_open(loop->config.media, loop->media_events, c->serial, END_CALLER);
 	c->step_timer = su_timer_create(su_root_task(loop->root), 0);
 	c->talk_timer = su_timer_create(su_root_task(loop->root), 0);
@@ -155,6 +172,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	if (!c->tags || !c->held || !c->caller_id || !c->path || !c->end || !c->step_timer || !c->talk_timer) {
 		log_warn(c->id, "no RTP port or memory for another call");
 		loop->refused++;
+		trunk_leave(loop->config.trunks, trunk->id, TRUNK_IN);
 		sip_leg_release(c->leg, 503);
 		c->leg = NULL;
 		c->over = true;
@@ -165,7 +183,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	media_set_remote(c->end, &c->sdp);
 	fill_fields(c);
 	struct pending *waiting = registry_add(loop->config.registry, o->id, c->caller_id, c->campaign->id, c->id, c->started_ms);
-	log_call_started(c, trunk_id, in->sip_call_id);
+	log_call_started(c, trunk->id, in->sip_call_id);
 	default_tags(c);
 	header_tags(c, in);
 	pending_tags(c, waiting);
@@ -222,6 +240,7 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 	su_timer_reset(c->step_timer);
 	su_timer_reset(c->talk_timer);
 	registry_remove(c->loop->config.registry, c->id);
+	trunk_leave(c->loop->config.trunks, c->trunk->id, TRUNK_IN);
 	if (c->leg) {
 		sip_leg_release(c->leg, status);
 		c->leg = NULL;

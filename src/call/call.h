@@ -7,6 +7,7 @@
 #define CALL_CALL_H
 
 #include "call/registry.h"
+#include "call/trunk.h"
 #include "config/config.h"
 #include "event/apply.h"
 #include "media/media.h"
@@ -21,6 +22,7 @@ struct call_loop_config {
 	struct store *store;
 	struct config_store *config;
 	struct registry *registry;
+	struct trunks *trunks;
 	struct media *media;
 	struct prompts *prompts;
 	struct http_client *http;

@@ -4,8 +4,12 @@
 #include <string.h>
 
 #define TRIES_MAX 64
+#define SILENT_MS 4000    /* a gateway that has not even said 100 by then is passed over */
+#define RATE_WAIT_MS 5000 /* how long a call waits for its trunk's rate */
 
 static void try_more(struct call *c);
+static void go_on(struct attempt *a);
+static void gateway_failed(struct attempt *a, int status, const char *reason);
 
 static enum flow_dial_outcome outcome_of(int status)
 {
@@ -22,9 +26,26 @@ static void add_try(struct call *c, const struct dial_try *t)
 		c->dial.tries[c->dial.count++] = *t;
 }
 
-/* "sip:gw.example:5060;transport=tcp" and +1512… to "sip:+1512…@gw.example:5060;transport=tcp" */
-static const char *gateway_uri(struct call *c, const char *gateway, const char *number)
+/* As the trunk wants it: +15125550100, 15125550100, or 5125550100 within the organization's country. */
+static void dialled_number(const struct call *c, const struct config_trunk *trunk, const char *e164, char *out, size_t size)
 {
+	char national[PHONE_SIZE * 2], digits[PHONE_SIZE], back[PHONE_SIZE];
+	size_t n = 0;
+	phone_national(e164, national, sizeof national);
+	for (const char *p = national; *p && n + 1 < sizeof digits; p++)
+		if (*p >= '0' && *p <= '9')
+			digits[n++] = *p;
+	digits[n] = '\0';
+	bool at_home = n && phone_normalize(digits, c->organization->region, back) && strcmp(back, e164) == 0;
+	const char *number = trunk->number_format == NUMBER_NATIONAL && at_home ? digits : trunk->number_format == NUMBER_E164 ? e164 : e164 + (*e164 == '+');
+	snprintf(out, size, "%s%s", trunk->number_prefix ? trunk->number_prefix : "", number);
+}
+
+/* "sip:gw.example:5060;transport=tcp" and +1512… to "sip:+1512…@gw.example:5060;transport=tcp" */
+static const char *gateway_uri(struct call *c, const struct config_trunk *trunk, const char *gateway, const char *e164)
+{
+	char number[80];
+	dialled_number(c, trunk, e164, number, sizeof number);
 	size_t scheme = strcspn(gateway, ":") + 1;
 	const char *at = strchr(gateway, '@'), *host = at ? at + 1 : gateway + scheme;
 	size_t size = scheme + strlen(number) + strlen(host) + 2;
@@ -41,14 +62,11 @@ static void add_number(struct call *c, const struct route_target *target, const 
 		log_attempt(c, &(struct dial_try){.target = target, .uri = number}, NULL, "skipped", 0, "its trunk has no outbound gateway");
 		return;
 	}
-	for (size_t i = 0; i < trunk->gateway_count; i++) {
-		struct dial_try t = {
-			.target = target, .uri = gateway_uri(c, trunk->gateways[i].uri, number), .timeout_seconds = timeout_seconds,
-			.username = trunk->out_username, .password = trunk->out_password, .caller_id = trunk->out_caller_id,
-		};
-		if (t.uri)
-			add_try(c, &t);
-	}
+	uint8_t *order = arena_alloc(&c->arena, TRUNK_GATEWAYS_MAX);
+	if (!order)
+		return;
+	trunk_order(c->loop->config.trunks, trunk, order, clock_monotonic_ms());
+	add_try(c, &(struct dial_try){.target = target, .number = number, .trunk = trunk, .order = order, .timeout_seconds = timeout_seconds});
 }
 
 static void add_target(struct call *c, const struct route_target *target, int timeout_seconds)
@@ -99,19 +117,32 @@ static void add_direct(struct call *c, const struct flow_dial *to)
 
 /* ---- legs ---- */
 
+static bool is_free(const struct attempt *a)
+{
+	return !a->leg && !a->waiting;
+}
+
 static size_t legs(const struct dial *d)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < d->attempt_count; i++)
-		n += d->attempts[i].leg != NULL;
+		n += !is_free(&d->attempts[i]);
 	return n;
+}
+
+static const struct config_gateway *gateway_of(const struct attempt *a)
+{
+	return &a->to->trunk->gateways[a->to->order[a->gateway]];
 }
 
 static void let_go(struct attempt *a)
 {
 	if (a->leg)
 		sip_leg_release(a->leg, 0);
+	if (a->in_trunk)
+		trunk_leave(a->call->loop->config.trunks, a->to->trunk->id, TRUNK_OUT);
 	a->leg = NULL;
+	a->in_trunk = a->waiting = false;
 	a->accepting = false;
 	a->whisper_request = a->whisper_play = 0;
 	a->until_ms = 0;
@@ -172,6 +203,10 @@ static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *a
 			late = &c->dial.attempts[i];
 	if (!late)
 		watch_time(c);
+	else if (late->waiting)
+		go_on(late);
+	else if (!late->heard && late->ring_until_ms > late->until_ms)
+		gateway_failed(late, 0, "it did not answer the INVITE");
 	else if (late->accepting)
 		give_up(late, DIAL_NO_ANSWER, "not_accepted", 200, "it answered, and did not press the key");
 	else
@@ -250,7 +285,7 @@ static void connect_call(struct attempt *a)
 	su_timer_reset(c->step_timer);
 	for (size_t i = 0; i < d->attempt_count; i++) {
 		struct attempt *other = &d->attempts[i];
-		if (other == a || !other->leg)
+		if (other == a || is_free(other))
 			continue;
 		log_attempt(c, other->to, other, "answered_elsewhere", 0, "another target took the call first");
 		let_go(other);
@@ -370,7 +405,14 @@ static void target_progress(void *owner, int status, const char *sdp)
 	struct attempt *a = owner;
 	struct call *c = a->call;
 	char answer[SDP_SIZE];
-	bool first = !a->ringing_ms;
+	bool first = !a->ringing_ms && status > 100;
+	if (!a->heard) {
+		a->heard = true;
+		a->until_ms = a->ring_until_ms;
+		watch_time(c);
+	}
+	if (status == 100)
+		return;
 	if (first)
 		a->ringing_ms = clock_now_ms();
 	bool early = take_early_media(a, sdp);
@@ -389,11 +431,14 @@ static void target_answered(void *owner, const char *sdp)
 	struct attempt *a = owner;
 	const struct dial *d = &a->call->dial;
 	struct sdp_audio audio;
+	a->heard = true;
 	if (!sdp_audio_parse(sdp, &audio)) {
 		give_up(a, DIAL_FAILED, "failed", 200, "its answer has no audio that can be used");
 		return;
 	}
 	media_set_remote(a->end, &audio);
+	if (a->to->trunk)
+		gateways_answered(a->call->loop, a->to->trunk->id, gateway_of(a)->uri, 200, -1);
 	if (d->accept_key || d->whisper.prompt_id || d->whisper.text)
 		start_whisper(a);
 	else
@@ -402,8 +447,12 @@ static void target_answered(void *owner, const char *sdp)
 
 static void target_failed(void *owner, int status, const char *reason)
 {
+	struct attempt *a = owner;
 	enum flow_dial_outcome outcome = outcome_of(status);
-	give_up(owner, outcome, flow_dial_outcomes[outcome], status, reason);
+	if (a->to->trunk && !a->ringing_ms && (status == 500 || trunk_is_down(status)))
+		gateway_failed(a, status, reason);
+	else
+		give_up(a, outcome, flow_dial_outcomes[outcome], status, reason);
 }
 
 static void target_ended(void *owner, const char *how)
@@ -468,35 +517,99 @@ static bool invite(struct attempt *a)
 	const struct dial_try *t = a->to;
 	char sdp[SDP_SIZE];
 	struct buf headers = {0};
+	const char *shown = c->dial.caller_id ? c->dial.caller_id : t->trunk ? t->trunk->out_caller_id : NULL;
+	bool known = c->caller_id[0] == '+';
 	sdp_audio_offer(sdp, media_address(c->loop->config.media), media_port(a->end), c->sdp.codec, c->sdp_session + 1, 1);
 	buf_printf(&headers, CALL_ID_HEADER ": %s\r\n", c->id);
 	if (t->target && t->target->send_tags)
 		add_tag_headers(c, &headers);
 	struct sip_outgoing out = {
-		.uri = t->uri, .from_user = c->dial.caller_id ? c->dial.caller_id : t->caller_id ? t->caller_id : c->caller_id,
-		.username = t->username, .password = t->password, .sdp = sdp, .headers = buf_text(&headers), .max_forwards = c->max_forwards,
+		.uri = a->uri, .from_user = shown ? shown : c->withheld ? NULL : c->caller_id,
+		.asserted_user = t->trunk && t->trunk->asserts_identity && known ? c->caller_id : NULL,
+		.diverted_user = t->trunk && t->trunk->tells_diversion ? c->number->number : NULL,
+		.username = t->trunk ? t->trunk->out_username : NULL, .password = t->trunk ? t->trunk->out_password : NULL,
+		.sdp = sdp, .headers = buf_text(&headers), .max_forwards = c->max_forwards,
 	};
 	a->leg = sip_invite(c->loop->agent, &out, &target_handler, a);
 	buf_free(&headers);
 	return a->leg != NULL;
 }
 
+/* Room in its trunk? When not, the attempt is over or waits. */
+static bool enter_trunk(struct attempt *a)
+{
+	const struct config_trunk *trunk = a->to->trunk;
+	struct trunks *trunks = a->call->loop->config.trunks;
+	int64_t now = clock_monotonic_ms(), wait = trunk_enter(trunks, trunk, TRUNK_OUT, now);
+	a->waiting = wait > 0 && a->waited_ms + wait <= RATE_WAIT_MS;
+	a->in_trunk = !wait;
+	if (a->waiting) {
+		a->waited_ms += wait;
+		a->until_ms = now + wait;
+	} else if (wait) {
+		trunk_refused(trunks, trunk->id, TRUNK_OUT);
+		log_attempt(a->call, a->to, NULL, "skipped", 0, wait == TRUNK_FULL ? "all the calls that its trunk may have are on" : "its trunk begins no more calls a second");
+	}
+	return !wait;
+}
+
+/* Call; false: nobody can be called there. */
+static bool call_out(struct attempt *a)
+{
+	struct call *c = a->call;
+	const struct dial_try *t = a->to;
+	struct buf data = {0};
+	a->uri = t->trunk ? gateway_uri(c, t->trunk, gateway_of(a)->uri, t->number) : t->uri;
+	if (!a->end || !a->uri || !invite(a))
+		return false;
+	json_str(&data, "target_id", t->target ? t->target->id : NULL);
+	json_str(&data, "uri", a->uri);
+	log_event(c, "call.dialing", buf_text(&data));
+	buf_free(&data);
+	int64_t now = clock_monotonic_ms();
+	a->ring_until_ms = now + (t->timeout_seconds ? t->timeout_seconds : 30) * INT64_C(1000);
+	a->until_ms = t->trunk && a->ring_until_ms > now + SILENT_MS ? now + SILENT_MS : a->ring_until_ms;
+	return true;
+}
+
+/* Begin to call, or to wait for that; when neither can be, the place is free again. */
+static void place(struct attempt *a)
+{
+	a->waiting = false;
+	if ((a->to->trunk && !a->in_trunk && !enter_trunk(a)) || call_out(a))
+		return;
+	a->call->dial.outcome = DIAL_FAILED;
+	log_attempt(a->call, a->to, a, "failed", 0, a->end ? "its SIP URI cannot be used" : "no RTP port is free");
+	let_go(a);
+}
+
+static void go_on(struct attempt *a)
+{
+	place(a);
+	try_more(a->call);
+}
+
 static void begin(struct call *c, struct attempt *a, const struct dial_try *t)
 {
-	struct buf data = {0};
 	*a = (struct attempt){.call = c, .to = t, .end = a->end, .started_ms = clock_now_ms()};
 	if (!a->end)
 		a->end = media_open(c->loop->config.media, c->loop->media_events, c->serial, END_TARGET + (int)(a - c->dial.attempts));
-	if (!a->end || !invite(a)) {
-		c->dial.outcome = DIAL_FAILED;
-		log_attempt(c, t, a, "failed", 0, a->end ? "its SIP URI cannot be used" : "no RTP port is free");
+	place(a);
+}
+
+/* The gateway cannot do it: the number is tried by the next, and given up after the last. */
+static void gateway_failed(struct attempt *a, int status, const char *reason)
+{
+	struct call *c = a->call;
+	gateways_answered(c->loop, a->to->trunk->id, gateway_of(a)->uri, status, -1);
+	if (a->gateway + 1 >= a->to->trunk->gateway_count) {
+		give_up(a, status ? outcome_of(status) : DIAL_FAILED, "failed", status, reason);
 		return;
 	}
-	json_str(&data, "target_id", t->target ? t->target->id : NULL);
-	json_str(&data, "uri", t->uri);
-	log_event(c, "call.dialing", buf_text(&data));
-	buf_free(&data);
-	a->until_ms = clock_monotonic_ms() + (t->timeout_seconds ? t->timeout_seconds : 30) * INT64_C(1000);
+	log_attempt(c, a->to, a, "failed", status, reason);
+	sip_leg_release(a->leg, 0);
+	*a = (struct attempt){.call = c, .to = a->to, .end = a->end, .gateway = a->gateway + 1, .in_trunk = a->in_trunk, .started_ms = clock_now_ms()};
+	go_on(a);
 }
 
 /* Fill the free places; when nobody is left, the dial has failed. */
@@ -504,7 +617,7 @@ static void try_more(struct call *c)
 {
 	struct dial *d = &c->dial;
 	for (size_t i = 0; i < d->attempt_count; i++)
-		while (!d->attempts[i].leg && d->next < d->count)
+		while (is_free(&d->attempts[i]) && d->next < d->count)
 			begin(c, &d->attempts[i], &d->tries[d->next++]);
 	if (legs(d))
 		watch_time(c);

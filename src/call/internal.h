@@ -36,6 +36,7 @@ struct call_loop {
 	struct audio *ringback, *beep;
 	uint64_t next_serial;
 	int64_t write_at_ms; /* when the dirty calls are written, monotonic */
+	int64_t gateways_at_ms; /* when gateways are looked at next, monotonic */
 	unsigned wakeups;    /* by the mailboxes; wraps around */
 	bool draining;
 	_Atomic bool stop;
@@ -47,7 +48,10 @@ struct call_loop {
 /* Who is tried next in a dial. Texts live in the call's arena or its snapshot. */
 struct dial_try {
 	const struct route_target *target; /* NULL: a number or URI the flow named */
-	const char *uri, *username, *password, *caller_id;
+	const char *uri;                   /* NULL: the number, by the trunk's gateways in that order */
+	const char *number;
+	const struct config_trunk *trunk;
+	const uint8_t *order;
 	int timeout_seconds;
 };
 
@@ -57,13 +61,20 @@ struct dial_try {
 struct attempt {
 	struct call *call;
 	const struct dial_try *to;
-	struct sip_leg *leg; /* NULL: this place is free */
+	const char *uri;     /* where it is tried */
+	struct sip_leg *leg; /* NULL: nobody is called */
+	bool waiting;        /* for its trunk's rate, to be called then */
+	bool in_trunk;       /* counted among its trunk's calls */
+	bool heard;          /* something answered the INVITE */
+	size_t gateway;      /* which one of the order */
 	struct media_end *end;
 	bool early_media;
 	bool accepting; /* it answered: it hears the whisper, or is to press the key */
 	unsigned whisper_request, whisper_play;
 	int64_t started_ms, ringing_ms;
 	int64_t until_ms; /* monotonic: it is given up then; 0: it is not */
+	int64_t ring_until_ms; /* likewise, once it was heard of */
+	int64_t waited_ms;
 };
 
 struct dial {
@@ -112,6 +123,8 @@ struct call {
 	const struct config_number *number;
 	const struct config_campaign *campaign;
 	const char *caller_id;
+	bool withheld; /* the caller asks not to be told who is calling (RFC 3323) */
+	const struct config_trunk *trunk; /* it came by */
 	unsigned max_forwards; /* hops that its calls to targets may take */
 	const char *path; /* the numbers of this organization that it came by before, each with a space after it */
 	bool flow_mode;
@@ -169,7 +182,7 @@ void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool ok);
 
 /* call.c: begin, answer, end */
 void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
-		const struct config_number *number, const char *trunk_id, const struct call *before);
+		const struct config_number *number, const struct config_trunk *trunk, const struct call *before);
 void call_persisted(struct call *c, bool ok);
 void call_answer(struct call *c);
 /* End it: status for a caller who was not answered. Tells everybody, writes the log. */
@@ -218,6 +231,14 @@ void record_stop(struct call *c, bool keep);
 /* Files that an earlier process was writing when it died are closed, and told. */
 void record_recover(struct call_loop *loop);
 void record_perform(struct call *c, enum flow_record action);
+
+/* gateways.c */
+/* Ask those that it is time to ask. Once per turn. */
+void gateways_check(struct call_loop *loop);
+/* Nobody is to send calls here any more. */
+void gateways_leave(struct call_loop *loop);
+/* What became of a call there. */
+void gateways_answered(struct call_loop *loop, const char *trunk_id, const char *uri, int status, int latency_ms);
 
 /* dial.c */
 void dial_start(struct call *c, const struct flow_dial *to);

@@ -233,7 +233,7 @@ void log_attempt(struct call *c, const struct dial_try *t, const struct attempt 
 	json_open(b);
 	json_str(b, "target_id", t->target ? t->target->id : NULL);
 	json_str(b, "target_name", t->target ? t->target->name : NULL);
-	json_str(b, "uri", t->uri);
+	json_str(b, "uri", attempt && attempt->uri ? attempt->uri : t->uri ? t->uri : t->number);
 	json_str(b, "outcome", outcome);
 	json_str(b, "reason", reason);
 	json_key(b, "sip_status");

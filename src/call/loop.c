@@ -99,14 +99,18 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 	struct password_request digest = {0};
 	const struct config_number *number = NULL;
 	char dialled[PHONE_SIZE];
-	const char *trunk_id = NULL;
+	const char *trunk_id = NULL, *called = in->request_user;
 	if (loop->draining) {
 		refuse(loop, in, 503);
 		return;
 	}
-	size_t n = config_trunks_by_address(loop->config.config, in->source, trunks, ARRAY_LEN(trunks));
-	bool readable = phone_normalize(in->to_user, "US", dialled);
-	const struct organization *o = config_by_number(loop->config.config, readable ? dialled : in->to_user, &number);
+	size_t n = config_trunks_by_address(loop->config.config, in->source, trunks, ARRAY_LEN(trunks) - 1);
+	if (config_trunk_by_line(loop->config.config, in->request_user, &trunks[n])) { /* where we registered: the number is in To */
+		n++;
+		called = in->to_user;
+	}
+	bool readable = phone_normalize(called, "US", dialled);
+	const struct organization *o = config_by_number(loop->config.config, readable ? dialled : called, &number);
 	for (size_t i = 0; o && i < n && !trunk_id; i++)
 		if (strcmp(trunks[i].organization_id, o->id) == 0)
 			trunk_id = trunks[i].trunk_id;
@@ -124,7 +128,7 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 	/* Whoever is known learns that the number is not; others learn nothing. */
 	int status = !n && !trunk_id ? 403 : !trunk_id || !number->campaign ? 404 : !number->campaign->enabled ? 480 : 0;
 	if (status) {
-		log_debug(NULL, "refused %d: call to %s", status, in->to_user);
+		log_debug(NULL, "refused %d: call to %s", status, called);
 		refuse(loop, in, status);
 		if (o)
 			organization_release(o);
@@ -137,7 +141,7 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 		organization_release(o);
 		return;
 	}
-	call_begin(loop, in, o, number, trunk_id, before);
+	call_begin(loop, in, o, number, organization_trunk(o, trunk_id), before);
 }
 
 /* ---- letters ---- */
@@ -340,6 +344,7 @@ static void settle(struct call_loop *loop, bool all)
 {
 	int64_t now = clock_monotonic_ms();
 	loop->legs = sip_agent_legs(loop->agent);
+	gateways_check(loop);
 	if (all || now >= loop->write_at_ms) {
 		loop->write_at_ms = loop->dirty ? now + WRITE_EVERY_MS : 0;
 		for (struct call *c = loop->dirty, *next; c; c = next) {
@@ -412,13 +417,14 @@ static void *loop_main(void *arg)
 		settle(loop, false);
 		if (!loop->stop)
 			continue;
+		if (!loop->draining)
+			gateways_leave(loop);
 		loop->draining = true;
 		if (loop->by_serial && clock_monotonic_ms() < loop->stop_at_ms)
 			continue;
-		if (!loop->by_serial)
-			break;
-		hang_up_all(loop);
-		for (int i = 0; i < 20 && sip_agent_legs(loop->agent); i++) /* let the BYEs out */
+		if (loop->by_serial)
+			hang_up_all(loop);
+		for (int i = 0; i < 20 && sip_agent_waiting(loop->agent); i++) /* let the BYEs out */
 			su_root_step(loop->root, 50);
 		break;
 	}

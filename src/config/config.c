@@ -1,5 +1,6 @@
 #include "config/config.h"
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "base/money.h"
 #include <pthread.h>
@@ -163,6 +164,7 @@ static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 	struct config_trunk *t = e->data;
 	json_t *in = json_object_get(e->doc, "inbound"), *out = json_object_get(e->doc, "outbound"), *item;
 	json_t *addresses = json_object_get(in, "allowed_addresses"), *gateways = json_object_get(out, "gateways");
+	char line[ID_SIZE + 8], hash[CRYPTO_HASH_SIZE];
 	size_t i;
 	t->id = e->id;
 	t->name = text(o, e->doc, "name");
@@ -172,6 +174,18 @@ static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 	t->out_username = text(o, out, "username");
 	t->out_password = secret(c, o, out, "password");
 	t->out_caller_id = text(o, out, "caller_id");
+	t->number_prefix = text(o, out, "number_prefix");
+	t->in = (struct trunk_limits){integer(in, "max_calls", 0), integer(in, "max_calls_per_second", 0)};
+	t->out = (struct trunk_limits){integer(out, "max_calls", 0), integer(out, "max_calls_per_second", 0)};
+	t->trusts_identity = !json_is_false(json_object_get(in, "asserted_identity"));
+	t->asserts_identity = json_is_true(json_object_get(out, "asserted_identity"));
+	t->tells_diversion = json_is_true(json_object_get(out, "diversion"));
+	t->registers = json_is_true(json_object_get(out, "register"));
+	t->options_interval_seconds = integer(e->doc, "options_interval_seconds", 30);
+	const char *format = json_string_value(json_object_get(out, "number_format"));
+	t->number_format = !format || strcmp(format, "e164") == 0 ? NUMBER_E164 : strcmp(format, "digits") == 0 ? NUMBER_DIGITS : NUMBER_NATIONAL;
+	snprintf(line, sizeof line, "line %s", e->id);
+	t->line = arena_strndup(&o->arena, crypto_keyed_hash(&c->key, line, hash), 32);
 	t->gateways = arena_alloc(&o->arena, (json_array_size(gateways) + 1) * sizeof *t->gateways);
 	json_array_foreach(gateways, i, item) {
 		struct config_gateway g = {text(o, item, "uri"), integer(item, "priority", 1)};
@@ -738,6 +752,12 @@ size_t config_organization_count(struct config_store *c)
 	return n;
 }
 
+static void tell_match(struct trunk_match *out, const struct organization *o, const struct config_trunk *trunk)
+{
+	snprintf(out->organization_id, sizeof out->organization_id, "%s", o->id);
+	snprintf(out->trunk_id, sizeof out->trunk_id, "%s", trunk->id);
+}
+
 size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max)
 {
 	size_t n = 0;
@@ -747,12 +767,36 @@ size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *a
 			const struct config_trunk *trunk = &o->public.trunks[t];
 			if (!network_has(trunk->networks, trunk->network_count, address))
 				continue;
-			snprintf(out[n].organization_id, sizeof out[n].organization_id, "%s", o->public.id);
-			snprintf(out[n++].trunk_id, sizeof out[n].trunk_id, "%s", trunk->id);
+			tell_match(&out[n++], &o->public, trunk);
 		}
 	}
 	pthread_rwlock_unlock(&c->lock);
 	return n;
+}
+
+void config_each_trunk(struct config_store *c, void (*f)(void *arg, const struct config_trunk *trunk), void *arg)
+{
+	pthread_rwlock_rdlock(&c->lock);
+	for (struct org *o = c->orgs; o; o = o->hh.next)
+		for (size_t t = 0; t < o->public.trunk_count; t++)
+			f(arg, &o->public.trunks[t]);
+	pthread_rwlock_unlock(&c->lock);
+}
+
+bool config_trunk_by_line(struct config_store *c, const char *line, struct trunk_match *out)
+{
+	bool found = false;
+	pthread_rwlock_rdlock(&c->lock);
+	for (struct org *o = c->orgs; o && !found; o = o->hh.next) {
+		for (size_t t = 0; t < o->public.trunk_count && !found; t++) {
+			const struct config_trunk *trunk = &o->public.trunks[t];
+			found = trunk->registers && trunk->line && strcmp(trunk->line, line) == 0;
+			if (found)
+				tell_match(out, &o->public, trunk);
+		}
+	}
+	pthread_rwlock_unlock(&c->lock);
+	return found;
 }
 
 const void *organization_find(const struct organization *o, const char *kind, const char *id)

@@ -44,14 +44,26 @@ struct config_gateway {
 	int priority;
 };
 
+#define TRUNK_GATEWAYS_MAX 20
+struct trunk_limits {
+	int calls, calls_per_second; /* 0: no limit */
+};
+
 struct config_trunk {
 	const char *id, *name;
 	struct network *networks;
 	size_t network_count;
 	const char *username, *password;         /* inbound digest */
+	const char *line;                        /* user part of the contact that is registered at its gateways; hard to guess */
+	bool trusts_identity;                    /* inbound: P-Asserted-Identity is believed */
+	struct trunk_limits in, out;
 	struct config_gateway *gateways;         /* by priority */
 	size_t gateway_count;
 	const char *out_username, *out_password, *out_caller_id;
+	const char *number_prefix;               /* NULL: none */
+	enum { NUMBER_E164, NUMBER_DIGITS, NUMBER_NATIONAL } number_format;
+	bool registers, asserts_identity, tells_diversion;
+	int options_interval_seconds;            /* 0: gateways are not asked */
 };
 
 enum { INCOMING_CALL_DATA = 1, INCOMING_UPDATE_TAGS = 2, INCOMING_UPDATE_REVENUE = 4, INCOMING_UPDATE_FIELDS = 8 };
@@ -146,6 +158,9 @@ struct trunk_match {
 /* How many organizations there are. */
 size_t config_organization_count(struct config_store *c);
 size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max);
+bool config_trunk_by_line(struct config_store *c, const char *line, struct trunk_match *out);
+/* Each trunk of each organization; f must not call back into config. */
+void config_each_trunk(struct config_store *c, void (*f)(void *arg, const struct config_trunk *trunk), void *arg);
 
 /* What its filters and templates, and its flows, may name. Valid while the organization is held. */
 struct expr_scope organization_scope(const struct organization *o);

@@ -20,6 +20,7 @@ struct http_config {
 	struct store *store;
 	struct config_store *config;
 	struct registry *registry;
+	struct trunks *trunks;
 	struct call_loop *calls;
 	struct media *media;
 	struct http_client *client;

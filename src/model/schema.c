@@ -274,12 +274,14 @@ void schema_check(const struct field *fields, json_t *object, const char *pointe
 				json_object_del(object, f->name);
 			value = NULL;
 		}
+		if (!value && f->initial && !(f->flags & FIELD_REQUIRED)) { /* an object's members have defaults of their own */
+			json_object_set_new(object, f->name, json_loads(f->initial, JSON_DECODE_ANY, NULL));
+			value = json_object_get(object, f->name);
+		}
 		if (value) {
 			check_field(f, value, &(struct at){context, errors, at});
 		} else if (f->flags & FIELD_REQUIRED) {
 			errors_add(errors, at, "is required");
-		} else if (f->initial) {
-			json_object_set_new(object, f->name, json_loads(f->initial, JSON_DECODE_ANY, NULL));
 		} else {
 			json_object_set_new(object, f->name, json_null());
 		}

@@ -11,6 +11,29 @@
 
 #define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"
 
+/* The user part of the first URI with one. */
+static const char *asserted_user(su_home_t *home, const sip_t *sip)
+{
+	for (const sip_unknown_t *u = sip->sip_unknown; u; u = u->un_next) {
+		if (!u->un_name || !u->un_value || strcasecmp(u->un_name, "P-Asserted-Identity") != 0)
+			continue;
+		for (const sip_contact_t *m = sip_contact_make(home, u->un_value); m; m = m->m_next) {
+			const char *user = m->m_url->url_user ? m->m_url->url_user : m->m_url->url_type == url_tel ? m->m_url->url_host : NULL;
+			if (user && *user)
+				return user;
+		}
+	}
+	return "";
+}
+
+static bool is_withheld(const sip_t *sip)
+{
+	for (size_t i = 0; sip->sip_privacy && sip->sip_privacy->priv_values && sip->sip_privacy->priv_values[i]; i++)
+		if (strcasecmp(sip->sip_privacy->priv_values[i], "id") == 0 || strcasecmp(sip->sip_privacy->priv_values[i], "user") == 0)
+			return true;
+	return false;
+}
+
 static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *sip)
 {
 	struct sip_leg *leg = sip_leg_new(agent);
@@ -35,7 +58,7 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 	nta_incoming_bind(irq, sip_leg_ack_cancel, leg);
 	nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
 	for (const sip_unknown_t *u = sip->sip_unknown; u && n + 1 < ARRAY_LEN(headers); u = u->un_next) {
-		if (!u->un_name || !u->un_value || strncasecmp(u->un_name, "X-", 2) != 0)
+		if (!u->un_name || !u->un_value)
 			continue;
 		headers[n++] = u->un_name;
 		headers[n++] = u->un_value;
@@ -44,7 +67,10 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 	struct sip_incoming in = {
 		.leg = leg,
 		.from_user = sip->sip_from->a_url->url_user ? sip->sip_from->a_url->url_user : "",
-		.to_user = sip->sip_request->rq_url->url_user ? sip->sip_request->rq_url->url_user : "",
+		.to_user = sip->sip_to->a_url->url_user ? sip->sip_to->a_url->url_user : "",
+		.request_user = sip->sip_request->rq_url->url_user ? sip->sip_request->rq_url->url_user : "",
+		.asserted_user = asserted_user(leg->home, sip),
+		.withheld = is_withheld(sip),
 		.sdp = sip_leg_sdp(leg, sip),
 		.source = (const struct sockaddr *)msg_addr(msg),
 		.sip_call_id = sip->sip_call_id->i_id,
@@ -118,7 +144,7 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	a->config = *config;
 	randombytes_buf(key, sizeof key);
 	sodium_bin2hex(a->nonce_key, sizeof a->nonce_key, key, sizeof key);
-	a->nta = nta_agent_create(root, (url_string_t *)-1, NULL, NULL, NTATAG_UA(1), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_MAXSIZE(65536), TAG_END());
+	a->nta = nta_agent_create(root, (url_string_t *)-1, NULL, NULL, NTATAG_UA(1), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(65536), TAG_END());
 	bool ok = a->nta != NULL;
 	for (size_t i = 0; ok && config->listeners[i]; i++) {
 		ok = listener_url(config->listeners[i], url, sizeof url, err);
@@ -140,6 +166,8 @@ void sip_agent_destroy(struct sip_agent *a)
 		return;
 	while (a->legs)
 		sip_leg_free(a->legs);
+	while (a->requests)
+		sip_request_give_up(a->requests);
 	if (a->default_leg)
 		nta_leg_destroy(a->default_leg);
 	if (a->nta)
@@ -151,6 +179,11 @@ void sip_agent_destroy(struct sip_agent *a)
 size_t sip_agent_legs(const struct sip_agent *agent)
 {
 	return agent->leg_count;
+}
+
+bool sip_agent_waiting(const struct sip_agent *agent)
+{
+	return agent->leg_count || agent->requests;
 }
 
 unsigned sip_agent_received(const struct sip_agent *agent)

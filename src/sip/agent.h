@@ -4,6 +4,7 @@
 
 struct sip_agent;
 struct sip_leg;
+struct sip_request;
 #define NTA_AGENT_MAGIC_T struct sip_agent
 #define NTA_LEG_MAGIC_T struct sip_leg
 #define NTA_INCOMING_MAGIC_T struct sip_leg
@@ -22,6 +23,7 @@ struct sip_agent {
 	struct sip_agent_config config;
 	struct sip_leg *legs; /* all that exist, so that none outlives the agent */
 	size_t leg_count;
+	struct sip_request *requests; /* outside of legs, that wait for their answers */
 	char nonce_key[33];
 };
 
@@ -54,5 +56,12 @@ int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *si
 void sip_leg_free(struct sip_leg *leg);
 /* The body when it is SDP, NUL-terminated in the leg's home; "" otherwise. */
 const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip);
+/* Answered now, with status 0. */
+void sip_request_give_up(struct sip_request *request);
+
+/* Take up the 401's or 407's challenge; false when there are no credentials, or none that fit. */
+bool sip_take_challenge(auth_client_t **auth, su_home_t *home, sip_t const *sip, const char *username, const char *password);
+/* The header that answers it, in home; NULL while there was none. */
+msg_header_t *sip_credentials(auth_client_t **auth, su_home_t *home, const char *method, const url_t *url);
 
 #endif

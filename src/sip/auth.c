@@ -1,4 +1,4 @@
-/* Digest authentication of incoming INVITEs (RFC 3261 §22, RFC 7616 with MD5, qop=auth). */
+/* Digest authentication (RFC 3261 §22, RFC 7616 with MD5, qop=auth): of incoming INVITEs, and ours to others. */
 #include "base/clock.h"
 #include "sip/agent.h"
 #include <sofia-sip/auth_digest.h>
@@ -62,4 +62,25 @@ enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *realm, const
 	}
 	msg_destroy(msg);
 	return result;
+}
+
+/* ---- ours ---- */
+
+bool sip_take_challenge(auth_client_t **auth, su_home_t *home, sip_t const *sip, const char *username, const char *password)
+{
+	bool server = sip->sip_status->st_status == 401;
+	const msg_auth_t *challenge = server ? sip->sip_www_authenticate : sip->sip_proxy_authenticate;
+	if (!username || !password || !challenge || auc_challenge(auth, home, challenge, server ? sip_authorization_class : sip_proxy_authorization_class) < 0)
+		return false;
+	const char *realm = msg_params_find(challenge->au_params, "realm=");
+	char *credentials = su_sprintf(home, "%s:%s:%s:%s", "Digest", realm ? realm : "\"\"", username, password);
+	return credentials && auc_credentials(auth, home, credentials) > 0;
+}
+
+msg_header_t *sip_credentials(auth_client_t **auth, su_home_t *home, const char *method, const url_t *url)
+{
+	msg_header_t *header = NULL;
+	if (*auth)
+		(void)auc_authorization_headers(auth, home, method, url, NULL, &header);
+	return header;
 }

@@ -228,18 +228,36 @@ void sip_leg_answer(struct sip_leg *leg, const char *sdp)
 
 static bool send_invite(struct sip_leg *leg)
 {
-	msg_header_t *credentials = NULL;
 	const url_t *url = url_make(leg->home, leg->uri);
-	if (leg->auth)
-		(void)auc_authorization_headers(&leg->auth, leg->home, "INVITE", url, NULL, &credentials);
-	bool proxy = credentials && credentials->sh_class == sip_proxy_authorization_class;
+	const msg_header_t *credentials = sip_credentials(&leg->auth, leg->home, "INVITE", url);
 	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, NULL, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
 		SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"),
 		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->sdp),
 		SIPTAG_MAX_FORWARDS_STR(leg->max_forwards), TAG_IF(leg->headers, SIPTAG_HEADER_STR(leg->headers)),
-		TAG_IF(credentials && proxy, SIPTAG_PROXY_AUTHORIZATION((sip_proxy_authorization_t *)credentials)),
-		TAG_IF(credentials && !proxy, SIPTAG_AUTHORIZATION((sip_authorization_t *)credentials)), TAG_END());
+		TAG_IF(credentials, SIPTAG_HEADER((const sip_header_t *)credentials)), TAG_END());
 	return leg->invite_out != NULL;
+}
+
+/* Who calls; nobody when that is withheld. */
+static sip_from_t *own_from(struct sip_leg *leg, const struct sip_outgoing *out)
+{
+	if (!out->from_user)
+		return sip_from_make(leg->home, "\"Anonymous\" <sip:anonymous@anonymous.invalid>");
+	sip_from_t *from = sip_from_create(leg->home, (url_string_t const *)nta_agent_contact(leg->agent->nta)->m_url);
+	if (from) {
+		from->a_url->url_user = su_strdup(leg->home, *out->from_user ? out->from_user : "anonymous");
+		from->a_url->url_params = NULL;
+		from->a_display = out->from_name ? su_sprintf(leg->home, "\"%s\"", out->from_name) : NULL;
+	}
+	return from;
+}
+
+static const char *own_headers(struct sip_leg *leg, const struct sip_outgoing *out)
+{
+	const char *host = nta_agent_contact(leg->agent->nta)->m_url->url_host;
+	const char *identity = out->asserted_user ? su_sprintf(leg->home, "P-Asserted-Identity: <sip:%s@%s>\r\n%s", out->asserted_user, host, out->from_user ? "" : "Privacy: id\r\n") : "";
+	const char *diversion = out->diverted_user ? su_sprintf(leg->home, "Diversion: <sip:%s@%s>;reason=unconditional\r\n", out->diverted_user, host) : "";
+	return su_sprintf(leg->home, "%s%s%s", identity, diversion, out->headers ? out->headers : "");
 }
 
 struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *out,
@@ -257,16 +275,9 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	leg->password = out->password ? su_strdup(leg->home, out->password) : NULL;
 	leg->sdp = su_strdup(leg->home, out->sdp);
 	leg->max_forwards = su_sprintf(leg->home, "%u", out->max_forwards);
-	leg->headers = out->headers ? su_strdup(leg->home, out->headers) : NULL;
-	const sip_contact_t *contact = nta_agent_contact(agent->nta);
-	char *user = su_strdup(leg->home, out->from_user && *out->from_user ? out->from_user : "anonymous");
-	sip_from_t *from = sip_from_create(leg->home, (url_string_t const *)contact->m_url);
+	leg->headers = own_headers(leg, out);
+	sip_from_t *from = own_from(leg, out);
 	sip_to_t *to = sip_to_make(leg->home, leg->uri);
-	if (from) {
-		from->a_url->url_user = user;
-		from->a_url->url_params = NULL;
-		from->a_display = out->from_name ? su_sprintf(leg->home, "\"%s\"", out->from_name) : NULL;
-	}
 	bool usable = from && to && to->a_url->url_host && *to->a_url->url_host;
 	leg->dialog = usable ? nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_FROM(from), SIPTAG_TO(to), TAG_END()) : NULL;
 	if (!leg->dialog) {
@@ -333,16 +344,9 @@ static void on_answer(struct sip_leg *leg, sip_t const *sip)
 }
 
 /* Answer a challenge once; false when that cannot be done. */
-static bool authorize(struct sip_leg *leg, sip_t const *sip, int status)
+static bool authorize(struct sip_leg *leg, sip_t const *sip)
 {
-	if (leg->authorized || !leg->username || !leg->password)
-		return false;
-	const msg_auth_t *challenge = status == 401 ? sip->sip_www_authenticate : sip->sip_proxy_authenticate;
-	if (!challenge || auc_challenge(&leg->auth, leg->home, challenge, status == 401 ? sip_authorization_class : sip_proxy_authorization_class) < 0)
-		return false;
-	const char *realm = msg_params_find(challenge->au_params, "realm=");
-	char *credentials = su_sprintf(leg->home, "%s:%s:%s:%s", "Digest", realm ? realm : "\"\"", leg->username, leg->password);
-	if (!credentials || auc_credentials(&leg->auth, leg->home, credentials) <= 0)
+	if (leg->authorized || !sip_take_challenge(&leg->auth, leg->home, sip, leg->username, leg->password))
 		return false;
 	leg->authorized = true;
 	return send_invite(leg);
@@ -352,7 +356,7 @@ static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *si
 {
 	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
 	if (status < 200) {
-		if (sip && status > 100 && leg->state == LEG_OUTGOING && leg->handler->progress)
+		if (sip && leg->state == LEG_OUTGOING && leg->handler->progress)
 			leg->handler->progress(leg->owner, status, sip_leg_sdp(leg, sip));
 		return 0;
 	}
@@ -362,7 +366,7 @@ static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *si
 	}
 	nta_outgoing_destroy(orq);
 	leg->invite_out = NULL;
-	if (leg->state == LEG_OUTGOING && sip && (status == 401 || status == 407) && authorize(leg, sip, status))
+	if (leg->state == LEG_OUTGOING && sip && (status == 401 || status == 407) && authorize(leg, sip))
 		return 0;
 	bool tell = leg->state == LEG_OUTGOING && !leg->released;
 	char reason[64];

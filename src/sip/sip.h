@@ -17,7 +17,7 @@ struct sip_leg; /* one dialog, from its INVITE on */
 
 /* What a leg tells its owner. `owner` is what sip_leg_bind() or sip_invite() was given. */
 struct sip_leg_handler {
-	void (*progress)(void *owner, int status, const char *sdp);          /* outgoing: 180, 183 … */
+	void (*progress)(void *owner, int status, const char *sdp);          /* outgoing: 100, 180, 183 … */
 	void (*answered)(void *owner, const char *sdp);                      /* outgoing: 2xx; ACK is sent */
 	void (*failed)(void *owner, int status, const char *reason);         /* outgoing: 3xx–6xx or timeout; the leg is over */
 	void (*ended)(void *owner, const char *how);                         /* CANCEL, BYE, or no ACK; the leg is over */
@@ -28,12 +28,14 @@ struct sip_leg_handler {
 /* An INVITE that starts a dialog. Borrowed: valid during the callback. */
 struct sip_incoming {
 	struct sip_leg *leg;
-	const char *from_user, *to_user; /* user parts; to_user from the request URI */
+	const char *from_user, *to_user, *request_user; /* user parts of From, To and the request URI */
+	const char *asserted_user; /* of P-Asserted-Identity (RFC 3325), sip or tel; "" without */
+	bool withheld; /* Privacy says that the caller is not to be told (RFC 3323) */
 	const char *sdp;                 /* "" when the INVITE had no offer */
 	const struct sockaddr *source;
 	const char *sip_call_id;
 	unsigned max_forwards; /* hops that are left, at least 1 (RFC 7332) */
-	/* Headers beginning with X-, as name and value. */
+	/* Those that the SIP stack knows nothing of, X- ones among them, as name and value. */
 	const char *const *headers;
 	size_t header_count;
 };
@@ -65,7 +67,9 @@ enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *realm, const
 
 struct sip_outgoing {
 	const char *uri;                /* sip:… */
-	const char *from_user, *from_name;
+	const char *from_user, *from_name; /* from_user NULL: it is withheld (RFC 3323 §4.1.1.3) */
+	const char *asserted_user;       /* P-Asserted-Identity; with Privacy when it is withheld; NULL: without */
+	const char *diverted_user;       /* Diversion (RFC 5806): the number that was called; NULL: without */
 	const char *username, *password; /* for digest challenges; NULL: none */
 	const char *sdp;
 	const char *headers;            /* further header lines, or NULL */
@@ -74,6 +78,26 @@ struct sip_outgoing {
 /* NULL when the URI cannot be used. The first INVITE is sent before this returns. */
 struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *out,
 			   const struct sip_leg_handler *handler, void *owner) WARN_UNUSED;
+
+/* ---- outside of calls ---- */
+
+/* OPTIONS; REGISTER when there is a contact_user (RFC 3261 §10, §11). */
+struct sip_question {
+	const char *uri;
+	const char *username, *password; /* for digest challenges, and the address of record; NULL: none */
+	const char *contact_user; /* user part of the contact to be registered */
+	int expires;              /* seconds; 0: no longer */
+};
+struct sip_answer {
+	int status;     /* 0: none came */
+	int latency_ms; /* of the last request that was sent */
+	int expires;    /* REGISTER: seconds */
+};
+/*
+ * answered is called once, later; when the agent is destroyed before, with status 0.
+ * false: the URI cannot be used, and answered is never called.
+ */
+bool sip_ask(struct sip_agent *agent, const struct sip_question *question, void (*answered)(void *arg, const struct sip_answer *answer), void *arg) WARN_UNUSED;
 
 /* ---- both ---- */
 
@@ -85,8 +109,10 @@ void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp);
  */
 void sip_leg_release(struct sip_leg *leg, int status);
 
-/* How many legs and transactions there are: for tests and metrics. */
+/* How many legs there are: for tests and metrics. */
 size_t sip_agent_legs(const struct sip_agent *agent);
+/* Does anything wait for an answer to it? */
+bool sip_agent_waiting(const struct sip_agent *agent);
 
 /* Messages read from the network so far; wraps around. */
 unsigned sip_agent_received(const struct sip_agent *agent);

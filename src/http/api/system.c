@@ -159,6 +159,38 @@ static void delivery_metrics(struct http_request *r, struct buf *b)
 	http_client_each_webhook(r->config->client, answer_metric, b);
 }
 
+struct trunk_metrics {
+	struct trunks *trunks;
+	struct buf calls, refused, gateways;
+};
+
+static void trunk_metric(void *arg, const struct config_trunk *trunk)
+{
+	static const char *const directions[] = {"in", "out"};
+	struct trunk_metrics *m = arg;
+	struct trunk_status s;
+	trunk_status(m->trunks, trunk->id, &s);
+	for (size_t d = 0; d < ARRAY_LEN(directions); d++) {
+		buf_printf(&m->calls, "strowger_trunk_calls{trunk=\"%s\",direction=\"%s\"} %zu\n", trunk->id, directions[d], s.calls[d]);
+		buf_printf(&m->refused, "strowger_trunk_refused_total{trunk=\"%s\",direction=\"%s\"} %llu\n", trunk->id, directions[d], (unsigned long long)s.refused[d]);
+	}
+	for (size_t i = 0; i < s.gateway_count; i++)
+		if (s.gateways[i].state != GATEWAY_UNKNOWN)
+			buf_printf(&m->gateways, "strowger_gateway_up{trunk=\"%s\",uri=\"%s\"} %d\n", trunk->id, s.gateways[i].uri, s.gateways[i].state == GATEWAY_UP);
+}
+
+static void trunk_metrics(struct http_request *r, struct buf *b)
+{
+	struct trunk_metrics m = {.trunks = r->config->trunks};
+	config_each_trunk(r->config->config, trunk_metric, &m);
+	buf_printf(b, "# HELP strowger_trunk_calls Calls of each trunk now.\n# TYPE strowger_trunk_calls gauge\n%s", buf_text(&m.calls));
+	buf_printf(b, "# HELP strowger_trunk_refused_total Calls that its limits kept out.\n# TYPE strowger_trunk_refused_total counter\n%s", buf_text(&m.refused));
+	buf_printf(b, "# HELP strowger_gateway_up Whether a gateway answers.\n# TYPE strowger_gateway_up gauge\n%s", buf_text(&m.gateways));
+	buf_free(&m.calls);
+	buf_free(&m.refused);
+	buf_free(&m.gateways);
+}
+
 enum http_result api_metrics(struct http_request *r)
 {
 	struct call_loop_counts c = call_loop_counts(r->config->calls);
@@ -178,6 +210,7 @@ enum http_result api_metrics(struct http_request *r)
 		buf_printf(&b, "# HELP %s %s\n# TYPE %s %s\n", metrics[i].name, metrics[i].help, metrics[i].name, metrics[i].type);
 		buf_printf(&b, "%s %llu\n", metrics[i].name, (unsigned long long)metrics[i].value);
 	}
+	trunk_metrics(r, &b);
 	delivery_metrics(r, &b);
 	http_text(r, 200, &b);
 	r->content_type = "text/plain; version=0.0.4";

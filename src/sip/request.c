@@ -1,0 +1,146 @@
+/* Requests of our own outside of calls: OPTIONS and REGISTER. */
+#include "base/clock.h"
+#include "sip/agent.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct sip_request {
+	struct sip_request *next, **previous;
+	struct sip_agent *agent;
+	struct sip_question q; /* texts in home */
+	nta_leg_t *leg;
+	nta_outgoing_t *sent;
+	auth_client_t *auth;
+	bool authorized;
+	int64_t sent_us;
+	void (*answered)(void *arg, const struct sip_answer *answer);
+	void *arg;
+	su_home_t home[1];
+};
+
+static void free_request(struct sip_request *r)
+{
+	*r->previous = r->next;
+	if (r->next)
+		r->next->previous = r->previous;
+	if (r->sent)
+		nta_outgoing_destroy(r->sent);
+	if (r->leg)
+		nta_leg_destroy(r->leg);
+	su_home_deinit(r->home);
+	free(r);
+}
+
+/* Once: the answer, and the end. */
+static void finish(struct sip_request *r, const struct sip_answer *answer)
+{
+	void (*answered)(void *, const struct sip_answer *) = r->answered;
+	void *arg = r->arg;
+	free_request(r);
+	answered(arg, answer);
+}
+
+void sip_request_give_up(struct sip_request *r)
+{
+	finish(r, &(struct sip_answer){0});
+}
+
+static bool send_request(struct sip_request *r);
+
+/* Seconds that our contact is registered for (RFC 3261 §10.2.4). */
+static int expires_of(const struct sip_request *r, sip_t const *sip)
+{
+	for (const sip_contact_t *m = sip->sip_contact; m; m = m->m_next)
+		if (m->m_url->url_user && r->q.contact_user && strcmp(m->m_url->url_user, r->q.contact_user) == 0 && m->m_expires)
+			return atoi(m->m_expires);
+	return sip->sip_expires ? (int)sip->sip_expires->ex_delta : r->q.expires;
+}
+
+static int on_answer(nta_outgoing_magic_t *magic, nta_outgoing_t *orq, sip_t const *sip)
+{
+	struct sip_request *r = (struct sip_request *)(void *)magic;
+	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
+	if (status < 200)
+		return 0;
+	nta_outgoing_destroy(orq);
+	r->sent = NULL;
+	if (sip && (status == 401 || status == 407) && !r->authorized && sip_take_challenge(&r->auth, r->home, sip, r->q.username, r->q.password)) {
+		r->authorized = true;
+		if (send_request(r))
+			return 0;
+	}
+	if (sip && status == 423 && sip->sip_min_expires && (int)sip->sip_min_expires->me_delta > r->q.expires) {
+		r->q.expires = (int)sip->sip_min_expires->me_delta; /* RFC 3261 §10.2.8 */
+		if (send_request(r))
+			return 0;
+	}
+	struct sip_answer answer = {
+		.status = sip ? status : 0,
+		.latency_ms = (int)((clock_monotonic_us() - r->sent_us) / 1000),
+		.expires = sip ? expires_of(r, sip) : 0,
+	};
+	finish(r, &answer);
+	return 0;
+}
+
+static bool send_request(struct sip_request *r)
+{
+	bool registers = r->q.contact_user != NULL;
+	const char *method = registers ? "REGISTER" : "OPTIONS";
+	const url_t *url = url_make(r->home, r->q.uri);
+	const url_t *own = nta_agent_contact(r->agent->nta)->m_url;
+	const msg_header_t *credentials = sip_credentials(&r->auth, r->home, method, url);
+	const char *contact = registers ? su_sprintf(r->home, "<sip:%s@%s%s%s>", r->q.contact_user, own->url_host, own->url_port ? ":" : "", own->url_port ? own->url_port : "") : NULL;
+	const char *expires = registers ? su_sprintf(r->home, "%d", r->q.expires) : NULL;
+	r->sent_us = clock_monotonic_us();
+	r->sent = nta_outgoing_tcreate(r->leg, on_answer, (nta_outgoing_magic_t *)(void *)r, NULL, registers ? sip_method_register : sip_method_options, method,
+		(url_string_t *)(uintptr_t)url, TAG_IF(contact, SIPTAG_CONTACT_STR(contact)), TAG_IF(expires, SIPTAG_EXPIRES_STR(expires)),
+		SIPTAG_ACCEPT_STR("application/sdp"), TAG_IF(credentials, SIPTAG_HEADER((const sip_header_t *)credentials)), TAG_END());
+	return r->sent != NULL;
+}
+
+/* The user's address of record at the registrar; of OPTIONS, ours. */
+static sip_from_t *make_from(struct sip_request *r)
+{
+	sip_from_t *from = sip_from_create(r->home, (url_string_t const *)nta_agent_contact(r->agent->nta)->m_url);
+	if (from)
+		from->a_url->url_params = NULL;
+	if (from && r->q.contact_user)
+		from = sip_from_make(r->home, su_sprintf(r->home, "<sip:%s@%s>", r->q.username ? r->q.username : "anonymous", url_make(r->home, r->q.uri)->url_host));
+	return from;
+}
+
+/* There is no dialog: nothing that belongs to one. */
+static int refuse(nta_leg_magic_t *magic, nta_leg_t *leg, nta_incoming_t *irq, sip_t const *sip)
+{
+	(void)magic, (void)leg, (void)irq, (void)sip;
+	return 481;
+}
+
+bool sip_ask(struct sip_agent *agent, const struct sip_question *q, void (*answered)(void *arg, const struct sip_answer *answer), void *arg)
+{
+	struct sip_request *r = calloc(1, sizeof *r);
+	if (!r)
+		return false;
+	su_home_init(r->home);
+	r->agent = agent;
+	r->answered = answered;
+	r->arg = arg;
+	r->next = agent->requests;
+	r->previous = &agent->requests;
+	if (r->next)
+		r->next->previous = &r->next;
+	agent->requests = r;
+	r->q = (struct sip_question){su_strdup(r->home, q->uri), q->username ? su_strdup(r->home, q->username) : NULL, q->password ? su_strdup(r->home, q->password) : NULL,
+				     q->contact_user ? su_strdup(r->home, q->contact_user) : NULL, q->expires};
+	const url_t *url = url_make(r->home, r->q.uri);
+	sip_from_t *from = url && url->url_host ? make_from(r) : NULL;
+	sip_to_t *to = from ? (q->contact_user ? sip_to_dup(r->home, from) : sip_to_make(r->home, r->q.uri)) : NULL;
+	r->leg = to ? nta_leg_tcreate(agent->nta, refuse, NULL, SIPTAG_FROM(from), SIPTAG_TO(to), TAG_END()) : NULL;
+	if (r->leg)
+		nta_leg_tag(r->leg, NULL);
+	if (r->leg && send_request(r))
+		return true;
+	free_request(r);
+	return false;
+}

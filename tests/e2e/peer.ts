@@ -1,0 +1,115 @@
+// The other end of a trunk, whose answers a test chooses: what sipp's scenarios cannot do while they run.
+import { createSocket, type Socket } from 'node:dgram'
+import type { AddressInfo } from 'node:net'
+import { createHash } from 'node:crypto'
+import { until } from './harness.ts'
+
+export interface Request {
+  method: string
+  uri: string
+  text: string
+  header: (name: string) => string | undefined
+}
+
+const md5 = (text: string) => createHash('md5').update(text).digest('hex')
+
+export class Peer {
+  requests: Request[] = []
+  // What an INVITE is answered with: 0 for silence; [100] for Trying and no more.
+  invite: (r: Request) => number[] = () => [180, 200]
+  options = 200
+  // user name and password that a REGISTER must have
+  credentials?: [string, string]
+  expires = 60
+  private seen = new Set<string>()
+  private constructor(private socket: Socket) {}
+
+  static async start(address = '127.0.0.1'): Promise<Peer> {
+    const socket = createSocket('udp4')
+    await new Promise<void>((done) => socket.bind(0, address, done))
+    socket.unref()
+    const p = new Peer(socket)
+    socket.on('message', (m, from) => p.take(m.toString(), from.port))
+    return p
+  }
+
+  get port() {
+    return (this.socket.address() as AddressInfo).port
+  }
+
+  get uri() {
+    return `sip:127.0.0.1:${this.port}`
+  }
+
+  of(method: string): Request[] {
+    return this.requests.filter((r) => r.method === method)
+  }
+
+  async first(method: string, n = 1): Promise<Request> {
+    return until(`${method} number ${n} at the gateway`, () => this.of(method)[n - 1])
+  }
+
+  private reply(r: Request, port: number, status: number, extra: string[] = [], body = '') {
+    const copied = r.text.split('\r\n').filter((l) => /^(Via|From|Call-ID|CSeq|Record-Route)\s*:/i.test(l))
+    const to = `To: ${r.header('To')}${status > 100 && !/;tag=/.test(r.header('To')!) ? ';tag=peer' : ''}`
+    const lines = [`SIP/2.0 ${status} Whatever`, ...copied, to, `Contact: <sip:peer@127.0.0.1:${this.port}>`, ...extra, ...(body ? ['Content-Type: application/sdp'] : []), `Content-Length: ${body.length}`]
+    this.socket.send(`${lines.join('\r\n')}\r\n\r\n${body}`, port, '127.0.0.1')
+  }
+
+  private sdp() {
+    return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${this.port + 1} RTP/AVP 0`, ''].join('\r\n')
+  }
+
+  private registers(r: Request, port: number) {
+    const given = r.header('Authorization')
+    if (this.credentials && !given) {
+      this.reply(r, port, 401, ['WWW-Authenticate: Digest realm="provider", nonce="abc", algorithm=MD5'])
+      return
+    }
+    const part = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(given ?? '')?.[1]
+    const [user, password] = this.credentials ?? ['', '']
+    const right = !this.credentials || part('response') === md5(`${md5(`${user}:provider:${password}`)}:abc:${md5(`REGISTER:${part('uri')}`)}`)
+    this.reply(r, port, right ? 200 : 403, right ? [`Expires: ${Math.min(this.expires, Number(r.header('Expires')))}`] : [])
+  }
+
+  private take(text: string, port: number) {
+    const [method, uri] = text.split(' ')
+    const header = (name: string) => new RegExp(`^${name}\\s*:\\s*(.*)$`, 'im').exec(text)?.[1].trim()
+    const r: Request = { method, uri, text, header }
+    if (method.startsWith('SIP/')) return
+    const again = this.seen.has(`${header('Via')}${method}`)
+    this.seen.add(`${header('Via')}${method}`)
+    if (!again) this.requests.push(r)
+    if (method === 'OPTIONS' && this.options) this.reply(r, port, this.options)
+    else if (method === 'REGISTER') this.registers(r, port)
+    else if (method === 'BYE' || method === 'CANCEL') this.reply(r, port, 200)
+    else if (method === 'INVITE' && !again) for (const status of this.invite(r)) if (status) this.reply(r, port, status, [], status === 200 || status === 183 ? this.sdp() : '')
+  }
+
+  // INVITE somebody; resolves with the first final status.
+  async call(to: number, requestUri: string, headers: string[] = []): Promise<number> {
+    const id = `${Math.random()}`
+    const cseq = 'CSeq: 1'
+    const base = (method: string, tag = '') => [`${method} ${requestUri} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${id}`, 'Max-Forwards: 70', `Call-ID: ${id}`, `${cseq} ${method}`, `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+      ...(headers.some((h) => /^From:/.test(h)) ? [] : ['From: <sip:+15125550123@127.0.0.1>;tag=p']), ...headers.map((h) => (/^To:/.test(h) ? h + tag : h)), ...(headers.some((h) => /^To:/.test(h)) ? [] : [`To: <${requestUri}>${tag}`])]
+    const body = this.sdp()
+    const final = new Promise<string>((done) => {
+      const listen = (m: Buffer) => {
+        const t = m.toString()
+        if (!/^SIP\/2.0 [2-6]/.test(t) || !t.includes(id)) return
+        this.socket.off('message', listen)
+        done(t)
+      }
+      this.socket.on('message', listen)
+    })
+    this.socket.send(`${[...base('INVITE'), 'Content-Type: application/sdp', `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`, to, '127.0.0.1')
+    const answer = await final
+    const tag = /^To:.*(;tag=\S+)/im.exec(answer)?.[1] ?? ''
+    this.socket.send(`${[...base('ACK', tag), 'Content-Length: 0'].join('\r\n')}\r\n\r\n`, to, '127.0.0.1')
+    return Number(answer.slice(8, 11))
+  }
+
+  close() {
+    this.socket.close()
+  }
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { Peer } from '../e2e/peer.ts'
+import { Strowger, join } from '../e2e/harness.ts'
+import { openBrowser, shots, signIn, type Portal } from './browser.ts'
+
+describe('portal, trunks', () => {
+  let s: Strowger
+  let portal: Portal
+  let page: Page
+  before(async () => {
+    s = await Strowger.start()
+    portal = await openBrowser(s, 1280, 900)
+    page = portal.page
+    await page.goto(s.url)
+    await signIn(page)
+  })
+  after(async () => {
+    await portal.browser.close()
+    await s.stop()
+  })
+
+  test('a trunk is made with its gateways and limits, and its page tells which answer', async () => {
+    const works = await Peer.start(), refuses = await Peer.start()
+    refuses.options = 503
+    await page.getByRole('link', { name: 'Trunks', exact: true }).click()
+    await page.getByRole('link', { name: 'New trunk' }).first().click()
+    await page.getByLabel('Name', { exact: false }).first().fill('Carrier')
+    await page.getByRole('button', { name: 'Save' }).click()
+    const trunk = (await s.api('GET', '/trunks')).data[0]
+    await s.api('PATCH', `/trunks/${trunk.id}`, { options_interval_seconds: 1, outbound: { ...trunk.outbound, gateways: [{ uri: works.uri, priority: 1 }, { uri: refuses.uri, priority: 2 }], max_calls: 30 } })
+    await page.getByText('Carrier', { exact: true }).click()
+    const status = page.getByRole('region', { name: 'What it is doing now' })
+    await status.getByText('answers', { exact: true }).waitFor()
+    await status.getByText('does not answer', { exact: true }).waitFor()
+    assert.match(await status.innerText(), /Out: 0 of 30 calls/)
+    await page.screenshot({ path: join(shots, 'trunk.png'), fullPage: true })
+    await page.setViewportSize({ width: 390, height: 900 })
+    await page.screenshot({ path: join(shots, 'trunk-narrow.png') })
+    await page.setViewportSize({ width: 1280, height: 900 })
+    works.options = 503
+    await page.getByText('None of its gateways answers').waitFor()
+    works.close()
+    refuses.close()
+  })
+})
