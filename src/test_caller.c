@@ -39,7 +39,7 @@ static void hang_up(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *a
 	struct caller *c = (struct caller *)arg;
 	(void)magic, (void)timer;
 	c->ended_ms = clock_monotonic_ms();
-	sip_leg_release(c->leg, 0);
+	sip_leg_release(c->leg, 0, NULL);
 	c->leg = NULL;
 	c->over = true;
 }
@@ -92,10 +92,10 @@ static void on_failed(void *owner, int status, const char *reason)
 	c->over = true;
 }
 
-static void on_ended(void *owner, const char *how)
+static void on_ended(void *owner, const char *how, const char *reason)
 {
 	struct caller *c = owner;
-	(void)how;
+	(void)how, (void)reason;
 	c->ended_ms = clock_monotonic_ms();
 	c->over = true;
 }
@@ -117,7 +117,7 @@ static void on_offered(void *owner, const char *sdp)
 static void on_incoming(void *arg, const struct sip_incoming *in)
 {
 	(void)arg;
-	sip_leg_release(in->leg, 486);
+	sip_leg_release(in->leg, 486, NULL);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -210,7 +210,7 @@ static bool place(struct caller *c, struct error *err)
 static void finish(struct caller *c)
 {
 	if (c->leg)
-		sip_leg_release(c->leg, 0);
+		sip_leg_release(c->leg, 0, NULL);
 	if (c->end)
 		media_close(c->end);
 	if (c->media)

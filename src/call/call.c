@@ -7,9 +7,10 @@
 
 /* ---- the caller's leg ---- */
 
-static void caller_ended(void *owner, const char *how)
+static void caller_ended(void *owner, const char *how, const char *reason)
 {
 	struct call *c = owner;
+	c->hangup_reason = arena_strdup(&c->arena, reason);
 	execute_caller_left(c);
 	call_end(c, 0, c->connected_ms ? "completed" : strcmp(how, "cancel") == 0 || !c->answered_ms ? "abandoned" : "caller_hung_up", "caller");
 }
@@ -132,7 +133,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		if (!status)
 			trunk_leave(loop->config.trunks, trunk->id, TRUNK_IN);
 		loop->refused++;
-		sip_leg_release(in->leg, status ? status : 503);
+		sip_leg_release(in->leg, status ? status : 503, NULL);
 		organization_release(o);
 		return;
 	}
@@ -140,6 +141,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->loop = loop;
 	c->trunk = trunk;
 	c->withheld = in->withheld;
+	c->sip_call_id = arena_strdup(&c->arena, in->sip_call_id);
 	c->serial = ++loop->next_serial;
 	c->organization = o;
 	c->number = number;
@@ -173,7 +175,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		log_warn(c->id, "no RTP port or memory for another call");
 		loop->refused++;
 		trunk_leave(loop->config.trunks, trunk->id, TRUNK_IN);
-		sip_leg_release(c->leg, 503);
+		sip_leg_release(c->leg, 503, NULL);
 		c->leg = NULL;
 		c->over = true;
 		loop_mark_dirty(c);
@@ -183,7 +185,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	media_set_remote(c->end, &c->sdp);
 	fill_fields(c);
 	struct pending *waiting = registry_add(loop->config.registry, o->id, c->caller_id, c->campaign->id, c->id, c->started_ms);
-	log_call_started(c, trunk->id, in->sip_call_id);
+	log_call_started(c);
 	default_tags(c);
 	header_tags(c, in);
 	pending_tags(c, waiting);
@@ -227,6 +229,33 @@ void call_persisted(struct call *c, bool ok)
 
 /* ---- end ---- */
 
+/* Was nothing heard for so long that nobody is there? since: when audio was to come, at the latest. */
+static bool is_silent(const struct call *c, const struct media_end *end, int64_t since, int64_t now)
+{
+	int64_t heard = media_last_heard(end), from = heard > since ? heard : since;
+	return now - from >= c->loop->config.rtp_timeout_seconds * INT64_C(1000);
+}
+
+void call_check_media(struct call *c, int64_t now)
+{
+	const struct dial *d = &c->dial;
+	int64_t past = clock_now_ms() - now; /* from wall clock to monotonic */
+	const char *who = NULL;
+	if (c->over || !c->answered_ms)
+		return;
+	if (c->sdp.sends && is_silent(c, c->end, c->answered_ms - past, now))
+		who = "caller";
+	else if (d->connected && d->talking_sends && is_silent(c, d->talking->end, c->connected_ms - past, now))
+		who = "target";
+	if (!who)
+		return;
+	char reason[80];
+	snprintf(reason, sizeof reason, "no audio from the %s for %d seconds", who, c->loop->config.rtp_timeout_seconds);
+	c->hangup_reason = arena_strdup(&c->arena, reason);
+	log_warn(c->id, "%s", reason);
+	call_end(c, 480, c->connected_ms ? "completed" : "media_timeout", "system");
+}
+
 void call_end(struct call *c, int status, const char *disposition, const char *by)
 {
 	if (c->over)
@@ -235,6 +264,8 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 	c->ended_ms = clock_now_ms();
 	c->disposition = c->flow_disposition ? c->flow_disposition : disposition;
 	c->hangup_by = by;
+	if (c->end)
+		media_quality(c->end, &c->heard_caller);
 	execute_stop(c);
 	dial_stop(c);
 	su_timer_reset(c->step_timer);
@@ -242,7 +273,7 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 	registry_remove(c->loop->config.registry, c->id);
 	trunk_leave(c->loop->config.trunks, c->trunk->id, TRUNK_IN);
 	if (c->leg) {
-		sip_leg_release(c->leg, status);
+		sip_leg_release(c->leg, status, strcmp(by, "target") == 0 ? c->hangup_reason : NULL);
 		c->leg = NULL;
 	}
 	log_call_ended(c);

@@ -29,6 +29,7 @@ struct call_loop_config {
 	struct script_pool *scripts;
 	struct recorder *recorder;
 	const char *prompt_dir, *recording_dir;
+	int rtp_timeout_seconds; /* a call whose audio ended so long ago is over; 0: never */
 };
 
 struct call_loop *call_loop_create(const struct call_loop_config *config, struct error *err) WARN_UNUSED;

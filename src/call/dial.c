@@ -138,11 +138,12 @@ static const struct config_gateway *gateway_of(const struct attempt *a)
 static void let_go(struct attempt *a)
 {
 	if (a->leg)
-		sip_leg_release(a->leg, 0);
+		sip_leg_release(a->leg, 0, a->call->dial.reason);
 	if (a->in_trunk)
-		trunk_leave(a->call->loop->config.trunks, a->to->trunk->id, TRUNK_OUT);
+		trunk_leave(a->call->loop->config.trunks, a->in_trunk->id, TRUNK_OUT);
 	a->leg = NULL;
-	a->in_trunk = a->waiting = false;
+	a->in_trunk = NULL;
+	a->waiting = false;
 	a->accepting = false;
 	a->whisper_request = a->whisper_play = 0;
 	a->until_ms = 0;
@@ -283,6 +284,7 @@ static void connect_call(struct attempt *a)
 	a->accepting = false;
 	a->until_ms = 0;
 	su_timer_reset(c->step_timer);
+	d->reason = "SIP;cause=200;text=\"Call completed elsewhere\""; /* RFC 3326: no call was missed there */
 	for (size_t i = 0; i < d->attempt_count; i++) {
 		struct attempt *other = &d->attempts[i];
 		if (other == a || is_free(other))
@@ -290,6 +292,7 @@ static void connect_call(struct attempt *a)
 		log_attempt(c, other->to, other, "answered_elsewhere", 0, "another target took the call first");
 		let_go(other);
 	}
+	d->reason = NULL;
 	media_stop_play(c->end);
 	media_stop_play(a->end);
 	media_bridge(c->end, a->end);
@@ -437,6 +440,7 @@ static void target_answered(void *owner, const char *sdp)
 		return;
 	}
 	media_set_remote(a->end, &audio);
+	a->call->dial.talking_sends = audio.sends;
 	if (a->to->trunk)
 		gateways_answered(a->call->loop, a->to->trunk->id, gateway_of(a)->uri, 200, -1);
 	if (d->accept_key || d->whisper.prompt_id || d->whisper.text)
@@ -455,10 +459,11 @@ static void target_failed(void *owner, int status, const char *reason)
 		give_up(a, outcome, flow_dial_outcomes[outcome], status, reason);
 }
 
-static void target_ended(void *owner, const char *how)
+static void target_ended(void *owner, const char *how, const char *reason)
 {
 	struct attempt *a = owner;
 	(void)how;
+	a->call->hangup_reason = arena_strdup(&a->call->arena, reason);
 	if (a->accepting) {
 		give_up(a, DIAL_NO_ANSWER, "not_accepted", 200, "it answered, and hung up before the caller was connected");
 		return;
@@ -484,6 +489,7 @@ static void target_offered(void *owner, const char *sdp)
 		sip_leg_reoffer_answer(a->leg, 200, answer);
 	} else if (sdp_audio_parse(sdp, &audio)) {
 		media_set_remote(a->end, &audio);
+		c->dial.talking_sends = audio.sends;
 		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(a->end), &audio, c->sdp_session + 1, ++c->sdp_version);
 		sip_leg_reoffer_answer(a->leg, 200, answer);
 	} else {
@@ -542,7 +548,7 @@ static bool enter_trunk(struct attempt *a)
 	struct trunks *trunks = a->call->loop->config.trunks;
 	int64_t now = clock_monotonic_ms(), wait = trunk_enter(trunks, trunk, TRUNK_OUT, now);
 	a->waiting = wait > 0 && a->waited_ms + wait <= RATE_WAIT_MS;
-	a->in_trunk = !wait;
+	a->in_trunk = wait ? NULL : trunk;
 	if (a->waiting) {
 		a->waited_ms += wait;
 		a->until_ms = now + wait;
@@ -607,7 +613,7 @@ static void gateway_failed(struct attempt *a, int status, const char *reason)
 		return;
 	}
 	log_attempt(c, a->to, a, "failed", status, reason);
-	sip_leg_release(a->leg, 0);
+	sip_leg_release(a->leg, 0, NULL);
 	*a = (struct attempt){.call = c, .to = a->to, .end = a->end, .gateway = a->gateway + 1, .in_trunk = a->in_trunk, .started_ms = clock_now_ms()};
 	go_on(a);
 }
@@ -659,6 +665,8 @@ void dial_stop(struct call *c)
 	struct dial *d = &c->dial;
 	if (!d->active)
 		return;
+	if (d->connected)
+		media_quality(d->talking->end, &c->heard_target);
 	d->active = false;
 	d->connected = false;
 	if (d->recording)

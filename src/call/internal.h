@@ -36,6 +36,7 @@ struct call_loop {
 	struct audio *ringback, *beep;
 	uint64_t next_serial;
 	int64_t write_at_ms; /* when the dirty calls are written, monotonic */
+	int64_t media_at_ms; /* when audio is looked for next, monotonic */
 	int64_t gateways_at_ms; /* when gateways are looked at next, monotonic */
 	unsigned wakeups;    /* by the mailboxes; wraps around */
 	bool draining;
@@ -64,7 +65,7 @@ struct attempt {
 	const char *uri;     /* where it is tried */
 	struct sip_leg *leg; /* NULL: nobody is called */
 	bool waiting;        /* for its trunk's rate, to be called then */
-	bool in_trunk;       /* counted among its trunk's calls */
+	const struct config_trunk *in_trunk; /* it counts among this trunk's calls */
 	bool heard;          /* something answered the INVITE */
 	size_t gateway;      /* which one of the order */
 	struct media_end *end;
@@ -86,6 +87,8 @@ struct dial {
 	struct attempt *attempts;
 	size_t attempt_count;     /* 1 unless all ring at once */
 	struct attempt *talking;  /* who took the call */
+	bool talking_sends;       /* as its SDP says: not on hold */
+	const char *reason;       /* why whoever is still called is given up: a Reason header */
 	int max_duration_seconds;
 	const char *caller_id;
 	enum flow_dial_outcome outcome; /* of the last attempt */
@@ -163,7 +166,9 @@ struct call {
 	const char *flow_disposition; /* NULL: none was set */
 	/* the log */
 	int64_t started_ms, answered_ms, connected_ms, ended_ms;
-	const char *disposition, *hangup_by, *target_id;
+	const char *disposition, *hangup_by, *hangup_reason, *target_id;
+	const char *sip_call_id;
+	struct quality heard_caller, heard_target; /* packets 0: nothing was heard */
 	int64_t revenue_micros, payout_micros;
 	int64_t revenue_added, payout_added; /* by webhooks, beside the call's own */
 	int64_t revenue_at, payout_at, converted_at; /* when the call itself settled them; 0: not yet */
@@ -185,13 +190,15 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		const struct config_number *number, const struct config_trunk *trunk, const struct call *before);
 void call_persisted(struct call *c, bool ok);
 void call_answer(struct call *c);
+/* Once a second: those whose audio ended long ago are ended, too. */
+void call_check_media(struct call *c, int64_t now);
 /* End it: status for a caller who was not answered. Tells everybody, writes the log. */
 void call_end(struct call *c, int status, const char *disposition, const char *by);
 void call_free(struct call *c);
 
 /* log.c: rows, events, trace */
 struct store_batch *log_batch(struct call *c);
-void log_call_started(struct call *c, const char *trunk_id, const char *sip_call_id);
+void log_call_started(struct call *c);
 /* Answered, connected, worth something: templates know it now, the row with the next flush. */
 void log_call_progress(struct call *c);
 void log_call_ended(struct call *c);

@@ -112,7 +112,24 @@ bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, enum t
 	return true;
 }
 
-void log_call_started(struct call *c, const char *trunk_id, const char *sip_call_id)
+/* What the row's document always has. */
+static void write_document(struct buf *doc, const struct call *c)
+{
+	json_str(doc, "trunk_id", c->trunk->id);
+	json_str(doc, "sip_call_id", c->sip_call_id);
+	json_str(doc, "currency", c->organization->currency);
+}
+
+static void write_quality(struct buf *doc, const char *who, const struct quality *q)
+{
+	json_key(doc, who);
+	if (q->packets)
+		buf_printf(doc, "{\"packets\":%u,\"lost\":%u,\"loss_percent\":%.2f,\"jitter_ms\":%.1f,\"max_jitter_ms\":%.1f,\"mos\":%.2f}", q->packets, q->lost, q->loss_percent, q->jitter_ms, q->max_jitter_ms, q->mos);
+	else
+		buf_add_str(doc, "null");
+}
+
+void log_call_started(struct call *c)
 {
 	struct store_batch *batch = log_batch(c);
 	struct buf doc = {0};
@@ -120,9 +137,7 @@ void log_call_started(struct call *c, const char *trunk_id, const char *sip_call
 	if (!batch)
 		return;
 	json_open(&doc);
-	json_str(&doc, "trunk_id", trunk_id);
-	json_str(&doc, "sip_call_id", sip_call_id);
-	json_str(&doc, "currency", c->organization->currency);
+	write_document(&doc, c);
 	json_close(&doc);
 	store_batch_add(batch, "INSERT INTO calls (id, organization_id, campaign_id, publisher_id, caller_id, number, status, execution_mode, call_flow_id, flow_version, started_at, doc) "
 			       "VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $9, $10, $11)",
@@ -169,8 +184,14 @@ void log_call_ended(struct call *c)
 		return;
 	log_flow_left(c);
 	json_open(&doc);
+	write_document(&doc, c);
 	json_str(&doc, "hangup_by", c->hangup_by);
-	json_str(&doc, "currency", c->organization->currency);
+	json_str(&doc, "hangup_reason", c->hangup_reason);
+	json_key(&doc, "quality");
+	json_open(&doc);
+	write_quality(&doc, "caller", &c->heard_caller);
+	write_quality(&doc, "target", &c->heard_target);
+	json_close(&doc);
 	json_key(&doc, "attempts");
 	buf_add_char(&doc, '[');
 	buf_add(&doc, buf_text(&c->attempts), c->attempts.len);

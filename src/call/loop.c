@@ -89,7 +89,7 @@ static bool has_digest(const struct organization *o)
 static void refuse(struct call_loop *loop, const struct sip_incoming *in, int status)
 {
 	loop->refused++;
-	sip_leg_release(in->leg, status);
+	sip_leg_release(in->leg, status, NULL);
 }
 
 static void on_incoming(void *arg, const struct sip_incoming *in)
@@ -203,6 +203,12 @@ static void take_outcome(struct call *c, const struct call_outcome *o)
 	log_course(c, clock_now_ms());
 }
 
+static void hang_up(struct call *c)
+{
+	c->hangup_reason = NULL; /* that of a target before */
+	call_end(c, 480, c->connected_ms ? "completed" : "hung_up", "api");
+}
+
 static void open_letter(struct call_loop *loop, struct letter *l)
 {
 	struct call *c = l->kind == LETTER_PERSISTED ? by_serial(loop, l->serial) : by_id(loop, l->call_id);
@@ -213,7 +219,7 @@ static void open_letter(struct call_loop *loop, struct letter *l)
 	else if (c && l->kind == LETTER_OUTCOME)
 		take_outcome(c, &l->outcome);
 	else if (c)
-		call_end(c, 480, c->connected_ms ? "completed" : "hung_up", "api");
+		hang_up(c);
 	json_decref(l->tags);
 	free(l);
 }
@@ -335,6 +341,18 @@ static bool watch(struct call_loop *loop, struct mailbox *box)
 	return su_wait_create(wait, mailbox_fd(box), SU_WAIT_IN) == 0 && su_root_register(loop->root, wait, on_mail_wakeup, (su_wakeup_arg_t *)box, 0) >= 0;
 }
 
+#define CHECK_MEDIA_MS 1000
+
+static void check_media(struct call_loop *loop, int64_t now)
+{
+	struct call *c, *next;
+	if (now < loop->media_at_ms || !loop->config.rtp_timeout_seconds)
+		return;
+	loop->media_at_ms = now + CHECK_MEDIA_MS;
+	HASH_ITER(hh, loop->by_serial, c, next)
+		call_check_media(c, now);
+}
+
 /*
  * Once per turn: let the media thread begin what it was asked to; and, when WRITE_EVERY_MS
  * have passed since the last time, write what each call gathered and free those that are over,
@@ -345,6 +363,7 @@ static void settle(struct call_loop *loop, bool all)
 	int64_t now = clock_monotonic_ms();
 	loop->legs = sip_agent_legs(loop->agent);
 	gateways_check(loop);
+	check_media(loop, now);
 	if (all || now >= loop->write_at_ms) {
 		loop->write_at_ms = loop->dirty ? now + WRITE_EVERY_MS : 0;
 		for (struct call *c = loop->dirty, *next; c; c = next) {

@@ -65,7 +65,8 @@ struct media_end {
 		uint32_t ssrc, timestamp; /* of the packet that last set the place */
 		uint64_t place;           /* where that one stands in the recording */
 	} heard, said;
-	_Atomic int64_t voice_ms;
+	_Atomic int64_t voice_ms, heard_ms;
+	struct quality_meter quality;
 };
 
 struct media {
@@ -211,6 +212,16 @@ void media_record_stop(struct media_end *e, bool keep)
 int64_t media_last_voice(const struct media_end *e)
 {
 	return e->voice_ms;
+}
+
+int64_t media_last_heard(const struct media_end *e)
+{
+	return e->heard_ms;
+}
+
+bool media_quality(const struct media_end *e, struct quality *out)
+{
+	return quality_read(&e->quality, out);
 }
 
 /* ---- the media thread: recording ---- */
@@ -471,6 +482,7 @@ static void receive(struct rtp_socket *socket)
 		messages[i] = (struct mmsghdr){.msg_hdr = {.msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &parts[i], .msg_iovlen = 1}};
 	}
 	int n = recvmmsg(socket->fd, messages, BURST, MSG_DONTWAIT, NULL);
+	int64_t now = n > 0 ? clock_monotonic_us() : 0;
 	for (int i = 0; e && i < n; i++) {
 		struct rtp_packet p;
 		if (!accept_source(e, &from[i], messages[i].msg_hdr.msg_namelen) || !rtp_parse(data[i], messages[i].msg_len, &p))
@@ -480,6 +492,8 @@ static void receive(struct rtp_socket *socket)
 			hear_key(e, &p);
 		else if (p.payload_type != CODEC_PCMU && p.payload_type != CODEC_PCMA)
 			continue;
+		quality_take(&e->quality, &p, is_key, now);
+		atomic_store_explicit(&e->heard_ms, now / 1000, memory_order_relaxed);
 		if (e->recording)
 			record_heard(e, &p);
 		if (e->peer)

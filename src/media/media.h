@@ -9,6 +9,7 @@
 
 #include "base/mailbox.h"
 #include "media/audio.h"
+#include "media/quality.h"
 #include "media/recorder.h"
 #include "sip/sdp.h"
 #include <stdint.h>
@@ -64,6 +65,10 @@ void media_record(struct media_end *end, struct recording *recording);
 /* Silence takes the place of what is said. */
 void media_record_pause(struct media_end *end, bool paused);
 void media_record_stop(struct media_end *end, bool keep);
+/* When a packet of audio last came, monotonic ms; 0: not yet. */
+int64_t media_last_heard(const struct media_end *end);
+/* How well the far side was heard; false: nothing was. */
+bool media_quality(const struct media_end *end, struct quality *out);
 /* When a voice was last heard since recording began, monotonic ms; 0: not yet. */
 int64_t media_last_voice(const struct media_end *end);
 

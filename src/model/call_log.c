@@ -18,6 +18,9 @@ void call_log_json(struct buf *b, const struct call_log *c)
 	json_str(b, "status", c->status);
 	json_str(b, "disposition", c->disposition);
 	json_str(b, "hangup_by", c->hangup_by);
+	json_str(b, "hangup_reason", c->hangup_reason);
+	json_str(b, "trunk_id", c->trunk_id);
+	json_str(b, "sip_call_id", c->sip_call_id);
 	json_time(b, "started_at", c->started_ms);
 	json_time(b, "answered_at", c->answered_ms);
 	json_time(b, "connected_at", c->connected_ms);
@@ -33,6 +36,7 @@ void call_log_json(struct buf *b, const struct call_log *c)
 	json_money(b, "payout", c->payout_micros);
 	json_str(b, "currency", c->currency ? c->currency : "USD");
 	json_raw(b, "attempts", c->attempts ? c->attempts : "[]");
+	json_raw(b, "quality", c->quality ? c->quality : "null");
 	if (c->tags)
 		json_raw(b, "tags", c->tags);
 	if (c->recordings)

@@ -16,6 +16,8 @@ struct call_log {
 	const char *tags;     /* JSON object; NULL: left out */
 	const char *recordings; /* JSON array; NULL: left out */
 	const char *hangup_by; /* "caller", "target", "system", or NULL */
+	const char *hangup_reason, *trunk_id, *sip_call_id;
+	const char *quality; /* JSON object; NULL: not known yet */
 };
 
 void call_log_json(struct buf *b, const struct call_log *log);

@@ -49,7 +49,7 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 	leg->dialog = nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(sip->sip_call_id), SIPTAG_FROM(sip->sip_to), SIPTAG_TO(sip->sip_from), TAG_END());
 	if (!leg->dialog) {
 		nta_incoming_treply(irq, SIP_500_INTERNAL_SERVER_ERROR, TAG_END());
-		sip_leg_release(leg, 500);
+		sip_leg_release(leg, 500, NULL);
 		return;
 	}
 	nta_leg_tag(leg->dialog, NULL);

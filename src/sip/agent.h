@@ -46,6 +46,7 @@ struct sip_leg {
 	auth_client_t *auth;
 	bool authorized;
 	const char *max_forwards;
+	const char *reason; /* of our CANCEL or BYE */
 };
 
 struct sip_leg *sip_leg_new(struct sip_agent *agent);

@@ -60,7 +60,13 @@ const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip)
 
 /* ---- requests inside the dialog ---- */
 
-static int on_bye(struct sip_leg *leg, nta_incoming_t *irq)
+/* NULL: it gives none. */
+static const char *reason_of(struct sip_leg *leg, sip_t const *sip)
+{
+	return sip->sip_reason ? sip_header_as_string(leg->home, (const sip_header_t *)sip->sip_reason) : NULL;
+}
+
+static int on_bye(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 {
 	nta_incoming_treply(irq, SIP_200_OK, TAG_END());
 	nta_incoming_destroy(irq);
@@ -68,7 +74,7 @@ static int on_bye(struct sip_leg *leg, nta_incoming_t *irq)
 		return 0;
 	leg->state = LEG_OVER;
 	if (!leg->released && leg->handler->ended)
-		leg->handler->ended(leg->owner, "bye");
+		leg->handler->ended(leg->owner, "bye", reason_of(leg, sip));
 	else
 		collect(leg);
 	return 0;
@@ -119,7 +125,7 @@ int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq,
 	(void)dialog;
 	switch (sip->sip_request->rq_method) {
 	case sip_method_bye:
-		return on_bye(leg, irq);
+		return on_bye(leg, irq, sip);
 	case sip_method_invite:
 	case sip_method_update:
 		return on_offer(leg, irq, sip);
@@ -169,7 +175,7 @@ int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *si
 		nta_incoming_destroy(leg->invite_in);
 		leg->invite_in = NULL;
 		if (leg->released) { /* let go between 200 and ACK */
-			sip_leg_release(leg, 0);
+			sip_leg_release(leg, 0, NULL);
 			return 0;
 		}
 		return 0;
@@ -184,9 +190,9 @@ int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *si
 		leg->invite_in = NULL;
 		leg->state = LEG_CONFIRMED;
 		if (leg->released || !leg->handler->ended)
-			sip_leg_release(leg, 0);
+			sip_leg_release(leg, 0, NULL);
 		else
-			leg->handler->ended(leg->owner, "no_ack");
+			leg->handler->ended(leg->owner, "no_ack", NULL);
 		return 0;
 	}
 	/* nta answers the INVITE with 487 once this returns; it must not be destroyed before. */
@@ -195,7 +201,7 @@ int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *si
 	leg->invite_in = NULL;
 	leg->state = LEG_OVER;
 	if (!leg->released && leg->handler && leg->handler->ended)
-		leg->handler->ended(leg->owner, "cancel");
+		leg->handler->ended(leg->owner, "cancel", sip ? reason_of(leg, sip) : NULL);
 	else
 		collect(leg);
 	return 0;
@@ -322,7 +328,7 @@ static void send_bye(struct sip_leg *leg)
 {
 	drop_invite(leg);
 	leg->state = LEG_OVER;
-	leg->bye_out = nta_outgoing_tcreate(leg->dialog, on_bye_response, leg, NULL, SIP_METHOD_BYE, NULL, TAG_END());
+	leg->bye_out = nta_outgoing_tcreate(leg->dialog, on_bye_response, leg, NULL, SIP_METHOD_BYE, NULL, TAG_IF(leg->reason, SIPTAG_REASON_STR(leg->reason)), TAG_END());
 	collect(leg);
 }
 
@@ -381,9 +387,10 @@ static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *si
 
 /* ---- the end ---- */
 
-void sip_leg_release(struct sip_leg *leg, int status)
+void sip_leg_release(struct sip_leg *leg, int status, const char *reason)
 {
 	leg->released = true;
+	leg->reason = reason ? su_strdup(leg->home, reason) : leg->reason;
 	switch (leg->state) {
 	case LEG_INCOMING:
 		if (status < 300)
@@ -400,7 +407,7 @@ void sip_leg_release(struct sip_leg *leg, int status)
 		return; /* BYE only after the ACK (RFC 3261 §15) */
 	case LEG_OUTGOING:
 		leg->state = LEG_CANCELLING;
-		nta_outgoing_cancel(leg->invite_out);
+		nta_outgoing_tcancel(leg->invite_out, NULL, NULL, TAG_IF(leg->reason, SIPTAG_REASON_STR(leg->reason)), TAG_END());
 		return;
 	case LEG_CANCELLING:
 		return;

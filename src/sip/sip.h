@@ -20,7 +20,8 @@ struct sip_leg_handler {
 	void (*progress)(void *owner, int status, const char *sdp);          /* outgoing: 100, 180, 183 … */
 	void (*answered)(void *owner, const char *sdp);                      /* outgoing: 2xx; ACK is sent */
 	void (*failed)(void *owner, int status, const char *reason);         /* outgoing: 3xx–6xx or timeout; the leg is over */
-	void (*ended)(void *owner, const char *how);                         /* CANCEL, BYE, or no ACK; the leg is over */
+	/* CANCEL, BYE, or no ACK; the leg is over. reason: what its Reason header said (RFC 3326), or NULL */
+	void (*ended)(void *owner, const char *how, const char *reason);
 	void (*offered)(void *owner, const char *sdp);                       /* re-INVITE or UPDATE; answer with sip_leg_reoffer_answer() */
 	void (*dtmf)(void *owner, char key);                                 /* SIP INFO */
 };
@@ -105,9 +106,10 @@ void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp);
 /*
  * End the leg in the way its state asks for (final response, CANCEL or BYE) and let go:
  * no callback comes any more, and the leg frees itself when its transactions are done.
- * status: for an incoming leg that was not answered (e.g. 486).
+ * status: for an incoming leg that was not answered (e.g. 486). reason: the Reason header of a
+ * CANCEL or BYE (RFC 3326), such as "Q.850;cause=16", or NULL.
  */
-void sip_leg_release(struct sip_leg *leg, int status);
+void sip_leg_release(struct sip_leg *leg, int status, const char *reason);
 
 /* How many legs there are: for tests and metrics. */
 size_t sip_agent_legs(const struct sip_agent *agent);

@@ -6,7 +6,7 @@
 void store_call_row(const struct store_rows *r, size_t i, struct arena *arena, struct call_log *out)
 {
 	json_t *doc = json_loads(rows_text(r, i, 19) ? rows_text(r, i, 19) : "{}", 0, NULL);
-	char *attempts = json_dumps(json_object_get(doc, "attempts"), JSON_COMPACT);
+	char *attempts = json_dumps(json_object_get(doc, "attempts"), JSON_COMPACT), *quality = json_dumps(json_object_get(doc, "quality"), JSON_COMPACT | JSON_REAL_PRECISION(6));
 	*out = (struct call_log){
 		.id = rows_text(r, i, 0), .organization_id = rows_text(r, i, 1), .campaign_id = rows_text(r, i, 2), .publisher_id = rows_text(r, i, 3),
 		.caller_id = rows_text(r, i, 4), .number = rows_text(r, i, 5), .status = rows_text(r, i, 6), .disposition = rows_text(r, i, 7),
@@ -14,10 +14,15 @@ void store_call_row(const struct store_rows *r, size_t i, struct arena *arena, s
 		.target_id = rows_text(r, i, 11), .started_ms = rows_int(r, i, 12), .answered_ms = rows_int(r, i, 13), .connected_ms = rows_int(r, i, 14),
 		.ended_ms = rows_int(r, i, 15), .converted = rows_int(r, i, 16) != 0, .revenue_micros = rows_int(r, i, 17), .payout_micros = rows_int(r, i, 18),
 		.attempts = arena_strdup(arena, attempts),
+		.quality = arena_strdup(arena, quality),
 		.hangup_by = arena_strdup(arena, json_string_value(json_object_get(doc, "hangup_by"))),
+		.hangup_reason = arena_strdup(arena, json_string_value(json_object_get(doc, "hangup_reason"))),
+		.trunk_id = arena_strdup(arena, json_string_value(json_object_get(doc, "trunk_id"))),
+		.sip_call_id = arena_strdup(arena, json_string_value(json_object_get(doc, "sip_call_id"))),
 		.currency = arena_strdup(arena, json_string_value(json_object_get(doc, "currency"))),
 	};
 	free(attempts);
+	free(quality);
 	json_decref(doc);
 }
 

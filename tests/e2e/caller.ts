@@ -27,11 +27,11 @@ export class Rtp {
     return (this.socket.address() as AddressInfo).port
   }
 
-  // One packet of PCMU silence.
-  send(port: number) {
+  // One packet of PCMU silence; lost: it is numbered, and not sent.
+  send(port: number, lost = false) {
     const packet = Buffer.alloc(172, 0xff)
     packet.set([0x80, 0, 0, this.sequence++, 0, 0, 0, this.sequence, 1, 2, 3, 4])
-    this.socket.send(packet, port, '127.0.0.1')
+    if (!lost) this.socket.send(packet, port, '127.0.0.1')
   }
 
   close() {
@@ -72,9 +72,9 @@ export class Caller {
   }
 
   // INVITE, or re-INVITE once it was answered, with audio expected at the port; resolves with theirs.
-  async offer(port: number): Promise<number> {
+  async offer(port: number, attribute = 'sendrecv'): Promise<number> {
     const answer = this.final()
-    this.send('INVITE', ['v=0', `o=- 1 ${this.cseq + 1} IN IP4 127.0.0.1`, 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${port} RTP/AVP 0`, ''].join('\r\n'))
+    this.send('INVITE', ['v=0', `o=- 1 ${this.cseq + 1} IN IP4 127.0.0.1`, 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${port} RTP/AVP 0`, `a=${attribute}`, ''].join('\r\n'))
     const text = await answer
     assert.match(text, /^SIP\/2.0 200/)
     this.to = /^To:.*$/im.exec(text)![0].trim()

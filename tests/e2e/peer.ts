@@ -21,6 +21,8 @@ export class Peer {
   // user name and password that a REGISTER must have
   credentials?: [string, string]
   expires = 60
+  // where its SDP asks audio to go
+  media?: number
   private seen = new Set<string>()
   private constructor(private socket: Socket) {}
 
@@ -57,7 +59,7 @@ export class Peer {
   }
 
   private sdp() {
-    return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${this.port + 1} RTP/AVP 0`, ''].join('\r\n')
+    return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${this.media ?? this.port + 1} RTP/AVP 0`, ''].join('\r\n')
   }
 
   private registers(r: Request, port: number) {
@@ -107,6 +109,14 @@ export class Peer {
     const tag = /^To:.*(;tag=\S+)/im.exec(answer)?.[1] ?? ''
     this.socket.send(`${[...base('ACK', tag), 'Content-Length: 0'].join('\r\n')}\r\n\r\n`, to, '127.0.0.1')
     return Number(answer.slice(8, 11))
+  }
+
+  // Hang up what was answered to the n-th INVITE; further headers go along.
+  bye(n = 1, headers: string[] = []) {
+    const r = this.of('INVITE')[n - 1]
+    const to = /<([^>]*)>/.exec(r.header('Contact')!)![1]
+    const lines = [`BYE ${to} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bKbye${Math.random()}`, 'Max-Forwards: 70', `From: ${r.header('To')};tag=peer`, `To: ${r.header('From')}`, `Call-ID: ${r.header('Call-ID')}`, 'CSeq: 2 BYE', ...headers, 'Content-Length: 0']
+    this.socket.send(`${lines.join('\r\n')}\r\n\r\n`, Number(/:(\d+)/.exec(to.replace(/^sip:/, ''))![1]), '127.0.0.1')
   }
 
   close() {

@@ -1,5 +1,6 @@
 #include "test.h"
 #include "media/audio.h"
+#include "media/quality.h"
 #include "media/recorder.h"
 #include "media/rtp.h"
 #include "sip/sdp.h"
@@ -133,11 +134,47 @@ static void test_sdp_offers_are_read_and_answered(void **state)
 	assert_false(sdp_audio_parse("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\nm=image 4000 udptl (\r\n", &a));
 }
 
+/* Half a million microseconds into a call, packet i of 20 ms comes `late` after its time. */
+static void hear(struct quality_meter *m, uint16_t sequence, int i, int late_us)
+{
+	quality_take(m, &(struct rtp_packet){.sequence = sequence, .timestamp = (uint32_t)i * 160, .ssrc = 7}, false, 500000 + i * 20000 + late_us);
+}
+
+static void test_quality_counts_losses_and_jitter(void **state)
+{
+	struct quality_meter m = {0};
+	struct quality q;
+	(void)state;
+	assert_false(quality_read(&m, &q));
+	for (int i = 0; i < 1000; i++) /* over the end of the sequence numbers */
+		hear(&m, (uint16_t)(65000 + i), i, 0);
+	assert_true(quality_read(&m, &q));
+	assert_int_equal(q.packets, 1000);
+	assert_int_equal(q.lost, 0);
+	assert_true(q.jitter_ms < 0.2 && q.mos > 4.3 && q.mos < 4.5);
+	for (int i = 1000; i < 2000; i++)
+		if (i % 10)
+			hear(&m, (uint16_t)(65000 + i), i, 0);
+	assert_true(quality_read(&m, &q));
+	assert_int_equal(q.packets, 1900);
+	assert_int_equal(q.lost, 100);
+	assert_true(q.loss_percent > 4.9 && q.loss_percent < 5.1 && q.mos > 3.5 && q.mos < 4);
+	for (int i = 2000; i < 3000; i++) /* out of order is not lost; each second one 8 ms late */
+		hear(&m, (uint16_t)(65000 + (i ^ 1)), i, i % 2 * 8000);
+	assert_true(quality_read(&m, &q));
+	assert_int_equal(q.lost, 100);
+	assert_true(q.max_jitter_ms > 7 && q.max_jitter_ms < 8.1 && q.jitter_ms > 2);
+	hear(&m, 7, 0, 0); /* the sender began anew */
+	assert_true(quality_read(&m, &q));
+	assert_int_equal(q.lost, 100);
+	assert_int_equal(q.packets, 2901);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_g711_survives_the_round_trip), cmocka_unit_test(test_recordings_have_everything_in_its_place), cmocka_unit_test(test_rtp_skips_extension_and_padding_and_refuses_short_ones),
-		cmocka_unit_test(test_telephone_events_round_trip), cmocka_unit_test(test_sdp_offers_are_read_and_answered),
+		cmocka_unit_test(test_telephone_events_round_trip), cmocka_unit_test(test_sdp_offers_are_read_and_answered), cmocka_unit_test(test_quality_counts_losses_and_jitter),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,14 @@ export function Rows({ rows, columns, empty }: { rows: Record<string, unknown>[]
   )
 }
 
+interface Heard {
+  loss_percent: number
+  jitter_ms: number
+  mos: number
+}
+// How well somebody was heard here, as a mean opinion score of 1 to 5.
+const heard = (h: Heard | null | undefined) => (h ? t('{mos} of 5 ({loss} % lost, {jitter} ms jitter)', { mos: h.mos.toFixed(1), loss: h.loss_percent.toFixed(1), jitter: h.jitter_ms.toFixed(0) }) : '–')
+
 export function Call({ id }: { id: string }) {
   const [url, set] = useUrl()
   const part = (name: string) => ({ queryKey: ['call', id, name], queryFn: async () => (await api<{ data: Record<string, unknown>[] }>('GET', `/calls/${id}/${name}`)).data.data })
@@ -39,10 +47,11 @@ export function Call({ id }: { id: string }) {
   const tags = useQuery(part('tags')), events = useQuery(part('events')), trace = useQuery(part('trace'))
   const incoming = useQuery({ queryKey: ['call', id, 'in'], queryFn: async () => (await list(`/incoming-webhook-requests?call_id=${id}&limit=200`)).data })
   const outgoing = useQuery({ queryKey: ['call', id, 'out'], queryFn: async () => (await list(`/outgoing-webhook-requests?call_id=${id}&limit=200`)).data })
-  const named = useNamed(['campaign', 'publisher', 'target', 'call_flow', 'incoming_webhook', 'outgoing_webhook'])
+  const named = useNamed(['campaign', 'trunk', 'publisher', 'target', 'call_flow', 'incoming_webhook', 'outgoing_webhook'])
   if (call.error) return <Alert color="red" title={t('This call could not be loaded')}>{call.error.message}</Alert>
   if (!call.data) return <Text c="dimmed">{t('Loading…')}</Text>
   const c = call.data, attempts = (c.attempts as Attempt[] | undefined) ?? []
+  const quality = c.quality as { caller: Heard | null; target: Heard | null } | null
   const linked = (kind: string, key: string) => (c[key] ? <Link to={`/${kind}/${String(c[key])}`}>{named(c[key]) ?? String(c[key])}</Link> : '–')
   const to = (path: string, r: Row, label: ReactNode) => <Link to={`/data/webhooks/${path}/${r.id}`}>{label}</Link>
   const requests = (incoming.data?.length ?? 0) + (outgoing.data?.length ?? 0)
@@ -54,8 +63,9 @@ export function Call({ id }: { id: string }) {
         {typeof c.call_flow_id === 'string' && <Link to={`/calls/${id}/canvas`}>{c.status === 'active' ? t('Watch it on the canvas') : t('Its way on the canvas')}</Link>}</Group>
       <Facts of={[
         [t('Campaign'), linked('campaigns', 'campaign_id')], [t('Publisher'), linked('publishers', 'publisher_id')], [t('Run by'), c.call_flow_id ? <>{linked('data/call-flows', 'call_flow_id')} {t('version {n}', { n: c.flow_version })}</> : t('routing plan')], [t('Target'), linked('targets', 'target_id')],
-        [t('Started'), moment(c.started_at)], [t('Answered'), moment(c.answered_at)], [t('Connected'), moment(c.connected_at)], [t('Ended'), c.ended_at ? <>{moment(c.ended_at)}{c.hangup_by ? `, ${t('by {who}', { who: c.hangup_by })}` : ''}</> : '–'],
+        [t('Started'), moment(c.started_at)], [t('Answered'), moment(c.answered_at)], [t('Connected'), moment(c.connected_at)], [t('Ended'), c.ended_at ? <>{moment(c.ended_at)}{c.hangup_by ? `, ${t('by {who}', { who: c.hangup_by })}` : ''}{c.hangup_reason ? <Text size="xs" c="dimmed">{String(c.hangup_reason)}</Text> : null}</> : '–'],
         [t('Time'), c.duration_seconds == null ? '–' : lasting(Number(c.duration_seconds))], [t('Converted'), plain(c.converted)], [t('Revenue'), `${plain(c.revenue)} ${plain(c.currency)}`], [t('Payout'), `${plain(c.payout)} ${plain(c.currency)}`],
+        [t('Trunk'), linked('settings/trunks', 'trunk_id')], [t('Caller heard'), heard(quality?.caller)], [t('Target heard'), heard(quality?.target)],
       ]} />
       <Timeline call={c} events={events.data ?? []} />
       {((c.recordings as Recording[] | undefined) ?? []).map((r) => <Player key={r.id} callId={id} recording={r} />)}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { Caller, Rtp } from './caller.ts'
+import { Peer } from './peer.ts'
+import { Strowger, sleep, until } from './harness.ts'
+
+describe('media and how calls end', () => {
+  let s: Strowger
+  const peers: Peer[] = []
+  before(async () => {
+    s = await Strowger.start(['--rtp-timeout', '2'])
+    const flow = await s.flow('long', [{ id: 'p', type: 'play', config: { prompt: { text: 'One two three four five six seven eight nine ten. '.repeat(8), voice: 'kal' } } }], [['start', 'next', 'p']])
+    await s.campaign('+18005554001', { execution_mode: 'call_flow', call_flow_id: flow.id })
+  })
+  after(async () => {
+    for (const p of peers) p.close()
+    await s.stop()
+  })
+
+  const peer = async (set: Partial<Peer> = {}) => {
+    const p = Object.assign(await Peer.start(), set)
+    peers.push(p)
+    return p
+  }
+  // Packets each 20 ms until it is stopped.
+  const talk = (rtp: Rtp, port: number, loses: (i: number) => boolean = () => false) => {
+    let i = 0
+    const timer = setInterval(() => rtp.send(port, loses(++i)), 20)
+    return () => clearInterval(timer)
+  }
+  const connected = (number: string) => until('the call to be connected', async () => (await s.api('GET', '/calls?status=active')).data.find((c: any) => c.number === number && c.connected_at))
+
+  test('how well caller and target were heard is in the log', async () => {
+    const far = await Rtp.bind(), near = await Rtp.bind(), target = await peer({ media: far.port })
+    await s.campaign('+18005554002', { routing_plan_id: (await s.plan('heard', [{ uri: target.uri }])).id })
+    const c = await Caller.invite(s, '+18005554002')
+    const port = await c.offer(near.port)
+    const sdp = (await target.first('INVITE')).text
+    const stop = [talk(near, port, (i) => i % 10 === 0), talk(far, Number(/^m=audio (\d+)/m.exec(sdp)![1]))]
+    await connected('+18005554002')
+    await until('enough to be heard', () => far.received > 90)
+    for (const f of stop) f()
+    await c.bye()
+    const { quality, trunk_id, sip_call_id } = await s.lastCall((x) => x.number === '+18005554002')
+    assert.ok(quality.caller.packets > 90 && quality.caller.loss_percent > 8 && quality.caller.loss_percent < 12, JSON.stringify(quality))
+    assert.ok(quality.target.packets > 50 && quality.target.lost === 0 && quality.target.mos > quality.caller.mos, JSON.stringify(quality))
+    assert.ok(quality.caller.jitter_ms >= 0 && quality.caller.max_jitter_ms >= quality.caller.jitter_ms)
+    assert.match(trunk_id, /^trk_/)
+    assert.ok(sip_call_id)
+    near.close()
+    far.close()
+  })
+
+  test('a call whose caller is not there any more is ended, one on hold is not', async () => {
+    const near = await Rtp.bind()
+    const c = await Caller.invite(s, '+18005554001')
+    const port = await c.offer(near.port)
+    const stop = talk(near, port)
+    await sleep(3500)
+    stop()
+    assert.equal((await s.api('GET', '/calls?status=active')).data.length, 1)
+    await c.offer(near.port, 'inactive')
+    await sleep(3500)
+    assert.equal((await s.api('GET', '/calls?status=active')).data.length, 1)
+    await c.offer(near.port)
+    const call = await s.lastCall((x) => x.number === '+18005554001')
+    assert.deepEqual([call.disposition, call.hangup_by, call.hangup_reason], ['media_timeout', 'system', 'no audio from the caller for 2 seconds'])
+    near.close()
+  })
+
+  test('a target that falls silent ends the call, too', async () => {
+    const near = await Rtp.bind(), target = await peer()
+    await s.campaign('+18005554003', { routing_plan_id: (await s.plan('silent', [{ uri: target.uri }])).id })
+    const c = await Caller.invite(s, '+18005554003')
+    const stop = talk(near, await c.offer(near.port))
+    const call = await s.lastCall((x) => x.number === '+18005554003')
+    stop()
+    assert.deepEqual([call.disposition, call.hangup_by, call.hangup_reason, call.quality.target], ['completed', 'system', 'no audio from the target for 2 seconds', null])
+    assert.ok(await target.first('BYE'))
+    near.close()
+  })
+
+  test('why somebody hung up is passed on and kept, and who is not needed any more is told why', async () => {
+    const quick = await peer(), slow = await peer({ invite: () => [180] }), caller = await peer()
+    const ids = []
+    for (const [i, p] of [slow, quick].entries()) ids.push((await s.api('POST', '/targets', { name: `all ${i}`, destination: { type: 'sip', uri: p.uri } })).id)
+    const both = await s.flow('both ring', [{ id: 'd', type: 'dial', config: { to: { target_ids: ids }, ring: 'simultaneous' } }, { id: 'h', type: 'hangup', config: {} }], [['start', 'next', 'd'], ['d', 'completed', 'h']])
+    await s.campaign('+18005554004', { execution_mode: 'call_flow', call_flow_id: both.id })
+    assert.equal(await caller.call(s.sip, `sip:+18005554004@127.0.0.1`), 200)
+    assert.equal((await slow.first('CANCEL')).header('Reason'), 'SIP;cause=200;text="Call completed elsewhere"')
+    quick.bye(1, ['Reason: Q.850;cause=16;text="Normal call clearing"'])
+    assert.equal((await caller.first('BYE')).header('Reason'), 'Q.850;cause=16;text="Normal call clearing"')
+    const call = await s.lastCall((x) => x.number === '+18005554004')
+    assert.deepEqual([call.hangup_by, call.hangup_reason], ['target', 'Q.850;cause=16;text="Normal call clearing"'])
+  })
+})
