@@ -14,6 +14,8 @@ static const struct {
 	[SETTING_SIP] = {"sip", "LIST", "udp:0.0.0.0:5060", "SIP listeners, with commas between: udp:ADDR:PORT,tcp:ADDR:PORT"},
 	[SETTING_RTP_ADDRESS] = {"rtp-address", "ADDR", NULL, "Address for audio, named in SDP (default: that of the first SIP listener, or the first of this machine)"},
 	[SETTING_RTP_PORTS] = {"rtp-ports", "LOW-HIGH", "20000-29999", "UDP ports for audio, two a call leg"},
+	[SETTING_SESSION_EXPIRES] = {"session-expires", "SECONDS", "1800", "Session timer that is asked for (RFC 4028): a side that is gone is noticed by then"},
+	[SETTING_MIN_SE] = {"min-se", "SECONDS", "90", "The shortest session timer that is agreed to"},
 	[SETTING_RTP_TIMEOUT] = {"rtp-timeout", "SECONDS", "120", "An answered call whose caller or target has sent no audio for so long is ended, unless on hold; 0: never"},
 	[SETTING_RETRY_SCHEDULE] = {"retry-schedule", "SECONDS", "5,300,1800,7200,18000,36000,36000", "Waits between tries of outgoing webhooks"},
 	[SETTING_DISABLE_WEBHOOKS] = {"disable-webhooks-after", "SECONDS", "432000", "An outgoing webhook that took nothing for so long is disabled, and webhook.disabled told"},

@@ -84,10 +84,10 @@ static void on_answered(void *owner, const char *sdp)
 		su_timer_set_interval(c->timer, hang_up, c, (su_duration_t)c->duration_seconds * 1000);
 }
 
-static void on_failed(void *owner, int status, const char *reason)
+static void on_failed(void *owner, int status, const char *reason, const char *contact)
 {
 	struct caller *c = owner;
-	(void)reason;
+	(void)reason, (void)contact;
 	c->status = status;
 	c->over = true;
 }
@@ -184,7 +184,7 @@ static bool place(struct caller *c, struct error *err)
 	snprintf(tcp, sizeof tcp, "tcp:%s:0", address);
 	bool over_tcp = strcasestr(c->uri, "transport=tcp") != NULL;
 	const char *listeners[] = {over_tcp ? tcp : udp, NULL};
-	struct sip_agent_config sip = {listeners, on_incoming, c};
+	struct sip_agent_config sip = {listeners, on_incoming, c, 1800, 90};
 	unsigned low = 30000 + randombytes_uniform(14000) * 2;
 	struct media_config media = {.address = address, .port_low = (int)low, .port_high = (int)low + 200};
 	c->root = su_root_create(NULL);

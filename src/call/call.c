@@ -15,15 +15,25 @@ static void caller_ended(void *owner, const char *how, const char *reason)
 	call_end(c, 0, c->connected_ms ? "completed" : strcmp(how, "cancel") == 0 || !c->answered_ms ? "abandoned" : "caller_hung_up", "caller");
 }
 
+const char *call_sdp(struct call *c, char out[SDP_SIZE])
+{
+	if (c->offers)
+		sdp_audio_offer(out, media_address(c->loop->config.media), media_port(c->end), c->sdp.codec, c->sdp_session, c->sdp_version);
+	else
+		sdp_audio_answer(out, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->sdp_session, c->sdp_version);
+	return out;
+}
+
 /* A new offer from the caller: hold, another address, another codec. */
 static void caller_offered(void *owner, const char *sdp)
 {
 	struct call *c = owner;
 	char answer[SDP_SIZE];
 	struct sdp_audio audio;
-	if (!*sdp) { /* without an offer: ours is what stands */
-		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->sdp_session, ++c->sdp_version);
-		sip_leg_reoffer_answer(c->leg, 200, answer);
+	c->sdp_version++;
+	if (!*sdp) { /* ours, and the ACK has the answer */
+		c->offers = true;
+		sip_leg_reoffer_answer(c->leg, 200, call_sdp(c, answer));
 		return;
 	}
 	if (!sdp_audio_parse(sdp, &audio)) {
@@ -31,9 +41,25 @@ static void caller_offered(void *owner, const char *sdp)
 		return;
 	}
 	c->sdp = audio;
+	c->offers = false;
 	media_set_remote(c->end, &audio);
-	sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(c->end), &audio, c->sdp_session, ++c->sdp_version);
-	sip_leg_reoffer_answer(c->leg, 200, answer);
+	sip_leg_reoffer_answer(c->leg, 200, call_sdp(c, answer));
+}
+
+static void caller_acked(void *owner, const char *sdp)
+{
+	struct call *c = owner;
+	struct sdp_audio audio;
+	if (!c->offers)
+		return;
+	c->offers = false;
+	if (sdp_audio_parse(sdp, &audio)) {
+		c->sdp = audio;
+		media_set_remote(c->end, &audio);
+		return;
+	}
+	c->hangup_reason = "the caller's ACK has no audio that can be used";
+	call_end(c, 488, c->connected_ms ? "completed" : "failed", "system");
 }
 
 static void caller_key(void *owner, char key)
@@ -41,7 +67,7 @@ static void caller_key(void *owner, char key)
 	execute_key(owner, key);
 }
 
-static const struct sip_leg_handler caller_handler = {.ended = caller_ended, .offered = caller_offered, .dtmf = caller_key};
+static const struct sip_leg_handler caller_handler = {.ended = caller_ended, .offered = caller_offered, .acked = caller_acked, .dtmf = caller_key};
 
 /* ---- begin ---- */
 
@@ -125,9 +151,9 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		const struct config_number *number, const struct config_trunk *trunk, const struct call *before)
 {
 	char caller[PHONE_SIZE];
-	struct sdp_audio sdp;
+	struct sdp_audio sdp = {.codec = CODEC_PCMU, .telephone_event = -1, .sends = true, .receives = true};
 	struct buf path = {0};
-	int status = !sdp_audio_parse(in->sdp, &sdp) ? 488 : has_place(loop, trunk) ? 0 : 503;
+	int status = *in->sdp && !sdp_audio_parse(in->sdp, &sdp) ? 488 : has_place(loop, trunk) ? 0 : 503;
 	struct call *c = status ? NULL : calloc(1, sizeof *c);
 	if (!c) {
 		if (!status)
@@ -156,7 +182,9 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	}
 	c->leg = in->leg;
 	c->sdp = sdp;
+	c->offers = !*in->sdp;
 	c->sdp_session = randombytes_random();
+	c->sdp_version = 1;
 	id_new("call", c->id);
 	c->started_ms = clock_now_ms();
 	c->env = (struct expr_env){.call = c->fields, .now_ms = c->started_ms};
@@ -182,7 +210,8 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		return;
 	}
 	loop->started++;
-	media_set_remote(c->end, &c->sdp);
+	if (!c->offers)
+		media_set_remote(c->end, &c->sdp);
 	fill_fields(c);
 	struct pending *waiting = registry_add(loop->config.registry, o->id, c->caller_id, c->campaign->id, c->id, c->started_ms);
 	log_call_started(c);
@@ -202,8 +231,7 @@ static void answer_now(struct call *c)
 		return;
 	c->answered = true;
 	c->answered_ms = clock_now_ms();
-	sdp_audio_answer(sdp, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->sdp_session, ++c->sdp_version);
-	sip_leg_answer(c->leg, sdp);
+	sip_leg_answer(c->leg, call_sdp(c, sdp));
 	log_call_progress(c);
 }
 

@@ -29,6 +29,7 @@ struct call_loop_config {
 	struct script_pool *scripts;
 	struct recorder *recorder;
 	const char *prompt_dir, *recording_dir;
+	int session_seconds, min_session_seconds; /* RFC 4028: what is asked for, and the least that is agreed to */
 	int rtp_timeout_seconds; /* a call whose audio ended so long ago is over; 0: never */
 };
 

@@ -9,6 +9,8 @@
 
 static void try_more(struct call *c);
 static void go_on(struct attempt *a);
+static void begin(struct call *c, struct attempt *a, const struct dial_try *t);
+static void sent_on(struct attempt *a, int status, const char *contact);
 static void gateway_failed(struct attempt *a, int status, const char *reason);
 
 static enum flow_dial_outcome outcome_of(int status)
@@ -424,9 +426,8 @@ static void target_progress(void *owner, int status, const char *sdp)
 			c->play = media_play(c->end, audio_hold(c->loop->ringback));
 		return;
 	}
-	if (early)
-		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->sdp_session, c->sdp_version);
-	sip_leg_ring(c->leg, early ? 183 : status == 183 ? 180 : status, early ? answer : NULL);
+	early = early && !c->offers; /* an offer of ours has to wait for the 200 */
+	sip_leg_ring(c->leg, early ? 183 : status == 180 || status == 183 ? 180 : status, early ? call_sdp(c, answer) : NULL);
 }
 
 static void target_answered(void *owner, const char *sdp)
@@ -449,11 +450,13 @@ static void target_answered(void *owner, const char *sdp)
 		connect_call(a);
 }
 
-static void target_failed(void *owner, int status, const char *reason)
+static void target_failed(void *owner, int status, const char *reason, const char *contact)
 {
 	struct attempt *a = owner;
 	enum flow_dial_outcome outcome = outcome_of(status);
-	if (a->to->trunk && !a->ringing_ms && (status == 500 || trunk_is_down(status)))
+	if (contact && (status == 301 || status == 302))
+		sent_on(a, status, contact);
+	else if (a->to->trunk && !a->ringing_ms && (status == 500 || trunk_is_down(status)))
 		gateway_failed(a, status, reason);
 	else
 		give_up(a, outcome, flow_dial_outcomes[outcome], status, reason);
@@ -486,6 +489,7 @@ static void target_offered(void *owner, const char *sdp)
 	struct sdp_audio audio;
 	if (!*sdp) {
 		sdp_audio_offer(answer, media_address(c->loop->config.media), media_port(a->end), c->sdp.codec, c->sdp_session + 1, ++c->sdp_version);
+		a->offers = true;
 		sip_leg_reoffer_answer(a->leg, 200, answer);
 	} else if (sdp_audio_parse(sdp, &audio)) {
 		media_set_remote(a->end, &audio);
@@ -497,8 +501,19 @@ static void target_offered(void *owner, const char *sdp)
 	}
 }
 
+static void target_acked(void *owner, const char *sdp)
+{
+	struct attempt *a = owner;
+	struct sdp_audio audio;
+	if (!a->offers || !sdp_audio_parse(sdp, &audio))
+		return; /* what stands goes on */
+	a->offers = false;
+	media_set_remote(a->end, &audio);
+	a->call->dial.talking_sends = audio.sends;
+}
+
 static const struct sip_leg_handler target_handler = {
-	.progress = target_progress, .answered = target_answered, .failed = target_failed, .ended = target_ended, .offered = target_offered, .dtmf = target_key,
+	.progress = target_progress, .answered = target_answered, .failed = target_failed, .ended = target_ended, .offered = target_offered, .acked = target_acked, .dtmf = target_key,
 };
 
 /* ---- trying ---- */
@@ -593,6 +608,30 @@ static void go_on(struct attempt *a)
 {
 	place(a);
 	try_more(a->call);
+}
+
+#define REDIRECTS_MAX 3
+
+/* 301 or 302: to where it says, where the organization lets calls go to any address. */
+static void sent_on(struct attempt *a, int status, const char *contact)
+{
+	struct call *c = a->call;
+	const char *to = arena_strdup(&c->arena, contact);
+	bool allowed = to && c->organization->dial_uris && a->redirects < REDIRECTS_MAX;
+	if (!allowed) {
+		give_up(a, DIAL_FAILED, "failed", status, c->organization->dial_uris ? "it was sent on too often" : "it was sent on, which the organization's dial policy does not allow");
+		return;
+	}
+	log_attempt(c, a->to, a, "redirected", status, to);
+	struct dial_try *t = arena_alloc(&c->arena, sizeof *t);
+	int redirects = a->redirects + 1;
+	if (t)
+		*t = (struct dial_try){.target = a->to->target, .uri = to, .timeout_seconds = a->to->timeout_seconds};
+	let_go(a);
+	if (t)
+		begin(c, a, t);
+	a->redirects = redirects;
+	try_more(c);
 }
 
 static void begin(struct call *c, struct attempt *a, const struct dial_try *t)

@@ -67,7 +67,9 @@ struct attempt {
 	bool waiting;        /* for its trunk's rate, to be called then */
 	const struct config_trunk *in_trunk; /* it counts among this trunk's calls */
 	bool heard;          /* something answered the INVITE */
+	bool offers;         /* our 200 to its re-INVITE was the offer */
 	size_t gateway;      /* which one of the order */
+	int redirects;       /* how often it was sent on to another address */
 	struct media_end *end;
 	bool early_media;
 	bool accepting; /* it answered: it hears the whisper, or is to press the key */
@@ -142,6 +144,7 @@ struct call {
 	struct sip_leg *leg;
 	struct media_end *end;
 	struct sdp_audio sdp;
+	bool offers; /* our 200 is the offer; the answer comes with the ACK */
 	uint64_t sdp_session;
 	unsigned sdp_version;
 	bool submitted, persisted; /* the first batch: sent to the writer, committed */
@@ -190,6 +193,8 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		const struct config_number *number, const struct config_trunk *trunk, const struct call *before);
 void call_persisted(struct call *c, bool ok);
 void call_answer(struct call *c);
+/* Our offer or answer to the caller, as it is now. Returns out. */
+const char *call_sdp(struct call *c, char out[SDP_SIZE]);
 /* Once a second: those whose audio ended long ago are ended, too. */
 void call_check_media(struct call *c, int64_t now);
 /* End it: status for a caller who was not answered. Tells everybody, writes the log. */

@@ -424,7 +424,7 @@ static void *loop_main(void *arg)
 {
 	struct start *start = arg;
 	struct call_loop *loop = start->loop;
-	struct sip_agent_config sip = {loop->config.listeners, on_incoming, loop};
+	struct sip_agent_config sip = {loop->config.listeners, on_incoming, loop, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds};
 	su_init();
 	loop->root = su_root_create((su_root_magic_t *)loop);
 	loop->agent = loop->root ? sip_agent_create(loop->root, &sip, start->err) : NULL;

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"
-
 /* The user part of the first URI with one. */
 static const char *asserted_user(su_home_t *home, const sip_t *sip)
 {
@@ -37,6 +35,7 @@ static bool is_withheld(const sip_t *sip)
 static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *sip)
 {
 	struct sip_leg *leg = sip_leg_new(agent);
+	const sip_unsupported_t *unsupported = leg ? sip_has_unsupported(leg->home, agent->features, sip->sip_require) : NULL;
 	const char *headers[64];
 	size_t n = 0;
 	if (!leg) {
@@ -46,6 +45,18 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 	}
 	leg->state = LEG_INCOMING;
 	leg->invite_in = irq;
+	leg->needs_reliable = sip_has_feature(sip->sip_require, "100rel");
+	leg->takes_reliable = leg->needs_reliable || sip_has_feature(sip->sip_supported, "100rel");
+	if (unsupported) {
+		nta_incoming_treply(irq, SIP_420_BAD_EXTENSION, SIPTAG_UNSUPPORTED(unsupported), TAG_END()); /* RFC 3261 §8.2.2.3 */
+		sip_leg_release(leg, 420, NULL);
+		return;
+	}
+	if (!sip_session_take(leg, sip)) {
+		nta_incoming_treply(irq, SIP_422_SESSION_TIMER_TOO_SMALL, SIPTAG_MIN_SE_STR(su_sprintf(leg->home, "%u", agent->config.min_session_seconds)), TAG_END());
+		sip_leg_release(leg, 422, NULL);
+		return;
+	}
 	leg->dialog = nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(sip->sip_call_id), SIPTAG_FROM(sip->sip_to), SIPTAG_TO(sip->sip_from), TAG_END());
 	if (!leg->dialog) {
 		nta_incoming_treply(irq, SIP_500_INTERNAL_SERVER_ERROR, TAG_END());
@@ -95,7 +106,7 @@ static int request(struct sip_leg *magic, nta_leg_t *none, nta_incoming_t *irq, 
 		new_call(agent, irq, sip);
 		return 0;
 	case sip_method_options:
-		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ALLOW_STR(ALLOW), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
+		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
 		return 200;
 	case sip_method_ack:
 		return 0;
@@ -103,9 +114,10 @@ static int request(struct sip_leg *magic, nta_leg_t *none, nta_incoming_t *irq, 
 	case sip_method_cancel:
 	case sip_method_info:
 	case sip_method_update:
+	case sip_method_prack:
 		return 481;
 	default:
-		nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW_STR(ALLOW), TAG_END());
+		nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW_STR(SIP_METHODS), TAG_END());
 		return 405;
 	}
 }
@@ -142,6 +154,8 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	su_log_set_level(NULL, 0);
 	su_home_init(a->home);
 	a->config = *config;
+	a->root = root;
+	a->features = sip_supported_make(a->home, SIP_FEATURES);
 	randombytes_buf(key, sizeof key);
 	sodium_bin2hex(a->nonce_key, sizeof a->nonce_key, key, sizeof key);
 	a->nta = nta_agent_create(root, (url_string_t *)-1, NULL, NULL, NTATAG_UA(1), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(65536), TAG_END());

@@ -16,8 +16,13 @@ struct sip_request;
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/sip_tag.h>
 
+#define SIP_METHODS "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK"
+#define SIP_FEATURES "100rel, timer"
+
 struct sip_agent {
+	su_root_t *root;
 	nta_agent_t *nta;
+	sip_supported_t *features;
 	nta_leg_t *default_leg;
 	su_home_t home[1];
 	struct sip_agent_config config;
@@ -46,6 +51,17 @@ struct sip_leg {
 	auth_client_t *auth;
 	bool authorized;
 	const char *max_forwards;
+	/* provisional responses (RFC 3262) */
+	bool needs_reliable, takes_reliable; /* the far side's INVITE asks for it, is able to */
+	uint32_t rseq; /* of the last one that was acknowledged */
+	int rung; /* the status that was last sent so */
+	/* session timer (RFC 4028) */
+	unsigned session_seconds; /* 0: none was agreed */
+	bool refreshes;           /* we do */
+	bool peer_updates, peer_timer; /* it takes UPDATE; it knows session timers */
+	su_timer_t *session_timer;
+	nta_outgoing_t *refresh_out;
+	unsigned min_se; /* what the far side asks for at least */
 	const char *reason; /* of our CANCEL or BYE */
 };
 
@@ -57,6 +73,20 @@ int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *si
 void sip_leg_free(struct sip_leg *leg);
 /* The body when it is SDP, NUL-terminated in the leg's home; "" otherwise. */
 const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip);
+void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip);
+
+/* session.c */
+/* What the far side's INVITE or UPDATE asks for; false: too short, answer 422. */
+bool sip_session_take(struct sip_leg *leg, sip_t const *sip);
+/* The headers of the 2xx to it: Session-Expires and Require; NULL: without. */
+const char *sip_session_told(struct sip_leg *leg);
+const char *sip_session_required(const struct sip_leg *leg);
+/* What the 2xx to our INVITE or UPDATE says; the timer runs from then. */
+void sip_session_agreed(struct sip_leg *leg, sip_t const *sip);
+/* Run, or run anew, what was agreed. */
+void sip_session_start(struct sip_leg *leg);
+void sip_session_stop(struct sip_leg *leg);
+
 /* Answered now, with status 0. */
 void sip_request_give_up(struct sip_request *request);
 

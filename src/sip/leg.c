@@ -32,6 +32,7 @@ void sip_leg_free(struct sip_leg *leg)
 		nta_outgoing_destroy(leg->invite_out);
 	if (leg->bye_out)
 		nta_outgoing_destroy(leg->bye_out);
+	sip_session_stop(leg);
 	if (leg->dialog)
 		nta_leg_destroy(leg->dialog);
 	*leg->previous = leg->next;
@@ -73,6 +74,7 @@ static int on_bye(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 	if (leg->state == LEG_OVER)
 		return 0;
 	leg->state = LEG_OVER;
+	sip_session_stop(leg);
 	if (!leg->released && leg->handler->ended)
 		leg->handler->ended(leg->owner, "bye", reason_of(leg, sip));
 	else
@@ -80,16 +82,34 @@ static int on_bye(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 	return 0;
 }
 
+/* 200, with what was agreed of the session; sdp NULL: without. */
+static void answer_offer(struct sip_leg *leg, nta_incoming_t *irq, const char *sdp)
+{
+	const char *expires = sip_session_told(leg), *require = sip_session_required(leg);
+	if (sdp)
+		leg->sdp = su_strdup(leg->home, sdp);
+	nta_incoming_treply(irq, SIP_200_OK, SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
+			    TAG_IF(expires, SIPTAG_SESSION_EXPIRES_STR(expires)), TAG_IF(require, SIPTAG_REQUIRE_STR(require)),
+			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+	if (leg->state == LEG_CONFIRMED)
+		sip_session_start(leg);
+}
+
 static int on_offer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 {
 	bool invite = sip->sip_request->rq_method == sip_method_invite;
 	const char *sdp = sip_leg_sdp(leg, sip);
-	if (leg->reinvite_in || (invite && leg->state != LEG_CONFIRMED))
+	if (leg->reinvite_in || (invite && (leg->state != LEG_CONFIRMED || leg->refresh_out)))
 		return 491; /* RFC 3261 §14.2: one at a time */
 	if (leg->released || !leg->handler->offered)
 		return 481;
+	if (!sip_session_take(leg, sip)) {
+		nta_incoming_treply(irq, SIP_422_SESSION_TIMER_TOO_SMALL, SIPTAG_MIN_SE_STR(su_sprintf(leg->home, "%u", leg->agent->config.min_session_seconds)), TAG_END());
+		nta_incoming_destroy(irq);
+		return 0;
+	}
 	if (!invite && !*sdp) { /* UPDATE only to refresh the session (RFC 3311 §5.2) */
-		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), TAG_END());
+		answer_offer(leg, irq, NULL);
 		nta_incoming_destroy(irq);
 		return 0;
 	}
@@ -140,10 +160,18 @@ int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq,
 	}
 }
 
+static void tell_acked(struct sip_leg *leg, sip_t const *sip)
+{
+	if (!leg->released && leg->handler->acked)
+		leg->handler->acked(leg->owner, sip_leg_sdp(leg, sip));
+}
+
 static int on_reinvite_ack(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 {
-	(void)leg, (void)sip;
+	bool ack = sip && sip->sip_request->rq_method == sip_method_ack;
 	nta_incoming_destroy(irq);
+	if (ack)
+		tell_acked(leg, sip);
 	return 0;
 }
 
@@ -154,8 +182,10 @@ void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp)
 		return;
 	leg->reinvite_in = NULL;
 	bool ok = status < 300;
-	nta_incoming_treply(irq, status, ok ? sip_200_OK : sip_488_Not_acceptable, SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)),
-			    TAG_IF(ok, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(ok, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+	if (ok)
+		answer_offer(leg, irq, sdp);
+	else
+		nta_incoming_treply(irq, status, sip_488_Not_acceptable, TAG_END());
 	if (ok && nta_incoming_method(irq) == sip_method_invite)
 		nta_incoming_bind(irq, on_reinvite_ack, leg); /* kept until its ACK: nta repeats the 200 */
 	else
@@ -178,6 +208,8 @@ int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *si
 			sip_leg_release(leg, 0, NULL);
 			return 0;
 		}
+		sip_session_start(leg);
+		tell_acked(leg, sip);
 		return 0;
 	}
 	if (was != LEG_INCOMING && was != LEG_ANSWERED)
@@ -213,12 +245,28 @@ void sip_leg_bind(struct sip_leg *leg, const struct sip_leg_handler *handler, vo
 	leg->owner = owner;
 }
 
+static int on_prack(nta_reliable_magic_t *magic, nta_reliable_t *reliable, nta_incoming_t *prack, sip_t const *sip)
+{
+	(void)magic, (void)prack;
+	nta_reliable_destroy(reliable);
+	return sip ? 200 : 0; /* NULL: it never came, and the INVITE's transaction tells so itself */
+}
+
+/* Reliably where the far side insists, and for early audio where it is able to (RFC 3262 §3); each status once then. */
 void sip_leg_ring(struct sip_leg *leg, int status, const char *sdp)
 {
-	if (leg->state == LEG_INCOMING)
-		nta_incoming_treply(leg->invite_in, status, status == 180 ? sip_180_Ringing : sip_183_Session_progress,
-				    SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")),
-				    TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+	const char *phrase = status == 180 ? sip_180_Ringing : sip_183_Session_progress;
+	const sip_contact_t *contact = nta_agent_contact(leg->agent->nta);
+	bool reliably = leg->needs_reliable || (leg->takes_reliable && sdp);
+	if (leg->state != LEG_INCOMING || (reliably && leg->rung == status))
+		return;
+	if (!reliably) {
+		nta_incoming_treply(leg->invite_in, status, phrase, SIPTAG_CONTACT(contact), TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+		return;
+	}
+	leg->rung = status;
+	nta_reliable_treply(leg->invite_in, on_prack, (nta_reliable_magic_t *)(void *)leg, status, phrase, SIPTAG_CONTACT(contact),
+			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
 }
 
 void sip_leg_answer(struct sip_leg *leg, const char *sdp)
@@ -226,8 +274,7 @@ void sip_leg_answer(struct sip_leg *leg, const char *sdp)
 	if (leg->state != LEG_INCOMING)
 		return;
 	leg->state = LEG_ANSWERED;
-	nta_incoming_treply(leg->invite_in, SIP_200_OK, SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"),
-			    SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(sdp), TAG_END());
+	answer_offer(leg, leg->invite_in, sdp);
 }
 
 /* ---- outgoing ---- */
@@ -235,10 +282,12 @@ void sip_leg_answer(struct sip_leg *leg, const char *sdp)
 static bool send_invite(struct sip_leg *leg)
 {
 	const url_t *url = url_make(leg->home, leg->uri);
+	const char *expires = su_sprintf(leg->home, "%u", leg->min_se > leg->agent->config.session_seconds ? leg->min_se : leg->agent->config.session_seconds);
+	const char *least = su_sprintf(leg->home, "%u", leg->min_se ? leg->min_se : leg->agent->config.min_session_seconds);
 	const msg_header_t *credentials = sip_credentials(&leg->auth, leg->home, "INVITE", url);
 	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, NULL, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
-		SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"),
-		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->sdp),
+		SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
+		SIPTAG_SESSION_EXPIRES_STR(expires), SIPTAG_MIN_SE_STR(least), SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->sdp),
 		SIPTAG_MAX_FORWARDS_STR(leg->max_forwards), TAG_IF(leg->headers, SIPTAG_HEADER_STR(leg->headers)),
 		TAG_IF(credentials, SIPTAG_HEADER((const sip_header_t *)credentials)), TAG_END());
 	return leg->invite_out != NULL;
@@ -298,7 +347,20 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	return leg;
 }
 
-static void send_ack(struct sip_leg *leg, sip_t const *sip)
+/* The dialog is with who sent this: after a fork not always with the one that rang first. */
+static void enter_dialog(struct sip_leg *leg, sip_t const *sip)
+{
+	const char *tag = sip->sip_to->a_tag, *had = nta_leg_get_rtag(leg->dialog);
+	nta_leg_t *other = had && tag && strcmp(had, tag) != 0 ? nta_leg_tcreate(leg->agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(sip->sip_call_id), SIPTAG_FROM(sip->sip_from), SIPTAG_TO(sip->sip_to), SIPTAG_CSEQ(sip->sip_cseq), TAG_END()) : NULL;
+	if (other) {
+		nta_leg_destroy(leg->dialog);
+		leg->dialog = other;
+	}
+	nta_leg_rtag(leg->dialog, tag);
+	nta_leg_client_reroute(leg->dialog, sip->sip_record_route, sip->sip_contact, 1);
+}
+
+void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip)
 {
 	sip_cseq_t *cseq = sip_cseq_create(leg->home, sip->sip_cseq->cs_seq, SIP_METHOD_ACK);
 	nta_outgoing_t *ack = nta_outgoing_tcreate(leg->dialog, NULL, NULL, NULL, SIP_METHOD_ACK, NULL, SIPTAG_CSEQ(cseq), TAG_END());
@@ -327,6 +389,7 @@ static void drop_invite(struct sip_leg *leg)
 static void send_bye(struct sip_leg *leg)
 {
 	drop_invite(leg);
+	sip_session_stop(leg);
 	leg->state = LEG_OVER;
 	leg->bye_out = nta_outgoing_tcreate(leg->dialog, on_bye_response, leg, NULL, SIP_METHOD_BYE, NULL, TAG_IF(leg->reason, SIPTAG_REASON_STR(leg->reason)), TAG_END());
 	collect(leg);
@@ -335,14 +398,14 @@ static void send_bye(struct sip_leg *leg)
 static void on_answer(struct sip_leg *leg, sip_t const *sip)
 {
 	if (leg->state == LEG_CONFIRMED || leg->state == LEG_OVER) { /* our ACK was lost */
-		send_ack(leg, sip);
+		sip_leg_send_ack(leg, sip);
 		return;
 	}
 	bool wanted = leg->state == LEG_OUTGOING;
-	nta_leg_rtag(leg->dialog, sip->sip_to->a_tag);
-	nta_leg_client_route(leg->dialog, sip->sip_record_route, sip->sip_contact);
-	send_ack(leg, sip);
+	enter_dialog(leg, sip);
+	sip_leg_send_ack(leg, sip);
 	leg->state = LEG_CONFIRMED;
+	sip_session_agreed(leg, sip);
 	if (wanted)
 		leg->handler->answered(leg->owner, sip_leg_sdp(leg, sip));
 	else /* the 200 crossed our CANCEL (RFC 3261 §15) */
@@ -358,10 +421,34 @@ static bool authorize(struct sip_leg *leg, sip_t const *sip)
 	return send_invite(leg);
 }
 
+/* 422: once more, with the interval that the far side asks for at least (RFC 4028 §7.3). */
+static bool lengthen(struct sip_leg *leg, sip_t const *sip)
+{
+	if (leg->min_se || !sip->sip_min_se || sip->sip_min_se->min_delta > 86400)
+		return false;
+	leg->min_se = (unsigned)sip->sip_min_se->min_delta;
+	return send_invite(leg);
+}
+
+/* PRACK (RFC 3262 §4), within the early dialog that the response began; once for each response. */
+static void acknowledge(struct sip_leg *leg, sip_t const *sip)
+{
+	const char *rack = su_sprintf(leg->home, "%lu %lu INVITE", (unsigned long)sip->sip_rseq->rs_response, (unsigned long)sip->sip_cseq->cs_seq);
+	if (sip->sip_rseq->rs_response <= leg->rseq || !sip->sip_to->a_tag)
+		return;
+	leg->rseq = sip->sip_rseq->rs_response;
+	enter_dialog(leg, sip);
+	nta_outgoing_t *prack = nta_outgoing_tcreate(leg->dialog, NULL, NULL, NULL, SIP_METHOD_PRACK, NULL, SIPTAG_RACK_STR(rack), TAG_END());
+	if (prack)
+		nta_outgoing_destroy(prack); /* it ends by itself */
+}
+
 static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
 {
 	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
 	if (status < 200) {
+		if (sip && sip_has_feature(sip->sip_require, "100rel") && sip->sip_rseq)
+			acknowledge(leg, sip);
 		if (sip && leg->state == LEG_OUTGOING && leg->handler->progress)
 			leg->handler->progress(leg->owner, status, sip_leg_sdp(leg, sip));
 		return 0;
@@ -370,16 +457,18 @@ static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *si
 		on_answer(leg, sip);
 		return 0; /* invite_out stays: it sees the 200s that are repeated */
 	}
-	nta_outgoing_destroy(orq);
+	/* The response may go with its transaction: what is needed of it is taken before. */
+	const char *reason = su_strdup(leg->home, sip && sip->sip_status && sip->sip_status->st_phrase ? sip->sip_status->st_phrase : "no response");
+	const char *contact = sip && status < 400 && sip->sip_contact ? url_as_string(leg->home, sip->sip_contact->m_url) : NULL;
 	leg->invite_out = NULL;
-	if (leg->state == LEG_OUTGOING && sip && (status == 401 || status == 407) && authorize(leg, sip))
+	bool again = leg->state == LEG_OUTGOING && sip && (status == 422 ? lengthen(leg, sip) : (status == 401 || status == 407) && authorize(leg, sip));
+	nta_outgoing_destroy(orq);
+	if (again)
 		return 0;
 	bool tell = leg->state == LEG_OUTGOING && !leg->released;
-	char reason[64];
-	snprintf(reason, sizeof reason, "%s", sip && sip->sip_status && sip->sip_status->st_phrase ? sip->sip_status->st_phrase : "no response");
 	leg->state = LEG_OVER;
 	if (tell)
-		leg->handler->failed(leg->owner, status, reason);
+		leg->handler->failed(leg->owner, status, reason ? reason : "", contact);
 	else
 		collect(leg);
 	return 0;

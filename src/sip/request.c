@@ -56,30 +56,35 @@ static int expires_of(const struct sip_request *r, sip_t const *sip)
 	return sip->sip_expires ? (int)sip->sip_expires->ex_delta : r->q.expires;
 }
 
+/* Is there something that the same request could be sent again with? */
+static bool ask_otherwise(struct sip_request *r, sip_t const *sip, int status)
+{
+	bool challenged = (status == 401 || status == 407) && !r->authorized && sip_take_challenge(&r->auth, r->home, sip, r->q.username, r->q.password);
+	bool longer = status == 423 && sip->sip_min_expires && (int)sip->sip_min_expires->me_delta > r->q.expires; /* RFC 3261 §10.2.8 */
+	if (challenged)
+		r->authorized = true;
+	if (longer)
+		r->q.expires = (int)sip->sip_min_expires->me_delta;
+	return challenged || longer;
+}
+
 static int on_answer(nta_outgoing_magic_t *magic, nta_outgoing_t *orq, sip_t const *sip)
 {
 	struct sip_request *r = (struct sip_request *)(void *)magic;
 	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
 	if (status < 200)
 		return 0;
-	nta_outgoing_destroy(orq);
-	r->sent = NULL;
-	if (sip && (status == 401 || status == 407) && !r->authorized && sip_take_challenge(&r->auth, r->home, sip, r->q.username, r->q.password)) {
-		r->authorized = true;
-		if (send_request(r))
-			return 0;
-	}
-	if (sip && status == 423 && sip->sip_min_expires && (int)sip->sip_min_expires->me_delta > r->q.expires) {
-		r->q.expires = (int)sip->sip_min_expires->me_delta; /* RFC 3261 §10.2.8 */
-		if (send_request(r))
-			return 0;
-	}
+	/* The response may go with its transaction: what is needed of it is taken before. */
 	struct sip_answer answer = {
 		.status = sip ? status : 0,
 		.latency_ms = (int)((clock_monotonic_us() - r->sent_us) / 1000),
 		.expires = sip ? expires_of(r, sip) : 0,
 	};
-	finish(r, &answer);
+	r->sent = NULL;
+	bool again = sip && ask_otherwise(r, sip, status) && send_request(r);
+	nta_outgoing_destroy(orq);
+	if (!again)
+		finish(r, &answer);
 	return 0;
 }
 

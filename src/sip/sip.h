@@ -19,10 +19,12 @@ struct sip_leg; /* one dialog, from its INVITE on */
 struct sip_leg_handler {
 	void (*progress)(void *owner, int status, const char *sdp);          /* outgoing: 100, 180, 183 … */
 	void (*answered)(void *owner, const char *sdp);                      /* outgoing: 2xx; ACK is sent */
-	void (*failed)(void *owner, int status, const char *reason);         /* outgoing: 3xx–6xx or timeout; the leg is over */
+	/* outgoing: 3xx–6xx or timeout; the leg is over. contact: where a 3xx sends on to, or NULL */
+	void (*failed)(void *owner, int status, const char *reason, const char *contact);
 	/* CANCEL, BYE, or no ACK; the leg is over. reason: what its Reason header said (RFC 3326), or NULL */
 	void (*ended)(void *owner, const char *how, const char *reason);
 	void (*offered)(void *owner, const char *sdp);                       /* re-INVITE or UPDATE; answer with sip_leg_reoffer_answer() */
+	void (*acked)(void *owner, const char *sdp);                         /* the answer to an offer that our 200 carried */
 	void (*dtmf)(void *owner, char key);                                 /* SIP INFO */
 };
 
@@ -47,6 +49,7 @@ struct sip_agent_config {
 	const char *const *listeners; /* "udp:127.0.0.1:5060", NULL-terminated */
 	void (*incoming)(void *arg, const struct sip_incoming *invite);
 	void *arg;
+	unsigned session_seconds, min_session_seconds; /* RFC 4028: what we ask for, and the least we agree to */
 };
 
 struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err) WARN_UNUSED;

@@ -86,7 +86,7 @@ describe('media and how calls end', () => {
     for (const [i, p] of [slow, quick].entries()) ids.push((await s.api('POST', '/targets', { name: `all ${i}`, destination: { type: 'sip', uri: p.uri } })).id)
     const both = await s.flow('both ring', [{ id: 'd', type: 'dial', config: { to: { target_ids: ids }, ring: 'simultaneous' } }, { id: 'h', type: 'hangup', config: {} }], [['start', 'next', 'd'], ['d', 'completed', 'h']])
     await s.campaign('+18005554004', { execution_mode: 'call_flow', call_flow_id: both.id })
-    assert.equal(await caller.call(s.sip, `sip:+18005554004@127.0.0.1`), 200)
+    assert.equal((await caller.call(s.sip, 'sip:+18005554004@127.0.0.1')).status, 200)
     assert.equal((await slow.first('CANCEL')).header('Reason'), 'SIP;cause=200;text="Call completed elsewhere"')
     quick.bye(1, ['Reason: Q.850;cause=16;text="Normal call clearing"'])
     assert.equal((await caller.first('BYE')).header('Reason'), 'Q.850;cause=16;text="Normal call clearing"')

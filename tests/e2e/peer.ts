@@ -15,12 +15,14 @@ const md5 = (text: string) => createHash('md5').update(text).digest('hex')
 
 export class Peer {
   requests: Request[] = []
-  // What an INVITE is answered with: 0 for silence; [100] for Trying and no more.
-  invite: (r: Request) => number[] = () => [180, 200]
+  // What an INVITE is answered with, with further headers where it matters: 0 for silence; [100] for Trying and no more.
+  invite: (r: Request) => (number | [number, string[]])[] = () => [180, 200]
   options = 200
   // user name and password that a REGISTER must have
   credentials?: [string, string]
   expires = 60
+  // further headers of the answer to an UPDATE
+  update: string[] = []
   // where its SDP asks audio to go
   media?: number
   private seen = new Set<string>()
@@ -53,12 +55,12 @@ export class Peer {
 
   private reply(r: Request, port: number, status: number, extra: string[] = [], body = '') {
     const copied = r.text.split('\r\n').filter((l) => /^(Via|From|Call-ID|CSeq|Record-Route)\s*:/i.test(l))
-    const to = `To: ${r.header('To')}${status > 100 && !/;tag=/.test(r.header('To')!) ? ';tag=peer' : ''}`
-    const lines = [`SIP/2.0 ${status} Whatever`, ...copied, to, `Contact: <sip:peer@127.0.0.1:${this.port}>`, ...extra, ...(body ? ['Content-Type: application/sdp'] : []), `Content-Length: ${body.length}`]
+    const to = extra.find((h) => h.startsWith('To:')) ?? `To: ${r.header('To')}${status > 100 && !/;tag=/.test(r.header('To')!) ? ';tag=peer' : ''}`
+    const lines = [`SIP/2.0 ${status} Whatever`, ...copied, to, ...(extra.some((h) => h.startsWith('Contact:')) ? [] : [`Contact: <sip:peer@127.0.0.1:${this.port}>`]), ...extra.filter((h) => !h.startsWith('To:')), ...(body ? ['Content-Type: application/sdp'] : []), `Content-Length: ${body.length}`]
     this.socket.send(`${lines.join('\r\n')}\r\n\r\n${body}`, port, '127.0.0.1')
   }
 
-  private sdp() {
+  sdp() {
     return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${this.media ?? this.port + 1} RTP/AVP 0`, ''].join('\r\n')
   }
 
@@ -74,6 +76,13 @@ export class Peer {
     this.reply(r, port, right ? 200 : 403, right ? [`Expires: ${Math.min(this.expires, Number(r.header('Expires')))}`] : [])
   }
 
+  private answer(r: Request, port: number) {
+    for (const told of this.invite(r)) {
+      const [status, headers] = typeof told === 'number' ? [told, []] : told
+      if (status) this.reply(r, port, status, headers, status === 200 || status === 183 ? this.sdp() : '')
+    }
+  }
+
   private take(text: string, port: number) {
     const [method, uri] = text.split(' ')
     const header = (name: string) => new RegExp(`^${name}\\s*:\\s*(.*)$`, 'im').exec(text)?.[1].trim()
@@ -84,31 +93,38 @@ export class Peer {
     if (!again) this.requests.push(r)
     if (method === 'OPTIONS' && this.options) this.reply(r, port, this.options)
     else if (method === 'REGISTER') this.registers(r, port)
-    else if (method === 'BYE' || method === 'CANCEL') this.reply(r, port, 200)
-    else if (method === 'INVITE' && !again) for (const status of this.invite(r)) if (status) this.reply(r, port, status, [], status === 200 || status === 183 ? this.sdp() : '')
+    else if (['BYE', 'CANCEL', 'PRACK', 'UPDATE'].includes(method)) this.reply(r, port, 200, method === 'UPDATE' ? this.update : [])
+    else if (method === 'INVITE' && !again) this.answer(r, port)
   }
 
-  // INVITE somebody; resolves with the first final status.
-  async call(to: number, requestUri: string, headers: string[] = []): Promise<number> {
-    const id = `${Math.random()}`
-    const cseq = 'CSeq: 1'
-    const base = (method: string, tag = '') => [`${method} ${requestUri} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${id}`, 'Max-Forwards: 70', `Call-ID: ${id}`, `${cseq} ${method}`, `Contact: <sip:peer@127.0.0.1:${this.port}>`,
-      ...(headers.some((h) => /^From:/.test(h)) ? [] : ['From: <sip:+15125550123@127.0.0.1>;tag=p']), ...headers.map((h) => (/^To:/.test(h) ? h + tag : h)), ...(headers.some((h) => /^To:/.test(h)) ? [] : [`To: <${requestUri}>${tag}`])]
-    const body = this.sdp()
+  // INVITE somebody, acknowledge what comes; resolves with the final answer and what came before it.
+  async call(to: number, requestUri: string, { headers = [] as string[], offer = this.sdp(), answer = '', prack = true } = {}): Promise<{ status: number; text: string; provisional: string[] }> {
+    const id = `${Math.random()}`, provisional: string[] = []
+    const own = (name: string, otherwise: string) => headers.find((h) => h.startsWith(`${name}:`)) ?? otherwise
+    const send = (method: string, cseq: string, more: string[], tag = '', body = '') => {
+      const lines = [`${method} ${requestUri} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${method}${id}${provisional.length}`, 'Max-Forwards: 70', `Call-ID: ${id}`, `CSeq: ${cseq}`, `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+        own('From', 'From: <sip:+15125550123@127.0.0.1>;tag=p'), own('To', `To: <${requestUri}>`) + tag, ...more, ...(body ? ['Content-Type: application/sdp'] : []), `Content-Length: ${body.length}`]
+      this.socket.send(`${lines.join('\r\n')}\r\n\r\n${body}`, to, '127.0.0.1')
+    }
+    const tagOf = (text: string) => /^To:.*(;tag=\S+)/im.exec(text)?.[1] ?? ''
     const final = new Promise<string>((done) => {
       const listen = (m: Buffer) => {
-        const t = m.toString()
-        if (!/^SIP\/2.0 [2-6]/.test(t) || !t.includes(id)) return
+        const t = m.toString(), rseq = /^RSeq:\s*(\d+)/im.exec(t)?.[1]
+        if (!t.startsWith('SIP/2.0') || !t.includes(id) || !/^CSeq:.*INVITE/im.test(t)) return
+        if (t.startsWith('SIP/2.0 1')) {
+          provisional.push(t)
+          if (rseq && prack) send('PRACK', `${1 + provisional.length} PRACK`, [`RAck: ${rseq} 1 INVITE`], tagOf(t))
+          return
+        }
         this.socket.off('message', listen)
         done(t)
       }
       this.socket.on('message', listen)
     })
-    this.socket.send(`${[...base('INVITE'), 'Content-Type: application/sdp', `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`, to, '127.0.0.1')
-    const answer = await final
-    const tag = /^To:.*(;tag=\S+)/im.exec(answer)?.[1] ?? ''
-    this.socket.send(`${[...base('ACK', tag), 'Content-Length: 0'].join('\r\n')}\r\n\r\n`, to, '127.0.0.1')
-    return Number(answer.slice(8, 11))
+    send('INVITE', '1 INVITE', headers.filter((h) => !/^(From|To):/.test(h)), '', offer)
+    const text = await final
+    send('ACK', '1 ACK', [], tagOf(text), answer)
+    return { status: Number(text.slice(8, 11)), text, provisional }
   }
 
   // Hang up what was answered to the n-th INVITE; further headers go along.

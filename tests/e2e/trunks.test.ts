@@ -157,7 +157,7 @@ describe('trunks', () => {
   test('the caller that the carrier vouches for is the caller, and one who withholds it stays withheld', async () => {
     const p = await peer(), from = await peer()
     const { number, trunk } = await campaign({ gateways: [{ uri: p.uri }], asserted_identity: true }, { options_interval_seconds: 0 })
-    await from.call(s.sip, `sip:${number}@127.0.0.1`, ['From: "Anonymous" <sip:anonymous@anonymous.invalid>;tag=x', 'P-Asserted-Identity: "A" <sip:+15125550401@carrier.example>, <tel:+15125550402>', 'Privacy: id'])
+    await from.call(s.sip, `sip:${number}@127.0.0.1`, { headers: ['From: "Anonymous" <sip:anonymous@anonymous.invalid>;tag=x', 'P-Asserted-Identity: "A" <sip:+15125550401@carrier.example>, <tel:+15125550402>', 'Privacy: id'] })
     const r = await p.first('INVITE')
     assert.match(r.header('From')!, /^"Anonymous" <sip:anonymous@anonymous\.invalid>/)
     assert.match(r.header('P-Asserted-Identity')!, /sip:\+15125550401@/)
@@ -166,13 +166,13 @@ describe('trunks', () => {
     assert.equal(live.caller_id, '+15125550401')
     await s.api('POST', `/calls/${live.id}/hangup`)
     await s.api('PATCH', `/trunks/${trunk.id}`, { outbound: { ...trunk.outbound, asserted_identity: false } })
-    await from.call(s.sip, `sip:${number}@127.0.0.1`, ['From: <sip:+15125550403@x.example>;tag=y', 'P-Asserted-Identity: <tel:+15125550404>', 'Privacy: id'])
+    await from.call(s.sip, `sip:${number}@127.0.0.1`, { headers: ['From: <sip:+15125550403@x.example>;tag=y', 'P-Asserted-Identity: <tel:+15125550404>', 'Privacy: id'] })
     const second = await p.first('INVITE', 2)
     assert.match(second.header('From')!, /anonymous\.invalid/)
     assert.equal(second.header('P-Asserted-Identity'), undefined)
     const loopback = (await s.api('GET', '/trunks')).data.find((t: any) => t.name === 'loopback')
     await s.api('PATCH', `/trunks/${loopback.id}`, { inbound: { ...loopback.inbound, asserted_identity: false } })
-    await from.call(s.sip, `sip:${number}@127.0.0.1`, ['From: <sip:+15125550405@x.example>;tag=z', 'P-Asserted-Identity: <tel:+15125550406>'])
+    await from.call(s.sip, `sip:${number}@127.0.0.1`, { headers: ['From: <sip:+15125550405@x.example>;tag=z', 'P-Asserted-Identity: <tel:+15125550406>'] })
     assert.match((await p.first('INVITE', 3)).header('From')!, /sip:\+15125550405@/)
     for (const c of (await s.api('GET', '/calls?status=active')).data) await s.api('POST', `/calls/${c.id}/hangup`)
   })
@@ -193,9 +193,9 @@ describe('trunks', () => {
     // no address of the provider's is configured: what it was told when we registered is enough
     const loopback = (await s.api('GET', '/trunks')).data.find((t: any) => t.name === 'loopback')
     await s.api('PATCH', `/trunks/${loopback.id}`, { inbound: { allowed_addresses: [] } })
-    assert.equal(await provider.call(s.sip, `sip:${number}@127.0.0.1`), 403)
+    assert.equal((await provider.call(s.sip, `sip:${number}@127.0.0.1`)).status, 403)
     provider.invite = () => [486]
-    assert.equal(await provider.call(s.sip, contact, [`To: <sip:${number}@provider.example>`]), 486)
+    assert.equal((await provider.call(s.sip, contact, { headers: [`To: <sip:${number}@provider.example>`] })).status, 486)
     assert.equal((await s.lastCall((c) => c.number === number)).disposition, 'busy')
     await s.api('PATCH', `/trunks/${loopback.id}`, { inbound: { allowed_addresses: ['127.0.0.1'] } })
     const before = provider.of('REGISTER').length

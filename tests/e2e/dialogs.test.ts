@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { Rtp } from './caller.ts'
+import { Peer } from './peer.ts'
+import { Strowger, sleep, until } from './harness.ts'
+
+describe('dialogs', () => {
+  let s: Strowger
+  let n = 0
+  const peers: Peer[] = []
+  before(async () => {
+    s = await Strowger.start(['--session-expires', '6', '--min-se', '3'])
+  })
+  after(async () => {
+    for (const p of peers) p.close()
+    await s.stop()
+  })
+
+  const peer = async (set: Partial<Peer> = {}) => {
+    const p = Object.assign(await Peer.start(), set)
+    peers.push(p)
+    return p
+  }
+  // A campaign that calls the peer, and its request URI.
+  const calls = async (uri: string) => {
+    const number = `+1800555${String(6000 + ++n)}`
+    await s.campaign(number, { routing_plan_id: (await s.plan(`Plan ${n}`, [{ uri }])).id })
+    return `sip:${number}@127.0.0.1`
+  }
+  const logged = (uri: string) => s.lastCall((c) => uri.includes(c.number))
+  const hangUp = async () => {
+    for (const c of (await s.api('GET', '/calls?status=active')).data) await s.api('POST', `/calls/${c.id}/hangup`)
+    await until('all calls to be over', async () => (await s.api('GET', '/calls?status=active')).data.length === 0)
+  }
+
+  test('an INVITE without an offer is answered with ours, and the ACK brings theirs', async () => {
+    const audio = await Rtp.bind(), caller = await peer({ media: audio.port }), flow = await s.flow('talks', [{ id: 'p', type: 'play', config: { prompt: { text: 'One two three four five six seven eight nine ten.', voice: 'kal' } } }], [['start', 'next', 'p']])
+    await s.campaign('+18005556900', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    const { status, text } = await caller.call(s.sip, 'sip:+18005556900@127.0.0.1', { offer: '', answer: caller.sdp() })
+    assert.equal(status, 200)
+    assert.match(text, /m=audio \d+ RTP\/AVP 0 8 101/)
+    await until('the prompt to be heard', () => audio.received > 5)
+    await hangUp()
+    audio.close()
+    await caller.call(s.sip, 'sip:+18005556900@127.0.0.1', { offer: '', answer: 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 9 RTP/AVP 34\r\n' })
+    const refused = await s.lastCall((c) => c.number === '+18005556900' && c.disposition === 'failed')
+    assert.match(refused.hangup_reason, /ACK/)
+    assert.ok(await caller.first('BYE', 2))
+  })
+
+  test('what an INVITE requires and we do not know is refused, and named', async () => {
+    const caller = await peer()
+    const { status, text } = await caller.call(s.sip, await calls('sip:nobody@127.0.0.1:1'), { headers: ['Require: timer, gruu, 100rel'] })
+    assert.equal(status, 420)
+    assert.match(text, /^Unsupported: gruu\r$/m)
+  })
+
+  test('provisional answers are reliable where the caller asks for it, and acknowledged where the target does', async () => {
+    const caller = await peer(), target = await peer({ invite: () => [[183, ['Require: 100rel', 'RSeq: 77']], 180] })
+    const uri = await calls(target.uri)
+    const call = caller.call(s.sip, uri, { headers: ['Require: 100rel'] })
+    const prack = await target.first('PRACK')
+    assert.match(prack.header('RAck')!, /^77 \d+ INVITE$/)
+    const invite = await target.first('INVITE')
+    assert.match(invite.header('Supported')!, /100rel/)
+    await sleep(300)
+    await hangUp()
+    const { provisional, status } = await call
+    assert.equal(status, 480)
+    const reliable = provisional.filter((t) => /^RSeq:/im.test(t))
+    assert.ok(reliable.length >= 1 && /^SIP\/2.0 183/.test(reliable[0]) && /m=audio/.test(reliable[0]), provisional.join('\n'))
+    assert.equal(provisional.filter((t) => /^SIP\/2.0 18/.test(t) && !/^RSeq:/im.test(t)).length, 0)
+  })
+
+  test('of a fork, the one that answers is talked to, not the one that rang reliably before', async () => {
+    const caller = await peer(), target = await peer()
+    target.invite = (r) => [[183, ['Require: 100rel', 'RSeq: 1', `To: ${r.header('To')};tag=first`]], [200, [`To: ${r.header('To')};tag=second`]]]
+    assert.equal((await caller.call(s.sip, await calls(target.uri))).status, 200)
+    assert.match((await target.first('PRACK')).header('To')!, /tag=first/)
+    assert.match((await target.first('ACK')).header('To')!, /tag=second/)
+    await hangUp()
+    assert.match((await target.first('BYE')).header('To')!, /tag=second/)
+  })
+
+  test('a caller who is to refresh the session and does not is gone; a target is refreshed by us', async () => {
+    const caller = await peer(), target = await peer({ update: ['Session-Expires: 4;refresher=uac'] })
+    target.invite = () => [180, [200, ['Session-Expires: 4;refresher=uac', 'Require: timer', 'Allow: INVITE, ACK, BYE, CANCEL, UPDATE']]]
+    const uri = await calls(target.uri)
+    const { status, text } = await caller.call(s.sip, uri, { headers: ['Supported: timer', 'Session-Expires: 9'] })
+    assert.equal(status, 200)
+    assert.match(text, /^Session-Expires: 9;refresher=uac\r$/m)
+    assert.match(text, /^Require: timer\r$/m)
+    assert.equal((await target.first('INVITE')).header('Session-Expires'), '6')
+    const refresh = await target.first('UPDATE')
+    assert.equal(refresh.header('Session-Expires'), '4;refresher=uac')
+    assert.ok(await target.first('UPDATE', 2)) // each after half the time
+    const call = await logged(uri)
+    assert.deepEqual([call.hangup_by, call.hangup_reason], ['caller', 'the SIP session was not refreshed'])
+    assert.ok((await caller.first('BYE')) && (await target.first('BYE')))
+  })
+
+  test('a session timer that is too short is refused with ours, and theirs is taken up', async () => {
+    const caller = await peer(), target = await peer()
+    target.invite = (r) => (r.header('Min-SE') === '7200' ? [200] : [[422, ['Min-SE: 7200']]])
+    const uri = await calls(target.uri)
+    const short = await caller.call(s.sip, uri, { headers: ['Supported: timer', 'Session-Expires: 2'] })
+    assert.equal(short.status, 422)
+    assert.match(short.text, /^Min-SE: 3\r$/m)
+    assert.equal((await caller.call(s.sip, uri)).status, 200)
+    assert.equal((await target.first('INVITE', 2)).header('Session-Expires'), '7200')
+    await hangUp()
+  })
+
+  test('a target that is gone is noticed when its session is not refreshed; without UPDATE it is refreshed by INVITE', async () => {
+    const caller = await peer(), target = await peer()
+    target.invite = (r) => (r.header('To')!.includes('tag=') ? [[481, []]] : [[200, ['Session-Expires: 4;refresher=uac', 'Require: timer', 'Allow: INVITE, ACK, BYE, CANCEL']]])
+    const uri = await calls(target.uri)
+    assert.equal((await caller.call(s.sip, uri)).status, 200)
+    assert.match((await target.first('INVITE', 2)).text, /m=audio/)
+    const call = await logged(uri)
+    assert.deepEqual([call.hangup_by, call.hangup_reason], ['target', 'the SIP session was not refreshed'])
+  })
+
+  test('who sends a call on is followed where the organization lets calls go anywhere, and not for ever', async () => {
+    const caller = await peer(), there = await peer({ invite: () => [486] }), on = await peer()
+    on.invite = () => [[302, [`Contact: <sip:else@127.0.0.1:${there.port}>`]]]
+    const uri = await calls(on.uri)
+    await caller.call(s.sip, uri)
+    const refused = await logged(uri)
+    assert.deepEqual(refused.attempts.map((a: any) => [a.outcome, a.sip_status, a.reason]), [['failed', 302, "it was sent on, which the organization's dial policy does not allow"]])
+    await s.api('PATCH', '/organization', { dial_policy: { sip_uris: true } })
+    const again = await calls(on.uri)
+    assert.equal((await caller.call(s.sip, again)).status, 486)
+    assert.deepEqual((await logged(again)).attempts.map((a: any) => [a.uri, a.outcome]), [[on.uri, 'redirected'], [`sip:else@127.0.0.1:${there.port}`, 'busy']])
+    there.invite = () => [[302, [`Contact: <${there.uri}>`]]]
+    const round = await calls(there.uri)
+    await caller.call(s.sip, round)
+    assert.deepEqual((await logged(round)).attempts.map((a: any) => a.outcome), ['redirected', 'redirected', 'redirected', 'failed'])
+  })
+
+  test('after all of it no call, port or dialog is left', async () => {
+    await hangUp()
+    await until('everything to be free', async () => (await s.metric('strowger_calls_active')) + (await s.metric('strowger_media_ports')) + (await s.metric('strowger_sip_legs')) === 0, 40000)
+  })
+})
