@@ -266,6 +266,9 @@ static bool start_services(struct strowger *s, struct error *err)
 	int session = atoi(s->settings.value[SETTING_SESSION_EXPIRES]), min_session = atoi(s->settings.value[SETTING_MIN_SE]);
 	if (min_session < 1 || session < min_session || session > 86400)
 		return error_set(err, "--session-expires '%s' must be a number of seconds from --min-se '%s' to 86400", s->settings.value[SETTING_SESSION_EXPIRES], s->settings.value[SETTING_MIN_SE]);
+	int ban = atoi(s->settings.value[SETTING_BAN]);
+	if (ban < 0)
+		return error_set(err, "--sip-ban '%s' must be a number of seconds, 0 for never", s->settings.value[SETTING_BAN]);
 	s->registry = registry_create();
 	s->trunks = trunks_create();
 	if (!s->registry || !s->trunks || !(s->guard = guard_create()))
@@ -275,7 +278,7 @@ static bool start_services(struct strowger *s, struct error *err)
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->trunks, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, rtp_timeout};
+	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->trunks, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
 	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies, s->proxy_count};

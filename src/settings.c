@@ -14,6 +14,7 @@ static const struct {
 	[SETTING_SIP] = {"sip", "LIST", "udp:0.0.0.0:5060", "SIP listeners, with commas between: udp:ADDR:PORT,tcp:ADDR:PORT"},
 	[SETTING_RTP_ADDRESS] = {"rtp-address", "ADDR", NULL, "Address for audio, named in SDP (default: that of the first SIP listener, or the first of this machine)"},
 	[SETTING_RTP_PORTS] = {"rtp-ports", "LOW-HIGH", "20000-29999", "UDP ports for audio, two a call leg"},
+	[SETTING_BAN] = {"sip-ban", "SECONDS", "600", "An address that is no trunk's and was refused 20 times within a minute is not answered for so long; 0: never"},
 	[SETTING_SESSION_EXPIRES] = {"session-expires", "SECONDS", "1800", "Session timer that is asked for (RFC 4028): a side that is gone is noticed by then"},
 	[SETTING_MIN_SE] = {"min-se", "SECONDS", "90", "The shortest session timer that is agreed to"},
 	[SETTING_RTP_TIMEOUT] = {"rtp-timeout", "SECONDS", "120", "An answered call whose caller or target has sent no audio for so long is ended, unless on hold; 0: never"},

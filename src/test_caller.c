@@ -184,7 +184,7 @@ static bool place(struct caller *c, struct error *err)
 	snprintf(tcp, sizeof tcp, "tcp:%s:0", address);
 	bool over_tcp = strcasestr(c->uri, "transport=tcp") != NULL;
 	const char *listeners[] = {over_tcp ? tcp : udp, NULL};
-	struct sip_agent_config sip = {listeners, on_incoming, c, 1800, 90};
+	struct sip_agent_config sip = {listeners, on_incoming, c, NULL, 1800, 90};
 	unsigned low = 30000 + randombytes_uniform(14000) * 2;
 	struct media_config media = {.address = address, .port_low = (int)low, .port_high = (int)low + 200};
 	c->root = su_root_create(NULL);

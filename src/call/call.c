@@ -269,7 +269,7 @@ void call_check_media(struct call *c, int64_t now)
 	const struct dial *d = &c->dial;
 	int64_t past = clock_now_ms() - now; /* from wall clock to monotonic */
 	const char *who = NULL;
-	if (c->over || !c->answered_ms)
+	if (c->over || !c->answered_ms || !c->loop->config.rtp_timeout_seconds)
 		return;
 	if (c->sdp.sends && is_silent(c, c->end, c->answered_ms - past, now))
 		who = "caller";

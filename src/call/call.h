@@ -30,6 +30,7 @@ struct call_loop_config {
 	struct recorder *recorder;
 	const char *prompt_dir, *recording_dir;
 	int session_seconds, min_session_seconds; /* RFC 4028: what is asked for, and the least that is agreed to */
+	int ban_seconds; /* of addresses that keep asking for what they may not; 0: none */
 	int rtp_timeout_seconds; /* a call whose audio ended so long ago is over; 0: never */
 };
 
@@ -50,8 +51,8 @@ void call_loop_apply_outcome(struct call_loop *loop, const char *call_id, const 
 void call_loop_hangup(struct call_loop *loop, const char *call_id);
 
 struct call_loop_counts {
-	size_t calls, legs;
-	uint64_t started, refused;
+	size_t calls, legs, transactions, banned;
+	uint64_t started, refused, dropped;
 };
 /* Any thread; read without stopping the loop. */
 struct call_loop_counts call_loop_counts(const struct call_loop *loop);

@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "base/money.h"
 #include "base/phone.h"
+#include "call/ban.h"
 #include "call/call.h"
 #include "event/event.h"
 #include "flow/flow.h"
@@ -34,16 +35,17 @@ struct call_loop {
 	struct call *by_serial, *by_id;
 	struct call *dirty;
 	struct audio *ringback, *beep;
+	struct bans *bans;
 	uint64_t next_serial;
 	int64_t write_at_ms; /* when the dirty calls are written, monotonic */
-	int64_t media_at_ms; /* when audio is looked for next, monotonic */
+	int64_t second_at_ms; /* when the next second is over, monotonic */
 	int64_t gateways_at_ms; /* when gateways are looked at next, monotonic */
 	unsigned wakeups;    /* by the mailboxes; wraps around */
 	bool draining;
 	_Atomic bool stop;
 	_Atomic int64_t stop_at_ms;
-	_Atomic size_t calls, legs;
-	_Atomic uint64_t started, refused;
+	_Atomic size_t calls, legs, transactions, banned;
+	_Atomic uint64_t started, refused, dropped;
 };
 
 /* Who is tried next in a dial. Texts live in the call's arena or its snapshot. */

@@ -92,6 +92,32 @@ static void refuse(struct call_loop *loop, const struct sip_incoming *in, int st
 	sip_leg_release(in->leg, status, NULL);
 }
 
+static void strike(struct call_loop *loop, const struct sockaddr *source, int64_t now)
+{
+	char address[ADDRESS_SIZE];
+	if (bans_strike(loop->bans, source, now))
+		log_warn(NULL, "%s is not answered for %d seconds: it asked too often for what it may not", address_text(source, address), loop->config.ban_seconds);
+}
+
+/* Before anything is made of a request: those who are no trunk's, and no organization's users, get no further. */
+static enum sip_admission admit(void *arg, const struct sockaddr *source, bool invite, const char *user)
+{
+	struct call_loop *loop = arg;
+	struct trunk_match trunk;
+	int64_t now = clock_monotonic_ms();
+	if (!source || config_trunks_by_address(loop->config.config, source, &trunk, 1))
+		return SIP_ADMIT;
+	if (bans_has(loop->bans, source, now)) {
+		loop->dropped++;
+		return SIP_DROP;
+	}
+	if ((invite && config_has_digest(loop->config.config)) || config_trunk_by_line(loop->config.config, user, &trunk))
+		return SIP_ADMIT;
+	loop->refused++;
+	strike(loop, source, now);
+	return SIP_REFUSE;
+}
+
 static void on_incoming(void *arg, const struct sip_incoming *in)
 {
 	struct call_loop *loop = arg;
@@ -104,6 +130,7 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 		refuse(loop, in, 503);
 		return;
 	}
+	int64_t now = clock_monotonic_ms();
 	size_t n = config_trunks_by_address(loop->config.config, in->source, trunks, ARRAY_LEN(trunks) - 1);
 	if (config_trunk_by_line(loop->config.config, in->request_user, &trunks[n])) { /* where we registered: the number is in To */
 		n++;
@@ -119,13 +146,18 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 		enum sip_auth auth = sip_leg_authenticate(in->leg, "strowger", password_of, &digest);
 		if (auth == SIP_AUTH_OK) {
 			trunk_id = digest.trunk_id;
+			bans_forget(loop->bans, in->source);
 		} else {
+			if (!n)
+				strike(loop, in->source, now);
 			refuse(loop, in, 403);
 			organization_release(o);
 			return;
 		}
 	}
 	/* Whoever is known learns that the number is not; others learn nothing. */
+	if (!n && !trunk_id)
+		strike(loop, in->source, now);
 	int status = !n && !trunk_id ? 403 : !trunk_id || !number->campaign ? 404 : !number->campaign->enabled ? 480 : 0;
 	if (status) {
 		log_debug(NULL, "refused %d: call to %s", status, called);
@@ -325,7 +357,7 @@ void call_loop_hangup(struct call_loop *loop, const char *call_id)
 
 struct call_loop_counts call_loop_counts(const struct call_loop *loop)
 {
-	return (struct call_loop_counts){loop->calls, loop->legs, loop->started, loop->refused};
+	return (struct call_loop_counts){loop->calls, loop->legs, loop->transactions, loop->banned, loop->started, loop->refused, loop->dropped};
 }
 
 /* ---- the thread ---- */
@@ -341,14 +373,13 @@ static bool watch(struct call_loop *loop, struct mailbox *box)
 	return su_wait_create(wait, mailbox_fd(box), SU_WAIT_IN) == 0 && su_root_register(loop->root, wait, on_mail_wakeup, (su_wakeup_arg_t *)box, 0) >= 0;
 }
 
-#define CHECK_MEDIA_MS 1000
-
-static void check_media(struct call_loop *loop, int64_t now)
+static void once_a_second(struct call_loop *loop, int64_t now)
 {
 	struct call *c, *next;
-	if (now < loop->media_at_ms || !loop->config.rtp_timeout_seconds)
+	if (now < loop->second_at_ms)
 		return;
-	loop->media_at_ms = now + CHECK_MEDIA_MS;
+	loop->second_at_ms = now + 1000;
+	loop->banned = bans_count(loop->bans, now);
 	HASH_ITER(hh, loop->by_serial, c, next)
 		call_check_media(c, now);
 }
@@ -362,8 +393,9 @@ static void settle(struct call_loop *loop, bool all)
 {
 	int64_t now = clock_monotonic_ms();
 	loop->legs = sip_agent_legs(loop->agent);
+	loop->transactions = sip_agent_transactions(loop->agent);
 	gateways_check(loop);
-	check_media(loop, now);
+	once_a_second(loop, now);
 	if (all || now >= loop->write_at_ms) {
 		loop->write_at_ms = loop->dirty ? now + WRITE_EVERY_MS : 0;
 		for (struct call *c = loop->dirty, *next; c; c = next) {
@@ -424,7 +456,7 @@ static void *loop_main(void *arg)
 {
 	struct start *start = arg;
 	struct call_loop *loop = start->loop;
-	struct sip_agent_config sip = {loop->config.listeners, on_incoming, loop, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds};
+	struct sip_agent_config sip = {loop->config.listeners, on_incoming, loop, admit, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds};
 	su_init();
 	loop->root = su_root_create((su_root_magic_t *)loop);
 	loop->agent = loop->root ? sip_agent_create(loop->root, &sip, start->err) : NULL;
@@ -465,11 +497,12 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 	loop->prompt_answers = mailbox_create(1);
 	loop->http_answers = mailbox_create(1);
 	loop->script_answers = mailbox_create(1);
+	loop->bans = bans_create(config->ban_seconds);
 	loop->ringback = audio_ringback();
 	loop->beep = audio_beep();
 	error_set(err, "the SIP stack could not be started");
 	sem_init(&start.ready, 0, 0);
-	bool started = loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
+	bool started = loop->bans && loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
 	if (started) {
 		pthread_setname_np(loop->thread, "calls");
 		sem_wait(&start.ready);
@@ -531,5 +564,6 @@ void call_loop_free(struct call_loop *loop)
 	mailbox_destroy(loop->script_answers);
 	audio_release(loop->ringback);
 	audio_release(loop->beep);
+	bans_destroy(loop->bans);
 	free(loop);
 }

@@ -783,6 +783,17 @@ void config_each_trunk(struct config_store *c, void (*f)(void *arg, const struct
 	pthread_rwlock_unlock(&c->lock);
 }
 
+bool config_has_digest(struct config_store *c)
+{
+	bool found = false;
+	pthread_rwlock_rdlock(&c->lock);
+	for (struct org *o = c->orgs; o && !found; o = o->hh.next)
+		for (size_t t = 0; t < o->public.trunk_count && !found; t++)
+			found = o->public.trunks[t].username != NULL;
+	pthread_rwlock_unlock(&c->lock);
+	return found;
+}
+
 bool config_trunk_by_line(struct config_store *c, const char *line, struct trunk_match *out)
 {
 	bool found = false;

@@ -158,6 +158,8 @@ struct trunk_match {
 /* How many organizations there are. */
 size_t config_organization_count(struct config_store *c);
 size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max);
+/* Has any trunk inbound digest credentials? */
+bool config_has_digest(struct config_store *c);
 bool config_trunk_by_line(struct config_store *c, const char *line, struct trunk_match *out);
 /* Each trunk of each organization; f must not call back into config. */
 void config_each_trunk(struct config_store *c, void (*f)(void *arg, const struct config_trunk *trunk), void *arg);

@@ -2,6 +2,7 @@
 #include "sip/agent.h"
 #include "base/log.h"
 #include <sofia-sip/msg_addr.h>
+#include <sofia-sip/nta_stateless.h>
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
 #include <sodium.h>
@@ -93,13 +94,12 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 	msg_destroy(msg);
 }
 
-static int request(struct sip_leg *magic, nta_leg_t *none, nta_incoming_t *irq, sip_t const *sip)
+/* 0: it is answered, or will be; else the status to answer with. */
+static int request(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *sip)
 {
-	struct sip_agent *agent = (struct sip_agent *)(void *)magic;
-	(void)none;
 	switch (sip->sip_request->rq_method) {
 	case sip_method_invite:
-		if (sip->sip_to && sip->sip_to->a_tag)
+		if (sip->sip_to->a_tag)
 			return 481; /* RFC 3261 §12.2.2: a dialog that is not here */
 		if (sip->sip_max_forwards && sip->sip_max_forwards->mf_count == 0)
 			return 483; /* RFC 7332 §4 */
@@ -107,8 +107,7 @@ static int request(struct sip_leg *magic, nta_leg_t *none, nta_incoming_t *irq, 
 		return 0;
 	case sip_method_options:
 		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
-		return 200;
-	case sip_method_ack:
+		nta_incoming_destroy(irq);
 		return 0;
 	case sip_method_bye:
 	case sip_method_cancel:
@@ -118,8 +117,31 @@ static int request(struct sip_leg *magic, nta_leg_t *none, nta_incoming_t *irq, 
 		return 481;
 	default:
 		nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW_STR(SIP_METHODS), TAG_END());
-		return 405;
+		nta_incoming_destroy(irq);
+		return 0;
 	}
+}
+
+/* All that belongs to no dialog, before anything is made of it. */
+static int consider(nta_agent_magic_t *magic, nta_agent_t *nta, msg_t *msg, sip_t *sip)
+{
+	struct sip_agent *agent = (struct sip_agent *)(void *)magic;
+	const char *user = sip->sip_request ? sip->sip_request->rq_url->url_user : NULL;
+	bool invite = sip->sip_request && sip->sip_request->rq_method == sip_method_invite, nothing = !sip->sip_request || sip->sip_request->rq_method == sip_method_ack;
+	enum sip_admission a = agent->config.admit && !nothing ? agent->config.admit(agent->config.arg, (const struct sockaddr *)msg_addr(msg), invite, user ? user : "") : SIP_ADMIT;
+	nta_incoming_t *irq = NULL;
+	if (a == SIP_DROP || nothing)
+		msg_destroy(msg);
+	else if (a == SIP_REFUSE && (invite || sip->sip_request->rq_method == sip_method_register))
+		nta_msg_treply(nta, msg, SIP_403_FORBIDDEN, TAG_END());
+	else
+		irq = nta_incoming_create(nta, NULL, msg, sip, TAG_END()); /* takes the message */
+	int status = irq ? request(agent, irq, sip) : 0;
+	if (status) {
+		nta_incoming_treply(irq, status, sip_status_phrase(status), TAG_END());
+		nta_incoming_destroy(irq);
+	}
+	return 0;
 }
 
 static void quiet(void *stream, char const *fmt, va_list ap)
@@ -158,16 +180,14 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	a->features = sip_supported_make(a->home, SIP_FEATURES);
 	randombytes_buf(key, sizeof key);
 	sodium_bin2hex(a->nonce_key, sizeof a->nonce_key, key, sizeof key);
-	a->nta = nta_agent_create(root, (url_string_t *)-1, NULL, NULL, NTATAG_UA(1), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(65536), TAG_END());
+	a->nta = nta_agent_create(root, (url_string_t *)-1, consider, (nta_agent_magic_t *)(void *)a, NTATAG_UA(1), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(65536), TAG_END());
 	bool ok = a->nta != NULL;
 	for (size_t i = 0; ok && config->listeners[i]; i++) {
 		ok = listener_url(config->listeners[i], url, sizeof url, err);
 		if (ok && nta_agent_add_tport(a->nta, URL_STRING_MAKE(url), TPTAG_REUSE(1), TAG_END()) < 0)
 			ok = error_set(err, "cannot listen for SIP on %s: is the port taken by another program? (ss -lunp shows which)", config->listeners[i]);
 	}
-	if (ok)
-		a->default_leg = nta_leg_tcreate(a->nta, request, (struct sip_leg *)(void *)a, NTATAG_NO_DIALOG(1), TAG_END());
-	if (!ok || !a->default_leg) {
+	if (!ok) {
 		sip_agent_destroy(a);
 		return NULL;
 	}
@@ -182,8 +202,6 @@ void sip_agent_destroy(struct sip_agent *a)
 		sip_leg_free(a->legs);
 	while (a->requests)
 		sip_request_give_up(a->requests);
-	if (a->default_leg)
-		nta_leg_destroy(a->default_leg);
 	if (a->nta)
 		nta_agent_destroy(a->nta);
 	su_home_deinit(a->home);
@@ -193,6 +211,13 @@ void sip_agent_destroy(struct sip_agent *a)
 size_t sip_agent_legs(const struct sip_agent *agent)
 {
 	return agent->leg_count;
+}
+
+size_t sip_agent_transactions(const struct sip_agent *agent)
+{
+	usize_t in = 0, out = 0;
+	nta_agent_get_stats(agent->nta, NTATAG_S_IRQ_HASH_USED_REF(in), NTATAG_S_ORQ_HASH_USED_REF(out), TAG_END());
+	return in + out;
 }
 
 bool sip_agent_waiting(const struct sip_agent *agent)

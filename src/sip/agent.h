@@ -23,7 +23,6 @@ struct sip_agent {
 	su_root_t *root;
 	nta_agent_t *nta;
 	sip_supported_t *features;
-	nta_leg_t *default_leg;
 	su_home_t home[1];
 	struct sip_agent_config config;
 	struct sip_leg *legs; /* all that exist, so that none outlives the agent */
@@ -42,6 +41,7 @@ struct sip_leg {
 	nta_leg_t *dialog;
 	nta_incoming_t *invite_in;    /* the first INVITE, until its ACK */
 	nta_incoming_t *reinvite_in;  /* a later offer that waits for its answer */
+	nta_incoming_t *reinvite_acked; /* one that was answered, until its ACK */
 	nta_outgoing_t *invite_out, *bye_out;
 	su_home_t home[1];
 	const struct sip_leg_handler *handler;

@@ -28,6 +28,8 @@ void sip_leg_free(struct sip_leg *leg)
 		nta_incoming_destroy(leg->invite_in);
 	if (leg->reinvite_in)
 		nta_incoming_destroy(leg->reinvite_in);
+	if (leg->reinvite_acked)
+		nta_incoming_destroy(leg->reinvite_acked);
 	if (leg->invite_out)
 		nta_outgoing_destroy(leg->invite_out);
 	if (leg->bye_out)
@@ -170,6 +172,8 @@ static int on_reinvite_ack(struct sip_leg *leg, nta_incoming_t *irq, sip_t const
 {
 	bool ack = sip && sip->sip_request->rq_method == sip_method_ack;
 	nta_incoming_destroy(irq);
+	if (leg->reinvite_acked == irq)
+		leg->reinvite_acked = NULL;
 	if (ack)
 		tell_acked(leg, sip);
 	return 0;
@@ -186,10 +190,14 @@ void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp)
 		answer_offer(leg, irq, sdp);
 	else
 		nta_incoming_treply(irq, status, sip_488_Not_acceptable, TAG_END());
-	if (ok && nta_incoming_method(irq) == sip_method_invite)
-		nta_incoming_bind(irq, on_reinvite_ack, leg); /* kept until its ACK: nta repeats the 200 */
-	else
+	if (!ok || nta_incoming_method(irq) != sip_method_invite) {
 		nta_incoming_destroy(irq);
+		return;
+	}
+	if (leg->reinvite_acked) /* a newer offer: the ACK of the one before matters no more */
+		nta_incoming_destroy(leg->reinvite_acked);
+	leg->reinvite_acked = irq;
+	nta_incoming_bind(irq, on_reinvite_ack, leg); /* nta repeats the 200 until then */
 }
 
 /* ---- incoming ---- */

@@ -45,10 +45,19 @@ struct sip_incoming {
 
 #define SIP_MAX_FORWARDS 70 /* where none is told */
 
+/* What to do with a request that belongs to no dialog. */
+enum sip_admission {
+	SIP_ADMIT,
+	SIP_REFUSE, /* 403, and nothing of it is kept */
+	SIP_DROP,   /* not even that */
+};
+
 struct sip_agent_config {
 	const char *const *listeners; /* "udp:127.0.0.1:5060", NULL-terminated */
 	void (*incoming)(void *arg, const struct sip_incoming *invite);
 	void *arg;
+	/* Asked of each such request; NULL: all are admitted. user: of the request URI, "" without one. */
+	enum sip_admission (*admit)(void *arg, const struct sockaddr *source, bool invite, const char *user);
 	unsigned session_seconds, min_session_seconds; /* RFC 4028: what we ask for, and the least we agree to */
 };
 
@@ -116,6 +125,8 @@ void sip_leg_release(struct sip_leg *leg, int status, const char *reason);
 
 /* How many legs there are: for tests and metrics. */
 size_t sip_agent_legs(const struct sip_agent *agent);
+/* How many transactions, those that linger for repeated messages included (RFC 3261 §17). */
+size_t sip_agent_transactions(const struct sip_agent *agent);
 /* Does anything wait for an answer to it? */
 bool sip_agent_waiting(const struct sip_agent *agent);
 

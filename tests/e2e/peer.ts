@@ -11,6 +11,14 @@ export interface Request {
   header: (name: string) => string | undefined
 }
 
+export interface Dialog {
+  status: number
+  text: string
+  provisional: string[]
+  // Send a request within it; resolves with the status it is answered with.
+  request: (method: string, body?: string) => Promise<number>
+}
+
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')
 
 export class Peer {
@@ -76,6 +84,19 @@ export class Peer {
     this.reply(r, port, right ? 200 : 403, right ? [`Expires: ${Math.min(this.expires, Number(r.header('Expires')))}`] : [])
   }
 
+  // The final answer to that request.
+  private response(id: string, cseq: string): Promise<number> {
+    return new Promise((done) => {
+      const listen = (m: Buffer) => {
+        const t = m.toString()
+        if (!/^SIP\/2.0 [2-6]/.test(t) || !t.includes(id) || !new RegExp(`^CSeq: ${cseq}\\r$`, 'm').test(t)) return
+        this.socket.off('message', listen)
+        done(Number(t.slice(8, 11)))
+      }
+      this.socket.on('message', listen)
+    })
+  }
+
   private answer(r: Request, port: number) {
     for (const told of this.invite(r)) {
       const [status, headers] = typeof told === 'number' ? [told, []] : told
@@ -98,16 +119,18 @@ export class Peer {
   }
 
   // INVITE somebody, acknowledge what comes; resolves with the final answer and what came before it.
-  async call(to: number, requestUri: string, { headers = [] as string[], offer = this.sdp(), answer = '', prack = true } = {}): Promise<{ status: number; text: string; provisional: string[] }> {
+  async call(to: number, requestUri: string, { headers = [] as string[], offer = this.sdp(), answer = '', prack = true, ack = true } = {}): Promise<Dialog> {
     const id = `${Math.random()}`, provisional: string[] = []
-    const own = (name: string, otherwise: string) => headers.find((h) => h.startsWith(`${name}:`)) ?? otherwise
+    let refused = false // then the ACK belongs to the INVITE's transaction (RFC 3261 §17.1.1.3)
+    const given = (name: string, otherwise: string) => headers.find((h) => h.startsWith(`${name}:`)) ?? otherwise
     const send = (method: string, cseq: string, more: string[], tag = '', body = '') => {
-      const lines = [`${method} ${requestUri} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${method}${id}${provisional.length}`, 'Max-Forwards: 70', `Call-ID: ${id}`, `CSeq: ${cseq}`, `Contact: <sip:peer@127.0.0.1:${this.port}>`,
-        own('From', 'From: <sip:+15125550123@127.0.0.1>;tag=p'), own('To', `To: <${requestUri}>`) + tag, ...more, ...(body ? ['Content-Type: application/sdp'] : []), `Content-Length: ${body.length}`]
+      const lines = [`${method} ${requestUri} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${cseq === '1 ACK' && refused ? '1INVITE' : cseq.replace(' ', '')}${id}`, 'Max-Forwards: 70', `Call-ID: ${id}`, `CSeq: ${cseq}`, `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+        given('From', 'From: <sip:+15125550123@127.0.0.1>;tag=p'), given('To', `To: <${requestUri}>`) + tag, ...more, ...(body ? ['Content-Type: application/sdp'] : []), `Content-Length: ${body.length}`]
       this.socket.send(`${lines.join('\r\n')}\r\n\r\n${body}`, to, '127.0.0.1')
     }
     const tagOf = (text: string) => /^To:.*(;tag=\S+)/im.exec(text)?.[1] ?? ''
-    const final = new Promise<string>((done) => {
+    const final = new Promise<string>((done, fail) => {
+      setTimeout(() => fail(new Error(`no final answer to ${requestUri}`)), 60000).unref()
       const listen = (m: Buffer) => {
         const t = m.toString(), rseq = /^RSeq:\s*(\d+)/im.exec(t)?.[1]
         if (!t.startsWith('SIP/2.0') || !t.includes(id) || !/^CSeq:.*INVITE/im.test(t)) return
@@ -123,8 +146,34 @@ export class Peer {
     })
     send('INVITE', '1 INVITE', headers.filter((h) => !/^(From|To):/.test(h)), '', offer)
     const text = await final
-    send('ACK', '1 ACK', [], tagOf(text), answer)
-    return { status: Number(text.slice(8, 11)), text, provisional }
+    refused = !text.startsWith('SIP/2.0 2')
+    let cseq = 100
+    const contact = /^Contact:\s*<([^>]*)>/im.exec(text)?.[1]
+    if (ack) send('ACK', '1 ACK', [], tagOf(text), answer)
+    const request = (method: string, body = '') => {
+      const own = ++cseq
+      requestUri = contact ?? requestUri
+      const answered = this.response(id, `${own} ${method}`)
+      send(method, `${own} ${method}`, [], tagOf(text), body)
+      return answered
+    }
+    return { status: Number(text.slice(8, 11)), text, provisional, request }
+  }
+
+  // Every message twice, as networks do.
+  twice() {
+    const send = this.socket.send.bind(this.socket) as (text: string, port: number, host: string) => void
+    this.socket.send = ((text: string, port: number, host: string) => {
+      send(text, port, host)
+      send(text, port, host)
+    }) as Socket['send']
+    return this
+  }
+
+  // Answer the n-th INVITE now.
+  late(n: number, told: [number, string[]]) {
+    const r = this.of('INVITE')[n - 1], via = /^Via: SIP\/2.0\/UDP [^:]+:(\d+)/im.exec(r.text)!
+    this.reply(r, Number(via[1]), told[0], told[1], this.sdp())
   }
 
   // Hang up what was answered to the n-th INVITE; further headers go along.

@@ -205,6 +205,17 @@ describe('trunks', () => {
     await s.serve()
   })
 
+  test('who keeps asking for what it may not is answered no more, and others are', async () => {
+    const stranger = await Peer.start('127.0.0.9'), friend = await peer()
+    peers.push(stranger)
+    for (let i = 0; i < 20; i++) assert.equal((await stranger.call(s.sip, `sip:+1800555${i}@127.0.0.1`)).status, 403)
+    const refused = await Promise.race([stranger.call(s.sip, 'sip:+18005551@127.0.0.1').then(() => true, () => false), sleep(1000).then(() => false)])
+    assert.equal(refused, false)
+    await until('the ban to be counted', async () => (await s.metric('strowger_sip_banned')) === 1 && (await s.metric('strowger_sip_dropped_total')) >= 1)
+    assert.equal((await friend.call(s.sip, 'sip:+18005550000@127.0.0.1')).status, 404)
+    assert.match(s.log, /127\.0\.0\.9 is not answered/)
+  })
+
   test('what a trunk may not be is said where it is', async () => {
     for (const [outbound, pointer] of [[{ register: true, gateways: [{ uri: 'sip:a.example' }] }, '/outbound/username'], [{ register: true, username: 'a', password: 'b' }, '/outbound/gateways'], [{ number_prefix: 'x' }, '/outbound/number_prefix'], [{ max_calls: 0 }, '/outbound/max_calls']] as const) {
       const r = await s.raw('POST', '/api/v1/trunks', { name: `Bad ${pointer}`, outbound })

@@ -201,6 +201,9 @@ enum http_result api_metrics(struct http_request *r)
 	} metrics[] = {
 		{"strowger_calls_active", "gauge", "Calls that are live.", c.calls},
 		{"strowger_sip_legs", "gauge", "SIP dialogs, those that linger included.", c.legs},
+		{"strowger_sip_transactions", "gauge", "SIP transactions, those that linger for repeated messages included.", c.transactions},
+		{"strowger_sip_banned", "gauge", "Addresses that are not answered for a while.", c.banned},
+		{"strowger_sip_dropped_total", "counter", "Requests that were dropped because their address is banned.", c.dropped},
 		{"strowger_calls_started_total", "counter", "Calls that were let in.", c.started},
 		{"strowger_calls_refused_total", "counter", "INVITEs that were refused.", c.refused},
 		{"strowger_incoming_failures_total", "counter", "Requests of incoming webhooks that did not authenticate.", guard_failure_count(r->config->guard)},
