@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Rtp } from './caller.ts'
 import { Peer } from './peer.ts'
-import { Strowger, sleep, until } from './harness.ts'
+import { Strowger, sleep, until, usePostgres } from './harness.ts'
 
-describe('dialogs', () => {
+// Of the database they tell nothing: once is enough.
+describe('dialogs', { skip: usePostgres }, () => {
   let s: Strowger
   let n = 0
   const peers: Peer[] = []

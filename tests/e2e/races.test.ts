@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Peer } from './peer.ts'
-import { Receiver, Sipp, Strowger, sippCall, sleep, until } from './harness.ts'
+import { Receiver, Sipp, Strowger, sippCall, sleep, until, usePostgres } from './harness.ts'
 
-describe('races', () => {
+// Of the database they tell nothing: once is enough.
+describe('races', { skip: usePostgres }, () => {
   let s: Strowger
   let agent: Sipp
   let n = 0
