@@ -1,14 +1,14 @@
 /* strowger call: a test caller on the same SIP and media stack as the server. */
 #include "base/clock.h"
 #include "base/buf.h"
+#include "base/network.h"
 #include "commands.h"
 #include "media/media.h"
 #include "media/audio.h"
 #include "sip/sdp.h"
 #include "sip/sip.h"
 #include <argp.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <netdb.h>
 #include <sodium.h>
 #include <sofia-sip/su_wait.h>
 #include <stdlib.h>
@@ -75,7 +75,9 @@ static void on_answered(void *owner, const char *sdp)
 	c->answered = true;
 	c->answered_ms = clock_monotonic_ms();
 	set_remote(c, sdp);
-	struct audio *audio = c->play ? audio_load(c->play, &err) : audio_new(160); /* silence opens the way back */
+	struct audio *audio = c->play ? audio_load(c->play, &err) : audio_new(160); /* silence opens the way back, and shows that somebody is there */
+	if (audio && !c->play)
+		audio->loop = true;
 	if (audio)
 		media_play(c->end, audio);
 	if (c->keys)
@@ -159,20 +161,24 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* The address this machine reaches the other by: for the same host, loopback stays loopback. */
+/* The address this machine reaches the other by: for the same host, loopback stays loopback. A name is taken for IPv4. */
 static void local_address(const char *uri, char out[64])
 {
 	char host[128];
 	const char *at = strchr(uri, '@'), *start = at ? at + 1 : strchr(uri, ':') + 1;
-	struct sockaddr_in remote = {.sin_family = AF_INET, .sin_port = htons(5060)}, local;
+	bool six = *start == '[';
+	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST}, *remote = NULL;
+	struct sockaddr_storage local;
 	socklen_t len = sizeof local;
-	snprintf(host, sizeof host, "%.*s", (int)strcspn(start, ":;>"), start);
+	snprintf(host, sizeof host, "%.*s", (int)strcspn(start + six, six ? "]" : ":;>"), start + six);
 	snprintf(out, 64, "127.0.0.1");
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	if (fd >= 0 && inet_pton(AF_INET, host, &remote.sin_addr) == 1 && connect(fd, (struct sockaddr *)&remote, sizeof remote) == 0 && getsockname(fd, (struct sockaddr *)&local, &len) == 0)
-		inet_ntop(AF_INET, &local.sin_addr, out, 64);
+	int fd = getaddrinfo(host, "5060", &hints, &remote) == 0 ? socket(remote->ai_family, SOCK_DGRAM, 0) : -1;
+	if (fd >= 0 && connect(fd, remote->ai_addr, remote->ai_addrlen) == 0 && getsockname(fd, (struct sockaddr *)&local, &len) == 0)
+		address_text((struct sockaddr *)&local, out);
 	if (fd >= 0)
 		close(fd);
+	if (remote)
+		freeaddrinfo(remote);
 }
 
 static bool place(struct caller *c, struct error *err)
@@ -180,8 +186,9 @@ static bool place(struct caller *c, struct error *err)
 	static const struct sip_leg_handler handler = {.progress = on_progress, .answered = on_answered, .failed = on_failed, .ended = on_ended, .offered = on_offered};
 	char address[64], udp[80], tcp[80], sdp[SDP_SIZE];
 	local_address(c->uri, address);
-	snprintf(udp, sizeof udp, "udp:%s:0", address);
-	snprintf(tcp, sizeof tcp, "tcp:%s:0", address);
+	bool six = strchr(address, ':') != NULL;
+	snprintf(udp, sizeof udp, "udp:%s%s%s:0", six ? "[" : "", address, six ? "]" : "");
+	snprintf(tcp, sizeof tcp, "tcp%s", udp + 3);
 	bool over_tcp = strcasestr(c->uri, "transport=tcp") != NULL;
 	const char *listeners[] = {over_tcp ? tcp : udp, NULL};
 	struct sip_agent_config sip = {listeners, on_incoming, c, NULL, 1800, 90};

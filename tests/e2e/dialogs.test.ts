@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { networkInterfaces } from 'node:os'
 import { after, before, describe, test } from 'node:test'
 import { Rtp } from './caller.ts'
 import { Peer } from './peer.ts'
-import { Strowger, sleep, until, usePostgres } from './harness.ts'
+import { Sipp, Strowger, binary, freePort, sleep, until, usePostgres } from './harness.ts'
 
 // Of the database they tell nothing: once is enough.
 describe('dialogs', { skip: usePostgres }, () => {
@@ -137,6 +139,22 @@ describe('dialogs', { skip: usePostgres }, () => {
     const round = await calls(there.uri)
     await caller.call(s.sip, round)
     assert.deepEqual((await logged(round)).attempts.map((a: any) => a.outcome), ['redirected', 'redirected', 'redirected', 'failed'])
+  })
+
+  test('all of it over IPv6', { skip: !Object.values(networkInterfaces()).flat().some((i) => i?.address === '::1') }, async () => {
+    const port = await freePort(), six = await Strowger.start(['--sip', `udp:[::1]:${port},tcp:[::1]:${port}`, '--rtp-address', '::1'])
+    const target = await Sipp.answer('answer.xml', ['-i', '[::1]', '-mi', '[::1]'])
+    await six.api('POST', '/trunks', { name: 'six', inbound: { allowed_addresses: ['::1/128'] } })
+    await six.campaign('+18005556999', { routing_plan_id: (await six.plan('six', [{ uri: `sip:agent@[::1]:${target.port}` }])).id })
+    for (const transport of ['udp', 'tcp']) {
+      const r = JSON.parse(execFileSync(binary, ['call', `sip:+18005556999@[::1]:${port};transport=${transport}`, '--duration', '1'], { env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } }).toString())
+      assert.equal(r.status, 200, transport)
+    }
+    const call = await six.lastCall()
+    assert.equal(call.disposition, 'completed')
+    assert.ok(call.quality.caller.packets > 25, JSON.stringify(call.quality))
+    target.stop()
+    await six.stop()
   })
 
   test('after all of it no call, port or dialog is left', async () => {
