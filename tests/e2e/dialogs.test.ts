@@ -10,20 +10,13 @@ import { Sipp, Strowger, binary, freePort, sleep, until, usePostgres } from './h
 describe('dialogs', { skip: usePostgres }, () => {
   let s: Strowger
   let n = 0
-  const peers: Peer[] = []
   before(async () => {
     s = await Strowger.start(['--session-expires', '6', '--min-se', '3'])
   })
   after(async () => {
-    for (const p of peers) p.close()
     await s.stop()
   })
 
-  const peer = async (set: Partial<Peer> = {}) => {
-    const p = Object.assign(await Peer.start(), set)
-    peers.push(p)
-    return p
-  }
   // A campaign that calls the peer, and its request URI.
   const calls = async (uri: string) => {
     const number = `+1800555${String(6000 + ++n)}`
@@ -37,7 +30,7 @@ describe('dialogs', { skip: usePostgres }, () => {
   }
 
   test('an INVITE without an offer is answered with ours, and the ACK brings theirs', async () => {
-    const audio = await Rtp.bind(), caller = await peer({ media: audio.port }), flow = await s.flow('talks', [{ id: 'p', type: 'play', config: { prompt: { text: 'One two three four five six seven eight nine ten.', voice: 'kal' } } }], [['start', 'next', 'p']])
+    const audio = await Rtp.bind(), caller = await Peer.start({ media: audio.port }), flow = await s.flow('talks', [{ id: 'p', type: 'play', config: { prompt: { text: 'One two three four five six seven eight nine ten.', voice: 'kal' } } }], [['start', 'next', 'p']])
     await s.campaign('+18005556900', { execution_mode: 'call_flow', call_flow_id: flow.id })
     const { status, text } = await caller.call(s.sip, 'sip:+18005556900@127.0.0.1', { offer: '', answer: caller.sdp() })
     assert.equal(status, 200)
@@ -52,14 +45,14 @@ describe('dialogs', { skip: usePostgres }, () => {
   })
 
   test('what an INVITE requires and we do not know is refused, and named', async () => {
-    const caller = await peer()
+    const caller = await Peer.start()
     const { status, text } = await caller.call(s.sip, await calls('sip:nobody@127.0.0.1:1'), { headers: ['Require: timer, gruu, 100rel'] })
     assert.equal(status, 420)
     assert.match(text, /^Unsupported: gruu\r$/m)
   })
 
   test('provisional answers are reliable where the caller asks for it, and acknowledged where the target does', async () => {
-    const caller = await peer(), target = await peer({ invite: () => [[183, ['Require: 100rel', 'RSeq: 77']], 180] })
+    const caller = await Peer.start(), target = await Peer.start({ invite: () => [[183, ['Require: 100rel', 'RSeq: 77']], 180] })
     const uri = await calls(target.uri)
     const call = caller.call(s.sip, uri, { headers: ['Require: 100rel'] })
     const prack = await target.first('PRACK')
@@ -76,7 +69,7 @@ describe('dialogs', { skip: usePostgres }, () => {
   })
 
   test('of a fork, the one that answers is talked to, not the one that rang reliably before', async () => {
-    const caller = await peer(), target = await peer()
+    const caller = await Peer.start(), target = await Peer.start()
     target.invite = (r) => [[183, ['Require: 100rel', 'RSeq: 1', `To: ${r.header('To')};tag=first`]], [200, [`To: ${r.header('To')};tag=second`]]]
     assert.equal((await caller.call(s.sip, await calls(target.uri))).status, 200)
     assert.match((await target.first('PRACK')).header('To')!, /tag=first/)
@@ -86,7 +79,7 @@ describe('dialogs', { skip: usePostgres }, () => {
   })
 
   test('a caller who is to refresh the session and does not is gone; a target is refreshed by us', async () => {
-    const caller = await peer(), target = await peer({ update: ['Session-Expires: 4;refresher=uac'] })
+    const caller = await Peer.start(), target = await Peer.start({ update: ['Session-Expires: 4;refresher=uac'] })
     target.invite = () => [180, [200, ['Session-Expires: 4;refresher=uac', 'Require: timer', 'Allow: INVITE, ACK, BYE, CANCEL, UPDATE']]]
     const uri = await calls(target.uri)
     const { status, text } = await caller.call(s.sip, uri, { headers: ['Supported: timer', 'Session-Expires: 9'] })
@@ -103,7 +96,7 @@ describe('dialogs', { skip: usePostgres }, () => {
   })
 
   test('a session timer that is too short is refused with ours, and theirs is taken up', async () => {
-    const caller = await peer(), target = await peer()
+    const caller = await Peer.start(), target = await Peer.start()
     target.invite = (r) => (r.header('Min-SE') === '7200' ? [200] : [[422, ['Min-SE: 7200']]])
     const uri = await calls(target.uri)
     const short = await caller.call(s.sip, uri, { headers: ['Supported: timer', 'Session-Expires: 2'] })
@@ -115,7 +108,7 @@ describe('dialogs', { skip: usePostgres }, () => {
   })
 
   test('a target that is gone is noticed when its session is not refreshed; without UPDATE it is refreshed by INVITE', async () => {
-    const caller = await peer(), target = await peer()
+    const caller = await Peer.start(), target = await Peer.start()
     target.invite = (r) => (r.header('To')!.includes('tag=') ? [[481, []]] : [[200, ['Session-Expires: 4;refresher=uac', 'Require: timer', 'Allow: INVITE, ACK, BYE, CANCEL']]])
     const uri = await calls(target.uri)
     assert.equal((await caller.call(s.sip, uri)).status, 200)
@@ -125,7 +118,7 @@ describe('dialogs', { skip: usePostgres }, () => {
   })
 
   test('who sends a call on is followed where the organization lets calls go anywhere, and not for ever', async () => {
-    const caller = await peer(), there = await peer({ invite: () => [486] }), on = await peer()
+    const caller = await Peer.start(), there = await Peer.start({ invite: () => [486] }), on = await Peer.start()
     on.invite = () => [[302, [`Contact: <sip:else@127.0.0.1:${there.port}>`]]]
     const uri = await calls(on.uri)
     await caller.call(s.sip, uri)

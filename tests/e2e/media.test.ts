@@ -6,22 +6,15 @@ import { Strowger, sleep, until } from './harness.ts'
 
 describe('media and how calls end', () => {
   let s: Strowger
-  const peers: Peer[] = []
   before(async () => {
     s = await Strowger.start(['--rtp-timeout', '2'])
     const flow = await s.flow('long', [{ id: 'p', type: 'play', config: { prompt: { text: 'One two three four five six seven eight nine ten. '.repeat(8), voice: 'kal' } } }], [['start', 'next', 'p']])
     await s.campaign('+18005554001', { execution_mode: 'call_flow', call_flow_id: flow.id })
   })
   after(async () => {
-    for (const p of peers) p.close()
     await s.stop()
   })
 
-  const peer = async (set: Partial<Peer> = {}) => {
-    const p = Object.assign(await Peer.start(), set)
-    peers.push(p)
-    return p
-  }
   // Packets each 20 ms until it is stopped.
   const talk = (rtp: Rtp, port: number, loses: (i: number) => boolean = () => false) => {
     let i = 0
@@ -31,7 +24,7 @@ describe('media and how calls end', () => {
   const connected = (number: string) => until('the call to be connected', async () => (await s.api('GET', '/calls?status=active')).data.find((c: any) => c.number === number && c.connected_at))
 
   test('how well caller and target were heard is in the log', async () => {
-    const far = await Rtp.bind(), near = await Rtp.bind(), target = await peer({ media: far.port })
+    const far = await Rtp.bind(), near = await Rtp.bind(), target = await Peer.start({ media: far.port })
     await s.campaign('+18005554002', { routing_plan_id: (await s.plan('heard', [{ uri: target.uri }])).id })
     const c = await Caller.invite(s, '+18005554002')
     const port = await c.offer(near.port)
@@ -69,7 +62,7 @@ describe('media and how calls end', () => {
   })
 
   test('a target that falls silent ends the call, too', async () => {
-    const near = await Rtp.bind(), target = await peer()
+    const near = await Rtp.bind(), target = await Peer.start()
     await s.campaign('+18005554003', { routing_plan_id: (await s.plan('silent', [{ uri: target.uri }])).id })
     const c = await Caller.invite(s, '+18005554003')
     const stop = talk(near, await c.offer(near.port))
@@ -81,7 +74,7 @@ describe('media and how calls end', () => {
   })
 
   test('why somebody hung up is passed on and kept, and who is not needed any more is told why', async () => {
-    const quick = await peer(), slow = await peer({ invite: () => [180] }), caller = await peer()
+    const quick = await Peer.start(), slow = await Peer.start({ invite: () => [180] }), caller = await Peer.start()
     const ids = []
     for (const [i, p] of [slow, quick].entries()) ids.push((await s.api('POST', '/targets', { name: `all ${i}`, destination: { type: 'sip', uri: p.uri } })).id)
     const both = await s.flow('both ring', [{ id: 'd', type: 'dial', config: { to: { target_ids: ids }, ring: 'simultaneous' } }, { id: 'h', type: 'hangup', config: {} }], [['start', 'next', 'd'], ['d', 'completed', 'h']])

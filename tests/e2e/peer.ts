@@ -36,11 +36,12 @@ export class Peer {
   private seen = new Set<string>()
   private constructor(private socket: Socket) {}
 
-  static async start(address = '127.0.0.1'): Promise<Peer> {
+  // set: how it answers. Nobody needs to close it.
+  static async start(set: Partial<Peer> = {}, address = '127.0.0.1'): Promise<Peer> {
     const socket = createSocket('udp4')
     await new Promise<void>((done) => socket.bind(0, address, done))
     socket.unref()
-    const p = new Peer(socket)
+    const p = Object.assign(new Peer(socket), set)
     socket.on('message', (m, from) => p.take(m.toString(), from.port))
     return p
   }
@@ -182,9 +183,5 @@ export class Peer {
     const to = /<([^>]*)>/.exec(r.header('Contact')!)![1]
     const lines = [`BYE ${to} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bKbye${Math.random()}`, 'Max-Forwards: 70', `From: ${r.header('To')};tag=peer`, `To: ${r.header('From')}`, `Call-ID: ${r.header('Call-ID')}`, 'CSeq: 2 BYE', ...headers, 'Content-Length: 0']
     this.socket.send(`${lines.join('\r\n')}\r\n\r\n`, Number(/:(\d+)/.exec(to.replace(/^sip:/, ''))![1]), '127.0.0.1')
-  }
-
-  close() {
-    this.socket.close()
   }
 }

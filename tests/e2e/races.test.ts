@@ -9,7 +9,6 @@ describe('races', { skip: usePostgres }, () => {
   let agent: Sipp
   let n = 0
   let unacknowledged: Promise<unknown>
-  const peers: Peer[] = []
   const receivers: Receiver[] = []
   before(async () => {
     s = await Strowger.start()
@@ -17,16 +16,10 @@ describe('races', { skip: usePostgres }, () => {
   })
   after(async () => {
     agent.stop()
-    for (const p of peers) p.close()
     for (const r of receivers) r.stop()
     await s.stop()
   })
 
-  const peer = async (set: Partial<Peer> = {}) => {
-    const p = Object.assign(await Peer.start(), set)
-    peers.push(p)
-    return p
-  }
   const number = () => `+1800555${String(7000 + ++n)}`
   const uriOf = (number: string) => `sip:${number}@127.0.0.1`
   const calls = async (uri: string, rest: object = {}) => {
@@ -42,14 +35,14 @@ describe('races', { skip: usePostgres }, () => {
   }
 
   test('an ACK that never comes', async () => {
-    const caller = await peer(), to = await calls(agent.uri)
+    const caller = await Peer.start(), to = await calls(agent.uri)
     assert.equal((await caller.call(s.sip, uriOf(to), { ack: false })).status, 200)
     unacknowledged = caller.first('BYE').catch(() => caller.first('BYE')) // after 64 T1: looked at in the end
     unacknowledged.catch(() => undefined)
   })
 
   test('a re-INVITE and a BYE at once', async () => {
-    const caller = await peer(), to = await calls(agent.uri)
+    const caller = await Peer.start(), to = await calls(agent.uri)
     for (const order of [['INVITE', 'BYE'], ['BYE', 'INVITE']]) {
       const d = await caller.call(s.sip, uriOf(to))
       const [first, second] = await Promise.all(order.map((m) => d.request(m, m === 'INVITE' ? caller.sdp() : '')))
@@ -59,14 +52,14 @@ describe('races', { skip: usePostgres }, () => {
   })
 
   test('two re-INVITEs at once', async () => {
-    const caller = await peer(), to = await calls(agent.uri), d = await caller.call(s.sip, uriOf(to))
+    const caller = await Peer.start(), to = await calls(agent.uri), d = await caller.call(s.sip, uriOf(to))
     const statuses = await Promise.all([d.request('INVITE', caller.sdp()), d.request('INVITE', caller.sdp())])
     assert.ok(statuses.every((x) => [200, 491, 500].includes(x)) && statuses.includes(200), statuses.join())
     assert.equal(await d.request('BYE'), 200)
   })
 
   test('a target that forks answers twice: one is talked to, the other hung up', async () => {
-    const caller = await peer(), target = await peer()
+    const caller = await Peer.start(), target = await Peer.start()
     target.invite = (r) => ['one', 'two'].map((tag): [number, string[]] => [200, [`To: ${r.header('To')};tag=${tag}`]])
     const d = await caller.call(s.sip, uriOf(await calls(target.uri)))
     await until('both to be acknowledged', () => ['one', 'two'].every((tag) => target.of('ACK').some((r) => r.header('To')!.endsWith(`tag=${tag}`))))
@@ -78,7 +71,7 @@ describe('races', { skip: usePostgres }, () => {
   })
 
   test('a target that answers after its time was over', async () => {
-    const caller = await peer(), target = await peer({ invite: () => [180] }), to = await calls(target.uri, { timeout_seconds: 1 })
+    const caller = await Peer.start(), target = await Peer.start({ invite: () => [180] }), to = await calls(target.uri, { timeout_seconds: 1 })
     const call = caller.call(s.sip, uriOf(to))
     await target.first('CANCEL')
     target.late(1, [200, []])
@@ -88,7 +81,7 @@ describe('races', { skip: usePostgres }, () => {
   })
 
   test('everything twice, from both sides', async () => {
-    const caller = (await peer()).twice(), target = (await peer()).twice(), to = await calls(target.uri)
+    const caller = (await Peer.start()).twice(), target = (await Peer.start()).twice(), to = await calls(target.uri)
     const d = await caller.call(s.sip, uriOf(to))
     assert.equal(d.status, 200)
     assert.equal(await d.request('INVITE', caller.sdp()), 200)
@@ -111,7 +104,7 @@ describe('races', { skip: usePostgres }, () => {
   test('a caller who is gone while a request or a script runs', async () => {
     const slow = await Receiver.start(() => ({ delay_ms: 1500 }))
     receivers.push(slow)
-    const caller = await peer()
+    const caller = await Peer.start()
     for (const [to, waits] of [
       [await runs({ type: 'http_request', config: { method: 'GET', url: `${slow.url}/x`, timeout_ms: 5000 } }), () => slow.requests.length > 0],
       [await runs({ type: 'javascript', config: { code: 'const until = Date.now() + 60000; while (Date.now() < until); return {}', timeout_ms: 1500 } }), null],

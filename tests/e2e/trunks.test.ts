@@ -7,22 +7,15 @@ describe('trunks', () => {
   let s: Strowger
   let agent: Sipp
   let n = 0
-  const peers: Peer[] = []
   before(async () => {
     s = await Strowger.start()
     agent = await Sipp.answer('answer.xml')
   })
   after(async () => {
     agent.stop()
-    for (const p of peers) p.close()
     await s.stop()
   })
 
-  const peer = async (set: Partial<Peer> = {}) => {
-    const p = Object.assign(await Peer.start(), set)
-    peers.push(p)
-    return p
-  }
   // A campaign whose calls go to a number over a trunk with these gateways; answers what to dial, and the trunk.
   const campaign = async (outbound: object, rest: object = {}, numbers = ['+12125550100']) => {
     const trunk = await s.api('POST', '/trunks', { name: `Trunk ${++n}`, outbound, ...rest })
@@ -36,7 +29,7 @@ describe('trunks', () => {
   const status = (id: string) => s.api('GET', `/trunks/${id}/status`)
 
   test('a gateway that cannot is passed over for the next; a number that is busy is not called again', async () => {
-    const fails = await peer({ invite: () => [503] }), works = await peer(), busy = await peer({ invite: () => [486] })
+    const fails = await Peer.start({ invite: () => [503] }), works = await Peer.start(), busy = await Peer.start({ invite: () => [486] })
     const { number } = await campaign({ gateways: [{ uri: works.uri, priority: 2 }, { uri: fails.uri, priority: 1 }] }, { options_interval_seconds: 0 })
     assert.equal((await s.call(number, ['--duration', '1'])).status, 200)
     const call = await s.lastCall((c) => c.number === number)
@@ -47,7 +40,7 @@ describe('trunks', () => {
   })
 
   test('a gateway that is silent is passed over after 4 seconds, one that only rings slowly is not', async () => {
-    const silent = await peer({ invite: () => [0] }), slow = await peer({ invite: () => [100] })
+    const silent = await Peer.start({ invite: () => [0] }), slow = await Peer.start({ invite: () => [100] })
     const { number, trunk } = await campaign({ gateways: [{ uri: silent.uri, priority: 1 }, { uri: slow.uri, priority: 2 }] }, { options_interval_seconds: 0 })
     const call = s.call(number, ['--duration', '60'])
     await slow.first('INVITE')
@@ -66,7 +59,7 @@ describe('trunks', () => {
   })
 
   test('OPTIONS tell which gateways answer, before any call goes there', async () => {
-    const there = await peer(), refuses = await peer({ options: 503 }), old = await peer({ options: 405 })
+    const there = await Peer.start(), refuses = await Peer.start({ options: 503 }), old = await Peer.start({ options: 405 })
     const { number, trunk } = await campaign({ gateways: [{ uri: refuses.uri, priority: 1 }, { uri: there.uri, priority: 2 }, { uri: old.uri, priority: 3 }] }, { options_interval_seconds: 1 })
     const seen = await until('all gateways to be known', async () => {
       const { gateways } = await status(trunk.id)
@@ -88,14 +81,14 @@ describe('trunks', () => {
   })
 
   test('gateways of one priority take calls in turn', async () => {
-    const [a, b] = [await peer(), await peer()]
+    const [a, b] = [await Peer.start(), await Peer.start()]
     const { number } = await campaign({ gateways: [{ uri: a.uri, priority: 1 }, { uri: b.uri, priority: 1 }] }, { options_interval_seconds: 0 })
     for (let i = 0; i < 4; i++) await s.call(number, ['--duration', '1'])
     assert.deepEqual([a.of('INVITE').length, b.of('INVITE').length], [2, 2])
   })
 
   test('a trunk has no more calls than its limits, in either direction', async () => {
-    const p = await peer()
+    const p = await Peer.start()
     const { number, trunk } = await campaign({ gateways: [{ uri: p.uri }], max_calls: 1 }, { options_interval_seconds: 0 }, ['+12125550100', '+12125550101'])
     const first = s.call(number, ['--duration', '4', '--from', '+15125550201'])
     await until('the first call to talk', async () => (await status(trunk.id)).outbound.calls === 1 && (await s.api('GET', '/calls')).data.some((c: any) => c.caller_id === '+15125550201' && c.connected_at))
@@ -123,7 +116,7 @@ describe('trunks', () => {
   })
 
   test('calls over the rate of a trunk are called a moment later', async () => {
-    const p = await peer()
+    const p = await Peer.start()
     const { number, trunk } = await campaign({ gateways: [{ uri: p.uri }], max_calls_per_second: 1 }, { options_interval_seconds: 0 })
     const times: number[] = []
     p.invite = () => {
@@ -138,7 +131,7 @@ describe('trunks', () => {
   })
 
   test('numbers are dialled as the trunk wants them, with who called and what was called', async () => {
-    const p = await peer()
+    const p = await Peer.start()
     const { number, trunk } = await campaign({ gateways: [{ uri: p.uri }], caller_id: '+15125559999', asserted_identity: true, diversion: true, number_format: 'national', number_prefix: '77#' }, { options_interval_seconds: 0 }, ['+12125550100'])
     await s.call(number, ['--duration', '1', '--from', '+15125550301'])
     const r = await p.first('INVITE')
@@ -155,7 +148,7 @@ describe('trunks', () => {
   })
 
   test('the caller that the carrier vouches for is the caller, and one who withholds it stays withheld', async () => {
-    const p = await peer(), from = await peer()
+    const p = await Peer.start(), from = await Peer.start()
     const { number, trunk } = await campaign({ gateways: [{ uri: p.uri }], asserted_identity: true }, { options_interval_seconds: 0 })
     await from.call(s.sip, `sip:${number}@127.0.0.1`, { headers: ['From: "Anonymous" <sip:anonymous@anonymous.invalid>;tag=x', 'P-Asserted-Identity: "A" <sip:+15125550401@carrier.example>, <tel:+15125550402>', 'Privacy: id'] })
     const r = await p.first('INVITE')
@@ -178,7 +171,7 @@ describe('trunks', () => {
   })
 
   test('a trunk registers with its provider, and calls that come over that registration are taken', async () => {
-    const provider = await peer({ credentials: ['line7', 'secret'], expires: 4 })
+    const provider = await Peer.start({ credentials: ['line7', 'secret'], expires: 4 })
     const { trunk } = await campaign({ gateways: [{ uri: provider.uri }], username: 'line7', password: 'wrong', register: true }, { options_interval_seconds: 0 })
     await until('the refusal', async () => (await status(trunk.id)).gateways[0]?.registration_status === 403)
     assert.equal((await status(trunk.id)).gateways[0].registered_until, null)
@@ -206,8 +199,7 @@ describe('trunks', () => {
   })
 
   test('who keeps asking for what it may not is answered no more, and others are', async () => {
-    const stranger = await Peer.start('127.0.0.9'), friend = await peer()
-    peers.push(stranger)
+    const stranger = await Peer.start({}, '127.0.0.9'), friend = await Peer.start()
     for (let i = 0; i < 20; i++) assert.equal((await stranger.call(s.sip, `sip:+1800555${i}@127.0.0.1`)).status, 403)
     const refused = await Promise.race([stranger.call(s.sip, 'sip:+18005551@127.0.0.1').then(() => true, () => false), sleep(1000).then(() => false)])
     assert.equal(refused, false)

@@ -22,8 +22,7 @@ describe('portal, trunks', () => {
   })
 
   test('a trunk is made with its gateways and limits, and its page tells which answer', async () => {
-    const works = await Peer.start(), refuses = await Peer.start()
-    refuses.options = 503
+    const works = await Peer.start(), refuses = await Peer.start({ options: 503 })
     await page.getByRole('link', { name: 'Trunks', exact: true }).click()
     await page.getByRole('link', { name: 'New trunk' }).first().click()
     await page.getByLabel('Name', { exact: false }).first().fill('Carrier')
@@ -41,7 +40,5 @@ describe('portal, trunks', () => {
     await page.setViewportSize({ width: 1280, height: 900 })
     works.options = 503
     await page.getByText('None of its gateways answers').waitFor()
-    works.close()
-    refuses.close()
   })
 })
