@@ -3,12 +3,23 @@
 #include "base/log.h"
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta_stateless.h>
+#include <sofia-sip/sip_util.h>
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+const sip_contact_t *sip_agent_contact(const struct sip_agent *agent, bool stream)
+{
+	return stream && agent->tcp_contact ? agent->tcp_contact : nta_agent_contact(agent->nta);
+}
+
+bool sip_is_stream(const char *uri)
+{
+	return strcasestr(uri, ";transport=tcp") != NULL;
+}
 
 /* The user part of the first URI with one. */
 static const char *asserted_user(su_home_t *home, const sip_t *sip)
@@ -46,6 +57,7 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 	}
 	leg->state = LEG_INCOMING;
 	leg->invite_in = irq;
+	leg->stream = sip->sip_via->v_protocol && strcasecmp(sip->sip_via->v_protocol, "SIP/2.0/TCP") == 0;
 	leg->needs_reliable = sip_has_feature(sip->sip_require, "100rel");
 	leg->takes_reliable = leg->needs_reliable || sip_has_feature(sip->sip_supported, "100rel");
 	if (unsupported) {
@@ -187,6 +199,9 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 		if (ok && nta_agent_add_tport(a->nta, URL_STRING_MAKE(url), TPTAG_REUSE(1), TAG_END()) < 0)
 			ok = error_set(err, "cannot listen for SIP on %s: is the port taken by another program? (ss -lunp shows which)", config->listeners[i]);
 	}
+	for (const sip_via_t *v = ok ? nta_agent_via(a->nta) : NULL; v && !a->tcp_contact; v = v->v_next)
+		if (strcasecmp(v->v_protocol, "SIP/2.0/TCP") == 0)
+			a->tcp_contact = sip_contact_create_from_via_with_transport(a->home, v, NULL, "TCP");
 	if (!ok) {
 		sip_agent_destroy(a);
 		return NULL;

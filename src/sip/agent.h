@@ -23,6 +23,7 @@ struct sip_agent {
 	su_root_t *root;
 	nta_agent_t *nta;
 	sip_supported_t *features;
+	sip_contact_t *tcp_contact; /* NULL: no TCP listener */
 	su_home_t home[1];
 	struct sip_agent_config config;
 	struct sip_leg *legs; /* all that exist, so that none outlives the agent */
@@ -38,6 +39,7 @@ struct sip_leg {
 	struct sip_agent *agent;
 	enum leg_state state;
 	bool outgoing, released;
+	bool stream; /* over TCP: so our contact says */
 	nta_leg_t *dialog;
 	nta_incoming_t *invite_in;    /* the first INVITE, until its ACK */
 	nta_incoming_t *reinvite_in;  /* a later offer that waits for its answer */
@@ -86,6 +88,15 @@ void sip_session_agreed(struct sip_leg *leg, sip_t const *sip);
 /* Run, or run anew, what was agreed. */
 void sip_session_start(struct sip_leg *leg);
 void sip_session_stop(struct sip_leg *leg);
+
+/* Where requests come to us: over TCP, if we listen there, or by the first listener. */
+const sip_contact_t *sip_agent_contact(const struct sip_agent *agent, bool stream);
+static inline const sip_contact_t *sip_leg_contact(const struct sip_leg *leg)
+{
+	return sip_agent_contact(leg->agent, leg->stream);
+}
+/* Does the URI ask for TCP? */
+bool sip_is_stream(const char *uri);
 
 /* Answered now, with status 0. */
 void sip_request_give_up(struct sip_request *request);

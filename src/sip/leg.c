@@ -90,7 +90,7 @@ static void answer_offer(struct sip_leg *leg, nta_incoming_t *irq, const char *s
 	const char *expires = sip_session_told(leg), *require = sip_session_required(leg);
 	if (sdp)
 		leg->sdp = su_strdup(leg->home, sdp);
-	nta_incoming_treply(irq, SIP_200_OK, SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
+	nta_incoming_treply(irq, SIP_200_OK, SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
 			    TAG_IF(expires, SIPTAG_SESSION_EXPIRES_STR(expires)), TAG_IF(require, SIPTAG_REQUIRE_STR(require)),
 			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
 	if (leg->state == LEG_CONFIRMED)
@@ -264,7 +264,7 @@ static int on_prack(nta_reliable_magic_t *magic, nta_reliable_t *reliable, nta_i
 void sip_leg_ring(struct sip_leg *leg, int status, const char *sdp)
 {
 	const char *phrase = status == 180 ? sip_180_Ringing : sip_183_Session_progress;
-	const sip_contact_t *contact = nta_agent_contact(leg->agent->nta);
+	const sip_contact_t *contact = sip_leg_contact(leg);
 	bool reliably = leg->needs_reliable || (leg->takes_reliable && sdp);
 	if (leg->state != LEG_INCOMING || (reliably && leg->rung == status))
 		return;
@@ -294,7 +294,7 @@ static bool send_invite(struct sip_leg *leg)
 	const char *least = su_sprintf(leg->home, "%u", leg->min_se ? leg->min_se : leg->agent->config.min_session_seconds);
 	const msg_header_t *credentials = sip_credentials(&leg->auth, leg->home, "INVITE", url);
 	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, NULL, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
-		SIPTAG_CONTACT(nta_agent_contact(leg->agent->nta)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
+		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
 		SIPTAG_SESSION_EXPIRES_STR(expires), SIPTAG_MIN_SE_STR(least), SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->sdp),
 		SIPTAG_MAX_FORWARDS_STR(leg->max_forwards), TAG_IF(leg->headers, SIPTAG_HEADER_STR(leg->headers)),
 		TAG_IF(credentials, SIPTAG_HEADER((const sip_header_t *)credentials)), TAG_END());
@@ -306,7 +306,7 @@ static sip_from_t *own_from(struct sip_leg *leg, const struct sip_outgoing *out)
 {
 	if (!out->from_user)
 		return sip_from_make(leg->home, "\"Anonymous\" <sip:anonymous@anonymous.invalid>");
-	sip_from_t *from = sip_from_create(leg->home, (url_string_t const *)nta_agent_contact(leg->agent->nta)->m_url);
+	sip_from_t *from = sip_from_create(leg->home, (url_string_t const *)sip_leg_contact(leg)->m_url);
 	if (from) {
 		from->a_url->url_user = su_strdup(leg->home, *out->from_user ? out->from_user : "anonymous");
 		from->a_url->url_params = NULL;
@@ -317,7 +317,7 @@ static sip_from_t *own_from(struct sip_leg *leg, const struct sip_outgoing *out)
 
 static const char *own_headers(struct sip_leg *leg, const struct sip_outgoing *out)
 {
-	const char *host = nta_agent_contact(leg->agent->nta)->m_url->url_host;
+	const char *host = sip_leg_contact(leg)->m_url->url_host;
 	const char *identity = out->asserted_user ? su_sprintf(leg->home, "P-Asserted-Identity: <sip:%s@%s>\r\n%s", out->asserted_user, host, out->from_user ? "" : "Privacy: id\r\n") : "";
 	const char *diversion = out->diverted_user ? su_sprintf(leg->home, "Diversion: <sip:%s@%s>;reason=unconditional\r\n", out->diverted_user, host) : "";
 	return su_sprintf(leg->home, "%s%s%s", identity, diversion, out->headers ? out->headers : "");
@@ -334,6 +334,7 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	leg->handler = handler;
 	leg->owner = owner;
 	leg->uri = su_strdup(leg->home, out->uri);
+	leg->stream = sip_is_stream(out->uri);
 	leg->username = out->username ? su_strdup(leg->home, out->username) : NULL;
 	leg->password = out->password ? su_strdup(leg->home, out->password) : NULL;
 	leg->sdp = su_strdup(leg->home, out->sdp);

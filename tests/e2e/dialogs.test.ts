@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { after, before, describe, test } from 'node:test'
 import { Rtp } from './caller.ts'
@@ -132,6 +133,35 @@ describe('dialogs', { skip: usePostgres }, () => {
     const round = await calls(there.uri)
     await caller.call(s.sip, round)
     assert.deepEqual((await logged(round)).attempts.map((a: any) => a.outcome), ['redirected', 'redirected', 'redirected', 'failed'])
+  })
+
+  test('over TCP we are to be reached over TCP', async () => {
+    const asked: string[] = []
+    const target = createServer((socket) => socket.on('data', (d) => {
+      const text = d.toString()
+      asked.push(text)
+      const copied = text.split('\r\n').filter((l) => /^(Via|From|To|Call-ID|CSeq):/i.test(l))
+      if (text.startsWith('INVITE')) socket.write(`${['SIP/2.0 486 Busy Here', ...copied, 'Content-Length: 0'].join('\r\n')}\r\n\r\n`)
+    }))
+    await new Promise<void>((done) => target.listen(0, '127.0.0.1', done))
+    const uri = await calls(`sip:busy@127.0.0.1:${(target.address() as AddressInfo).port};transport=tcp`)
+    const socket = connect(s.sip, '127.0.0.1')
+    let heard = ''
+    socket.on('data', (d) => (heard += d))
+    const body = (await Peer.start()).sdp()
+    socket.write(`${[`INVITE ${uri} SIP/2.0`, 'Via: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKtcp1', 'Max-Forwards: 70', 'From: <sip:+15125550123@127.0.0.1>;tag=t', `To: <${uri}>`, 'Call-ID: over-tcp', 'CSeq: 1 INVITE',
+      'Contact: <sip:c@127.0.0.1;transport=tcp>', 'Require: 100rel', 'Content-Type: application/sdp', `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`)
+    await until('the answer', () => /^SIP\/2.0 486/m.test(heard))
+    assert.match(asked[0], /^Contact:.*transport=tcp/im)
+    assert.equal((await logged(uri)).attempts[0].sip_status, 486)
+    const flow = await s.flow('over tcp', [{ id: 'p', type: 'play', config: { prompt: { text: 'Hi.', voice: 'kal' } } }], [['start', 'next', 'p']])
+    await s.campaign('+18005556950', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    socket.write(`${['INVITE sip:+18005556950@127.0.0.1 SIP/2.0', 'Via: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKtcp2', 'Max-Forwards: 70', 'From: <sip:+15125550123@127.0.0.1>;tag=u', 'To: <sip:+18005556950@127.0.0.1>', 'Call-ID: over-tcp-2', 'CSeq: 1 INVITE',
+      'Contact: <sip:c@127.0.0.1;transport=tcp>', 'Content-Type: application/sdp', `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`)
+    await until('the call to be answered', () => /^SIP\/2.0 200/m.test(heard))
+    assert.match(/^SIP\/2.0 200[^]*?^Contact:.*/m.exec(heard)![0], /transport=tcp/i)
+    socket.destroy()
+    target.close()
   })
 
   test('all of it over IPv6', { skip: !Object.values(networkInterfaces()).flat().some((i) => i?.address === '::1') }, async () => {
