@@ -154,12 +154,16 @@ int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq,
 	case sip_method_info:
 		return on_info(leg, irq, sip);
 	case sip_method_options:
-		return 200;
+		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
+		break;
 	case sip_method_ack:
 		return 0;
 	default:
-		return 405;
+		nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW_STR(SIP_METHODS), TAG_END());
+		break;
 	}
+	nta_incoming_destroy(irq);
+	return 0;
 }
 
 static void tell_acked(struct sip_leg *leg, sip_t const *sip)
