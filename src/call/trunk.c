@@ -272,13 +272,9 @@ static void visit_gateway(struct visit *v, struct trunk *trunk, const struct con
 	}
 }
 
-static void visit(void *arg, const struct config_trunk *c)
+static void visit_trunk(struct visit *v, struct trunk *trunk, const struct config_trunk *c)
 {
-	struct visit *v = arg;
-	struct trunk *trunk = find(v->trunks, c->id, true);
 	size_t kept = 0;
-	if (!trunk)
-		return;
 	trunk->listed = true;
 	for (size_t i = 0; i < trunk->gateway_count; i++)
 		trunk->gateways[i].listed = false;
@@ -290,6 +286,17 @@ static void visit(void *arg, const struct config_trunk *c)
 	trunk->gateway_count = kept;
 }
 
+static void visit(void *arg, const struct config_trunk *c)
+{
+	struct visit *v = arg;
+	pthread_mutex_lock(&v->trunks->lock);
+	struct trunk *trunk = find(v->trunks, c->id, true);
+	if (trunk)
+		visit_trunk(v, trunk, c);
+	pthread_mutex_unlock(&v->trunks->lock);
+}
+
+/* The configuration's lock is taken before ours, here as everywhere: never the other way round. */
 struct trunk_task *trunks_due(struct trunks *t, struct config_store *config, int64_t now, bool all)
 {
 	struct visit v = {.trunks = t, .now = now, .all = all};
@@ -297,7 +304,9 @@ struct trunk_task *trunks_due(struct trunks *t, struct config_store *config, int
 	pthread_mutex_lock(&t->lock);
 	for (trunk = t->by_id; trunk; trunk = trunk->hh.next)
 		trunk->listed = false;
+	pthread_mutex_unlock(&t->lock);
 	config_each_trunk(config, visit, &v);
+	pthread_mutex_lock(&t->lock);
 	HASH_ITER(hh, t->by_id, trunk, next)
 		if (!trunk->listed && !trunk->calls[TRUNK_IN] && !trunk->calls[TRUNK_OUT])
 			free_trunk(t, trunk);

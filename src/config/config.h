@@ -161,7 +161,7 @@ size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *a
 /* Has any trunk inbound digest credentials? */
 bool config_has_digest(struct config_store *c);
 bool config_trunk_by_line(struct config_store *c, const char *line, struct trunk_match *out);
-/* Each trunk of each organization; f must not call back into config. */
+/* Each trunk of each organization; f must not call back into config, and config must not be called under a lock that f takes. */
 void config_each_trunk(struct config_store *c, void (*f)(void *arg, const struct config_trunk *trunk), void *arg);
 
 /* What its filters and templates, and its flows, may name. Valid while the organization is held. */
