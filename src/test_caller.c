@@ -191,7 +191,7 @@ static bool place(struct caller *c, struct error *err)
 	snprintf(tcp, sizeof tcp, "tcp%s", udp + 3);
 	bool over_tcp = strcasestr(c->uri, "transport=tcp") != NULL;
 	const char *listeners[] = {over_tcp ? tcp : udp, NULL};
-	struct sip_agent_config sip = {listeners, on_incoming, c, NULL, 1800, 90};
+	struct sip_agent_config sip = {.listeners = listeners, .incoming = on_incoming, .arg = c, .session_seconds = 1800, .min_session_seconds = 90};
 	unsigned low = 30000 + randombytes_uniform(14000) * 2;
 	struct media_config media = {.address = address, .port_low = (int)low, .port_high = (int)low + 200};
 	c->root = su_root_create(NULL);

@@ -210,6 +210,8 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		return;
 	}
 	loop->started++;
+	c->ladder = ladder_open(loop->ladders, o, c->id);
+	ladder_add(c->ladder, in->sip_call_id);
 	if (!c->offers)
 		media_set_remote(c->end, &c->sdp);
 	fill_fields(c);
@@ -304,6 +306,7 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 		sip_leg_release(c->leg, status, strcmp(by, "target") == 0 ? c->hangup_reason : NULL);
 		c->leg = NULL;
 	}
+	ladder_end(c->ladder, clock_monotonic_ms());
 	log_call_ended(c);
 	log_info(c->id, "call ended: %s by %s", disposition, by);
 	loop_mark_dirty(c);

@@ -553,6 +553,8 @@ static bool invite(struct attempt *a)
 	};
 	a->leg = sip_invite(c->loop->agent, &out, &target_handler, a);
 	buf_free(&headers);
+	if (a->leg)
+		ladder_add(c->ladder, sip_leg_call_id(a->leg));
 	return a->leg != NULL;
 }
 

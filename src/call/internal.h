@@ -10,6 +10,7 @@
 #include "base/phone.h"
 #include "call/ban.h"
 #include "call/call.h"
+#include "call/ladder.h"
 #include "event/event.h"
 #include "flow/flow.h"
 #include "sip/sdp.h"
@@ -36,6 +37,7 @@ struct call_loop {
 	struct call *dirty;
 	struct audio *ringback, *beep;
 	struct bans *bans;
+	struct ladders *ladders;
 	uint64_t next_serial;
 	int64_t write_at_ms; /* when the dirty calls are written, monotonic */
 	int64_t second_at_ms; /* when the next second is over, monotonic */
@@ -173,6 +175,7 @@ struct call {
 	int64_t started_ms, answered_ms, connected_ms, ended_ms;
 	const char *disposition, *hangup_by, *hangup_reason, *target_id;
 	const char *sip_call_id;
+	struct ladder *ladder; /* NULL: none is kept */
 	struct quality heard_caller, heard_target; /* packets 0: nothing was heard */
 	int64_t revenue_micros, payout_micros;
 	int64_t revenue_added, payout_added; /* by webhooks, beside the call's own */

@@ -118,6 +118,12 @@ static enum sip_admission admit(void *arg, const struct sockaddr *source, bool i
 	return SIP_REFUSE;
 }
 
+static void on_message(void *arg, const struct sip_message *m)
+{
+	struct call_loop *loop = arg;
+	ladders_take(loop->ladders, m);
+}
+
 static void on_incoming(void *arg, const struct sip_incoming *in)
 {
 	struct call_loop *loop = arg;
@@ -380,6 +386,7 @@ static void once_a_second(struct call_loop *loop, int64_t now)
 		return;
 	loop->second_at_ms = now + 1000;
 	loop->banned = bans_count(loop->bans, now);
+	ladders_write(loop->ladders, now);
 	HASH_ITER(hh, loop->by_serial, c, next)
 		call_check_media(c, now);
 }
@@ -456,7 +463,7 @@ static void *loop_main(void *arg)
 {
 	struct start *start = arg;
 	struct call_loop *loop = start->loop;
-	struct sip_agent_config sip = {loop->config.listeners, on_incoming, loop, admit, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds};
+	struct sip_agent_config sip = {loop->config.listeners, on_incoming, loop, admit, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds};
 	su_init();
 	loop->root = su_root_create((su_root_magic_t *)loop);
 	loop->agent = loop->root ? sip_agent_create(loop->root, &sip, start->err) : NULL;
@@ -477,6 +484,7 @@ static void *loop_main(void *arg)
 			hang_up_all(loop);
 		for (int i = 0; i < 20 && sip_agent_waiting(loop->agent); i++) /* let the BYEs out */
 			su_root_step(loop->root, 50);
+		ladders_write(loop->ladders, clock_monotonic_ms());
 		break;
 	}
 	sip_agent_destroy(loop->agent);
@@ -498,11 +506,12 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 	loop->http_answers = mailbox_create(1);
 	loop->script_answers = mailbox_create(1);
 	loop->bans = bans_create(config->ban_seconds);
+	loop->ladders = ladders_create(config->store);
 	loop->ringback = audio_ringback();
 	loop->beep = audio_beep();
 	error_set(err, "the SIP stack could not be started");
 	sem_init(&start.ready, 0, 0);
-	bool started = loop->bans && loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
+	bool started = loop->bans && loop->ladders && loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
 	if (started) {
 		pthread_setname_np(loop->thread, "calls");
 		sem_wait(&start.ready);
@@ -565,5 +574,6 @@ void call_loop_free(struct call_loop *loop)
 	audio_release(loop->ringback);
 	audio_release(loop->beep);
 	bans_destroy(loop->bans);
+	ladders_destroy(loop->ladders);
 	free(loop);
 }

@@ -3,6 +3,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/money.h"
+#include "store/retention.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -575,6 +576,8 @@ static struct org *build(struct config_store *c, const char *id, struct error *e
 		o->public.region = text(o, doc, "region");
 		if (!o->public.region)
 			o->public.region = "US";
+		json_t *sip_days = json_object_get(doc, "sip_retention_days");
+		o->public.sip_retention_days = json_is_integer(sip_days) ? (int)json_integer_value(sip_days) : SIP_RETENTION_DAYS;
 		o->public.dial_uris = json_is_true(json_object_get(policy, "sip_uris"));
 		o->public.dial_numbers = json_is_true(json_object_get(policy, "numbers"));
 		json_decref(doc);

@@ -115,6 +115,7 @@ struct config_key { /* an API key */
 
 struct organization {
 	const char *id, *name, *currency, *region;
+	int sip_retention_days; /* how long SIP messages of calls are kept; 0: not at all */
 	bool dial_uris, dial_numbers; /* dial policy: may flows dial what is no configured target? */
 	const struct tag_set *tags;
 	const struct config_outgoing *outgoing;

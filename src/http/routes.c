@@ -45,6 +45,8 @@ const struct http_route http_routes[] = {
 	{"POST", V1 "/calls/{id}/tags/reveal", api_call_tag_reveal, ROLE_ADMIN, "The value of a sensitive tag ({name}); each time is kept in the audit log", NULL, false},
 	{"GET", V1 "/calls/{id}/events", api_call_events, ROLE_ANALYST, "The call's events", NULL, false},
 	{"GET", V1 "/calls/{id}/trace", api_call_trace, ROLE_ANALYST, "Every input and step of the call's flow", NULL, false},
+	{"GET", V1 "/calls/{id}/sip", api_call_sip, ROLE_ANALYST, "The call's SIP messages, both of the caller and of whoever was called, as they went over the wire", NULL, false},
+	{"GET", V1 "/calls/{id}/sip.pcap", api_call_pcap, ROLE_ANALYST, "The same as a capture file for Wireshark or sngrep", NULL, false},
 	{"GET", V1 "/calls/{id}/recording", api_recording_get, ROLE_ANALYST, "What was recorded, as WAV: the newest, or ?recording_id=", NULL, false},
 	{"GET", V1 "/calls/{id}/recording/peaks", api_recording_peaks, ROLE_ANALYST, "How loud it is over its time, per channel (?points=, ?recording_id=): for a waveform", NULL, false},
 	{"DELETE", V1 "/calls/{id}/recording", api_recording_delete, ROLE_MANAGER, "Delete it, or ?recording_id=", NULL, false},

@@ -1,10 +1,8 @@
 /* The agent: listeners, and requests that belong to no dialog yet. */
 #include "sip/agent.h"
-#include "base/log.h"
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta_stateless.h>
 #include <sofia-sip/sip_util.h>
-#include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -156,15 +154,6 @@ static int consider(nta_agent_magic_t *magic, nta_agent_t *nta, msg_t *msg, sip_
 	return 0;
 }
 
-static void quiet(void *stream, char const *fmt, va_list ap)
-{
-	char text[512];
-	(void)stream;
-	vsnprintf(text, sizeof text, fmt, ap);
-	text[strcspn(text, "\n")] = '\0';
-	log_debug("sofia", "%s", text);
-}
-
 /* "udp:127.0.0.1:5060" to "sip:127.0.0.1:5060;transport=udp" */
 static bool listener_url(const char *listener, char *out, size_t size, struct error *err)
 {
@@ -184,19 +173,17 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	unsigned char key[16];
 	if (!a)
 		return NULL;
-	su_log_redirect(NULL, quiet, NULL);
-	su_log_set_level(NULL, 0);
 	su_home_init(a->home);
 	a->config = *config;
 	a->root = root;
 	a->features = sip_supported_make(a->home, SIP_FEATURES);
 	randombytes_buf(key, sizeof key);
 	sodium_bin2hex(a->nonce_key, sizeof a->nonce_key, key, sizeof key);
-	a->nta = nta_agent_create(root, (url_string_t *)-1, consider, (nta_agent_magic_t *)(void *)a, NTATAG_UA(1), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(65536), TAG_END());
-	bool ok = a->nta != NULL;
+	a->nta = nta_agent_create(root, (url_string_t *)-1, consider, (nta_agent_magic_t *)(void *)a, NTATAG_UA(1), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(SIP_MESSAGE_MAX), TAG_END());
+	bool ok = a->nta != NULL && sip_wire_open(a);
 	for (size_t i = 0; ok && config->listeners[i]; i++) {
 		ok = listener_url(config->listeners[i], url, sizeof url, err);
-		if (ok && nta_agent_add_tport(a->nta, URL_STRING_MAKE(url), TPTAG_REUSE(1), TAG_END()) < 0)
+		if (ok && nta_agent_add_tport(a->nta, URL_STRING_MAKE(url), TPTAG_REUSE(1), TPTAG_LOG(a->wire != NULL), TAG_END()) < 0)
 			ok = error_set(err, "cannot listen for SIP on %s: is the port taken by another program? (ss -lunp shows which)", config->listeners[i]);
 	}
 	for (const sip_via_t *v = ok ? nta_agent_via(a->nta) : NULL; v && !a->tcp_contact; v = v->v_next)
@@ -219,6 +206,7 @@ void sip_agent_destroy(struct sip_agent *a)
 		sip_request_give_up(a->requests);
 	if (a->nta)
 		nta_agent_destroy(a->nta);
+	sip_wire_close(a);
 	su_home_deinit(a->home);
 	free(a);
 }

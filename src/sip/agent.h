@@ -24,6 +24,7 @@ struct sip_agent {
 	nta_agent_t *nta;
 	sip_supported_t *features;
 	sip_contact_t *tcp_contact; /* NULL: no TCP listener */
+	struct wire *wire;
 	su_home_t home[1];
 	struct sip_agent_config config;
 	struct sip_leg *legs; /* all that exist, so that none outlives the agent */
@@ -41,6 +42,7 @@ struct sip_leg {
 	bool outgoing, released;
 	bool stream; /* over TCP: so our contact says */
 	nta_leg_t *dialog;
+	sip_call_id_t *call_id; /* outgoing */
 	nta_incoming_t *invite_in;    /* the first INVITE, until its ACK */
 	nta_incoming_t *reinvite_in;  /* a later offer that waits for its answer */
 	nta_incoming_t *reinvite_acked; /* one that was answered, until its ACK */
@@ -76,6 +78,10 @@ void sip_leg_free(struct sip_leg *leg);
 /* The body when it is SDP, NUL-terminated in the leg's home; "" otherwise. */
 const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip);
 void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip);
+
+/* wire.c: from now on each message is told. */
+bool sip_wire_open(struct sip_agent *a) WARN_UNUSED;
+void sip_wire_close(struct sip_agent *a);
 
 /* session.c */
 /* What the far side's INVITE or UPDATE asks for; false: too short, answer 422. */

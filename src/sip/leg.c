@@ -346,8 +346,9 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	leg->headers = own_headers(leg, out);
 	sip_from_t *from = own_from(leg, out);
 	sip_to_t *to = sip_to_make(leg->home, leg->uri);
-	bool usable = from && to && to->a_url->url_host && *to->a_url->url_host;
-	leg->dialog = usable ? nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_FROM(from), SIPTAG_TO(to), TAG_END()) : NULL;
+	leg->call_id = sip_call_id_create(leg->home, NULL);
+	bool usable = leg->call_id && from && to && to->a_url->url_host && *to->a_url->url_host;
+	leg->dialog = usable ? nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(leg->call_id), SIPTAG_FROM(from), SIPTAG_TO(to), TAG_END()) : NULL;
 	if (!leg->dialog) {
 		sip_leg_free(leg);
 		return NULL;
@@ -358,6 +359,11 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 		return NULL;
 	}
 	return leg;
+}
+
+const char *sip_leg_call_id(const struct sip_leg *leg)
+{
+	return leg->call_id->i_id;
 }
 
 /* The dialog is with who sent this: after a fork not always with the one that rang first. */

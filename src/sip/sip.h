@@ -45,6 +45,19 @@ struct sip_incoming {
 
 #define SIP_MAX_FORWARDS 70 /* where none is told */
 
+#define SIP_MESSAGE_MAX 65536 /* bytes */
+
+/* A message as it went over the wire. Borrowed: valid during the callback. */
+struct sip_message {
+	bool sent;
+	int64_t at_ms;
+	const char *transport, *remote, *local; /* "udp", "192.0.2.1:5060", "[2001:db8::1]:5060" */
+	const char *call_id; /* in the text, not NUL-terminated */
+	size_t call_id_len;
+	const char *text;
+	size_t len;
+};
+
 /* What to do with a request that belongs to no dialog. */
 enum sip_admission {
 	SIP_ADMIT,
@@ -58,6 +71,7 @@ struct sip_agent_config {
 	void *arg;
 	/* Asked of each such request; NULL: all are admitted. user: of the request URI, "" without one. */
 	enum sip_admission (*admit)(void *arg, const struct sockaddr *source, bool invite, const char *user);
+	void (*message)(void *arg, const struct sip_message *m); /* told of each message with a Call-ID, before it has an effect; or NULL */
 	unsigned session_seconds, min_session_seconds; /* RFC 4028: what we ask for, and the least we agree to */
 };
 
@@ -91,6 +105,8 @@ struct sip_outgoing {
 /* NULL when the URI cannot be used. The first INVITE is sent before this returns. */
 struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *out,
 			   const struct sip_leg_handler *handler, void *owner) WARN_UNUSED;
+/* The Call-ID of such a leg; lives as long as it does. */
+const char *sip_leg_call_id(const struct sip_leg *leg);
 
 /* ---- outside of calls ---- */
 

@@ -4,9 +4,10 @@
 
 #include "store/store.h"
 
+#define SIP_RETENTION_DAYS 7 /* of calls' SIP messages, unless the organization says otherwise */
 #define RETENTION_DAYS 90 /* of incoming requests, unless the organization says otherwise, and of webhooks' statistics */
 
-/* Have the writer delete incoming requests that their organization keeps no longer, some thousand at a time, and close
+/* Have the writer delete incoming requests and SIP messages that their organization keeps no longer, some thousand at a time, and close
  * what waited for a call in vain. Any thread; at the latest the next call does what this one could not. */
 void retention_start(struct store *store, int64_t now_ms);
 /* The same in the connection's transaction. */

@@ -320,6 +320,23 @@ size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const st
 	return n;
 }
 
+bool tags_hide_header(const struct tag_set *set, const char *name, size_t len)
+{
+	for (size_t slot = 0; slot < set->count; slot++) {
+		const struct tag_def *def = &set->defs[slot];
+		if (!def->sensitive)
+			continue;
+		if (strlen(def->name) == len && strncasecmp(def->name, name, len) == 0)
+			return true;
+		for (const struct tag_path *p = def->paths[TAG_FROM_SIP_HEADER]; p; p = p->next) {
+			const char *header = p->parameter ? p->parameter : p->pointer ? p->pointer + 1 : "";
+			if (strlen(header) == len && strncasecmp(header, name, len) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool path_takes(const struct tag_path *p, const char *pointer)
 {
 	for (; p; p = p->next) {

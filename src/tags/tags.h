@@ -74,6 +74,9 @@ struct tag_data {
 size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const struct tag_data *data, struct arena *arena,
 		     struct tag_result *results, json_t *unmatched);
 
+/* Does a sensitive tag take this SIP header? */
+bool tags_hide_header(const struct tag_set *set, const char *name, size_t len);
+
 /* What a call has of a tag already. */
 struct tag_held {
 	const char *text; /* NULL: nothing */

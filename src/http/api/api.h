@@ -53,6 +53,8 @@ extern const struct field api_replay_fields[];
 api_handler api_call_list;
 /* calls.c */
 api_handler api_call_get, api_call_tags, api_call_tags_patch, api_call_tag_reveal, api_call_events, api_call_trace, api_call_hangup;
+/* call_sip.c */
+api_handler api_call_sip, api_call_pcap;
 /* resources.c: where this key sends data to, by the first of the webhook's types; in the arena. */
 const char *api_incoming_url(struct http_request *r, json_t *webhook, const char *key);
 /* webhooks.c */

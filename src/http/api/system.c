@@ -10,6 +10,7 @@ static const struct field organization_fields[] = {
 	{"currency", FIELD_STRING, .min = 3, .max = 3, .initial = "\"USD\"", .help = "ISO 4217."},
 	{"region", FIELD_STRING, .min = 2, .max = 2, .initial = "\"US\"", .help = "Country (ISO 3166) that numbers without a country code are read as."},
 	{"incoming_retention_days", FIELD_INTEGER, .min = 1, .max = 3650, .initial = "90", .help = "How many days requests of incoming webhooks are kept."},
+	{"sip_retention_days", FIELD_INTEGER, .min = 0, .max = 90, .initial = "7", .help = "How many days the SIP messages of calls are kept; 0: not at all."},
 	{"dial_policy", FIELD_OBJECT, .initial = "{\"sip_uris\":false,\"numbers\":false}", .help = "What call flows may dial besides configured targets.",
 	 .fields = (const struct field[]){
 		 {"sip_uris", FIELD_BOOLEAN, .initial = "false", .help = "Any SIP URI."},

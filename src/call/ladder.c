@@ -1,0 +1,289 @@
+#include "call/ladder.h"
+#include "base/buf.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "sip/text.h"
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#define LINGER_MS 35000          /* longer than any transaction, RFC 3261 §17: 64 * T1 */
+#define BYTES_MAX (512 * 1024)   /* of one call; what comes after that is left out, and told so */
+#define LATEST 256               /* messages that are no call's yet */
+
+/* A Call-ID that is a call's. */
+struct line {
+	UT_hash_handle hh;
+	struct line *same;  /* another call's with the same Call-ID: this server calls itself */
+	struct line *next;  /* of the same call */
+	struct ladder *ladder;
+	char sip_call_id[];
+};
+
+struct ladder {
+	struct ladder *next;
+	struct ladders *all;
+	const struct organization *organization; /* held */
+	char call_id[ID_SIZE];
+	struct line *lines;
+	struct buf text; /* JSON array without its brackets: what is not written yet */
+	size_t bytes;    /* so far */
+	int64_t piece;
+	int64_t ends_ms; /* 0: the call is on */
+	bool full;
+};
+
+/* One that came before its call: an INVITE, and what was said about it at once. */
+struct latest {
+	struct sip_message m;
+	char *copy; /* its texts */
+};
+
+struct ladders {
+	struct store *store;
+	struct ladder *ladders;
+	struct line *by_call_id;
+	struct latest latest[LATEST];
+	size_t next;
+};
+
+struct ladders *ladders_create(struct store *store)
+{
+	struct ladders *l = calloc(1, sizeof *l);
+	if (l)
+		l->store = store;
+	return l;
+}
+
+/* ---- lines ---- */
+
+static struct line *find(struct ladders *l, const char *sip_call_id, size_t len)
+{
+	struct line *line;
+	HASH_FIND(hh, l->by_call_id, sip_call_id, len, line);
+	return line;
+}
+
+static void remove_line(struct ladders *l, struct line *line)
+{
+	struct line *head = find(l, line->sip_call_id, strlen(line->sip_call_id)), *second = head->same;
+	if (head == line) {
+		HASH_DEL(l->by_call_id, head);
+		if (second)
+			HASH_ADD(hh, l->by_call_id, sip_call_id, strlen(second->sip_call_id), second);
+	} else {
+		while (head->same != line)
+			head = head->same;
+		head->same = line->same;
+	}
+	free(line);
+}
+
+static bool is_hidden(void *tags, const char *name, size_t len)
+{
+	return tags_hide_header(tags, name, len);
+}
+
+static void append(struct ladder *ladder, const struct sip_message *m)
+{
+	struct buf *b = &ladder->text;
+	char *text = ladder->full ? NULL : strndup(m->text, m->len);
+	if (!text)
+		return;
+	ladder->bytes += m->len;
+	ladder->full = ladder->bytes > BYTES_MAX;
+	sip_text_hide(text, m->len, is_hidden, (void *)(uintptr_t)ladder->organization->tags);
+	json_open(b);
+	json_int(b, "at", m->at_ms);
+	if (ladder->full) {
+		json_bool(b, "left_out", true);
+	} else {
+		json_bool(b, "sent", m->sent);
+		json_str(b, "transport", m->transport);
+		json_str(b, "local", m->local);
+		json_str(b, "remote", m->remote);
+		json_key(b, "text");
+		buf_json_string(b, text, m->len);
+	}
+	json_close(b);
+	free(text);
+}
+
+void ladder_add(struct ladder *ladder, const char *sip_call_id)
+{
+	if (!ladder)
+		return;
+	struct ladders *l = ladder->all;
+	size_t len = strlen(sip_call_id);
+	struct line *head = find(l, sip_call_id, len);
+	/* Whoever knows a Call-ID of another organization does not see its messages by using it, too. */
+	struct line *line = head && strcmp(head->ladder->organization->id, ladder->organization->id) != 0 ? NULL : calloc(1, sizeof *line + len + 1);
+	if (!line)
+		return;
+	memcpy(line->sip_call_id, sip_call_id, len);
+	line->ladder = ladder;
+	line->next = ladder->lines;
+	ladder->lines = line;
+	if (head) {
+		line->same = head->same;
+		head->same = line;
+	} else {
+		HASH_ADD(hh, l->by_call_id, sip_call_id, len, line);
+	}
+	for (size_t i = 0; i < LATEST; i++) {
+		const struct latest *e = &l->latest[(l->next + i) % LATEST];
+		if (e->copy && e->m.call_id_len == len && memcmp(e->m.call_id, sip_call_id, len) == 0)
+			append(ladder, &e->m);
+	}
+}
+
+/* ---- a call ---- */
+
+struct ladder *ladder_open(struct ladders *l, const struct organization *o, const char *call_id)
+{
+	struct ladder *ladder = o->sip_retention_days ? calloc(1, sizeof *ladder) : NULL;
+	if (!ladder)
+		return NULL;
+	ladder->all = l;
+	ladder->organization = o;
+	organization_hold(o);
+	snprintf(ladder->call_id, sizeof ladder->call_id, "%s", call_id);
+	ladder->next = l->ladders;
+	l->ladders = ladder;
+	return ladder;
+}
+
+void ladder_end(struct ladder *ladder, int64_t now_ms)
+{
+	if (ladder)
+		ladder->ends_ms = now_ms + LINGER_MS;
+}
+
+static void free_ladder(struct ladder *ladder)
+{
+	for (struct line *line = ladder->lines, *next; line; line = next) {
+		next = line->next;
+		remove_line(ladder->all, line);
+	}
+	organization_release(ladder->organization);
+	buf_free(&ladder->text);
+	free(ladder);
+}
+
+void ladders_destroy(struct ladders *l)
+{
+	if (!l)
+		return;
+	for (struct ladder *ladder = l->ladders, *next; ladder; ladder = next) {
+		next = ladder->next;
+		free_ladder(ladder);
+	}
+	for (size_t i = 0; i < LATEST; i++)
+		free(l->latest[i].copy);
+	free(l);
+}
+
+/* ---- messages ---- */
+
+static char *copy_to(char **at, const char *text, size_t len)
+{
+	char *to = *at;
+	memcpy(to, text, len);
+	to[len] = '\0';
+	*at += len + 1;
+	return to;
+}
+
+static void keep_for_later(struct ladders *l, const struct sip_message *m)
+{
+	struct latest *e = &l->latest[l->next];
+	char *at = malloc(m->len + m->call_id_len + strlen(m->transport) + strlen(m->local) + strlen(m->remote) + 5);
+	if (!at)
+		return;
+	free(e->copy);
+	*e = (struct latest){*m, at};
+	e->m.text = copy_to(&at, m->text, m->len);
+	e->m.call_id = copy_to(&at, m->call_id, m->call_id_len);
+	e->m.transport = copy_to(&at, m->transport, strlen(m->transport));
+	e->m.local = copy_to(&at, m->local, strlen(m->local));
+	e->m.remote = copy_to(&at, m->remote, strlen(m->remote));
+	l->next = (l->next + 1) % LATEST;
+}
+
+void ladders_take(struct ladders *l, const struct sip_message *m)
+{
+	struct line *line = find(l, m->call_id, m->call_id_len);
+	/* An INVITE may begin a call here that another of this server has made. */
+	if (!line || (!m->sent && m->len > 7 && memcmp(m->text, "INVITE ", 7) == 0))
+		keep_for_later(l, m);
+	for (; line; line = line->same)
+		append(line->ladder, m);
+}
+
+/* ---- writing ---- */
+
+struct write_job {
+	struct store_job job;
+	struct store_batch *batch;
+};
+
+static bool run_write(struct store_job *job, struct store_conn *conn)
+{
+	return store_batch_run(((struct write_job *)job)->batch, conn);
+}
+
+static void write_done(struct store_job *job, bool committed)
+{
+	struct write_job *w = (struct write_job *)job;
+	if (!committed)
+		log_error(NULL, "SIP messages of calls could not be written");
+	store_batch_free(w->batch);
+	free(w);
+}
+
+static void add_piece(struct store_batch *batch, const struct ladder *ladder)
+{
+	struct buf piece = {0};
+	buf_add_char(&piece, '[');
+	buf_add(&piece, buf_text(&ladder->text), ladder->text.len);
+	buf_add_char(&piece, ']');
+	store_batch_add(batch, "INSERT INTO call_sip (organization_id, call_id, piece, messages) VALUES ($1, $2, $3, $4)", "ssis", ladder->organization->id, ladder->call_id, ladder->piece, buf_text(&piece));
+	buf_free(&piece);
+}
+
+/* false: the writer takes no more now. */
+static bool submit(struct ladders *l, struct store_batch *batch)
+{
+	static const struct store_job functions = {.run = run_write, .done = write_done};
+	struct write_job *w = calloc(1, sizeof *w);
+	if (w) {
+		w->job = functions;
+		w->batch = batch;
+		if (store_submit(l->store, &w->job))
+			return true;
+		free(w);
+	}
+	store_batch_free(batch);
+	return false;
+}
+
+void ladders_write(struct ladders *l, int64_t now_ms)
+{
+	struct store_batch *batch = NULL;
+	for (struct ladder *ladder = l->ladders; ladder; ladder = ladder->next)
+		if (ladder->text.len && (batch || (batch = store_batch_new())))
+			add_piece(batch, ladder);
+	bool taken = !batch || submit(l, batch); /* else it is tried again the next time */
+	for (struct ladder **at = &l->ladders, *ladder; (ladder = *at);) {
+		if (batch && taken && ladder->text.len) {
+			buf_free(&ladder->text);
+			ladder->piece++;
+		}
+		if (ladder->ends_ms && now_ms >= ladder->ends_ms) {
+			*at = ladder->next;
+			free_ladder(ladder);
+		} else {
+			at = &ladder->next;
+		}
+	}
+}

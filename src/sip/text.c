@@ -1,0 +1,131 @@
+#include "sip/text.h"
+#include <string.h>
+#include <strings.h>
+
+/* Where the line at `at` ends: its CR or LF, or the end of the text. */
+static const char *line_end(const char *at, const char *end)
+{
+	while (at < end && *at != '\r' && *at != '\n')
+		at++;
+	return at;
+}
+
+static const char *next_line(const char *at, const char *end)
+{
+	at = line_end(at, end);
+	if (at < end && *at == '\r')
+		at++;
+	if (at < end && *at == '\n')
+		at++;
+	return at;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* One header: where its name and its value are. */
+struct header {
+	const char *name, *value;
+	size_t name_len, value_len;
+};
+
+/* The header of the line at `at`, with the lines that continue it (RFC 3261 §7.3.1), and where the next
+ * begins. false: the headers are over. */
+static bool read_header(const char **at, const char *end, struct header *h)
+{
+	const char *name = *at, *stop = line_end(name, end);
+	if (name >= end || stop == name)
+		return false;
+	const char *colon = memchr(name, ':', (size_t)(stop - name)), *next = next_line(name, end);
+	while (next < end && is_space(*next)) {
+		stop = line_end(next, end);
+		next = next_line(next, end);
+	}
+	*at = next;
+	*h = (struct header){name, stop, 0, 0};
+	if (!colon)
+		return true;
+	h->name_len = (size_t)(colon - name);
+	while (h->name_len && is_space(name[h->name_len - 1]))
+		h->name_len--;
+	h->value = colon + 1;
+	while (h->value < stop && is_space(*h->value))
+		h->value++;
+	while (stop > h->value && is_space(stop[-1]))
+		stop--;
+	h->value_len = (size_t)(stop - h->value);
+	return true;
+}
+
+static bool is_named(const struct header *h, const char *name, char compact)
+{
+	size_t n = strlen(name);
+	return (h->name_len == n && strncasecmp(h->name, name, n) == 0) || (compact && h->name_len == 1 && (h->name[0] | 0x20) == compact);
+}
+
+const char *sip_text_header(const char *text, size_t len, const char *name, char compact, size_t *n)
+{
+	const char *end = text + len, *at = next_line(text, end);
+	struct header h;
+	while (read_header(&at, end, &h)) {
+		if (!is_named(&h, name, compact))
+			continue;
+		*n = h.value_len;
+		return h.value;
+	}
+	return NULL;
+}
+
+/* The text is the caller's to change. */
+static char *writable(char *text, const char *at)
+{
+	return text + (at - text);
+}
+
+/* Over all but what ends lines. */
+static void cover(char *at, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (at[i] != '\r' && at[i] != '\n')
+			at[i] = 'x';
+}
+
+/* response="…", wherever it is in the header. */
+static void hide_response(char *value, size_t n)
+{
+	for (size_t i = 0; i + 10 < n; i++) {
+		if (strncasecmp(value + i, "response=\"", 10) != 0 || (i && !is_space(value[i - 1]) && value[i - 1] != ',' && value[i - 1] != '\n'))
+			continue;
+		char *from = value + i + 10, *to = memchr(from, '"', n - i - 10);
+		cover(from, to ? (size_t)(to - from) : n - i - 10);
+		return;
+	}
+}
+
+static void hide_keys(char *body, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strchr("0123456789*#", body[i]) && body[i])
+			body[i] = 'x';
+}
+
+void sip_text_hide(char *text, size_t len, bool (*hides)(void *arg, const char *name, size_t len), void *arg)
+{
+	const char *end = text + len, *at = next_line(text, end);
+	bool keys = false;
+	struct header h;
+	while (read_header(&at, end, &h)) {
+		char *value = writable(text, h.value);
+		if (is_named(&h, "Authorization", 0) || is_named(&h, "Proxy-Authorization", 0))
+			hide_response(value, h.value_len);
+		else if (is_named(&h, "Content-Type", 'c'))
+			keys = h.value_len >= 16 && strncasecmp(h.value, "application/dtmf", 16) == 0;
+		else if (hides && hides(arg, h.name, h.name_len))
+			cover(value, h.value_len);
+	}
+	at = next_line(at, end);
+	if (keys)
+		hide_keys(writable(text, at), (size_t)(end - at));
+}
