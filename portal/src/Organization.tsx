@@ -8,6 +8,7 @@ import { t } from './text'
 
 const organizationSchema = { type: 'object', required: ['name'], properties: {
   name: { type: 'string', description: t('Name for people.') }, currency: { type: 'string', description: t('ISO 4217, such as USD.') }, region: { type: 'string', description: t('Country (ISO 3166) that numbers without a country code are read as.') },
+  incoming_retention_days: { type: 'integer', description: t('How many days requests of incoming webhooks are kept.') }, sip_retention_days: { type: 'integer', description: t('How many days the SIP messages of calls are kept; 0: not at all.') },
   dial_policy: { type: 'object', properties: { sip_uris: { type: 'boolean', description: t('Call flows may dial any SIP URI.') }, numbers: { type: 'boolean', description: t('Call flows may dial any number over a trunk.') } } },
 } }
 

@@ -26,7 +26,7 @@ struct ladder {
 	const struct organization *organization; /* held */
 	char call_id[ID_SIZE];
 	struct line *lines;
-	struct buf text; /* JSON array without its brackets: what is not written yet */
+	struct buf text; /* what is not written yet, as in call_sip.messages */
 	size_t bytes;    /* so far */
 	int64_t piece;
 	int64_t ends_ms; /* 0: the call is on */
@@ -36,6 +36,7 @@ struct ladder {
 /* One that came before its call: an INVITE, and what was said about it at once. */
 struct latest {
 	struct sip_message m;
+	unsigned hash; /* of its Call-ID */
 	char *copy; /* its texts */
 };
 
@@ -57,20 +58,28 @@ struct ladders *ladders_create(struct store *store)
 
 /* ---- lines ---- */
 
-static struct line *find(struct ladders *l, const char *sip_call_id, size_t len)
+static unsigned hash_of(const char *sip_call_id, size_t len)
+{
+	unsigned hash;
+	HASH_VALUE(sip_call_id, len, hash);
+	return hash;
+}
+
+static struct line *find(struct ladders *l, const char *sip_call_id, size_t len, unsigned hash)
 {
 	struct line *line;
-	HASH_FIND(hh, l->by_call_id, sip_call_id, len, line);
+	HASH_FIND_BYHASHVALUE(hh, l->by_call_id, sip_call_id, len, hash, line);
 	return line;
 }
 
 static void remove_line(struct ladders *l, struct line *line)
 {
-	struct line *head = find(l, line->sip_call_id, strlen(line->sip_call_id)), *second = head->same;
+	size_t len = strlen(line->sip_call_id);
+	struct line *head = find(l, line->sip_call_id, len, hash_of(line->sip_call_id, len)), *second = head->same;
 	if (head == line) {
 		HASH_DEL(l->by_call_id, head);
 		if (second)
-			HASH_ADD(hh, l->by_call_id, sip_call_id, strlen(second->sip_call_id), second);
+			HASH_ADD(hh, l->by_call_id, sip_call_id, len, second);
 	} else {
 		while (head->same != line)
 			head = head->same;
@@ -84,29 +93,38 @@ static bool is_hidden(void *tags, const char *name, size_t len)
 	return tags_hide_header(tags, name, len);
 }
 
+/* Does any database take it? UTF-8 without NUL. */
+static bool is_text(const char *text, size_t len)
+{
+	unsigned char all = 0;
+	for (size_t i = 0; i < len; i++)
+		all |= (unsigned char)text[i];
+	json_t *string = all < 0x80 ? NULL : json_stringn(text, len); /* NULL where it is not UTF-8 */
+	bool ok = all < 0x80 || string;
+	json_decref(string);
+	return ok && !memchr(text, '\0', len);
+}
+
 static void append(struct ladder *ladder, const struct sip_message *m)
 {
 	struct buf *b = &ladder->text;
-	char *text = ladder->full ? NULL : strndup(m->text, m->len);
-	if (!text)
+	if (ladder->full)
 		return;
 	ladder->bytes += m->len;
 	ladder->full = ladder->bytes > BYTES_MAX;
-	sip_text_hide(text, m->len, is_hidden, (void *)(uintptr_t)ladder->organization->tags);
-	json_open(b);
-	json_int(b, "at", m->at_ms);
 	if (ladder->full) {
-		json_bool(b, "left_out", true);
-	} else {
-		json_bool(b, "sent", m->sent);
-		json_str(b, "transport", m->transport);
-		json_str(b, "local", m->local);
-		json_str(b, "remote", m->remote);
-		json_key(b, "text");
-		buf_json_string(b, text, m->len);
+		buf_add_str(b, LADDER_LEFT_OUT "\n");
+		return;
 	}
-	json_close(b);
-	free(text);
+	buf_printf(b, "%lld %c %s %s %s %zu\n", (long long)m->at_ms, m->sent ? '>' : '<', m->transport, m->local, m->remote, m->len);
+	size_t at = b->len;
+	buf_add(b, m->text, m->len);
+	if (b->failed)
+		return;
+	sip_text_hide(b->data + at, m->len, is_hidden, (void *)(uintptr_t)ladder->organization->tags);
+	for (size_t i = is_text(b->data + at, m->len) ? b->len : at; i < b->len; i++)
+		if (!b->data[i] || b->data[i] & 0x80)
+			b->data[i] = '?';
 }
 
 void ladder_add(struct ladder *ladder, const char *sip_call_id)
@@ -115,7 +133,8 @@ void ladder_add(struct ladder *ladder, const char *sip_call_id)
 		return;
 	struct ladders *l = ladder->all;
 	size_t len = strlen(sip_call_id);
-	struct line *head = find(l, sip_call_id, len);
+	unsigned hash = hash_of(sip_call_id, len);
+	struct line *head = find(l, sip_call_id, len, hash);
 	/* Whoever knows a Call-ID of another organization does not see its messages by using it, too. */
 	struct line *line = head && strcmp(head->ladder->organization->id, ladder->organization->id) != 0 ? NULL : calloc(1, sizeof *line + len + 1);
 	if (!line)
@@ -132,7 +151,7 @@ void ladder_add(struct ladder *ladder, const char *sip_call_id)
 	}
 	for (size_t i = 0; i < LATEST; i++) {
 		const struct latest *e = &l->latest[(l->next + i) % LATEST];
-		if (e->copy && e->m.call_id_len == len && memcmp(e->m.call_id, sip_call_id, len) == 0)
+		if (e->copy && e->hash == hash && e->m.call_id_len == len && memcmp(e->m.call_id, sip_call_id, len) == 0)
 			append(ladder, &e->m);
 	}
 }
@@ -194,14 +213,14 @@ static char *copy_to(char **at, const char *text, size_t len)
 	return to;
 }
 
-static void keep_for_later(struct ladders *l, const struct sip_message *m)
+static void keep_for_later(struct ladders *l, const struct sip_message *m, unsigned hash)
 {
 	struct latest *e = &l->latest[l->next];
 	char *at = malloc(m->len + m->call_id_len + strlen(m->transport) + strlen(m->local) + strlen(m->remote) + 5);
 	if (!at)
 		return;
 	free(e->copy);
-	*e = (struct latest){*m, at};
+	*e = (struct latest){*m, hash, at};
 	e->m.text = copy_to(&at, m->text, m->len);
 	e->m.call_id = copy_to(&at, m->call_id, m->call_id_len);
 	e->m.transport = copy_to(&at, m->transport, strlen(m->transport));
@@ -212,10 +231,11 @@ static void keep_for_later(struct ladders *l, const struct sip_message *m)
 
 void ladders_take(struct ladders *l, const struct sip_message *m)
 {
-	struct line *line = find(l, m->call_id, m->call_id_len);
+	unsigned hash = hash_of(m->call_id, m->call_id_len);
+	struct line *line = find(l, m->call_id, m->call_id_len, hash);
 	/* An INVITE may begin a call here that another of this server has made. */
 	if (!line || (!m->sent && m->len > 7 && memcmp(m->text, "INVITE ", 7) == 0))
-		keep_for_later(l, m);
+		keep_for_later(l, m, hash);
 	for (; line; line = line->same)
 		append(line->ladder, m);
 }
@@ -243,12 +263,7 @@ static void write_done(struct store_job *job, bool committed)
 
 static void add_piece(struct store_batch *batch, const struct ladder *ladder)
 {
-	struct buf piece = {0};
-	buf_add_char(&piece, '[');
-	buf_add(&piece, buf_text(&ladder->text), ladder->text.len);
-	buf_add_char(&piece, ']');
-	store_batch_add(batch, "INSERT INTO call_sip (organization_id, call_id, piece, messages) VALUES ($1, $2, $3, $4)", "ssis", ladder->organization->id, ladder->call_id, ladder->piece, buf_text(&piece));
-	buf_free(&piece);
+	store_batch_add(batch, "INSERT INTO call_sip (organization_id, call_id, piece, messages) VALUES ($1, $2, $3, $4)", "ssis", ladder->organization->id, ladder->call_id, ladder->piece, buf_text(&ladder->text));
 }
 
 /* false: the writer takes no more now. */

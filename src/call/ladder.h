@@ -11,6 +11,13 @@
 struct ladders;
 struct ladder; /* one call's */
 
+/*
+ * How call_sip.messages holds them: a line "MS DIRECTION TRANSPORT LOCAL REMOTE LENGTH" for each, such as
+ * "1764151835530 > udp 127.0.0.1:5060 192.0.2.1:5060 314", then its text. DIRECTION is > for what was sent,
+ * < for what was received. What is nobody's to read is covered with x; of what is no UTF-8, all but ASCII is ?.
+ */
+#define LADDER_LEFT_OUT "left out" /* such a line ends it where there were too many */
+
 struct ladders *ladders_create(struct store *store) WARN_UNUSED;
 void ladders_destroy(struct ladders *l);
 

@@ -51,7 +51,7 @@ struct sip_incoming {
 struct sip_message {
 	bool sent;
 	int64_t at_ms;
-	const char *transport, *remote, *local; /* "udp", "192.0.2.1:5060", "[2001:db8::1]:5060" */
+	const char *transport, *remote, *local; /* "udp", "192.0.2.1:5060", "[2001:db8::1]:5060"; local may be "-": not known */
 	const char *call_id; /* in the text, not NUL-terminated */
 	size_t call_id_len;
 	const char *text;

@@ -2,22 +2,20 @@
 #include <string.h>
 #include <strings.h>
 
-/* Where the line at `at` ends: its CR or LF, or the end of the text. */
-static const char *line_end(const char *at, const char *end)
-{
-	while (at < end && *at != '\r' && *at != '\n')
-		at++;
-	return at;
-}
-
 static const char *next_line(const char *at, const char *end)
 {
-	at = line_end(at, end);
-	if (at < end && *at == '\r')
-		at++;
-	if (at < end && *at == '\n')
-		at++;
-	return at;
+	const char *lf = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+	return lf ? lf + 1 : end;
+}
+
+/* Where the line ends that is followed by the one at `next`: before its CRLF or LF. */
+static const char *line_end(const char *at, const char *next)
+{
+	if (next > at && next[-1] == '\n')
+		next--;
+	if (next > at && next[-1] == '\r')
+		next--;
+	return next;
 }
 
 static bool is_space(char c)
@@ -35,13 +33,14 @@ struct header {
  * begins. false: the headers are over. */
 static bool read_header(const char **at, const char *end, struct header *h)
 {
-	const char *name = *at, *stop = line_end(name, end);
-	if (name >= end || stop == name)
+	const char *name = *at, *next = next_line(name, end), *stop = line_end(name, next);
+	if (stop == name)
 		return false;
-	const char *colon = memchr(name, ':', (size_t)(stop - name)), *next = next_line(name, end);
+	const char *colon = memchr(name, ':', (size_t)(stop - name));
 	while (next < end && is_space(*next)) {
-		stop = line_end(next, end);
-		next = next_line(next, end);
+		const char *more = next;
+		next = next_line(more, end);
+		stop = line_end(more, next);
 	}
 	*at = next;
 	*h = (struct header){name, stop, 0, 0};

@@ -26,20 +26,26 @@ static _Thread_local struct wire *here;
 /* "recv 314 bytes from udp/[127.0.0.1]:42984 at 10:10:35.530631:\n" */
 static bool read_stamp(struct wire *w, const char *stamp)
 {
-	char how[8], address[64];
-	unsigned port;
-	if (sscanf(stamp, "%*4s %*u bytes %7s %7[^/]/[%63[^]]]:%u", how, w->transport, address, &port) != 4)
+	const char *slash = strchr(stamp, '/'), *to = slash ? strchr(slash, ']') : NULL, *stop = to ? strchr(to, ' ') : NULL, *from = slash;
+	if (!stop || slash[1] != '[' || to[1] != ':')
 		return false;
-	w->sent = strcmp(how, "to") == 0;
+	while (from > stamp && from[-1] != ' ')
+		from--;
+	bool six = memchr(slash + 2, ':', (size_t)(to - slash - 2)) != NULL;
+	w->sent = *stamp == 's';
 	w->at_ms = clock_now_ms();
-	snprintf(w->remote, sizeof w->remote, strchr(address, ':') ? "[%s]:%u" : "%s:%u", address, port);
+	snprintf(w->transport, sizeof w->transport, "%.*s", (int)(slash - from), from);
+	if (six)
+		snprintf(w->remote, sizeof w->remote, "%.*s", (int)(stop - slash - 1), slash + 1);
+	else
+		snprintf(w->remote, sizeof w->remote, "%.*s%.*s", (int)(to - slash - 2), slash + 2, (int)(stop - to - 1), to + 1);
 	buf_reset(&w->text);
 	return true;
 }
 
 static const char *own_address(const struct sip_agent *a, const char *transport, bool six, char out[80])
 {
-	*out = '\0';
+	strcpy(out, "-");
 	for (const sip_via_t *v = nta_agent_via(a->nta); v; v = v->v_next) {
 		const char *protocol = v->v_protocol ? strrchr(v->v_protocol, '/') : NULL;
 		if (protocol && strcasecmp(protocol + 1, transport) == 0 && (strchr(v->v_host, ':') != NULL) == six) {

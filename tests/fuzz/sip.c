@@ -1,5 +1,7 @@
 /* A datagram from the network, as sofia-sip reads it, printed again as it would be passed on. */
 #include "fuzz.h"
+#include "sip/pcap.h"
+#include "sip/text.h"
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/msg_parser.h>
 #include <sofia-sip/sip.h>
@@ -34,10 +36,42 @@ static void mark_all(const msg_t *msg, const sip_t *sip)
 	mark(45, (unsigned)sip->sip_flags & 63);
 }
 
+static bool is_hidden(void *arg, const char *name, size_t len)
+{
+	(void)arg;
+	return len == 4 && (name[0] | 0x20) == 'f';
+}
+
+/* The same as text: what is kept of it. */
+static void keep(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+	struct buf file = {0};
+	size_t n = 0, again = 0;
+	memcpy(text, data, size);
+	const char *call_id = sip_text_header(text, size, "Call-ID", 'i', &n);
+	if (call_id && (call_id < text || call_id + n > text + size))
+		abort();
+	sip_text_hide(text, size, is_hidden, NULL);
+	if (sip_text_header(text, size, "Call-ID", 'i', &again) != call_id || n != again)
+		abort(); /* hiding moves nothing */
+	const char *from = sip_text_header(text, size, "From", '\0', &n);
+	for (size_t i = 0; from && i < n; i++)
+		if (from[i] != 'x' && from[i] != '\r' && from[i] != '\n')
+			abort();
+	pcap_begin(&file);
+	if (!pcap_add(&file, 1, "192.0.2.1:5060", "192.0.2.2:5060", text, size) || file.len != 24 + 16 + 28 + size)
+		abort();
+	buf_free(&file);
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size > 65536 || su_init() != 0)
 		return 0;
+	if (size < 65000)
+		keep(data, size);
 	msg_t *msg = msg_make(sip_default_mclass(), 0, data, (ssize_t)size);
 	sip_t *sip = msg ? sip_object(msg) : NULL;
 	if (sip)

@@ -8,6 +8,7 @@ import { t } from '../text'
 import { complain } from '../toast'
 import { useUrl } from '../url'
 import { useNamed } from '../useNamed'
+import { Ladder } from './Ladder'
 import { Tags } from './Tags'
 import { Timeline, sentence, type Attempt } from './Timeline'
 import { Player, type Recording } from './Waveform'
@@ -72,7 +73,7 @@ export function Call({ id }: { id: string }) {
       <Tabs value={url.tab ?? 'tags'} onChange={(v) => set({ tab: v ?? undefined })} keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="tags">{t('Tags')}</Tabs.Tab><Tabs.Tab value="attempts">{t('Attempts')}</Tabs.Tab><Tabs.Tab value="events">{t('Events')}</Tabs.Tab>
-          <Tabs.Tab value="requests" rightSection={requests ? <Badge size="xs" variant="light" circle>{requests}</Badge> : undefined}>{t('Webhooks')}</Tabs.Tab><Tabs.Tab value="trace">{t('Trace')}</Tabs.Tab>
+          <Tabs.Tab value="requests" rightSection={requests ? <Badge size="xs" variant="light" circle>{requests}</Badge> : undefined}>{t('Webhooks')}</Tabs.Tab><Tabs.Tab value="trace">{t('Trace')}</Tabs.Tab><Tabs.Tab value="sip">{t('SIP')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="tags"><Tags callId={id} rows={tags.data ?? []} /></Tabs.Panel>
         <Tabs.Panel value="attempts"><Rows rows={attempts.map((a) => ({ ...a, what: sentence(a) }))} columns={[['what', t('What happened')], ['uri', t('Address')], ['sip_status', t('SIP')], ['started_at', t('Started')], ['ended_at', t('Ended')]]} empty={t('No target was called.')} /></Tabs.Panel>
@@ -84,6 +85,7 @@ export function Call({ id }: { id: string }) {
           <Rows rows={(outgoing.data ?? []).map((r) => ({ ...r, webhook: to('outgoing-requests', r, named(r.outgoing_webhook_id) ?? r.id) }))} columns={[['webhook', t('Outgoing webhook')], ['event_type', t('Event')], ['created_at', t('Made')], ['status', t('Status')], ['attempt_count', t('Tries')]]} empty={t('No outgoing webhook takes events of this call.')} />
         </Tabs.Panel>
         <Tabs.Panel value="trace"><Rows rows={(trace.data ?? []).map((e) => ({ ...e, what: e.kind === 'input' ? `⇢ ${e.input}${e.digits ? ` ${e.digits}` : ''}` : `${e.node} → ${e.port ?? t('end')}` }))} columns={[['at', t('When')], ['what', t('What happened')], ['type', t('Node')], ['detail', t('Detail')]]} empty={t('A routing plan has no trace; see the attempts.')} /></Tabs.Panel>
+        <Tabs.Panel value="sip"><Ladder id={id} active={c.status === 'active'} /></Tabs.Panel>
       </Tabs>
     </Stack>
   )

@@ -1,13 +1,31 @@
 /* The SIP messages of a call: as JSON for a ladder, and as a capture file. */
 #include "http/api/api.h"
 #include "base/clock.h"
+#include "call/ladder.h"
 #include "sip/pcap.h"
 #include "sip/text.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* All of them, oldest first, as they were stored; NULL after an answer was set. */
-static json_t *read_messages(struct http_request *r)
+/* One piece as it is stored, appended to `all`. false: the rest was left out. */
+static bool read_piece(json_t *all, const char *piece)
+{
+	char transport[8], local[80], remote[80], direction;
+	long long at;
+	size_t len;
+	int head;
+	while (sscanf(piece, "%lld %c %7s %79s %79s %zu%n", &at, &direction, transport, local, remote, &len, &head) == 6) {
+		const char *text = piece + head + 1;
+		if (piece[head] != '\n' || strnlen(text, len) < len)
+			return true;
+		json_array_append_new(all, json_pack("{s:I, s:b, s:s, s:s, s:s, s:s%}", "at", (json_int_t)at, "sent", direction == '>', "transport", transport, "local", local, "remote", remote, "text", text, len));
+		piece = text + len;
+	}
+	return strncmp(piece, LADDER_LEFT_OUT, strlen(LADDER_LEFT_OUT)) != 0;
+}
+
+/* All of them, oldest first; NULL after an answer was set. */
+static json_t *read_messages(struct http_request *r, bool *left_out)
 {
 	struct store_conn *conn = http_reader(r);
 	struct store_rows *call = conn ? store_query(conn, "SELECT 1 FROM calls WHERE id = $1 AND organization_id = $2", "ss", r->params[0], r->organization->id) : NULL;
@@ -17,11 +35,9 @@ static json_t *read_messages(struct http_request *r)
 		http_problem(r, 503, "The database could not be read", "try again shortly");
 	else if (conn && !all)
 		http_problem(r, 404, "There is no such call", "no call has the id %.60s", r->params[0]);
-	for (size_t i = 0; all && i < rows_count(rows); i++) {
-		json_t *piece = json_loads(rows_text(rows, i, 0), JSON_ALLOW_NUL, NULL);
-		json_array_extend(all, piece);
-		json_decref(piece);
-	}
+	*left_out = false;
+	for (size_t i = 0; all && i < rows_count(rows); i++)
+		*left_out |= !read_piece(all, rows_text(rows, i, 0));
 	rows_free(call);
 	rows_free(rows);
 	return all;
@@ -41,9 +57,8 @@ static void set_part(json_t *m, const char *name, const char *text, size_t len)
 /* What its first line and CSeq say. */
 static void describe(json_t *m)
 {
-	json_t *whole = json_object_get(m, "text");
 	const char *text = text_of(m, "text"), *line_end = text + strcspn(text, "\r\n");
-	size_t len = json_string_length(whole), n = 0;
+	size_t len = strlen(text), n = 0;
 	bool answer = strncmp(text, "SIP/2.0 ", 8) == 0;
 	const char *cseq = sip_text_header(text, len, "CSeq", '\0', &n), *method = answer && cseq ? memchr(cseq, ' ', n) : NULL;
 	if (answer)
@@ -61,30 +76,21 @@ static void describe(json_t *m)
 
 enum http_result api_call_sip(struct http_request *r)
 {
-	json_t *all = read_messages(r), *data = json_array(), *m;
-	bool left_out = false;
+	bool left_out;
+	json_t *all = read_messages(r, &left_out), *m;
 	char at[RFC3339_SIZE];
 	size_t i;
 	json_array_foreach(all, i, m) {
-		if (json_is_true(json_object_get(m, "left_out"))) {
-			left_out = true;
-			continue;
-		}
 		json_object_set_new(m, "at", json_string(clock_rfc3339(json_integer_value(json_object_get(m, "at")), at)));
 		describe(m);
-		json_array_append(data, m);
 	}
-	bool ok = all != NULL;
-	json_decref(all);
-	if (ok)
-		return http_json(r, 200, json_pack("{s:s, s:o, s:b, s:i}", "call_id", r->params[0], "data", data, "left_out", left_out, "retention_days", r->organization->sip_retention_days));
-	json_decref(data);
-	return HTTP_REPLY;
+	return all ? http_json(r, 200, json_pack("{s:s, s:o, s:b, s:i}", "call_id", r->params[0], "data", all, "left_out", left_out, "retention_days", r->organization->sip_retention_days)) : HTTP_REPLY;
 }
 
 enum http_result api_call_pcap(struct http_request *r)
 {
-	json_t *all = read_messages(r), *m;
+	bool left_out;
+	json_t *all = read_messages(r, &left_out), *m;
 	struct buf out = {0};
 	size_t i;
 	if (!all)
@@ -93,9 +99,8 @@ enum http_result api_call_pcap(struct http_request *r)
 	json_array_foreach(all, i, m) {
 		bool sent = json_is_true(json_object_get(m, "sent"));
 		const char *local = text_of(m, "local"), *remote = text_of(m, "remote");
-		json_t *text = json_object_get(m, "text");
-		if (text)
-			(void)pcap_add(&out, json_integer_value(json_object_get(m, "at")), sent ? local : remote, sent ? remote : local, json_string_value(text), json_string_length(text));
+		const char *text = text_of(m, "text");
+		(void)pcap_add(&out, json_integer_value(json_object_get(m, "at")), sent ? local : remote, sent ? remote : local, text, strlen(text));
 	}
 	json_decref(all);
 	http_text(r, 200, &out);

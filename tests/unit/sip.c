@@ -1,0 +1,87 @@
+#include "test.h"
+#include "sip/pcap.h"
+#include "sip/text.h"
+#include <string.h>
+
+#define INVITE "INVITE sip:a@b SIP/2.0\r\n"
+
+static const char *header(const char *text, const char *name, char compact)
+{
+	static char out[200];
+	size_t n = 0;
+	const char *value = sip_text_header(text, strlen(text), name, compact, &n);
+	if (!value)
+		return NULL;
+	memcpy(out, value, n);
+	out[n] = '\0';
+	return out;
+}
+
+static void test_headers_are_found_in_every_form(void **state)
+{
+	(void)state;
+	assert_string_equal(header(INVITE "Call-ID: 1@a\r\n\r\n", "Call-ID", 'i'), "1@a");
+	assert_string_equal(header(INVITE "CALL-ID \t:\t1@a \r\nTo: x\r\n\r\n", "Call-ID", 'i'), "1@a");
+	assert_string_equal(header(INVITE "Via: x\r\nI:2\r\n\r\n", "Call-ID", 'i'), "2");
+	assert_string_equal(header(INVITE "Subject: one\r\n two\r\n\tthree\r\nX: 1\r\n\r\n", "Subject", 's'), "one\r\n two\r\n\tthree");
+	assert_string_equal(header(INVITE "X: 1", "X", '\0'), "1");
+	assert_string_equal(header(INVITE "X:\n", "X", '\0'), "");
+	assert_null(header(INVITE "Via: x\r\n\r\nCall-ID: in the body\r\n", "Call-ID", 'i'));
+	assert_null(header("Call-ID: the first line is none", "Call-ID", 'i'));
+	assert_null(header("", "Call-ID", 'i'));
+}
+
+static bool hides(void *arg, const char *name, size_t len)
+{
+	const char *what = arg;
+	return strlen(what) == len && strncmp(what, name, len) == 0;
+}
+
+static void hidden(const char *before, const char *after)
+{
+	char text[500];
+	strcpy(text, before);
+	sip_text_hide(text, strlen(text), hides, "X-Secret");
+	assert_string_equal(text, after);
+}
+
+static void test_what_is_nobodys_to_read_is_covered(void **state)
+{
+	(void)state;
+	hidden(INVITE "X-Secret: 12 34\r\nX-Open: 12\r\n\r\nX-Secret: 5", INVITE "X-Secret: xxxxx\r\nX-Open: 12\r\n\r\nX-Secret: 5");
+	hidden(INVITE "X-Secret: 12\r\n 34\r\n\r\n", INVITE "X-Secret: xx\r\nxxx\r\n\r\n");
+	hidden(INVITE "Authorization: Digest username=\"response\", response=\"0123\", uri=\"sip:a\"\r\n\r\n", INVITE "Authorization: Digest username=\"response\", response=\"xxxx\", uri=\"sip:a\"\r\n\r\n");
+	hidden(INVITE "Proxy-Authorization: Digest nonce=\"1\",response=\"01", INVITE "Proxy-Authorization: Digest nonce=\"1\",response=\"xx");
+	hidden("INFO sip:a SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=5\r\nDuration=160\r\n", "INFO sip:a SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=x\r\nDuration=xxx\r\n");
+	hidden("INFO sip:a SIP/2.0\r\nc: application/dtmf\r\n\r\n#", "INFO sip:a SIP/2.0\r\nc: application/dtmf\r\n\r\nx");
+	hidden("INFO sip:a SIP/2.0\r\nc: text/plain\r\n\r\n123", "INFO sip:a SIP/2.0\r\nc: text/plain\r\n\r\n123");
+}
+
+static void test_a_capture_file(void **state)
+{
+	struct buf b = {0};
+	const unsigned char *p;
+	(void)state;
+	pcap_begin(&b);
+	assert_false(pcap_add(&b, 1, "192.0.2.1:5060", "[2001:db8::1]:5060", "x", 1));
+	assert_false(pcap_add(&b, 1, "-", "192.0.2.1:5060", "x", 1));
+	assert_int_equal(b.len, 24);
+	assert_true(pcap_add(&b, 1764151835531, "[2001:db8::1]:5060", "[2001:db8::2]:5061", "odd", 3));
+	p = (const unsigned char *)b.data + 24;
+	assert_memory_equal(p, (&(uint32_t[]){1764151835, 531000, 51, 51}), 16);
+	assert_int_equal(p[16], 0x60);
+	assert_int_equal(p[16 + 5], 11); /* the length of what follows IPv6's own header */
+	assert_int_equal(p[16 + 43] | p[16 + 42] << 8, 5061);
+	assert_memory_equal(p + 16 + 48, "odd", 3);
+	buf_free(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_headers_are_found_in_every_form),
+		cmocka_unit_test(test_what_is_nobodys_to_read_is_covered),
+		cmocka_unit_test(test_a_capture_file),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
