@@ -210,6 +210,16 @@ static void choose_rtp_address(struct strowger *s)
 	freeifaddrs(list);
 }
 
+/* SIGHUP: files that others have put in the place of those that are open. */
+static void read_files_anew(struct strowger *s)
+{
+	const char *log_file = s->settings.value[SETTING_LOG_FILE];
+	if (log_file && !log_open(log_file))
+		log_error(NULL, "cannot reopen the log file");
+	if (s->settings.value[SETTING_CERTIFICATE])
+		call_loop_reload_certificate(s->calls);
+}
+
 static void split_listeners(struct strowger *s, char *list)
 {
 	size_t n = 0;
@@ -260,6 +270,9 @@ static bool start_services(struct strowger *s, struct error *err)
 	int disable_after = atoi(s->settings.value[SETTING_DISABLE_WEBHOOKS]);
 	if (disable_after < 1)
 		return error_set(err, "--disable-webhooks-after '%s' must be a number of seconds", s->settings.value[SETTING_DISABLE_WEBHOOKS]);
+	for (const char *const *l = s->listeners; *l; l++)
+		if (strncmp(*l, "tls:", 4) == 0 && !s->settings.value[SETTING_CERTIFICATE])
+			return error_set(err, "the SIP listener %s needs --sip-certificate", *l);
 	int rtp_timeout = atoi(s->settings.value[SETTING_RTP_TIMEOUT]);
 	if (rtp_timeout < 0)
 		return error_set(err, "--rtp-timeout '%s' must be a number of seconds, 0 for never", s->settings.value[SETTING_RTP_TIMEOUT]);
@@ -278,7 +291,7 @@ static bool start_services(struct strowger *s, struct error *err)
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->store, s->config, s->registry, s->trunks, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout};
+	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->trunks, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
 	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies, s->proxy_count};
@@ -338,8 +351,7 @@ int command_serve(int argc, char **argv)
 	if (ok)
 		log_info(NULL, "serving: http %s, sip %s, audio on %s", s->settings.value[SETTING_HTTP], s->settings.value[SETTING_SIP], s->rtp_address);
 	while (ok && sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP)
-		if (log_file && !log_open(log_file))
-			log_error(NULL, "cannot reopen the log file");
+		read_files_anew(s);
 	if (ok)
 		log_info(NULL, "stopping: calls are drained");
 	stop(s);

@@ -184,14 +184,12 @@ static void local_address(const char *uri, char out[64])
 static bool place(struct caller *c, struct error *err)
 {
 	static const struct sip_leg_handler handler = {.progress = on_progress, .answered = on_answered, .failed = on_failed, .ended = on_ended, .offered = on_offered};
-	char address[64], udp[80], tcp[80], sdp[SDP_SIZE];
+	char address[64], listener[80], sdp[SDP_SIZE];
 	local_address(c->uri, address);
 	bool six = strchr(address, ':') != NULL;
-	snprintf(udp, sizeof udp, "udp:%s%s%s:0", six ? "[" : "", address, six ? "]" : "");
-	snprintf(tcp, sizeof tcp, "tcp%s", udp + 3);
-	bool over_tcp = strcasestr(c->uri, "transport=tcp") != NULL;
-	const char *listeners[] = {over_tcp ? tcp : udp, NULL};
-	struct sip_agent_config sip = {.listeners = listeners, .incoming = on_incoming, .arg = c, .session_seconds = 1800, .min_session_seconds = 90};
+	snprintf(listener, sizeof listener, "%s:%s%s%s:0", sip_transports[sip_transport_of(c->uri)], six ? "[" : "", address, six ? "]" : "");
+	const char *listeners[] = {listener, NULL};
+	struct sip_agent_config sip = {.listeners = listeners, .ca = SIP_CA_NONE, .incoming = on_incoming, .arg = c, .session_seconds = 1800, .min_session_seconds = 90};
 	unsigned low = 30000 + randombytes_uniform(14000) * 2;
 	struct media_config media = {.address = address, .port_low = (int)low, .port_high = (int)low + 200};
 	c->root = su_root_create(NULL);

@@ -19,6 +19,7 @@ struct call_loop;
 
 struct call_loop_config {
 	const char *const *listeners; /* "udp:0.0.0.0:5060", NULL-terminated */
+	const char *certificate, *key, *ca; /* of TLS listeners: struct sip_agent_config */
 	struct store *store;
 	struct config_store *config;
 	struct registry *registry;
@@ -50,8 +51,12 @@ void call_loop_apply_outcome(struct call_loop *loop, const char *call_id, const 
 /* Any thread. Hang up a live call; nothing happens when it is not live. */
 void call_loop_hangup(struct call_loop *loop, const char *call_id);
 
+/* Any thread. Read the certificate's files anew; that it was, or could not be, is logged. */
+void call_loop_reload_certificate(struct call_loop *loop);
+
 struct call_loop_counts {
 	size_t calls, legs, transactions, banned;
+	int64_t certificate_expires_at; /* seconds since the epoch; 0: there is none */
 	uint64_t started, refused, dropped;
 };
 /* Any thread; read without stopping the loop. */

@@ -213,7 +213,7 @@ static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *a
 	else if (late->accepting)
 		give_up(late, DIAL_NO_ANSWER, "not_accepted", 200, "it answered, and did not press the key");
 	else
-		give_up(late, DIAL_NO_ANSWER, "no_answer", 0, "it rang until the time was over");
+		give_up(late, DIAL_NO_ANSWER, "no_answer", 0, late->heard ? "it rang until the time was over" : "nothing was heard of it until the time was over");
 }
 
 /* ---- the conversation ---- */

@@ -45,7 +45,7 @@ struct call_loop {
 	unsigned wakeups;    /* by the mailboxes; wraps around */
 	bool draining;
 	_Atomic bool stop;
-	_Atomic int64_t stop_at_ms;
+	_Atomic int64_t stop_at_ms, certificate_expires_at;
 	_Atomic size_t calls, legs, transactions, banned;
 	_Atomic uint64_t started, refused, dropped;
 };

@@ -10,7 +10,7 @@
 #define STEPS_MAX 256
 #define WRITE_EVERY_MS 10
 
-enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_OUTCOME, LETTER_HANGUP };
+enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_OUTCOME, LETTER_HANGUP, LETTER_CERTIFICATE };
 
 struct letter {
 	struct mail mail;
@@ -247,10 +247,23 @@ static void hang_up(struct call *c)
 	call_end(c, 480, c->connected_ms ? "completed" : "hung_up", "api");
 }
 
+static void load_certificate(struct call_loop *loop)
+{
+	struct error err;
+	if (sip_agent_load_certificate(loop->agent, &err)) {
+		loop->certificate_expires_at = sip_agent_certificate_expires(loop->agent);
+		log_info(NULL, "SIP's certificate was read");
+	} else {
+		log_error(NULL, "SIP's certificate stays what it was: %s", err.text);
+	}
+}
+
 static void open_letter(struct call_loop *loop, struct letter *l)
 {
 	struct call *c = l->kind == LETTER_PERSISTED ? by_serial(loop, l->serial) : by_id(loop, l->call_id);
-	if (c && l->kind == LETTER_PERSISTED)
+	if (l->kind == LETTER_CERTIFICATE)
+		load_certificate(loop);
+	else if (c && l->kind == LETTER_PERSISTED)
 		call_persisted(c, l->ok);
 	else if (c && l->kind == LETTER_TAGS)
 		take_tags(c, l->tags, l->at_ms);
@@ -361,9 +374,14 @@ void call_loop_hangup(struct call_loop *loop, const char *call_id)
 	post(loop, &l);
 }
 
+void call_loop_reload_certificate(struct call_loop *loop)
+{
+	post(loop, &(struct letter){.kind = LETTER_CERTIFICATE});
+}
+
 struct call_loop_counts call_loop_counts(const struct call_loop *loop)
 {
-	return (struct call_loop_counts){loop->calls, loop->legs, loop->transactions, loop->banned, loop->started, loop->refused, loop->dropped};
+	return (struct call_loop_counts){loop->calls, loop->legs, loop->transactions, loop->banned, loop->certificate_expires_at, loop->started, loop->refused, loop->dropped};
 }
 
 /* ---- the thread ---- */
@@ -463,12 +481,14 @@ static void *loop_main(void *arg)
 {
 	struct start *start = arg;
 	struct call_loop *loop = start->loop;
-	struct sip_agent_config sip = {loop->config.listeners, on_incoming, loop, admit, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds};
+	struct sip_agent_config sip = {loop->config.listeners, loop->config.certificate, loop->config.key, loop->config.ca, on_incoming, loop, admit, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds};
 	su_init();
 	loop->root = su_root_create((su_root_magic_t *)loop);
 	loop->agent = loop->root ? sip_agent_create(loop->root, &sip, start->err) : NULL;
 	start->ok = loop->agent && watch(loop, loop->mailbox) && watch(loop, loop->media_events) && watch(loop, loop->prompt_answers) && watch(loop, loop->http_answers) && watch(loop, loop->script_answers);
 	bool ok = start->ok;
+	if (ok)
+		loop->certificate_expires_at = sip_agent_certificate_expires(loop->agent);
 	sem_post(&start->ready);
 	while (ok) {
 		turn(loop);

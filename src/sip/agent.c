@@ -9,14 +9,27 @@
 #include <string.h>
 #include <strings.h>
 
-const sip_contact_t *sip_agent_contact(const struct sip_agent *agent, bool stream)
+const char *const sip_transports[3] = {"udp", "tcp", "tls"};
+
+const sip_contact_t *sip_agent_contact(const struct sip_agent *agent, enum sip_transport transport)
 {
-	return stream && agent->tcp_contact ? agent->tcp_contact : nta_agent_contact(agent->nta);
+	return agent->contacts[transport] ? agent->contacts[transport] : nta_agent_contact(agent->nta);
 }
 
-bool sip_is_stream(const char *uri)
+enum sip_transport sip_transport_of(const char *uri)
 {
-	return strcasestr(uri, ";transport=tcp") != NULL;
+	if (strncasecmp(uri, "sips:", 5) == 0 || strcasestr(uri, ";transport=tls"))
+		return SIP_TLS;
+	return strcasestr(uri, ";transport=tcp") ? SIP_TCP : SIP_UDP;
+}
+
+static enum sip_transport transport_of(const sip_via_t *v)
+{
+	const char *name = v->v_protocol ? strrchr(v->v_protocol, '/') : NULL;
+	for (size_t i = 0; name && i < ARRAY_LEN(sip_transports); i++)
+		if (strcasecmp(name + 1, sip_transports[i]) == 0)
+			return (enum sip_transport)i;
+	return SIP_UDP;
 }
 
 /* The user part of the first URI with one. */
@@ -55,7 +68,7 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 	}
 	leg->state = LEG_INCOMING;
 	leg->invite_in = irq;
-	leg->stream = sip->sip_via->v_protocol && strcasecmp(sip->sip_via->v_protocol, "SIP/2.0/TCP") == 0;
+	leg->transport = transport_of(sip->sip_via);
 	leg->needs_reliable = sip_has_feature(sip->sip_require, "100rel");
 	leg->takes_reliable = leg->needs_reliable || sip_has_feature(sip->sip_supported, "100rel");
 	if (unsupported) {
@@ -159,17 +172,42 @@ static bool listener_url(const char *listener, char *out, size_t size, struct er
 {
 	const char *address = strchr(listener, ':');
 	size_t n = address ? (size_t)(address - listener) : 0;
-	bool udp = n == 3 && strncmp(listener, "udp", 3) == 0, tcp = n == 3 && strncmp(listener, "tcp", 3) == 0;
-	if (!udp && !tcp)
-		return error_set(err, "the SIP listener '%s' must look like udp:0.0.0.0:5060 or tcp:0.0.0.0:5060", listener);
-	snprintf(out, size, "sip:%s;transport=%s", address + 1, udp ? "udp" : "tcp");
-	return true;
+	for (size_t i = 0; n == 3 && i < ARRAY_LEN(sip_transports); i++) {
+		if (strncmp(listener, sip_transports[i], n) != 0)
+			continue;
+		snprintf(out, size, "%s:%s;transport=%s", i == SIP_TLS ? "sips" : "sip", address + 1, sip_transports[i]);
+		return true;
+	}
+	return error_set(err, "the SIP listener '%s' must look like udp:0.0.0.0:5060, tcp:0.0.0.0:5060 or tls:0.0.0.0:5061", listener);
+}
+
+static bool listen_at(struct sip_agent *a, const char *listener, struct error *err)
+{
+	char url[128] = "";
+	if (!listener_url(listener, url, sizeof url, err))
+		return false;
+	bool tls = sip_transport_of(url) == SIP_TLS;
+	unsigned policy = a->config.ca && strcmp(a->config.ca, SIP_CA_NONE) == 0 ? TPTLS_VERIFY_NONE : TPTLS_VERIFY_SUBJECTS_OUT;
+	if (tls)
+		sip_tls_begin(a);
+	bool ok = nta_agent_add_tport(a->nta, URL_STRING_MAKE(url), TPTAG_REUSE(1), TPTAG_LOG(a->wire != NULL), TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(policy)), TAG_END()) >= 0;
+	sip_tls_end();
+	return ok || error_set(err, "cannot listen for SIP on %s: is the port taken by another program? (ss -lunp shows which)", listener);
+}
+
+/* One for each transport, by its first listener. */
+static void make_contacts(struct sip_agent *a)
+{
+	for (const sip_via_t *v = nta_agent_via(a->nta); v; v = v->v_next) {
+		enum sip_transport t = transport_of(v);
+		if (!a->contacts[t])
+			a->contacts[t] = sip_contact_make(a->home, su_sprintf(a->home, "<sip:%s%s%s;transport=%s>", v->v_host, v->v_port ? ":" : "", v->v_port ? v->v_port : "", sip_transports[t]));
+	}
 }
 
 struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err)
 {
 	struct sip_agent *a = calloc(1, sizeof *a);
-	char url[128] = "";
 	unsigned char key[16];
 	if (!a)
 		return NULL;
@@ -181,14 +219,11 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	sodium_bin2hex(a->nonce_key, sizeof a->nonce_key, key, sizeof key);
 	a->nta = nta_agent_create(root, (url_string_t *)-1, consider, (nta_agent_magic_t *)(void *)a, NTATAG_UA(1), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(SIP_MESSAGE_MAX), TAG_END());
 	bool ok = a->nta != NULL && sip_wire_open(a);
-	for (size_t i = 0; ok && config->listeners[i]; i++) {
-		ok = listener_url(config->listeners[i], url, sizeof url, err);
-		if (ok && nta_agent_add_tport(a->nta, URL_STRING_MAKE(url), TPTAG_REUSE(1), TPTAG_LOG(a->wire != NULL), TAG_END()) < 0)
-			ok = error_set(err, "cannot listen for SIP on %s: is the port taken by another program? (ss -lunp shows which)", config->listeners[i]);
-	}
-	for (const sip_via_t *v = ok ? nta_agent_via(a->nta) : NULL; v && !a->tcp_contact; v = v->v_next)
-		if (strcasecmp(v->v_protocol, "SIP/2.0/TCP") == 0)
-			a->tcp_contact = sip_contact_create_from_via_with_transport(a->home, v, NULL, "TCP");
+	for (size_t i = 0; ok && config->listeners[i]; i++)
+		ok = listen_at(a, config->listeners[i], err);
+	ok = ok && sip_agent_load_certificate(a, err);
+	if (ok)
+		make_contacts(a);
 	if (!ok) {
 		sip_agent_destroy(a);
 		return NULL;

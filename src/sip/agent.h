@@ -19,11 +19,20 @@ struct sip_request;
 #define SIP_METHODS "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK"
 #define SIP_FEATURES "100rel, timer"
 
+#define SIP_TLS_LISTENERS 8
+
+struct sip_tls {
+	struct ssl_ctx_st *contexts[SIP_TLS_LISTENERS]; /* sofia's, one a listener */
+	size_t count;
+	int64_t expires_at; /* seconds since the epoch; 0: no certificate */
+};
+
 struct sip_agent {
 	su_root_t *root;
 	nta_agent_t *nta;
 	sip_supported_t *features;
-	sip_contact_t *tcp_contact; /* NULL: no TCP listener */
+	sip_contact_t *contacts[3]; /* by enum sip_transport; NULL: there is no such listener */
+	struct sip_tls tls;
 	struct wire *wire;
 	su_home_t home[1];
 	struct sip_agent_config config;
@@ -40,7 +49,7 @@ struct sip_leg {
 	struct sip_agent *agent;
 	enum leg_state state;
 	bool outgoing, released;
-	bool stream; /* over TCP: so our contact says */
+	enum sip_transport transport; /* so our contact says */
 	nta_leg_t *dialog;
 	sip_call_id_t *call_id; /* outgoing */
 	nta_incoming_t *invite_in;    /* the first INVITE, until its ACK */
@@ -83,6 +92,10 @@ void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip);
 bool sip_wire_open(struct sip_agent *a) WARN_UNUSED;
 void sip_wire_close(struct sip_agent *a);
 
+/* tls.c: listeners that are made between these have the certificate, once it is loaded. */
+void sip_tls_begin(struct sip_agent *a);
+void sip_tls_end(void);
+
 /* session.c */
 /* What the far side's INVITE or UPDATE asks for; false: too short, answer 422. */
 bool sip_session_take(struct sip_leg *leg, sip_t const *sip);
@@ -95,14 +108,12 @@ void sip_session_agreed(struct sip_leg *leg, sip_t const *sip);
 void sip_session_start(struct sip_leg *leg);
 void sip_session_stop(struct sip_leg *leg);
 
-/* Where requests come to us: over TCP, if we listen there, or by the first listener. */
-const sip_contact_t *sip_agent_contact(const struct sip_agent *agent, bool stream);
+/* Where requests come to us: so, if we listen there, or by the first listener. */
+const sip_contact_t *sip_agent_contact(const struct sip_agent *agent, enum sip_transport transport);
 static inline const sip_contact_t *sip_leg_contact(const struct sip_leg *leg)
 {
-	return sip_agent_contact(leg->agent, leg->stream);
+	return sip_agent_contact(leg->agent, leg->transport);
 }
-/* Does the URI ask for TCP? */
-bool sip_is_stream(const char *uri);
 
 /* Answered now, with status 0. */
 void sip_request_give_up(struct sip_request *request);

@@ -338,7 +338,7 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	leg->handler = handler;
 	leg->owner = owner;
 	leg->uri = su_strdup(leg->home, out->uri);
-	leg->stream = sip_is_stream(out->uri);
+	leg->transport = sip_transport_of(out->uri);
 	leg->username = out->username ? su_strdup(leg->home, out->username) : NULL;
 	leg->password = out->password ? su_strdup(leg->home, out->password) : NULL;
 	leg->sdp = su_strdup(leg->home, out->sdp);

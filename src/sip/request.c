@@ -93,9 +93,9 @@ static bool send_request(struct sip_request *r)
 	bool registers = r->q.contact_user != NULL;
 	const char *method = registers ? "REGISTER" : "OPTIONS";
 	const url_t *url = url_make(r->home, r->q.uri);
-	const url_t *own = sip_agent_contact(r->agent, sip_is_stream(r->q.uri))->m_url;
+	const url_t *own = sip_agent_contact(r->agent, sip_transport_of(r->q.uri))->m_url;
 	const msg_header_t *credentials = sip_credentials(&r->auth, r->home, method, url);
-	const char *contact = registers ? su_sprintf(r->home, "<sip:%s@%s%s%s%s>", r->q.contact_user, own->url_host, own->url_port ? ":" : "", own->url_port ? own->url_port : "", sip_is_stream(r->q.uri) ? ";transport=tcp" : "") : NULL;
+	const char *contact = registers ? su_sprintf(r->home, "<sip:%s@%s%s%s;%s>", r->q.contact_user, own->url_host, own->url_port ? ":" : "", own->url_port ? own->url_port : "", own->url_params) : NULL;
 	const char *expires = registers ? su_sprintf(r->home, "%d", r->q.expires) : NULL;
 	r->sent_us = clock_monotonic_us();
 	r->sent = nta_outgoing_tcreate(r->leg, on_answer, (nta_outgoing_magic_t *)(void *)r, NULL, registers ? sip_method_register : sip_method_options, method,

@@ -15,6 +15,11 @@ struct su_root_s;
 struct sip_agent;
 struct sip_leg; /* one dialog, from its INVITE on */
 
+enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS };
+extern const char *const sip_transports[3]; /* "udp", "tcp", "tls" */
+/* Which one the URI asks for. */
+enum sip_transport sip_transport_of(const char *uri);
+
 /* What a leg tells its owner. `owner` is what sip_leg_bind() or sip_invite() was given. */
 struct sip_leg_handler {
 	void (*progress)(void *owner, int status, const char *sdp);          /* outgoing: 100, 180, 183 … */
@@ -65,8 +70,13 @@ enum sip_admission {
 	SIP_DROP,   /* not even that */
 };
 
+#define SIP_CA_NONE "none"
+
 struct sip_agent_config {
 	const char *const *listeners; /* "udp:127.0.0.1:5060", NULL-terminated */
+	/* For TLS, PEM: the chain (NULL: only to call others), and its key (NULL: in the same file); who is believed to have signed those of others
+	 * (NULL: whom this machine believes, SIP_CA_NONE: anybody). */
+	const char *certificate, *key, *ca;
 	void (*incoming)(void *arg, const struct sip_incoming *invite);
 	void *arg;
 	/* Asked of each such request; NULL: all are admitted. user: of the request URI, "" without one. */
@@ -77,6 +87,9 @@ struct sip_agent_config {
 
 struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err) WARN_UNUSED;
 void sip_agent_destroy(struct sip_agent *agent);
+/* Read the certificate's files anew, for connections from now on. false: what was there stays. */
+bool sip_agent_load_certificate(struct sip_agent *agent, struct error *err) WARN_UNUSED;
+int64_t sip_agent_certificate_expires(const struct sip_agent *agent); /* seconds since the epoch; 0: there is none */
 
 /* ---- an incoming leg ---- */
 

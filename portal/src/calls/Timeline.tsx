@@ -24,7 +24,7 @@ export function sentence(a: Attempt): string {
   switch (a.outcome) {
     case 'answered': return t('{name} answered after {seconds} s.', values)
     case 'busy': return t('{name} was busy ({status}).', values)
-    case 'no_answer': return t('{name} rang for {seconds} s and did not answer.', values)
+    case 'no_answer': return !a.ringing_at && !a.sip_status ? t('{name} was called for {seconds} s, and nothing was heard of it.', values) : t('{name} rang for {seconds} s and did not answer.', values)
     case 'answered_elsewhere': return t('{name} rang for {seconds} s; another target took the call first.', values)
     case 'not_accepted': return t('{name}: {reason}.', values)
     case 'skipped': return t('{name} was passed over: {reason}.', values)
