@@ -206,7 +206,7 @@ static bool place(struct caller *c, struct error *err)
 			return false;
 		media_record(c->end, r);
 	}
-	sdp_audio_offer(sdp, address, media_port(c->end), CODEC_PCMU, randombytes_random(), 1);
+	sdp_audio_offer(sdp, address, media_port(c->end), CODEC_PCMU, "sendrecv", randombytes_random(), 1);
 	struct sip_outgoing out = {.uri = c->uri, .from_user = c->from, .sdp = sdp, .username = c->username, .password = c->password, .max_forwards = SIP_MAX_FORWARDS};
 	c->leg = sip_invite(c->agent, &out, &handler, c);
 	return c->leg || error_set(err, "'%s' is no SIP URI that can be called", c->uri);

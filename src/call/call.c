@@ -18,7 +18,7 @@ static void caller_ended(void *owner, const char *how, const char *reason)
 const char *call_sdp(struct call *c, char out[SDP_SIZE])
 {
 	if (c->offers)
-		sdp_audio_offer(out, media_address(c->loop->config.media), media_port(c->end), c->sdp.codec, c->sdp_session, c->sdp_version);
+		sdp_audio_offer(out, media_address(c->loop->config.media), media_port(c->end), c->sdp.codec, "sendrecv", c->sdp_session, c->sdp_version);
 	else
 		sdp_audio_answer(out, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->sdp_session, c->sdp_version);
 	return out;
@@ -44,6 +44,7 @@ static void caller_offered(void *owner, const char *sdp)
 	c->offers = false;
 	media_set_remote(c->end, &audio);
 	sip_leg_reoffer_answer(c->leg, 200, call_sdp(c, answer));
+	hold_tell_target(c);
 }
 
 static void caller_acked(void *owner, const char *sdp)
@@ -56,10 +57,22 @@ static void caller_acked(void *owner, const char *sdp)
 	if (sdp_audio_parse(sdp, &audio)) {
 		c->sdp = audio;
 		media_set_remote(c->end, &audio);
+		hold_tell_target(c);
 		return;
 	}
 	c->hangup_reason = "the caller's ACK has no audio that can be used";
 	call_end(c, 488, c->connected_ms ? "completed" : "failed", "system");
+}
+
+/* The answer to what the target's hold, or the end of that, made us offer; when it is refused, what stands goes on. */
+static void caller_reanswered(void *owner, int status, const char *sdp)
+{
+	struct call *c = owner;
+	struct sdp_audio audio;
+	if (status >= 300 || !sdp_audio_parse(sdp, &audio))
+		return;
+	c->sdp = audio;
+	media_set_remote(c->end, &audio);
 }
 
 static void caller_key(void *owner, char key)
@@ -67,7 +80,7 @@ static void caller_key(void *owner, char key)
 	execute_key(owner, key);
 }
 
-static const struct sip_leg_handler caller_handler = {.ended = caller_ended, .offered = caller_offered, .acked = caller_acked, .dtmf = caller_key};
+static const struct sip_leg_handler caller_handler = {.ended = caller_ended, .offered = caller_offered, .acked = caller_acked, .reanswered = caller_reanswered, .dtmf = caller_key};
 
 /* ---- begin ---- */
 
@@ -183,6 +196,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->leg = in->leg;
 	c->sdp = sdp;
 	c->offers = !*in->sdp;
+	c->told_mode = "sendrecv";
 	c->sdp_session = randombytes_random();
 	c->sdp_version = 1;
 	id_new("call", c->id);
@@ -275,7 +289,7 @@ void call_check_media(struct call *c, int64_t now)
 		return;
 	if (c->sdp.sends && is_silent(c, c->end, c->answered_ms - past, now))
 		who = "caller";
-	else if (d->connected && d->talking_sends && is_silent(c, d->talking->end, c->connected_ms - past, now))
+	else if (d->connected && d->talking->sends && is_silent(c, d->talking->end, c->connected_ms - past, now))
 		who = "target";
 	if (!who)
 		return;

@@ -9,7 +9,6 @@
 
 static void try_more(struct call *c);
 static void go_on(struct attempt *a);
-static void begin(struct call *c, struct attempt *a, const struct dial_try *t);
 static void sent_on(struct attempt *a, int status, const char *contact);
 static void gateway_failed(struct attempt *a, int status, const char *reason);
 
@@ -119,7 +118,7 @@ static void add_direct(struct call *c, const struct flow_dial *to)
 
 /* ---- legs ---- */
 
-static bool is_free(const struct attempt *a)
+bool dial_is_free(const struct attempt *a)
 {
 	return !a->leg && !a->waiting;
 }
@@ -128,7 +127,7 @@ static size_t legs(const struct dial *d)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < d->attempt_count; i++)
-		n += !is_free(&d->attempts[i]);
+		n += !dial_is_free(&d->attempts[i]);
 	return n;
 }
 
@@ -137,7 +136,7 @@ static const struct config_gateway *gateway_of(const struct attempt *a)
 	return &a->to->trunk->gateways[a->to->order[a->gateway]];
 }
 
-static void let_go(struct attempt *a)
+void dial_let_go(struct attempt *a)
 {
 	if (a->leg)
 		sip_leg_release(a->leg, 0, a->call->dial.reason);
@@ -151,7 +150,7 @@ static void let_go(struct attempt *a)
 	a->until_ms = 0;
 }
 
-static void finish(struct call *c, enum flow_dial_outcome outcome)
+void dial_finish(struct call *c, enum flow_dial_outcome outcome)
 {
 	dial_stop(c);
 	execute_dial_ended(c, outcome);
@@ -164,9 +163,13 @@ static void give_up(struct attempt *a, enum flow_dial_outcome outcome, const cha
 	if (a->early_media)
 		media_bridge(c->end, NULL);
 	media_stop_play(a->end);
-	c->dial.outcome = outcome;
 	log_attempt(c, a->to, a, told, status, reason);
-	let_go(a);
+	dial_let_go(a);
+	if (a == c->dial.transfer) {
+		transfer_failed(a, status);
+		return;
+	}
+	c->dial.outcome = outcome;
 	try_more(c);
 }
 
@@ -175,11 +178,11 @@ static void give_up(struct attempt *a, enum flow_dial_outcome outcome, const cha
 static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg);
 
 /* Wake up when the first leg's time is over. */
-static void watch_time(struct call *c)
+void dial_watch_time(struct call *c)
 {
 	const struct dial *d = &c->dial;
 	int64_t first = 0, now = clock_monotonic_ms();
-	for (size_t i = 0; i < d->attempt_count; i++)
+	for (size_t i = 0; i <= d->attempt_count; i++)
 		if (d->attempts[i].until_ms && (!first || d->attempts[i].until_ms < first))
 			first = d->attempts[i].until_ms;
 	if (first)
@@ -191,7 +194,7 @@ static void watch_time(struct call *c)
 static void set_time(struct attempt *a, int seconds)
 {
 	a->until_ms = clock_monotonic_ms() + seconds * INT64_C(1000);
-	watch_time(a->call);
+	dial_watch_time(a->call);
 }
 
 static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
@@ -199,13 +202,13 @@ static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *a
 	struct call *c = (struct call *)arg;
 	struct attempt *late = NULL;
 	(void)magic, (void)timer;
-	if (!c->dial.active || c->dial.connected)
+	if (!c->dial.active || (c->dial.connected && !c->dial.transfer))
 		return;
-	for (size_t i = 0; i < c->dial.attempt_count; i++)
+	for (size_t i = 0; i <= c->dial.attempt_count; i++)
 		if (c->dial.attempts[i].until_ms && c->dial.attempts[i].until_ms <= clock_monotonic_ms())
 			late = &c->dial.attempts[i];
 	if (!late)
-		watch_time(c);
+		dial_watch_time(c);
 	else if (late->waiting)
 		go_on(late);
 	else if (!late->heard && late->ring_until_ms > late->until_ms)
@@ -248,7 +251,7 @@ static void convert(struct call *c)
 /* What is due after so long a talk; then sleep until the next thing that will be. */
 static void talk_tick(struct call *c)
 {
-	const struct route_target *t = c->dial.talking->to->target;
+	const struct route_target *t = c->dial.target;
 	int64_t talked_ms = clock_now_ms() - c->connected_ms, next = -1;
 	while (c->next_milestone < c->campaign->milestone_count && talked_ms >= c->campaign->milestones[c->next_milestone] * 1000L) {
 		char data[48];
@@ -289,16 +292,16 @@ static void connect_call(struct attempt *a)
 	d->reason = "SIP;cause=200;text=\"Call completed elsewhere\""; /* RFC 3326: no call was missed there */
 	for (size_t i = 0; i < d->attempt_count; i++) {
 		struct attempt *other = &d->attempts[i];
-		if (other == a || is_free(other))
+		if (other == a || dial_is_free(other))
 			continue;
 		log_attempt(c, other->to, other, "answered_elsewhere", 0, "another target took the call first");
-		let_go(other);
+		dial_let_go(other);
 	}
 	d->reason = NULL;
 	media_stop_play(c->end);
 	media_stop_play(a->end);
 	media_bridge(c->end, a->end);
-	const struct route_target *t = a->to->target;
+	const struct route_target *t = d->target = a->to->target;
 	c->target_id = t ? t->id : NULL;
 	call_answer(c);
 	if (d->record || c->campaign->recording)
@@ -311,6 +314,8 @@ static void connect_call(struct attempt *a)
 		earn(c, t);
 	log_call_progress(c);
 	log_event(c, "call.connected", "");
+	hold_tell_caller(c);
+	hold_tell_target(c);
 	talk_tick(c);
 }
 
@@ -375,7 +380,7 @@ static void start_whisper(struct attempt *a)
 	const struct flow_prompt *prompt = &c->dial.whisper;
 	a->accepting = true;
 	a->until_ms = 0;
-	watch_time(c);
+	dial_watch_time(c);
 	if (a->early_media)
 		media_bridge(c->end, NULL);
 	if ((c->answered || c->want_answer || a->early_media) && c->loop->ringback)
@@ -414,12 +419,16 @@ static void target_progress(void *owner, int status, const char *sdp)
 	if (!a->heard) {
 		a->heard = true;
 		a->until_ms = a->ring_until_ms;
-		watch_time(c);
+		dial_watch_time(c);
 	}
 	if (status == 100)
 		return;
 	if (first)
 		a->ringing_ms = clock_now_ms();
+	if (a == c->dial.transfer) {
+		transfer_rings(a, status);
+		return;
+	}
 	bool early = take_early_media(a, sdp);
 	if (c->answered || c->want_answer) {
 		if (!early && !a->early_media && first && c->loop->ringback)
@@ -441,10 +450,13 @@ static void target_answered(void *owner, const char *sdp)
 		return;
 	}
 	media_set_remote(a->end, &audio);
-	a->call->dial.talking_sends = audio.sends;
+	a->sends = audio.sends;
+	a->receives = audio.receives;
 	if (a->to->trunk)
 		gateways_answered(a->call->loop, a->to->trunk->id, gateway_of(a)->uri, 200, -1);
-	if (d->accept_key || d->whisper.prompt_id || d->whisper.text)
+	if (a == d->transfer)
+		transfer_answered(a);
+	else if (d->accept_key || d->whisper.prompt_id || d->whisper.text)
 		start_whisper(a);
 	else
 		connect_call(a);
@@ -471,14 +483,24 @@ static void target_ended(void *owner, const char *how, const char *reason)
 		give_up(a, DIAL_NO_ANSWER, "not_accepted", 200, "it answered, and hung up before the caller was connected");
 		return;
 	}
+	if (transfer_left(a))
+		return;
 	log_trace_input(a->call, "target_hung_up", "");
-	finish(a->call, DIAL_COMPLETED);
+	dial_finish(a->call, DIAL_COMPLETED);
 }
 
 static void target_key(void *owner, char key)
 {
 	const struct attempt *a = owner;
 	dial_key(a->call, (size_t)(a - a->call->dial.attempts), key);
+}
+
+/* What its SDP says from now on. */
+static void take_sdp(struct attempt *a, const struct sdp_audio *audio)
+{
+	media_set_remote(a->end, audio);
+	a->sends = audio->sends;
+	a->receives = audio->receives;
 }
 
 static void target_offered(void *owner, const char *sdp)
@@ -488,14 +510,15 @@ static void target_offered(void *owner, const char *sdp)
 	char answer[SDP_SIZE];
 	struct sdp_audio audio;
 	if (!*sdp) {
-		sdp_audio_offer(answer, media_address(c->loop->config.media), media_port(a->end), c->sdp.codec, c->sdp_session + 1, ++c->sdp_version);
+		sdp_audio_offer(answer, media_address(c->loop->config.media), media_port(a->end), c->sdp.codec, "sendrecv", c->sdp_session + 1, ++c->sdp_version);
 		a->offers = true;
 		sip_leg_reoffer_answer(a->leg, 200, answer);
 	} else if (sdp_audio_parse(sdp, &audio)) {
-		media_set_remote(a->end, &audio);
-		c->dial.talking_sends = audio.sends;
+		take_sdp(a, &audio);
 		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(a->end), &audio, c->sdp_session + 1, ++c->sdp_version);
 		sip_leg_reoffer_answer(a->leg, 200, answer);
+		if (a == c->dial.talking)
+			hold_tell_caller(c);
 	} else {
 		sip_leg_reoffer_answer(a->leg, 488, NULL);
 	}
@@ -508,12 +531,27 @@ static void target_acked(void *owner, const char *sdp)
 	if (!a->offers || !sdp_audio_parse(sdp, &audio))
 		return; /* what stands goes on */
 	a->offers = false;
-	media_set_remote(a->end, &audio);
-	a->call->dial.talking_sends = audio.sends;
+	take_sdp(a, &audio);
+	if (a == a->call->dial.talking)
+		hold_tell_caller(a->call);
+}
+
+/* Its answer to what the caller's hold, or the end of that, made us offer; when it refuses, what stands goes on. */
+static void target_reanswered(void *owner, int status, const char *sdp)
+{
+	struct attempt *a = owner;
+	struct sdp_audio audio;
+	if (status < 300 && sdp_audio_parse(sdp, &audio))
+		take_sdp(a, &audio);
+}
+
+static void target_refers(void *owner, const struct sip_refer *refer)
+{
+	transfer_asked(owner, refer);
 }
 
 static const struct sip_leg_handler target_handler = {
-	.progress = target_progress, .answered = target_answered, .failed = target_failed, .ended = target_ended, .offered = target_offered, .acked = target_acked, .dtmf = target_key,
+	.progress = target_progress, .answered = target_answered, .failed = target_failed, .ended = target_ended, .offered = target_offered, .acked = target_acked, .reanswered = target_reanswered, .dtmf = target_key, .refer = target_refers,
 };
 
 /* ---- trying ---- */
@@ -540,8 +578,8 @@ static bool invite(struct attempt *a)
 	struct buf headers = {0};
 	const char *shown = c->dial.caller_id ? c->dial.caller_id : t->trunk ? t->trunk->out_caller_id : NULL;
 	bool known = c->caller_id[0] == '+';
-	sdp_audio_offer(sdp, media_address(c->loop->config.media), media_port(a->end), c->sdp.codec, c->sdp_session + 1, 1);
-	buf_printf(&headers, CALL_ID_HEADER ": %s\r\n", c->id);
+	sdp_audio_offer(sdp, media_address(c->loop->config.media), media_port(a->end), c->sdp.codec, "sendrecv", c->sdp_session + 1, 1);
+	buf_printf(&headers, CALL_ID_HEADER ": %s\r\n%s", c->id, t->headers ? t->headers : "");
 	if (t->target && t->target->send_tags)
 		add_tag_headers(c, &headers);
 	struct sip_outgoing out = {
@@ -603,7 +641,7 @@ static void place(struct attempt *a)
 		return;
 	a->call->dial.outcome = DIAL_FAILED;
 	log_attempt(a->call, a->to, a, "failed", 0, a->end ? "its SIP URI cannot be used" : "no RTP port is free");
-	let_go(a);
+	dial_let_go(a);
 }
 
 static void go_on(struct attempt *a)
@@ -629,16 +667,16 @@ static void sent_on(struct attempt *a, int status, const char *contact)
 	int redirects = a->redirects + 1;
 	if (t)
 		*t = (struct dial_try){.target = a->to->target, .uri = to, .timeout_seconds = a->to->timeout_seconds};
-	let_go(a);
+	dial_let_go(a);
 	if (t)
-		begin(c, a, t);
+		dial_begin(c, a, t);
 	a->redirects = redirects;
 	try_more(c);
 }
 
-static void begin(struct call *c, struct attempt *a, const struct dial_try *t)
+void dial_begin(struct call *c, struct attempt *a, const struct dial_try *t)
 {
-	*a = (struct attempt){.call = c, .to = t, .end = a->end, .started_ms = clock_now_ms()};
+	*a = (struct attempt){.call = c, .to = t, .end = a->end, .told_mode = "sendrecv", .started_ms = clock_now_ms()};
 	if (!a->end)
 		a->end = media_open(c->loop->config.media, c->loop->media_events, c->serial, END_TARGET + (int)(a - c->dial.attempts));
 	place(a);
@@ -655,7 +693,7 @@ static void gateway_failed(struct attempt *a, int status, const char *reason)
 	}
 	log_attempt(c, a->to, a, "failed", status, reason);
 	sip_leg_release(a->leg, 0, NULL);
-	*a = (struct attempt){.call = c, .to = a->to, .end = a->end, .gateway = a->gateway + 1, .in_trunk = a->in_trunk, .started_ms = clock_now_ms()};
+	*a = (struct attempt){.call = c, .to = a->to, .end = a->end, .told_mode = "sendrecv", .gateway = a->gateway + 1, .in_trunk = a->in_trunk, .started_ms = clock_now_ms()};
 	go_on(a);
 }
 
@@ -663,13 +701,17 @@ static void gateway_failed(struct attempt *a, int status, const char *reason)
 static void try_more(struct call *c)
 {
 	struct dial *d = &c->dial;
+	if (d->connected) { /* it is a transfer that goes on */
+		dial_watch_time(c);
+		return;
+	}
 	for (size_t i = 0; i < d->attempt_count; i++)
-		while (is_free(&d->attempts[i]) && d->next < d->count)
-			begin(c, &d->attempts[i], &d->tries[d->next++]);
+		while (dial_is_free(&d->attempts[i]) && d->next < d->count)
+			dial_begin(c, &d->attempts[i], &d->tries[d->next++]);
 	if (legs(d))
-		watch_time(c);
+		dial_watch_time(c);
 	else
-		finish(c, d->count ? d->outcome : DIAL_NO_TARGET);
+		dial_finish(c, d->count ? d->outcome : DIAL_NO_TARGET);
 }
 
 void dial_start(struct call *c, const struct flow_dial *to)
@@ -680,7 +722,7 @@ void dial_start(struct call *c, const struct flow_dial *to)
 	d->caller_id = to->caller_id && *to->caller_id ? to->caller_id : NULL;
 	d->tries = arena_alloc(&c->arena, TRIES_MAX * sizeof *d->tries);
 	if (!d->tries) {
-		finish(c, DIAL_FAILED);
+		dial_finish(c, DIAL_FAILED);
 		return;
 	}
 	if (plan)
@@ -692,10 +734,10 @@ void dial_start(struct call *c, const struct flow_dial *to)
 	if (!d->count)
 		log_event(c, "routing.no_target", "");
 	size_t n = to->simultaneous ? d->count < LEGS_MAX ? d->count : LEGS_MAX : 1;
-	d->attempts = arena_alloc(&c->arena, (n + 1) * sizeof *d->attempts);
+	d->attempts = arena_alloc(&c->arena, (n + 1) * sizeof *d->attempts); /* the last is for a transfer */
 	d->attempt_count = d->attempts ? n : 0;
 	if (!d->attempts) {
-		finish(c, DIAL_FAILED);
+		dial_finish(c, DIAL_FAILED);
 		return;
 	}
 	try_more(c);
@@ -706,20 +748,23 @@ void dial_stop(struct call *c)
 	struct dial *d = &c->dial;
 	if (!d->active)
 		return;
-	if (d->connected)
+	if (d->connected && d->talking->leg)
 		media_quality(d->talking->end, &c->heard_target);
 	d->active = false;
 	d->connected = false;
+	d->transfer = NULL;
 	if (d->recording)
 		record_stop(c, true);
 	d->recording = false;
 	su_timer_reset(c->step_timer);
 	su_timer_reset(c->talk_timer);
-	for (size_t i = 0; i < d->attempt_count; i++) {
-		let_go(&d->attempts[i]);
+	for (size_t i = 0; d->attempts && i <= d->attempt_count; i++) {
+		if (d->attempts[i].call)
+			dial_let_go(&d->attempts[i]);
 		if (d->attempts[i].end)
 			media_close(d->attempts[i].end);
 		d->attempts[i].end = NULL;
 	}
 	media_stop_play(c->end);
+	hold_tell_caller(c); /* whom the target had on hold */
 }

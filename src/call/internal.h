@@ -57,6 +57,7 @@ struct dial_try {
 	const char *number;
 	const struct config_trunk *trunk;
 	const uint8_t *order;
+	const char *headers;                 /* further lines of its INVITE, or NULL */
 	int timeout_seconds;
 };
 
@@ -76,6 +77,8 @@ struct attempt {
 	int redirects;       /* how often it was sent on to another address */
 	struct media_end *end;
 	bool early_media;
+	bool sends, receives;  /* as its SDP says: not on hold */
+	const char *told_mode; /* what our last SDP that changed it said: sdp_mode() */
 	bool accepting; /* it answered: it hears the whisper, or is to press the key */
 	unsigned whisper_request, whisper_play;
 	int64_t started_ms, ringing_ms;
@@ -90,10 +93,11 @@ struct dial {
 	char accept_key;
 	struct dial_try *tries;
 	size_t count, next; /* tries, and the first of them that was not begun */
-	struct attempt *attempts;
+	struct attempt *attempts; /* and one more, for a transfer */
 	size_t attempt_count;     /* 1 unless all ring at once */
-	struct attempt *talking;  /* who took the call */
-	bool talking_sends;       /* as its SDP says: not on hold */
+	struct attempt *talking;  /* who took the call; without a leg: it is gone, and its transfer is awaited */
+	struct attempt *transfer; /* whom the target sends the call on to, until it answers; or NULL */
+	const struct route_target *target; /* that took the call first, and earns; or NULL */
 	const char *reason;       /* why whoever is still called is given up: a Reason header */
 	int max_duration_seconds;
 	const char *caller_id;
@@ -149,6 +153,7 @@ struct call {
 	struct media_end *end;
 	struct sdp_audio sdp;
 	bool offers; /* our 200 is the offer; the answer comes with the ACK */
+	const char *told_mode; /* what our last re-INVITE said: sdp_mode() */
 	uint64_t sdp_session;
 	unsigned sdp_version;
 	bool submitted, persisted; /* the first batch: sent to the writer, committed */
@@ -265,5 +270,24 @@ void dial_whisper_played(struct call *c, size_t leg, unsigned play);
 /* Is the prompt a whisper's? Then the reference is taken. */
 bool dial_whisper_ready(struct call *c, unsigned request, struct audio *audio);
 void dial_stop(struct call *c); /* hang up whoever is being called or connected */
+bool dial_is_free(const struct attempt *a);
+/* Call somebody from this place; when that cannot be, it is logged and the place stays free. */
+void dial_begin(struct call *c, struct attempt *a, const struct dial_try *t);
+void dial_let_go(struct attempt *a);
+void dial_finish(struct call *c, enum flow_dial_outcome outcome);
+void dial_watch_time(struct call *c);
+
+/* hold.c: once one side's direction has changed */
+void hold_tell_target(struct call *c);
+void hold_tell_caller(struct call *c);
+
+/* transfer.c */
+void transfer_asked(struct attempt *a, const struct sip_refer *refer);
+/* What becomes of d->transfer. */
+void transfer_rings(struct attempt *a, int status);
+void transfer_answered(struct attempt *a);
+void transfer_failed(struct attempt *a, int status);
+/* Who talks has hung up. false: no transfer is under way. */
+bool transfer_left(struct attempt *a);
 
 #endif

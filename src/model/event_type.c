@@ -25,6 +25,7 @@ const struct event_type event_types[] = {
 	{"call.started", "A call arrived on a tracking number.", true, "", ""},
 	{"call.dialing", "A target is being called.", true, "\"target_id\":" TEXT_OR_NULL ",\"uri\":" TEXT, "\"target_id\":\"tgt_EXAMPLE\",\"uri\":\"sip:sales@203.0.113.7\""},
 	{"call.connected", "The caller and a target are connected.", true, "", ""},
+	{"call.transferred", "The target sent the call on, and the other answered.", true, "\"target_id\":" TEXT_OR_NULL ",\"uri\":" TEXT, "\"target_id\":\"tgt_EXAMPLE\",\"uri\":\"sip:closer@203.0.113.7\""},
 	{"call.milestone", "The caller and a target have talked for so many seconds.", true, "\"seconds\":{\"type\":\"integer\"}", "\"seconds\":60"},
 	{"call.converted", "The call met the campaign's conversion rule.", true, "", ""},
 	{"call.failed", "The call ended without having been answered.", true, "", ""},

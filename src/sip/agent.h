@@ -16,7 +16,7 @@ struct sip_request;
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/sip_tag.h>
 
-#define SIP_METHODS "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK"
+#define SIP_METHODS "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER"
 #define SIP_FEATURES "100rel, timer"
 
 #define SIP_TLS_LISTENERS 8
@@ -74,6 +74,12 @@ struct sip_leg {
 	bool peer_updates, peer_timer; /* it takes UPDATE; it knows session timers */
 	su_timer_t *session_timer;
 	nta_outgoing_t *refresh_out;
+	/* an offer of ours within the dialog */
+	const char *offer, *offered; /* that waits to be sent, or NULL; that was sent last */
+	nta_outgoing_t *offer_out;
+	su_timer_t *offer_timer; /* after a 491 */
+	enum { REFER_NONE, REFER_TOLD, REFER_QUIET } refer; /* one that is under way; QUIET: without NOTIFY (RFC 4488) */
+	nta_incoming_t *refer_in; /* until it is answered */
 	unsigned min_se; /* what the far side asks for at least */
 	const char *reason; /* of our CANCEL or BYE */
 };
@@ -95,6 +101,12 @@ void sip_wire_close(struct sip_agent *a);
 /* tls.c: listeners that are made between these have the certificate, once it is loaded. */
 void sip_tls_begin(struct sip_agent *a);
 void sip_tls_end(void);
+
+/* offer.c: send what waits, if nothing is in its way. */
+void sip_leg_offer_now(struct sip_leg *leg);
+void sip_leg_offer_stop(struct sip_leg *leg);
+/* refer.c */
+int sip_leg_on_refer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip);
 
 /* session.c */
 /* What the far side's INVITE or UPDATE asks for; false: too short, answer 422. */

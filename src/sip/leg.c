@@ -30,11 +30,14 @@ void sip_leg_free(struct sip_leg *leg)
 		nta_incoming_destroy(leg->reinvite_in);
 	if (leg->reinvite_acked)
 		nta_incoming_destroy(leg->reinvite_acked);
+	if (leg->refer_in)
+		nta_incoming_destroy(leg->refer_in);
 	if (leg->invite_out)
 		nta_outgoing_destroy(leg->invite_out);
 	if (leg->bye_out)
 		nta_outgoing_destroy(leg->bye_out);
 	sip_session_stop(leg);
+	sip_leg_offer_stop(leg);
 	if (leg->dialog)
 		nta_leg_destroy(leg->dialog);
 	*leg->previous = leg->next;
@@ -77,6 +80,7 @@ static int on_bye(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 		return 0;
 	leg->state = LEG_OVER;
 	sip_session_stop(leg);
+	sip_leg_offer_stop(leg);
 	if (!leg->released && leg->handler->ended)
 		leg->handler->ended(leg->owner, "bye", reason_of(leg, sip));
 	else
@@ -101,7 +105,7 @@ static int on_offer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 {
 	bool invite = sip->sip_request->rq_method == sip_method_invite;
 	const char *sdp = sip_leg_sdp(leg, sip);
-	if (leg->reinvite_in || (invite && (leg->state != LEG_CONFIRMED || leg->refresh_out)))
+	if (leg->reinvite_in || leg->offer_out || (invite && (leg->state != LEG_CONFIRMED || leg->refresh_out)))
 		return 491; /* RFC 3261 §14.2: one at a time */
 	if (leg->released || !leg->handler->offered)
 		return 481;
@@ -153,6 +157,8 @@ int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq,
 		return on_offer(leg, irq, sip);
 	case sip_method_info:
 		return on_info(leg, irq, sip);
+	case sip_method_refer:
+		return sip_leg_on_refer(leg, irq, sip);
 	case sip_method_options:
 		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
 		break;
@@ -180,6 +186,7 @@ static int on_reinvite_ack(struct sip_leg *leg, nta_incoming_t *irq, sip_t const
 		leg->reinvite_acked = NULL;
 	if (ack)
 		tell_acked(leg, sip);
+	sip_leg_offer_now(leg);
 	return 0;
 }
 
@@ -196,6 +203,7 @@ void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp)
 		nta_incoming_treply(irq, status, sip_488_Not_acceptable, TAG_END());
 	if (!ok || nta_incoming_method(irq) != sip_method_invite) {
 		nta_incoming_destroy(irq);
+		sip_leg_offer_now(leg);
 		return;
 	}
 	if (leg->reinvite_acked) /* a newer offer: the ACK of the one before matters no more */
@@ -222,6 +230,7 @@ int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *si
 		}
 		sip_session_start(leg);
 		tell_acked(leg, sip);
+		sip_leg_offer_now(leg);
 		return 0;
 	}
 	if (was != LEG_INCOMING && was != LEG_ANSWERED)
@@ -409,6 +418,7 @@ static void send_bye(struct sip_leg *leg)
 {
 	drop_invite(leg);
 	sip_session_stop(leg);
+	sip_leg_offer_stop(leg);
 	leg->state = LEG_OVER;
 	leg->bye_out = nta_outgoing_tcreate(leg->dialog, on_bye_response, leg, NULL, SIP_METHOD_BYE, NULL, TAG_IF(leg->reason, SIPTAG_REASON_STR(leg->reason)), TAG_END());
 	collect(leg);

@@ -84,10 +84,15 @@ static void write_sdp(char out[SDP_SIZE], const char *address, int port, const c
 		 (unsigned long long)session, version, family, address, family, address, port, formats, attributes, mode);
 }
 
-void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, enum codec first, uint64_t session, unsigned version)
+const char *sdp_mode(bool sends, bool receives)
+{
+	return sends && receives ? "sendrecv" : sends ? "sendonly" : receives ? "recvonly" : "inactive";
+}
+
+void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, enum codec first, const char *mode, uint64_t session, unsigned version)
 {
 	write_sdp(out, address, port, first == CODEC_PCMU ? "0 8 101" : "8 0 101",
-		  "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n", "sendrecv", session, version);
+		  "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n", mode, session, version);
 }
 
 void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, uint64_t session, unsigned version)
@@ -102,6 +107,5 @@ void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const s
 		snprintf(formats, sizeof formats, "%d", (int)offer->codec);
 		snprintf(attributes, sizeof attributes, "a=rtpmap:%d %s/8000\r\n", (int)offer->codec, name);
 	}
-	const char *mode = offer->sends && offer->receives ? "sendrecv" : offer->sends ? "recvonly" : offer->receives ? "sendonly" : "inactive";
-	write_sdp(out, address, port, formats, attributes, mode, session, version);
+	write_sdp(out, address, port, formats, attributes, sdp_mode(offer->receives, offer->sends), session, version);
 }

@@ -20,8 +20,10 @@ struct sdp_audio {
 /* Read an offer or answer. false: no audio stream over RTP with PCMU or PCMA (answer 488). */
 bool sdp_audio_parse(const char *text, struct sdp_audio *out);
 
-/* Write our offer: both codecs, `first` first, and telephone-event. */
-void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, enum codec first, uint64_t session, unsigned version);
+/* "sendrecv", "sendonly", "recvonly" or "inactive" (RFC 8866 §6.7). */
+const char *sdp_mode(bool sends, bool receives);
+/* Write our offer: both codecs, `first` first, and telephone-event; mode as of sdp_mode(). */
+void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, enum codec first, const char *mode, uint64_t session, unsigned version);
 /* Write our answer to what was offered. */
 void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, uint64_t session, unsigned version);
 

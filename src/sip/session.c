@@ -62,17 +62,7 @@ static void over(struct sip_leg *leg)
 		leg->handler->ended(leg->owner, "session_expired", "the SIP session was not refreshed");
 }
 
-static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
-{
-	struct sip_leg *leg = (struct sip_leg *)(void *)arg;
-	(void)magic, (void)timer;
-	if (leg->state != LEG_CONFIRMED)
-		return;
-	if (leg->refreshes && !leg->refresh_out)
-		refresh(leg);
-	else if (!leg->refreshes)
-		over(leg);
-}
+static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg);
 
 static void wait_ms(struct sip_leg *leg, unsigned ms)
 {
@@ -80,6 +70,20 @@ static void wait_ms(struct sip_leg *leg, unsigned ms)
 		leg->session_timer = su_timer_create(su_root_task(leg->agent->root), 0);
 	if (leg->session_timer)
 		su_timer_set_interval(leg->session_timer, on_time, (su_timer_arg_t *)(void *)leg, ms);
+}
+
+static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
+{
+	struct sip_leg *leg = (struct sip_leg *)(void *)arg;
+	(void)magic, (void)timer;
+	if (leg->state != LEG_CONFIRMED)
+		return;
+	if (leg->refreshes && leg->offer_out)
+		wait_ms(leg, RETRY_MS);
+	else if (leg->refreshes && !leg->refresh_out)
+		refresh(leg);
+	else if (!leg->refreshes)
+		over(leg);
 }
 
 void sip_session_start(struct sip_leg *leg)
@@ -116,7 +120,7 @@ static int on_refreshed(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *s
 	if (leg->state != LEG_CONFIRMED)
 		sip_session_stop(leg);
 	else if (ok)
-		return 0;
+		sip_leg_offer_now(leg);
 	else if (status == 408 || status == 481)
 		over(leg);
 	else

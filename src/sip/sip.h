@@ -20,6 +20,12 @@ extern const char *const sip_transports[3]; /* "udp", "tcp", "tls" */
 /* Which one the URI asks for. */
 enum sip_transport sip_transport_of(const char *uri);
 
+/* Borrowed: valid during the callback. */
+struct sip_refer {
+	const char *uri;     /* whom to call: sip:, sips: or tel:, without headers */
+	const char *headers; /* lines for the INVITE: Replaces (RFC 3891), Referred-By (RFC 3892); "" without */
+};
+
 /* What a leg tells its owner. `owner` is what sip_leg_bind() or sip_invite() was given. */
 struct sip_leg_handler {
 	void (*progress)(void *owner, int status, const char *sdp);          /* outgoing: 100, 180, 183 … */
@@ -30,7 +36,10 @@ struct sip_leg_handler {
 	void (*ended)(void *owner, const char *how, const char *reason);
 	void (*offered)(void *owner, const char *sdp);                       /* re-INVITE or UPDATE; answer with sip_leg_reoffer_answer() */
 	void (*acked)(void *owner, const char *sdp);                         /* the answer to an offer that our 200 carried */
+	void (*reanswered)(void *owner, int status, const char *sdp);        /* what became of sip_leg_offer() */
 	void (*dtmf)(void *owner, char key);                                 /* SIP INFO */
+	/* REFER: call that one instead (RFC 3515). Answer with sip_leg_refer_answer(). NULL: it is declined. */
+	void (*refer)(void *owner, const struct sip_refer *refer);
 };
 
 /* An INVITE that starts a dialog. Borrowed: valid during the callback. */
@@ -144,6 +153,12 @@ bool sip_ask(struct sip_agent *agent, const struct sip_question *question, void 
 /* ---- both ---- */
 
 void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp);
+/* Offer anew, in a re-INVITE: at once, or as soon as nothing is in its way (RFC 3261 §14). A newer offer replaces one
+ * that waits. */
+void sip_leg_offer(struct sip_leg *leg, const char *sdp);
+/* 202, or why not. After 202: how the call goes that it asked for, 1xx and at the end the final status (RFC 3515 §2.4.5). */
+void sip_leg_refer_answer(struct sip_leg *leg, int status);
+void sip_leg_referred(struct sip_leg *leg, int status);
 /*
  * End the leg in the way its state asks for (final response, CANCEL or BYE) and let go:
  * no callback comes any more, and the leg frees itself when its transactions are done.

@@ -79,6 +79,62 @@ describe('dialogs', { skip: usePostgres }, () => {
     assert.match((await target.first('BYE')).header('To')!, /tag=second/)
   })
 
+  const modes = (p: Peer) => p.of('INVITE').map((r) => /^a=(sendrecv|sendonly|recvonly|inactive)\r$/m.exec(r.text)?.[1])
+  const held = (p: Peer, mode: string) => p.sdp().replace(/a=\w+/, `a=${mode}`)
+
+  test('hold is passed from the caller to the target and back, and its end', async () => {
+    const caller = await Peer.start(), target = await Peer.start()
+    const d = await caller.call(s.sip, await calls(target.uri))
+    await target.first('ACK')
+    target.mode = 'recvonly'
+    assert.equal(await d.request('INVITE', held(caller, 'sendonly')), 200)
+    await target.first('ACK', 2)
+    target.mode = 'sendrecv'
+    assert.equal(await d.request('INVITE', held(caller, 'sendrecv')), 200)
+    await target.first('ACK', 3)
+    assert.equal(await d.request('UPDATE', held(caller, 'inactive')), 200)
+    await target.first('ACK', 4)
+    assert.deepEqual(modes(target), ['sendrecv', 'sendonly', 'sendrecv', 'inactive'])
+    // nothing new is nothing to be told
+    assert.equal(await d.request('INVITE', held(caller, 'inactive')), 200)
+    await sleep(200)
+    assert.equal(target.of('INVITE').length, 4)
+    const versions = target.of('INVITE').map((r) => Number(/^o=strowger \d+ (\d+)/m.exec(r.text)![1]))
+    assert.ok(versions.every((v, i) => !i || v > versions[i - 1]), versions.join())
+    await hangUp()
+  })
+
+  test('hold by the target is passed to the caller, who hears of its end when the target hangs up and the call goes on', async () => {
+    const caller = await Peer.start(), target = await Peer.start()
+    const plan = await s.plan(`Plan ${++n}`, [{ uri: target.uri }])
+    const flow = await s.flow('goes on', [{ id: 'd', type: 'dial', config: { to: { routing_plan_id: plan.id } } }, { id: 'p', type: 'play', config: { prompt: { text: 'One two three four five six seven.' } } }], [['start', 'next', 'd'], ['d', 'completed', 'p']])
+    await s.campaign('+18005556901', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    await caller.call(s.sip, 'sip:+18005556901@127.0.0.1')
+    await target.first('ACK')
+    caller.mode = 'recvonly'
+    assert.equal(await target.within('INVITE', { body: held(target, 'sendonly') }), 200)
+    await caller.first('ACK')
+    caller.mode = 'sendrecv'
+    assert.equal(await target.within('BYE'), 200)
+    await caller.first('ACK', 2)
+    assert.deepEqual(modes(caller), ['sendonly', 'sendrecv'])
+    await hangUp()
+  })
+
+  test('an offer that meets theirs is made again; one that is refused changes nothing', async () => {
+    const caller = await Peer.start(), target = await Peer.start()
+    target.invite = () => [[200, 491, 488, 200][target.of('INVITE').length - 1] ?? 200]
+    const d = await caller.call(s.sip, await calls(target.uri))
+    await target.first('ACK')
+    assert.equal(await d.request('INVITE', held(caller, 'sendonly')), 200)
+    await target.first('INVITE', 3) // two to four seconds later
+    assert.equal(await d.request('INVITE', held(caller, 'sendrecv')), 200)
+    await target.first('INVITE', 4)
+    assert.deepEqual(modes(target), ['sendrecv', 'sendonly', 'sendonly', 'sendrecv'])
+    assert.equal(await d.request('BYE'), 200)
+    await target.first('BYE')
+  })
+
   test('a caller who is to refresh the session and does not is gone; a target is refreshed by us', async () => {
     const caller = await Peer.start(), target = await Peer.start({ update: ['Session-Expires: 4;refresher=uac'] })
     target.invite = () => [180, [200, ['Session-Expires: 4;refresher=uac', 'Require: timer', 'Allow: INVITE, ACK, BYE, CANCEL, UPDATE']]]

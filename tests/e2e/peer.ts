@@ -16,7 +16,7 @@ export interface Dialog {
   text: string
   provisional: string[]
   // Send a request within it; resolves with the status it is answered with.
-  request: (method: string, body?: string) => Promise<number>
+  request: (method: string, body?: string, headers?: string[]) => Promise<number>
 }
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')
@@ -33,6 +33,9 @@ export class Peer {
   update: string[] = []
   // where its SDP asks audio to go
   media?: number
+  // how its SDP says that audio goes
+  mode = 'sendrecv'
+  private sent = 1
   private seen = new Set<string>()
   private constructor(private socket: Socket) {}
 
@@ -70,7 +73,7 @@ export class Peer {
   }
 
   sdp() {
-    return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${this.media ?? this.port + 1} RTP/AVP 0`, ''].join('\r\n')
+    return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${this.media ?? this.port + 1} RTP/AVP 0`, `a=${this.mode}`, ''].join('\r\n')
   }
 
   private registers(r: Request, port: number) {
@@ -115,7 +118,7 @@ export class Peer {
     if (!again) this.requests.push(r)
     if (method === 'OPTIONS' && this.options) this.reply(r, port, this.options)
     else if (method === 'REGISTER') this.registers(r, port)
-    else if (['BYE', 'CANCEL', 'PRACK', 'UPDATE'].includes(method)) this.reply(r, port, 200, method === 'UPDATE' ? this.update : [])
+    else if (['BYE', 'CANCEL', 'PRACK', 'UPDATE', 'NOTIFY'].includes(method)) this.reply(r, port, 200, method === 'UPDATE' ? this.update : [])
     else if (method === 'INVITE' && !again) this.answer(r, port)
   }
 
@@ -151,11 +154,11 @@ export class Peer {
     let cseq = 100
     const contact = /^Contact:\s*<([^>]*)>/im.exec(text)?.[1]
     if (ack) send('ACK', '1 ACK', [], tagOf(text), answer)
-    const request = (method: string, body = '') => {
+    const request = (method: string, body = '', more: string[] = []) => {
       const own = ++cseq
       requestUri = contact ?? requestUri
       const answered = this.response(id, `${own} ${method}`)
-      send(method, `${own} ${method}`, [], tagOf(text), body)
+      send(method, `${own} ${method}`, more, tagOf(text), body)
       return answered
     }
     return { status: Number(text.slice(8, 11)), text, provisional, request }
@@ -177,11 +180,19 @@ export class Peer {
     this.reply(r, Number(via[1]), told[0], told[1], this.sdp())
   }
 
+  // A request within the dialog of the n-th INVITE; resolves with the status it is answered with.
+  within(method: string, { n = 1, headers = [] as string[], body = '' } = {}): Promise<number> {
+    const r = this.of('INVITE')[n - 1], cseq = `${++this.sent} ${method}`
+    const to = /<([^>]*)>/.exec(r.header('Contact')!)![1]
+    const lines = [`${method} ${to} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bKwithin${Math.random()}`, 'Max-Forwards: 70', `From: ${r.header('To')};tag=peer`, `To: ${r.header('From')}`, `Call-ID: ${r.header('Call-ID')}`,
+      `Contact: <sip:peer@127.0.0.1:${this.port}>`, `CSeq: ${cseq}`, ...headers, ...(body ? ['Content-Type: application/sdp'] : []), `Content-Length: ${body.length}`]
+    const answered = this.response(r.header('Call-ID')!, cseq)
+    this.socket.send(`${lines.join('\r\n')}\r\n\r\n${body}`, Number(/:(\d+)/.exec(to.replace(/^sip:/, ''))![1]), '127.0.0.1')
+    return answered
+  }
+
   // Hang up what was answered to the n-th INVITE; further headers go along.
   bye(n = 1, headers: string[] = []) {
-    const r = this.of('INVITE')[n - 1]
-    const to = /<([^>]*)>/.exec(r.header('Contact')!)![1]
-    const lines = [`BYE ${to} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bKbye${Math.random()}`, 'Max-Forwards: 70', `From: ${r.header('To')};tag=peer`, `To: ${r.header('From')}`, `Call-ID: ${r.header('Call-ID')}`, 'CSeq: 2 BYE', ...headers, 'Content-Length: 0']
-    this.socket.send(`${lines.join('\r\n')}\r\n\r\n`, Number(/:(\d+)/.exec(to.replace(/^sip:/, ''))![1]), '127.0.0.1')
+    void this.within('BYE', { n, headers })
   }
 }

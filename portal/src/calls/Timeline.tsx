@@ -26,6 +26,7 @@ export function sentence(a: Attempt): string {
     case 'busy': return t('{name} was busy ({status}).', values)
     case 'no_answer': return !a.ringing_at && !a.sip_status ? t('{name} was called for {seconds} s, and nothing was heard of it.', values) : t('{name} rang for {seconds} s and did not answer.', values)
     case 'answered_elsewhere': return t('{name} rang for {seconds} s; another target took the call first.', values)
+    case 'transferred': return t('{name} took the call over; the target had sent it on.', values)
     case 'not_accepted': return t('{name}: {reason}.', values)
     case 'skipped': return t('{name} was passed over: {reason}.', values)
     default: return a.sip_status ? t('{name} could not be reached ({status} {reason}).', values) : t('{name} could not be called: {reason}.', values)
@@ -47,7 +48,7 @@ export function Timeline({ call, events }: { call: Row; events: Record<string, u
     { label: t('Caller hears ringing'), from: start, to: Math.min(answered, end), kind: 'ring' as const }, { label: t('Caller is in the flow, or waits'), from: answered, to: Math.min(connected, end), kind: 'wait' as const },
     { label: t('Caller talks'), from: connected, to: end, kind: 'talk' as const },
   ].filter((b) => b.to > b.from)
-  const attempts = ((call.attempts as Attempt[] | undefined) ?? []).filter((a) => a.started_at).map((a): Bar => ({ label: sentence(a), from: time(a.started_at), to: a.ended_at ? time(a.ended_at) : end, kind: a.outcome === 'answered' ? 'ring' : 'bad' }))
+  const attempts = ((call.attempts as Attempt[] | undefined) ?? []).filter((a) => a.started_at).map((a): Bar => ({ label: sentence(a), from: time(a.started_at), to: a.ended_at ? time(a.ended_at) : end, kind: a.outcome === 'answered' || a.outcome === 'transferred' ? 'ring' : 'bad' }))
   const lane = (name: string, bars: Bar[]) => (
     <Group key={name} wrap="nowrap" gap="xs"><Text size="xs" w={110} truncate title={name}>{name}</Text>
       <Box className="lane">{bars.map((b, i) => <Tooltip key={i} label={`${b.label} ${lasting((b.to - b.from) / 1000)}`}><Box className={`bar ${b.kind}`} style={{ left: `${(100 * (b.from - start)) / whole}%`, width: `${Math.max(0.4, (100 * (b.to - b.from)) / whole)}%` }} /></Tooltip>)}</Box></Group>

@@ -1,0 +1,79 @@
+/* Offers of our own within a dialog: re-INVITE (RFC 3261 §14.1). */
+#include "sip/agent.h"
+#include <sodium.h>
+
+static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
+{
+	(void)magic, (void)timer;
+	sip_leg_offer_now((struct sip_leg *)(void *)arg);
+}
+
+/* Both sides offered at once: who began the dialog waits longer (RFC 3261 §14.1). */
+static void try_later(struct sip_leg *leg)
+{
+	unsigned ms = leg->outgoing ? 2100 + randombytes_uniform(191) * 10 : randombytes_uniform(201) * 10;
+	if (!leg->offer_timer)
+		leg->offer_timer = su_timer_create(su_root_task(leg->agent->root), 0);
+	if (leg->offer_timer)
+		su_timer_set_interval(leg->offer_timer, on_time, (su_timer_arg_t *)(void *)leg, ms + 1);
+}
+
+static int on_answer(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
+{
+	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
+	if (status < 200)
+		return 0;
+	/* The response may go with its transaction: what is needed of it is taken before. */
+	bool ok = sip && status < 300;
+	const char *sdp = ok ? sip_leg_sdp(leg, sip) : "";
+	if (ok)
+		sip_leg_send_ack(leg, sip);
+	leg->offer_out = NULL;
+	nta_outgoing_destroy(orq);
+	if (leg->state != LEG_CONFIRMED || leg->released)
+		return 0;
+	if (ok)
+		leg->sdp = leg->offered;
+	if (status == 491 && !leg->offer)
+		leg->offer = leg->offered;
+	if (status == 491) {
+		try_later(leg);
+	} else if (status == 408 || status == 481) { /* RFC 3261 §12.2.1.2: there is nobody any more */
+		if (leg->handler->ended)
+			leg->handler->ended(leg->owner, "gone", "the far side does not know the call any more");
+	} else if (leg->offer) {
+		sip_leg_offer_now(leg);
+	} else if (leg->handler->reanswered) {
+		leg->handler->reanswered(leg->owner, status, sdp);
+	}
+	return 0;
+}
+
+void sip_leg_offer_now(struct sip_leg *leg)
+{
+	bool busy = leg->state != LEG_CONFIRMED || leg->released || leg->offer_out || leg->refresh_out || leg->reinvite_in || leg->reinvite_acked;
+	if (!leg->offer || busy)
+		return;
+	leg->offered = leg->offer;
+	leg->offer = NULL;
+	leg->offer_out = nta_outgoing_tcreate(leg->dialog, on_answer, leg, NULL, SIP_METHOD_INVITE, NULL,
+		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
+		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->offered), TAG_END());
+}
+
+void sip_leg_offer(struct sip_leg *leg, const char *sdp)
+{
+	leg->offer = su_strdup(leg->home, sdp);
+	sip_leg_offer_now(leg);
+}
+
+void sip_leg_offer_stop(struct sip_leg *leg)
+{
+	if (leg->offer_timer)
+		su_timer_destroy(leg->offer_timer);
+	leg->offer_timer = NULL;
+	if (leg->offer_out)
+		nta_outgoing_destroy(leg->offer_out);
+	leg->offer_out = NULL;
+	leg->offer = NULL;
+}
