@@ -156,3 +156,25 @@ extern "C" void phone_lookup(const char *e164, struct phone_info *out)
 	}
 	*out = k->info;
 }
+
+extern "C" enum phone_cost phone_cost(const char *e164)
+{
+	const PhoneNumberUtil *util = PhoneNumberUtil::GetInstance();
+	PhoneNumber number;
+	if (util->Parse(e164, "ZZ", &number) != PhoneNumberUtil::NO_PARSING_ERROR)
+		return PHONE_PREMIUM;
+	int code = number.country_code();
+	if (code == 870 || (code >= 878 && code <= 883) || code == 979) /* satellites and international networks */
+		return PHONE_PREMIUM;
+	switch (util->GetNumberType(number)) {
+	case PhoneNumberUtil::TOLL_FREE:
+		return PHONE_FREE;
+	case PhoneNumberUtil::SHARED_COST:
+		return PHONE_SHARED;
+	case PhoneNumberUtil::PREMIUM_RATE:
+	case PhoneNumberUtil::UNKNOWN:
+		return PHONE_PREMIUM;
+	default:
+		return PHONE_STANDARD;
+	}
+}

@@ -30,6 +30,11 @@ struct phone_info {
  * for a North American exchange that this thread looked up before. */
 void phone_lookup(const char *e164, struct phone_info *out);
 
+/* What calling an E.164 number costs, as its country's plan has it: the dearest is PREMIUM, where satellite phones and
+ * numbers that are in no plan are, too. */
+enum phone_cost { PHONE_FREE, PHONE_STANDARD, PHONE_SHARED, PHONE_PREMIUM };
+enum phone_cost phone_cost(const char *e164);
+
 #ifdef __cplusplus
 }
 #endif

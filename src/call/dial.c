@@ -67,7 +67,7 @@ static void add_number(struct call *c, const struct route_target *target, const 
 	if (!order)
 		return;
 	trunk_order(c->loop->config.trunks, trunk, order, clock_monotonic_ms());
-	add_try(c, &(struct dial_try){.target = target, .number = number, .trunk = trunk, .order = order, .timeout_seconds = timeout_seconds});
+	add_try(c, &(struct dial_try){.target = target, .number = number, .trunk = trunk, .order = order, .by_policy = !target, .timeout_seconds = timeout_seconds});
 }
 
 static void add_target(struct call *c, const struct route_target *target, int timeout_seconds)
@@ -108,12 +108,14 @@ static void add_targets(struct call *c, const struct flow_dial *to)
 static void add_direct(struct call *c, const struct flow_dial *to)
 {
 	char number[PHONE_SIZE];
-	if (to->uri && c->organization->dial_uris)
-		add_try(c, &(struct dial_try){.uri = to->uri, .timeout_seconds = to->timeout_seconds});
-	else if (to->number && c->organization->dial_numbers && phone_normalize(to->number, c->organization->region, number))
-		add_number(c, NULL, arena_strdup(&c->arena, number), to->trunk_id, to->timeout_seconds);
+	bool readable = !to->uri && to->number && phone_normalize(to->number, c->organization->region, number);
+	const char *why = to->uri ? policy_forbids_uri(c->organization) : readable ? policy_forbids_number(c->organization, number) : "it is no phone number";
+	if (why)
+		log_attempt(c, &(struct dial_try){.uri = to->uri ? to->uri : to->number}, NULL, "skipped", 0, why);
+	else if (to->uri)
+		add_try(c, &(struct dial_try){.uri = to->uri, .by_policy = true, .timeout_seconds = to->timeout_seconds});
 	else
-		log_attempt(c, &(struct dial_try){.uri = to->uri ? to->uri : to->number}, NULL, "skipped", 0, "the organization's dial policy does not allow it, or it is no phone number");
+		add_number(c, NULL, arena_strdup(&c->arena, number), to->trunk_id, to->timeout_seconds);
 }
 
 /* ---- legs ---- */
@@ -142,6 +144,9 @@ void dial_let_go(struct attempt *a)
 		sip_leg_release(a->leg, 0, a->call->dial.reason);
 	if (a->in_trunk)
 		trunk_leave(a->call->loop->config.trunks, a->in_trunk->id, TRUNK_OUT);
+	if (a->in_policy)
+		policy_leave(a->call->loop->policies, a->call->organization->id);
+	a->in_policy = false;
 	a->leg = NULL;
 	a->in_trunk = NULL;
 	a->waiting = false;
@@ -637,6 +642,12 @@ static bool call_out(struct attempt *a)
 static void place(struct attempt *a)
 {
 	a->waiting = false;
+	if (a->to->by_policy && !a->in_policy && !(a->in_policy = policy_enter(a->call->loop->policies, a->call->organization))) {
+		a->call->dial.outcome = DIAL_FAILED;
+		log_attempt(a->call, a->to, NULL, "skipped", 0, "as many calls are on as the organization's dial policy lets go to other numbers and addresses");
+		dial_let_go(a);
+		return;
+	}
 	if ((a->to->trunk && !a->in_trunk && !enter_trunk(a)) || call_out(a))
 		return;
 	a->call->dial.outcome = DIAL_FAILED;
@@ -657,16 +668,16 @@ static void sent_on(struct attempt *a, int status, const char *contact)
 {
 	struct call *c = a->call;
 	const char *to = arena_strdup(&c->arena, contact);
-	bool allowed = to && c->organization->dial_uris && a->redirects < REDIRECTS_MAX;
-	if (!allowed) {
-		give_up(a, DIAL_FAILED, "failed", status, c->organization->dial_uris ? "it was sent on too often" : "it was sent on, which the organization's dial policy does not allow");
+	const char *why = !to || a->redirects >= REDIRECTS_MAX ? "it was sent on too often" : policy_forbids_uri(c->organization) ? "it was sent on, which the organization's dial policy does not allow" : NULL;
+	if (why) {
+		give_up(a, DIAL_FAILED, "failed", status, why);
 		return;
 	}
 	log_attempt(c, a->to, a, "redirected", status, to);
 	struct dial_try *t = arena_alloc(&c->arena, sizeof *t);
 	int redirects = a->redirects + 1;
 	if (t)
-		*t = (struct dial_try){.target = a->to->target, .uri = to, .timeout_seconds = a->to->timeout_seconds};
+		*t = (struct dial_try){.target = a->to->target, .uri = to, .by_policy = true, .timeout_seconds = a->to->timeout_seconds};
 	dial_let_go(a);
 	if (t)
 		dial_begin(c, a, t);
@@ -693,7 +704,7 @@ static void gateway_failed(struct attempt *a, int status, const char *reason)
 	}
 	log_attempt(c, a->to, a, "failed", status, reason);
 	sip_leg_release(a->leg, 0, NULL);
-	*a = (struct attempt){.call = c, .to = a->to, .end = a->end, .told_mode = "sendrecv", .gateway = a->gateway + 1, .in_trunk = a->in_trunk, .started_ms = clock_now_ms()};
+	*a = (struct attempt){.call = c, .to = a->to, .end = a->end, .told_mode = "sendrecv", .gateway = a->gateway + 1, .in_trunk = a->in_trunk, .in_policy = a->in_policy, .started_ms = clock_now_ms()};
 	go_on(a);
 }
 

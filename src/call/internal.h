@@ -11,6 +11,7 @@
 #include "call/ban.h"
 #include "call/call.h"
 #include "call/ladder.h"
+#include "call/policy.h"
 #include "event/event.h"
 #include "flow/flow.h"
 #include "sip/sdp.h"
@@ -38,6 +39,7 @@ struct call_loop {
 	struct audio *ringback, *beep;
 	struct bans *bans;
 	struct ladders *ladders;
+	struct policies *policies;
 	uint64_t next_serial;
 	int64_t write_at_ms; /* when the dirty calls are written, monotonic */
 	int64_t second_at_ms; /* when the next second is over, monotonic */
@@ -58,6 +60,7 @@ struct dial_try {
 	const struct config_trunk *trunk;
 	const uint8_t *order;
 	const char *headers;                 /* further lines of its INVITE, or NULL */
+	bool by_policy;                      /* it is no target: the dial policy lets it be called */
 	int timeout_seconds;
 };
 
@@ -71,6 +74,7 @@ struct attempt {
 	struct sip_leg *leg; /* NULL: nobody is called */
 	bool waiting;        /* for its trunk's rate, to be called then */
 	const struct config_trunk *in_trunk; /* it counts among this trunk's calls */
+	bool in_policy;                      /* it counts among those that the dial policy allows */
 	bool heard;          /* something answered the INVITE */
 	bool offers;         /* our 200 to its re-INVITE was the offer */
 	size_t gateway;      /* which one of the order */

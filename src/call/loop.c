@@ -527,11 +527,12 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 	loop->script_answers = mailbox_create(1);
 	loop->bans = bans_create(config->ban_seconds);
 	loop->ladders = ladders_create(config->store);
+	loop->policies = policies_create();
 	loop->ringback = audio_ringback();
 	loop->beep = audio_beep();
 	error_set(err, "the SIP stack could not be started");
 	sem_init(&start.ready, 0, 0);
-	bool started = loop->bans && loop->ladders && loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
+	bool started = loop->bans && loop->ladders && loop->policies && loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
 	if (started) {
 		pthread_setname_np(loop->thread, "calls");
 		sem_wait(&start.ready);
@@ -595,5 +596,6 @@ void call_loop_free(struct call_loop *loop)
 	audio_release(loop->beep);
 	bans_destroy(loop->bans);
 	ladders_destroy(loop->ladders);
+	policies_destroy(loop->policies);
 	free(loop);
 }

@@ -48,12 +48,14 @@ static const char *forbids(struct call *c, const struct attempt *a, const struct
 		t->order = order;
 		if (order)
 			trunk_order(c->loop->config.trunks, trunk, order, clock_monotonic_ms());
-		return !order || !t->number ? "out of memory" : c->organization->dial_numbers ? NULL : "the organization's dial policy lets no call go to other numbers";
+		t->by_policy = true;
+		return !order || !t->number ? "out of memory" : policy_forbids_number(c->organization, number);
 	}
 	t->uri = arena_strdup(&c->arena, refer->uri);
 	if (!t->uri || strncasecmp(refer->uri, "sip", 3) != 0)
 		return "only a SIP address can be called so";
-	return (same && !trunk) || c->organization->dial_uris ? NULL : "the organization's dial policy lets no call go to other addresses";
+	t->by_policy = !same || trunk;
+	return t->by_policy ? policy_forbids_uri(c->organization) : NULL;
 }
 
 /* A place that nobody has; there is one more than a dial needs. */

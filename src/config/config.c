@@ -555,6 +555,20 @@ static void build_arrays(struct org *o)
 	}
 }
 
+static bool read_dial_policy(struct org *o, json_t *doc)
+{
+	struct dial_policy *p = &o->public.dial_policy;
+	const char *cost = json_string_value(json_object_get(doc, "max_cost"));
+	size_t n;
+	p->uris = json_is_true(json_object_get(doc, "sip_uris"));
+	p->numbers = json_is_true(json_object_get(doc, "numbers"));
+	p->countries = texts(o, json_object_get(doc, "countries"), &n);
+	p->blocked_prefixes = texts(o, json_object_get(doc, "blocked_prefixes"), &n);
+	p->max_cost = cost && strcmp(cost, "premium") == 0 ? PHONE_PREMIUM : cost && strcmp(cost, "shared_cost") == 0 ? PHONE_SHARED : PHONE_STANDARD;
+	p->max_calls = (int)json_integer_value(json_object_get(doc, "max_calls"));
+	return p->countries && p->blocked_prefixes;
+}
+
 static struct org *build(struct config_store *c, const char *id, struct error *err)
 {
 	struct org *o = calloc(1, sizeof *o);
@@ -578,10 +592,9 @@ static struct org *build(struct config_store *c, const char *id, struct error *e
 			o->public.region = "US";
 		json_t *sip_days = json_object_get(doc, "sip_retention_days");
 		o->public.sip_retention_days = json_is_integer(sip_days) ? (int)json_integer_value(sip_days) : SIP_RETENTION_DAYS;
-		o->public.dial_uris = json_is_true(json_object_get(policy, "sip_uris"));
-		o->public.dial_numbers = json_is_true(json_object_get(policy, "numbers"));
+		bool read = read_dial_policy(o, policy);
 		json_decref(doc);
-		ok = add_entities(o, rows, docs, tags) && (o->public.tags = tag_set_build(tags, o->public.region, &o->arena));
+		ok = read && add_entities(o, rows, docs, tags) && (o->public.tags = tag_set_build(tags, o->public.region, &o->arena));
 	}
 	if (ok) {
 		build_all(c, o, versions);

@@ -10,6 +10,7 @@
 #include "base/crypto.h"
 #include "base/feed.h"
 #include "base/network.h"
+#include "base/phone.h"
 #include "flow/flow.h"
 #include "routing/plan.h"
 #include "store/store.h"
@@ -113,10 +114,19 @@ struct config_key { /* an API key */
 	const char *id, *name, *role;
 };
 
+/* Where calls may go besides configured targets. */
+struct dial_policy {
+	bool uris, numbers;
+	const char *const *countries;        /* ISO 3166, NULL-terminated; none: the organization's own */
+	const char *const *blocked_prefixes; /* of E.164 numbers, NULL-terminated */
+	enum phone_cost max_cost;
+	int max_calls; /* at once; 0: any number */
+};
+
 struct organization {
 	const char *id, *name, *currency, *region;
 	int sip_retention_days; /* how long SIP messages of calls are kept; 0: not at all */
-	bool dial_uris, dial_numbers; /* dial policy: may flows dial what is no configured target? */
+	struct dial_policy dial_policy;
 	const struct tag_set *tags;
 	const struct config_outgoing *outgoing;
 	size_t outgoing_count;

@@ -11,10 +11,14 @@ static const struct field organization_fields[] = {
 	{"region", FIELD_STRING, .min = 2, .max = 2, .initial = "\"US\"", .help = "Country (ISO 3166) that numbers without a country code are read as."},
 	{"incoming_retention_days", FIELD_INTEGER, .min = 1, .max = 3650, .initial = "90", .help = "How many days requests of incoming webhooks are kept."},
 	{"sip_retention_days", FIELD_INTEGER, .min = 0, .max = 90, .initial = "7", .help = "How many days the SIP messages of calls are kept; 0: not at all."},
-	{"dial_policy", FIELD_OBJECT, .initial = "{\"sip_uris\":false,\"numbers\":false}", .help = "What call flows may dial besides configured targets.",
+	{"dial_policy", FIELD_OBJECT, .initial = "{}", .help = "Where calls may go besides configured targets: from call flows, and when a target transfers or redirects them.",
 	 .fields = (const struct field[]){
 		 {"sip_uris", FIELD_BOOLEAN, .initial = "false", .help = "Any SIP URI."},
-		 {"numbers", FIELD_BOOLEAN, .initial = "false", .help = "Any number over a trunk."},
+		 {"numbers", FIELD_BOOLEAN, .initial = "false", .help = "Numbers over a trunk, as far as the following allows."},
+		 {"countries", FIELD_STRING, FIELD_LIST, .max = 250, .initial = "[]", .help = "Countries (ISO 3166) whose numbers may be called; empty: the organization's own."},
+		 {"blocked_prefixes", FIELD_STRING, FIELD_LIST, .max = 1000, .initial = "[]", .help = "Numbers that begin so may not be called, such as +1900 or +44870."},
+		 {"max_cost", FIELD_ENUM, .choices = (const char *const[]){"standard", "shared_cost", "premium", NULL}, .initial = "\"standard\"", .help = "The dearest numbers that may be called, as their country's plan has them; toll-free ones may be always."},
+		 {"max_calls", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "0", .help = "How many such calls, to numbers and addresses, may be on at once; 0: any number."},
 		 {0},
 	 }},
 	{0},
@@ -31,9 +35,12 @@ static bool answer_organization(struct store_conn *conn, struct http_request *r)
 	json_t *doc = json_loads(rows_text(rows, 0, 0), 0, NULL), *out = json_object();
 	json_object_set_new(out, "id", json_string(r->organization->id));
 	json_object_set_new(doc, "name", json_string(rows_text(rows, 0, 1)));
+	struct errors none = {0};
+	schema_check(organization_fields, doc, "", &(struct schema_context){0}, &none); /* what was saved before a field was there */
+	errors_free(&none);
 	for (const struct field *f = organization_fields; f->name; f++) {
 		json_t *v = json_object_get(doc, f->name);
-		json_object_set_new(out, f->name, v ? json_incref(v) : f->initial ? json_loads(f->initial, JSON_DECODE_ANY, NULL) : json_null());
+		json_object_set_new(out, f->name, v ? json_incref(v) : json_null());
 	}
 	json_object_set_new(out, "created_at", json_string(clock_rfc3339(rows_int(rows, 0, 3), created)));
 	json_object_set_new(out, "updated_at", json_string(clock_rfc3339(rows_int(rows, 0, 4), updated)));
@@ -52,6 +59,27 @@ enum http_result api_organization_get(struct http_request *r)
 	return HTTP_REPLY;
 }
 
+static void check_texts(json_t *list, const char *name, const char *first, const char *rest, size_t least, size_t most, const char *wrong, struct errors *errors)
+{
+	char pointer[80];
+	json_t *item;
+	size_t i;
+	json_array_foreach(list, i, item) {
+		const char *text = json_string_value(item);
+		size_t n = text ? strlen(text) : 0;
+		snprintf(pointer, sizeof pointer, "/dial_policy/%s/%zu", name, i);
+		if (text && (n < least || n > most || !strchr(first, text[0]) || strspn(text + 1, rest) != n - 1))
+			errors_add(errors, pointer, "%s", wrong);
+	}
+}
+
+static void check_dial_policy(json_t *policy, struct errors *errors)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	check_texts(json_object_get(policy, "countries"), "countries", letters, letters, 2, 2, "must be two capital letters, such as US", errors);
+	check_texts(json_object_get(policy, "blocked_prefixes"), "blocked_prefixes", "+", "0123456789", 2, 16, "must be + and digits, such as +1900", errors);
+}
+
 static bool run_organization(struct store_conn *conn, struct http_request *r)
 {
 	struct errors errors = {0};
@@ -68,6 +96,7 @@ static bool run_organization(struct store_conn *conn, struct http_request *r)
 	json_object_del(doc, "created_at");
 	json_object_del(doc, "updated_at");
 	schema_check(organization_fields, doc, "", &context, &errors);
+	check_dial_policy(json_object_get(doc, "dial_policy"), &errors);
 	bool ok = true;
 	if (errors_any(&errors)) {
 		http_invalid(r, &errors);
