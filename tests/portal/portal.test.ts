@@ -495,7 +495,11 @@ describe('portal', () => {
     const flow = (await s.api('GET', '/call-flows?search=Drawn&sort=name')).data[0], campaign = (await s.api('GET', '/campaigns')).data[0]
     const call = (await s.api('GET', `/calls?call_flow_id=${flow.id}&limit=1`)).data[0]
     const [incoming] = (await s.api('GET', '/incoming-webhook-requests?limit=1')).data, [outgoing] = (await s.api('GET', '/outgoing-webhook-requests?limit=1')).data
-    const axe = async (what: string) => assert.deepEqual((await new AxeBuilder({ page }).analyze()).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${what}: ${v.id} ${v.nodes[0].html.slice(0, 160)}`), [])
+    const axe = async (what: string) => {
+      // what fades in has other colours until it is there
+      await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity))
+      assert.deepEqual((await new AxeBuilder({ page }).analyze()).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${what}: ${v.id} ${v.nodes[0].any[0]?.message} ${v.nodes.length} ${v.nodes[0].html.slice(0, 160)}`), [])
+    }
     const hook = (await s.api('GET', '/incoming-webhooks')).data[0]
     const paths = [`/data/webhooks/incoming/${hook.id}`, '/data/webhooks/custom-tags/new', `/campaigns/${campaign.id}`, `/campaigns/${campaign.id}/execution`, `/data/call-flows/${flow.id}`, `/calls/${call.id}`, `/calls/${call.id}/canvas`, `/data/webhooks/incoming-requests/${incoming.id}`, `/data/webhooks/outgoing-requests/${outgoing.id}`, `/data/webhooks/outgoing/${(await s.api('GET', '/outgoing-webhooks')).data[0].id}`, '/data/webhooks/outgoing/new', '/campaigns/new', '/numbers/new']
     for (const path of paths) {
