@@ -56,6 +56,14 @@ static const char *gateway_uri(struct call *c, const struct config_trunk *trunk,
 	return uri;
 }
 
+const uint8_t *dial_order(struct call *c, const struct config_trunk *trunk)
+{
+	uint8_t *order = arena_alloc(&c->arena, TRUNK_GATEWAYS_MAX);
+	if (order)
+		trunk_order(c->loop->config.trunks, trunk, order, clock_monotonic_ms());
+	return order;
+}
+
 static void add_number(struct call *c, const struct route_target *target, const char *number, const char *trunk_id, int timeout_seconds)
 {
 	const struct config_trunk *trunk = organization_trunk(c->organization, trunk_id);
@@ -63,11 +71,9 @@ static void add_number(struct call *c, const struct route_target *target, const 
 		log_attempt(c, &(struct dial_try){.target = target, .uri = number}, NULL, "skipped", 0, "its trunk has no outbound gateway");
 		return;
 	}
-	uint8_t *order = arena_alloc(&c->arena, TRUNK_GATEWAYS_MAX);
-	if (!order)
-		return;
-	trunk_order(c->loop->config.trunks, trunk, order, clock_monotonic_ms());
-	add_try(c, &(struct dial_try){.target = target, .number = number, .trunk = trunk, .order = order, .by_policy = !target, .timeout_seconds = timeout_seconds});
+	const uint8_t *order = dial_order(c, trunk);
+	if (order)
+		add_try(c, &(struct dial_try){.target = target, .number = number, .trunk = trunk, .order = order, .by_policy = !target, .timeout_seconds = timeout_seconds});
 }
 
 static void add_target(struct call *c, const struct route_target *target, int timeout_seconds)
@@ -444,6 +450,14 @@ static void target_progress(void *owner, int status, const char *sdp)
 	sip_leg_ring(c->leg, early ? 183 : status == 180 || status == 183 ? 180 : status, early ? call_sdp(c, answer) : NULL);
 }
 
+/* What its SDP says from now on. */
+static void take_sdp(struct attempt *a, const struct sdp_audio *audio)
+{
+	media_set_remote(a->end, audio);
+	a->sends = audio->sends;
+	a->receives = audio->receives;
+}
+
 static void target_answered(void *owner, const char *sdp)
 {
 	struct attempt *a = owner;
@@ -454,9 +468,7 @@ static void target_answered(void *owner, const char *sdp)
 		give_up(a, DIAL_FAILED, "failed", 200, "its answer has no audio that can be used");
 		return;
 	}
-	media_set_remote(a->end, &audio);
-	a->sends = audio.sends;
-	a->receives = audio.receives;
+	take_sdp(a, &audio);
 	if (a->to->trunk)
 		gateways_answered(a->call->loop, a->to->trunk->id, gateway_of(a)->uri, 200, -1);
 	if (a == d->transfer)
@@ -500,14 +512,6 @@ static void target_key(void *owner, char key)
 	dial_key(a->call, (size_t)(a - a->call->dial.attempts), key);
 }
 
-/* What its SDP says from now on. */
-static void take_sdp(struct attempt *a, const struct sdp_audio *audio)
-{
-	media_set_remote(a->end, audio);
-	a->sends = audio->sends;
-	a->receives = audio->receives;
-}
-
 static void target_offered(void *owner, const char *sdp)
 {
 	struct attempt *a = owner;
@@ -515,9 +519,8 @@ static void target_offered(void *owner, const char *sdp)
 	char answer[SDP_SIZE];
 	struct sdp_audio audio;
 	if (!*sdp) {
-		sdp_audio_offer(answer, media_address(c->loop->config.media), media_port(a->end), c->sdp.codec, "sendrecv", c->sdp_session + 1, ++c->sdp_version);
 		a->offers = true;
-		sip_leg_reoffer_answer(a->leg, 200, answer);
+		sip_leg_reoffer_answer(a->leg, 200, hold_offer(c, a->end, "sendrecv", 1, answer));
 	} else if (sdp_audio_parse(sdp, &audio)) {
 		take_sdp(a, &audio);
 		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(a->end), &audio, c->sdp_session + 1, ++c->sdp_version);

@@ -2,7 +2,7 @@
 #include "call/internal.h"
 #include <string.h>
 
-static const char *offer(struct call *c, const struct media_end *end, const char *mode, unsigned leg, char out[SDP_SIZE])
+const char *hold_offer(struct call *c, const struct media_end *end, const char *mode, unsigned leg, char out[SDP_SIZE])
 {
 	sdp_audio_offer(out, media_address(c->loop->config.media), media_port(end), c->sdp.codec, mode, c->sdp_session + leg, ++c->sdp_version);
 	return out;
@@ -16,7 +16,7 @@ void hold_tell_target(struct call *c)
 	if (!a || !a->leg || strcmp(a->told_mode, mode) == 0)
 		return;
 	a->told_mode = mode;
-	sip_leg_offer(a->leg, offer(c, a->end, mode, 1, sdp));
+	sip_leg_offer(a->leg, hold_offer(c, a->end, mode, 1, sdp));
 }
 
 void hold_tell_caller(struct call *c)
@@ -27,5 +27,5 @@ void hold_tell_caller(struct call *c)
 	if (!c->leg || !c->answered || c->over || strcmp(c->told_mode, mode) == 0)
 		return;
 	c->told_mode = mode;
-	sip_leg_offer(c->leg, offer(c, c->end, mode, 0, sdp));
+	sip_leg_offer(c->leg, hold_offer(c, c->end, mode, 0, sdp));
 }

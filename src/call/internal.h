@@ -281,7 +281,12 @@ void dial_let_go(struct attempt *a);
 void dial_finish(struct call *c, enum flow_dial_outcome outcome);
 void dial_watch_time(struct call *c);
 
-/* hold.c: once one side's direction has changed */
+/* The order in which the trunk's gateways are tried now, in the call's arena; NULL without memory. */
+const uint8_t *dial_order(struct call *c, const struct config_trunk *trunk);
+
+/* hold.c: our next offer within a dialog; leg: 0 the caller's, 1 a target's. Returns out. */
+const char *hold_offer(struct call *c, const struct media_end *end, const char *mode, unsigned leg, char out[SDP_SIZE]);
+/* Once one side's direction has changed. */
 void hold_tell_target(struct call *c);
 void hold_tell_caller(struct call *c);
 

@@ -44,12 +44,9 @@ static const char *forbids(struct call *c, const struct attempt *a, const struct
 	if (trunk && number_of(c, refer->uri, number)) {
 		t->number = arena_strdup(&c->arena, number);
 		t->trunk = trunk;
-		uint8_t *order = arena_alloc(&c->arena, TRUNK_GATEWAYS_MAX);
-		t->order = order;
-		if (order)
-			trunk_order(c->loop->config.trunks, trunk, order, clock_monotonic_ms());
+		t->order = dial_order(c, trunk);
 		t->by_policy = true;
-		return !order || !t->number ? "out of memory" : policy_forbids_number(c->organization, number);
+		return !t->order || !t->number ? "out of memory" : policy_forbids_number(c->organization, number);
 	}
 	t->uri = arena_strdup(&c->arena, refer->uri);
 	if (!t->uri || strncasecmp(refer->uri, "sip", 3) != 0)

@@ -590,8 +590,7 @@ static struct org *build(struct config_store *c, const char *id, struct error *e
 		o->public.region = text(o, doc, "region");
 		if (!o->public.region)
 			o->public.region = "US";
-		json_t *sip_days = json_object_get(doc, "sip_retention_days");
-		o->public.sip_retention_days = json_is_integer(sip_days) ? (int)json_integer_value(sip_days) : SIP_RETENTION_DAYS;
+		o->public.sip_retention_days = (int)retention_days(doc, "sip_retention_days", SIP_RETENTION_DAYS);
 		bool read = read_dial_policy(o, policy);
 		json_decref(doc);
 		ok = read && add_entities(o, rows, docs, tags) && (o->public.tags = tag_set_build(tags, o->public.region, &o->arena));

@@ -23,7 +23,7 @@ enum sip_transport sip_transport_of(const char *uri)
 	return strcasestr(uri, ";transport=tcp") ? SIP_TCP : SIP_UDP;
 }
 
-static enum sip_transport transport_of(const sip_via_t *v)
+enum sip_transport sip_transport_of_via(const sip_via_t *v)
 {
 	const char *name = v->v_protocol ? strrchr(v->v_protocol, '/') : NULL;
 	for (size_t i = 0; name && i < ARRAY_LEN(sip_transports); i++)
@@ -68,7 +68,7 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 	}
 	leg->state = LEG_INCOMING;
 	leg->invite_in = irq;
-	leg->transport = transport_of(sip->sip_via);
+	leg->transport = sip_transport_of_via(sip->sip_via);
 	leg->needs_reliable = sip_has_feature(sip->sip_require, "100rel");
 	leg->takes_reliable = leg->needs_reliable || sip_has_feature(sip->sip_supported, "100rel");
 	if (unsupported) {
@@ -199,7 +199,7 @@ static bool listen_at(struct sip_agent *a, const char *listener, struct error *e
 static void make_contacts(struct sip_agent *a)
 {
 	for (const sip_via_t *v = nta_agent_via(a->nta); v; v = v->v_next) {
-		enum sip_transport t = transport_of(v);
+		enum sip_transport t = sip_transport_of_via(v);
 		if (!a->contacts[t])
 			a->contacts[t] = sip_contact_make(a->home, su_sprintf(a->home, "<sip:%s%s%s;transport=%s>", v->v_host, v->v_port ? ":" : "", v->v_port ? v->v_port : "", sip_transports[t]));
 	}

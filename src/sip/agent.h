@@ -127,6 +127,8 @@ static inline const sip_contact_t *sip_leg_contact(const struct sip_leg *leg)
 	return sip_agent_contact(leg->agent, leg->transport);
 }
 
+enum sip_transport sip_transport_of_via(const sip_via_t *v);
+
 /* Answered now, with status 0. */
 void sip_request_give_up(struct sip_request *request);
 

@@ -47,8 +47,7 @@ static const char *own_address(const struct sip_agent *a, const char *transport,
 {
 	strcpy(out, "-");
 	for (const sip_via_t *v = nta_agent_via(a->nta); v; v = v->v_next) {
-		const char *protocol = v->v_protocol ? strrchr(v->v_protocol, '/') : NULL;
-		if (protocol && strcasecmp(protocol + 1, transport) == 0 && (strchr(v->v_host, ':') != NULL) == six) {
+		if (strcasecmp(sip_transports[sip_transport_of_via(v)], transport) == 0 && (strchr(v->v_host, ':') != NULL) == six) {
 			snprintf(out, 80, "%s:%s", v->v_host, v->v_port ? v->v_port : "5060");
 			return out;
 		}

@@ -1,23 +1,22 @@
 #include "store/retention.h"
 #include "base/id.h"
 #include "base/log.h"
-#include <jansson.h>
 #include <stdlib.h>
 
 #define AT_ONCE 5000
 #define DAY_MS INT64_C(86400000)
 
-static int64_t days_of(json_t *doc, const char *name, int64_t initial)
+int64_t retention_days(json_t *organization, const char *name, int64_t initial)
 {
-	json_t *days = json_object_get(doc, name);
+	json_t *days = json_object_get(organization, name);
 	return json_is_integer(days) ? json_integer_value(days) : initial;
 }
 
 static bool delete_old(struct store_conn *conn, const char *organization_id, json_t *doc, int64_t now_ms)
 {
 	char before[ID_SIZE], calls_before[ID_SIZE];
-	id_from_time("req", now_ms - days_of(doc, "incoming_retention_days", RETENTION_DAYS) * DAY_MS, before);
-	id_from_time("call", now_ms - days_of(doc, "sip_retention_days", SIP_RETENTION_DAYS) * DAY_MS, calls_before);
+	id_from_time("req", now_ms - retention_days(doc, "incoming_retention_days", RETENTION_DAYS) * DAY_MS, before);
+	id_from_time("call", now_ms - retention_days(doc, "sip_retention_days", SIP_RETENTION_DAYS) * DAY_MS, calls_before);
 	return store_exec(conn, "DELETE FROM call_sip WHERE organization_id = $1 AND call_id IN (SELECT call_id FROM call_sip WHERE organization_id = $1 AND call_id < $2 ORDER BY call_id LIMIT $3)", "ssi", organization_id, calls_before, (int64_t)AT_ONCE) &&
 	       store_exec(conn, "DELETE FROM incoming_requests WHERE id IN (SELECT id FROM incoming_requests WHERE organization_id = $1 AND id < $2 AND status <> 'pending' ORDER BY id LIMIT $3)", "ssi", organization_id, before, (int64_t)AT_ONCE);
 }
