@@ -201,10 +201,10 @@ static bool place(struct caller *c, struct error *err)
 	if (!c->end)
 		return c->media ? error_set(err, "no UDP port is free for audio") : false;
 	if (c->record) {
-		struct recording *r = (c->recorder = recorder_create(err)) ? recording_new(c->recorder, c->record, 1, NULL, NULL) : NULL;
+		struct recording *r = (c->recorder = recorder_create(err)) ? recording_new(c->recorder, c->record, &(struct recording_format){.channels = 1}, NULL, NULL) : NULL;
 		if (!r)
 			return false;
-		media_record(c->end, r);
+		media_record(c->end, r, false);
 	}
 	sdp_audio_offer(sdp, address, media_port(c->end), CODEC_PCMU, "sendrecv", randombytes_random(), 1);
 	struct sip_outgoing out = {.uri = c->uri, .from_user = c->from, .sdp = sdp, .username = c->username, .password = c->password, .max_forwards = SIP_MAX_FORWARDS};

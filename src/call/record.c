@@ -4,7 +4,6 @@
 #include "store/calls.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* What outlives the call: its file may be closed after everything else. */
 struct kept {
@@ -57,7 +56,7 @@ static void result_stored(struct store_job *job, bool committed)
 	free(k);
 }
 
-/* The recorder's thread. */
+/* A recorder's thread. */
 static void file_closed(void *arg, const struct recorded *result)
 {
 	struct kept *k = arg;
@@ -81,22 +80,30 @@ static struct kept *new_kept(const struct call_loop *loop, const char *id, const
 	return k;
 }
 
+static void path_of(const struct call_loop *loop, const char *id, const char *suffix, char *out, size_t size)
+{
+	snprintf(out, size, "%s/%s.%s", loop->config.recording_dir, id, suffix);
+}
+
 bool record_start(struct call *c, bool voicemail)
 {
 	struct store_batch *batch = log_batch(c);
+	const struct organization *o = c->organization;
+	const struct recording_format format = {voicemail ? 1 : 2, o->recording_opus, o->recording_encryption ? config_key(c->loop->config.config) : NULL};
+	const char *suffix = format.opus ? "opus" : "wav";
 	char path[600], id[ID_SIZE];
 	id_new("rec", id);
-	snprintf(path, sizeof path, "%s/%s.wav", c->loop->config.recording_dir, id);
-	struct kept *k = batch && (voicemail || !c->recording_id[0]) ? new_kept(c->loop, id, c->organization->id, c->id, voicemail) : NULL;
-	struct recording *r = !k ? NULL : recording_new(c->loop->config.recorder, path, voicemail ? 1 : 2, file_closed, k);
+	path_of(c->loop, id, suffix, path, sizeof path);
+	struct kept *k = batch && (voicemail || !c->recording_id[0]) ? new_kept(c->loop, id, o->id, c->id, voicemail) : NULL;
+	struct recording *r = !k ? NULL : recording_new(c->loop->config.recorder, path, &format, file_closed, k);
 	if (!r) {
 		free(k);
 		return false;
 	}
 	snprintf(c->recording_id, sizeof c->recording_id, "%s", k->id);
-	store_batch_add(batch, "INSERT INTO recordings (id, organization_id, call_id, kind, status, started_at) VALUES ($1, $2, $3, $4, 'recording', $5)", "ssssi",
-			k->id, c->organization->id, c->id, voicemail ? "voicemail" : "call", clock_now_ms());
-	media_record(c->end, r);
+	store_batch_add(batch, "INSERT INTO recordings (id, organization_id, call_id, kind, status, started_at, format, encrypted) VALUES ($1, $2, $3, $4, 'recording', $5, $6, $7)", "ssssisi",
+			k->id, o->id, c->id, voicemail ? "voicemail" : "call", clock_now_ms(), suffix, (int64_t)o->recording_encryption);
+	media_record(c->end, r, !voicemail && c->campaign && c->campaign->recording_beep);
 	return true;
 }
 
@@ -121,16 +128,15 @@ void record_perform(struct call *c, enum flow_record action)
 void record_recover(struct call_loop *loop)
 {
 	struct store_conn *conn = store_reader(loop->config.store);
-	struct store_rows *rows = conn ? store_query(conn, "SELECT id, organization_id, call_id, kind FROM recordings WHERE status = 'recording'", "") : NULL;
+	struct store_rows *rows = conn ? store_query(conn, "SELECT id, organization_id, call_id, kind, format FROM recordings WHERE status = 'recording'", "") : NULL;
 	for (size_t i = 0; rows && i < rows_count(rows); i++) {
 		struct kept *k = new_kept(loop, rows_text(rows, i, 0), rows_text(rows, i, 1), rows_text(rows, i, 2), strcmp(rows_text(rows, i, 3), "voicemail") == 0);
-		struct stat st;
 		char path[600];
 		if (!k)
 			break;
-		snprintf(path, sizeof path, "%s/%s.wav", loop->config.recording_dir, k->id);
-		bool there = stat(path, &st) == 0 && st.st_size > 44; /* the header of a WAV file */
-		file_closed(k, &(struct recorded){there, true, there ? (st.st_size - 44) / (k->voicemail ? 16 : 32) : 0, there ? st.st_size : 0});
+		path_of(loop, k->id, rows_text(rows, i, 4), path, sizeof path);
+		if (!recording_recover(loop->config.recorder, path, config_key(loop->config.config), file_closed, k))
+			free(k);
 	}
 	rows_free(rows);
 }

@@ -249,6 +249,7 @@ static void build_campaign(struct config_store *c, struct org *o, struct entity 
 	p->name = text(o, e->doc, "name");
 	p->enabled = json_is_true(json_object_get(e->doc, "enabled"));
 	p->recording = json_is_true(json_object_get(e->doc, "recording"));
+	p->recording_beep = json_is_true(json_object_get(e->doc, "recording_beep"));
 	p->call_flow_mode = mode && strcmp(mode, "call_flow") == 0;
 	p->plan = data_of(o, "routing_plan", json_string_value(json_object_get(e->doc, "routing_plan_id")));
 	p->flow = data_of(o, "call_flow", json_string_value(json_object_get(e->doc, "call_flow_id")));
@@ -591,6 +592,9 @@ static struct org *build(struct config_store *c, const char *id, struct error *e
 		if (!o->public.region)
 			o->public.region = "US";
 		o->public.sip_retention_days = (int)retention_days(doc, "sip_retention_days", SIP_RETENTION_DAYS);
+		const char *format = json_string_value(json_object_get(doc, "recording_format"));
+		o->public.recording_opus = format && strcmp(format, "opus") == 0;
+		o->public.recording_encryption = json_is_true(json_object_get(doc, "recording_encryption"));
 		bool read = read_dial_policy(o, policy);
 		json_decref(doc);
 		ok = read && add_entities(o, rows, docs, tags) && (o->public.tags = tag_set_build(tags, o->public.region, &o->arena));

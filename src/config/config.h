@@ -25,7 +25,7 @@ struct config_flow {
 
 struct config_campaign {
 	const char *id, *name;
-	bool call_flow_mode, enabled, recording;
+	bool call_flow_mode, enabled, recording, recording_beep;
 	const struct route_plan *plan;  /* NULL: none */
 	const struct config_flow *flow; /* NULL: none */
 	int conversion_after_seconds;   /* -1: no rule */
@@ -126,6 +126,7 @@ struct dial_policy {
 struct organization {
 	const char *id, *name, *currency, *region;
 	int sip_retention_days; /* how long SIP messages of calls are kept; 0: not at all */
+	bool recording_opus, recording_encryption;
 	struct dial_policy dial_policy;
 	const struct tag_set *tags;
 	const struct config_outgoing *outgoing;

@@ -4,6 +4,7 @@
 #include "http/static.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "store/retention.h"
 #include <arpa/inet.h>
@@ -225,31 +226,54 @@ static bool read_range(const char *text, uint64_t size, uint64_t *from, uint64_t
 	return true;
 }
 
+struct file_part {
+	struct file *file;
+	int64_t at, end;
+};
+
+static int64_t read_file_part(void *arg, char *to, size_t room)
+{
+	struct file_part *p = arg;
+	int64_t n = file_read(p->file, p->at, to, room < (size_t)(p->end - p->at) ? room : (size_t)(p->end - p->at));
+	if (n <= 0)
+		return -1;
+	p->at += n;
+	return n;
+}
+
+static void release_file_part(void *arg)
+{
+	struct file_part *p = arg;
+	file_close(p->file);
+	free(p);
+}
+
 bool http_file(struct http_request *r, const char *path, const char *content_type)
 {
 	const char *range = http_header(r, "Range");
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		if (fd >= 0)
-			close(fd);
+	struct file *file = file_open(path, config_key(r->config->config), NULL);
+	uint64_t size = file ? (uint64_t)file_size(file) : 0, from = 0, len = size;
+	struct file_part *part = file ? malloc(sizeof *part) : NULL;
+	if (!part) {
+		file_close(file);
 		return false;
 	}
-	uint64_t size = (uint64_t)st.st_size;
+	*part = (struct file_part){.file = file};
 	r->ranges = true;
-	if (range && !read_range(range, size, &r->fd_from, &r->fd_len)) {
-		close(fd);
+	if (range && !read_range(range, size, &from, &len)) {
+		release_file_part(part);
 		snprintf(r->content_range, sizeof r->content_range, "bytes */%llu", (unsigned long long)size);
 		http_problem(r, 416, "There is no such range", "the file has %llu bytes", (unsigned long long)size);
 		return true;
 	}
-	if (!range)
-		r->fd_len = size;
-	else
-		snprintf(r->content_range, sizeof r->content_range, "bytes %llu-%llu/%llu", (unsigned long long)r->fd_from, (unsigned long long)(r->fd_from + r->fd_len - 1), (unsigned long long)size);
-	r->status = range ? 206 : 200;
-	r->fd = fd;
-	r->content_type = content_type;
+	part->at = (int64_t)from;
+	part->end = (int64_t)(from + len);
+	http_stream(r, content_type, read_file_part, release_file_part, part);
+	r->stream_len = (int64_t)len;
+	if (range) {
+		r->status = 206;
+		snprintf(r->content_range, sizeof r->content_range, "bytes %llu-%llu/%llu", (unsigned long long)from, (unsigned long long)(from + len - 1), (unsigned long long)size);
+	}
 	return true;
 }
 
@@ -426,7 +450,7 @@ static struct MHD_Response *create_stream(struct http_request *r)
 	struct MHD_Response *response = NULL;
 	if (s) {
 		*s = (struct streaming){r->stream, r->stream_release, r->stream_arg};
-		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_piece, s, release_stream);
+		response = MHD_create_response_from_callback(r->stream_len ? (uint64_t)r->stream_len : MHD_SIZE_UNKNOWN, 16384, read_piece, s, release_stream);
 	}
 	if (!response) {
 		r->stream_release(r->stream_arg);
@@ -440,8 +464,6 @@ static struct MHD_Response *create_response(struct http_request *r, bool no_body
 	static char empty[1];
 	if (r->stream)
 		return create_stream(r);
-	if (r->fd > 0)
-		return MHD_create_response_from_fd_at_offset64(r->fd_len, r->fd, r->fd_from);
 	return MHD_create_response_from_buffer_with_free_callback(no_body ? 0 : r->answer_len, r->answer && !no_body ? r->answer : empty, r->answer && !no_body ? free : NULL);
 }
 
@@ -452,7 +474,6 @@ static enum MHD_Result send_answer(struct exchange *x)
 	struct MHD_Response *response = create_response(r, no_body);
 	if (!response)
 		return MHD_NO;
-	r->fd = 0;
 	if (!no_body) {
 		r->answer = NULL;
 		MHD_add_response_header(response, "Content-Type", r->content_type ? r->content_type : "application/json");

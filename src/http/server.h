@@ -62,8 +62,7 @@ struct http_request {
 	int status;
 	char *answer;         /* free()d */
 	size_t answer_len;
-	int fd;               /* above 0: the answer is this file, from there on; closed after it */
-	uint64_t fd_from, fd_len;
+	int64_t stream_len;   /* bytes; 0: not known before */
 	int64_t (*stream)(void *arg, char *to, size_t room); /* NULL: the answer is whole */
 	void (*stream_release)(void *arg);
 	void *stream_arg;
@@ -104,7 +103,7 @@ bool http_body_too_large(struct http_request *r);
 enum http_result http_json(struct http_request *r, int status, json_t *json); /* steals json */
 enum http_result http_text(struct http_request *r, int status, struct buf *json); /* takes the text */
 enum http_result http_problem(struct http_request *r, int status, const char *title, const char *fmt, ...) PRINTF_LIKE(4, 5);
-/* Answer with a file, or the part of it that a Range header asks for (RFC 9110 §14). false: it cannot be opened. */
+/* Answer with a file, sealed or not, or the part of it that a Range header asks for (RFC 9110 §14). false: it cannot be opened. */
 bool http_file(struct http_request *r, const char *path, const char *content_type) WARN_UNUSED;
 enum http_result http_problem_errors(struct http_request *r, int status, const char *title, const char *detail, struct errors *errors); /* frees the errors */
 enum http_result http_invalid(struct http_request *r, struct errors *errors); /* 422; frees the errors */

@@ -1,7 +1,7 @@
 #include "media/audio.h"
+#include "media/sound.h"
 #include <math.h>
 #include <samplerate.h>
-#include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,15 +159,28 @@ bool audio_save(const char *path, const uint8_t *ulaw, size_t count, struct erro
 	return (sf_close(file) == 0 && ok) || error_set(err, "cannot write %s: is the disk full?", path);
 }
 
-float *audio_peaks(const char *path, size_t points, int *channels, double *seconds)
+/* A recording, at its beginning, of one or two channels. NULL: unreadable; else close both. */
+static SNDFILE *open_recording(const char *path, const struct crypto_key *key, struct sound *sound, SF_INFO *info)
+{
+	sound->file = file_open(path, key, NULL);
+	SNDFILE *file = sound->file ? sound_open(sound, SFM_READ, info) : NULL;
+	if (file && info->samplerate > 0 && (info->channels == 1 || info->channels == 2) && (info->frames = sound_frames(file, info)) > 0)
+		return file;
+	sf_close(file);
+	file_close(sound->file);
+	return NULL;
+}
+
+float *audio_peaks(const char *path, const struct crypto_key *key, size_t points, int *channels, double *seconds)
 {
 	SF_INFO info = {0};
-	SNDFILE *file = sf_open(path, SFM_READ, &info);
+	struct sound sound;
+	SNDFILE *file = open_recording(path, key, &sound, &info);
 	if (!file)
 		return NULL;
 	short block[4096];
-	float *peaks = info.channels == 1 || info.channels == 2 ? calloc(points * (size_t)info.channels, sizeof *peaks) : NULL;
 	size_t width = (size_t)info.channels, at = 0;
+	float *peaks = calloc(points * width, sizeof *peaks);
 	sf_count_t n;
 	while (peaks && (n = sf_readf_short(file, block, (sf_count_t)(ARRAY_LEN(block) / width))) > 0) {
 		for (size_t i = 0; i < (size_t)n; i++, at++) {
@@ -181,9 +194,27 @@ float *audio_peaks(const char *path, size_t points, int *channels, double *secon
 		}
 	}
 	*channels = info.channels;
-	*seconds = info.samplerate > 0 ? (double)info.frames / info.samplerate : 0;
+	*seconds = (double)info.frames / info.samplerate;
 	sf_close(file);
+	file_close(sound.file);
 	return peaks;
+}
+
+int64_t audio_duration_ms(const char *path, const struct crypto_key *key)
+{
+	SF_INFO info = {0};
+	struct sound sound;
+	SNDFILE *file = open_recording(path, key, &sound, &info);
+	if (!file)
+		return -1;
+	sf_close(file);
+	file_close(sound.file);
+	return info.frames * 1000 / info.samplerate;
+}
+
+int16_t audio_recording_tone(uint32_t sample)
+{
+	return (int16_t)(3000 * sin((double)(sample % AUDIO_TONE_PERIOD) / 8000 * 2 * M_PI * 1400));
 }
 
 struct audio *audio_beep(void)

@@ -2,6 +2,7 @@
 #ifndef MEDIA_AUDIO_H
 #define MEDIA_AUDIO_H
 
+#include "base/crypto.h"
 #include "base/result.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -28,11 +29,16 @@ struct audio *audio_load(const char *path, struct error *err) WARN_UNUSED;
 struct audio *audio_from_pcm(const int16_t *samples, size_t count, int rate) WARN_UNUSED;
 /* µ-law samples as a 16-bit WAV file. */
 bool audio_save(const char *path, const uint8_t *ulaw, size_t count, struct error *err) WARN_UNUSED;
-/* How loud each of `points` stretches of a file is, per channel, channel after channel: the largest
- * sample, 0 to 1. *channels is at most 2. NULL: unreadable; free() it. */
-float *audio_peaks(const char *path, size_t points, int *channels, double *seconds) WARN_UNUSED;
+/* How loud each of `points` stretches of a file, sealed or not, is, per channel, channel after channel: the
+ * largest sample, 0 to 1. *channels is at most 2. NULL: unreadable; free() it. */
+float *audio_peaks(const char *path, const struct crypto_key *key, size_t points, int *channels, double *seconds) WARN_UNUSED;
+/* How long a file is, sealed or not, also one that was cut off. -1: unreadable. */
+int64_t audio_duration_ms(const char *path, const struct crypto_key *key);
 /* The US ringing tone: 440 + 480 Hz, 2 s on, 4 s off; loops. */
 struct audio *audio_ringback(void) WARN_UNUSED;
+/* The tone that tells of a recording: 1400 Hz; a period of it is AUDIO_TONE_PERIOD samples long. 16 bits. */
+#define AUDIO_TONE_PERIOD 40
+int16_t audio_recording_tone(uint32_t sample);
 /* The tone after which a message is left: 1000 Hz for 0.4 s. */
 struct audio *audio_beep(void) WARN_UNUSED;
 

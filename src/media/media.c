@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "media/rtp.h"
 #include "media/socket.h"
+#include "media/track.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -19,7 +20,8 @@
 #define PACKET_MAX 1500
 #define BURST 16 /* packets read from a socket at once */
 #define VOICE 200        /* mean amplitude, of 32768, that somebody speaks at: -44 dB */
-#define DRIFT 1600       /* samples that a stream's own clock may differ from ours */
+#define BEEP_TICKS 10   /* 200 ms, */
+#define BEEP_EVERY 750  /* each 15 s: 47 CFR 64.501 asks for 12 to 18 */
 #define KEY_TICKS 5  /* a key sounds for 100 ms */
 #define KEY_GAP 5
 
@@ -58,13 +60,11 @@ struct media_end {
 	uint32_t key_timestamp;
 	/* recording */
 	struct recording *recording; /* NULL: nothing is recorded */
-	bool record_paused;
+	bool record_paused, record_beeps;
+	int record_tick; /* of those that beep */
 	int64_t record_began_us;
-	struct track {
-		bool running;
-		uint32_t ssrc, timestamp; /* of the packet that last set the place */
-		uint64_t place;           /* where that one stands in the recording */
-	} heard, said;
+	struct track heard, said;
+	bool beeping, sent; /* the tone goes out now; something did since the last tick */
 	_Atomic int64_t voice_ms, heard_ms;
 	struct quality_meter quality;
 };
@@ -81,6 +81,7 @@ struct media {
 	atomic_int open;
 	atomic_bool stop;
 	uint8_t to_alaw[256], to_ulaw[256];
+	int16_t tone[AUDIO_TONE_PERIOD];
 };
 
 enum command_kind { COMMAND_OPEN, COMMAND_CLOSE, COMMAND_REMOTE, COMMAND_BRIDGE, COMMAND_PLAY, COMMAND_STOP, COMMAND_KEYS, COMMAND_RECORD, COMMAND_RECORD_PAUSE, COMMAND_RECORD_STOP };
@@ -92,7 +93,7 @@ struct command {
 	struct sdp_audio remote;
 	struct audio *audio;
 	struct recording *recording;
-	bool on; /* paused; to be kept */
+	bool on; /* paused; to be kept; with beeps */
 	unsigned play;
 	char text[128];
 };
@@ -193,10 +194,10 @@ void media_send_keys(struct media_end *e, const char *keys)
 	post(e, &c);
 }
 
-void media_record(struct media_end *e, struct recording *recording)
+void media_record(struct media_end *e, struct recording *recording, bool beep)
 {
 	e->voice_ms = 0;
-	post(e, &(struct command){.kind = COMMAND_RECORD, .recording = recording});
+	post(e, &(struct command){.kind = COMMAND_RECORD, .recording = recording, .on = beep});
 }
 
 void media_record_pause(struct media_end *e, bool paused)
@@ -231,15 +232,16 @@ static uint64_t record_place(const struct media_end *e)
 	return (uint64_t)(clock_monotonic_us() - e->record_began_us) * 8 / 1000;
 }
 
-/* One packet's samples go where its stream's clock says, as long as that agrees with ours. */
 static void record(struct media_end *e, struct track *t, uint32_t ssrc, uint32_t timestamp, const uint8_t *ulaw, size_t count)
 {
-	uint64_t now = record_place(e), at = t->place + (uint64_t)(int64_t)(int32_t)(timestamp - t->timestamp), due = now > count ? now - count : 0;
-	if (e->record_paused)
+	int channel = t == &e->said;
+	size_t stretch;
+	if (e->record_paused || !count)
 		return;
-	if (!t->running || t->ssrc != ssrc || at + DRIFT < due || at > due + DRIFT)
-		*t = (struct track){true, ssrc, timestamp, at = due};
-	recording_put(e->recording, t == &e->said, at, ulaw, count);
+	uint64_t at = track_place(t, ssrc, timestamp, count, record_place(e), &stretch);
+	if (stretch && at)
+		recording_put(e->recording, channel, at - 1, ulaw, 1);
+	recording_put(e->recording, channel, at, ulaw, count);
 }
 
 static void record_heard(struct media_end *e, const struct rtp_packet *p)
@@ -271,6 +273,9 @@ static void stop_recording(struct media_end *e, bool keep)
 	if (e->recording)
 		recording_close(e->recording, record_place(e), keep);
 	e->recording = NULL;
+	e->beeping = false;
+	if (e->peer)
+		e->peer->beeping = false;
 }
 
 /* ---- the media thread: sending ---- */
@@ -310,11 +315,23 @@ static void tell(struct media_end *e, int kind, char key, unsigned play)
 	mailbox_post_reply(e->events, &ev->mail);
 }
 
+/* Mix the tone that tells of the recording into samples that go out. */
+static void mix_tone(const struct media_end *e, uint32_t timestamp, uint8_t *payload, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		uint8_t ulaw = e->codec == CODEC_PCMA ? e->media->to_ulaw[payload[i]] : payload[i];
+		int sum = ulaw_decode(ulaw) + e->media->tone[(timestamp + i) % AUDIO_TONE_PERIOD];
+		ulaw = ulaw_encode((int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum));
+		payload[i] = e->codec == CODEC_PCMA ? e->media->to_alaw[ulaw] : ulaw;
+	}
+}
+
 static void transmit(struct media_end *e, uint8_t type, bool marker, uint32_t timestamp, const uint8_t *payload, size_t len)
 {
 	uint8_t packet[PACKET_MAX];
 	if (!e->has_remote || !e->may_send || len > sizeof packet - RTP_HEADER_SIZE)
 		return;
+	e->sent = true;
 	rtp_write_header(packet, &(struct rtp_packet){.payload_type = type, .marker = marker, .sequence = e->sequence++, .timestamp = timestamp, .ssrc = e->ssrc});
 	memcpy(packet + RTP_HEADER_SIZE, payload, len);
 	if (sendto(e->socket->fd, packet, RTP_HEADER_SIZE + len, MSG_DONTWAIT, (struct sockaddr *)&e->remote, e->remote_len) < 0) {
@@ -328,19 +345,27 @@ static void stop_audio(struct media_end *e)
 	e->audio = NULL;
 }
 
+/* frame: FRAME samples, µ-law. */
+static void send_frame(struct media_end *e, uint8_t *frame)
+{
+	if (e->codec == CODEC_PCMA)
+		for (size_t i = 0; i < FRAME; i++)
+			frame[i] = e->media->to_alaw[frame[i]];
+	if (e->beeping)
+		mix_tone(e, e->timestamp, frame, FRAME);
+	if (e->recording)
+		record_said(e, e->timestamp, frame, FRAME);
+	transmit(e, e->codec, e->marker, e->timestamp, frame, FRAME);
+	e->marker = false;
+}
+
 static void play_frame(struct media_end *e)
 {
 	uint8_t frame[FRAME];
 	size_t left = e->audio->len - e->played, n = left < FRAME ? left : FRAME;
 	memcpy(frame, e->audio->ulaw + e->played, n);
 	memset(frame + n, 0xff, FRAME - n);
-	if (e->recording)
-		record(e, &e->said, e->ssrc, e->timestamp, frame, FRAME);
-	if (e->codec == CODEC_PCMA)
-		for (size_t i = 0; i < FRAME; i++)
-			frame[i] = e->media->to_alaw[frame[i]];
-	transmit(e, e->codec, e->marker, e->timestamp, frame, FRAME);
-	e->marker = false;
+	send_frame(e, frame);
 	e->played += n;
 	if (e->played < e->audio->len)
 		return;
@@ -375,18 +400,47 @@ static void key_frame(struct media_end *e)
 		e->key_at = e->key_len = 0;
 }
 
+/* Where nothing else goes out for the tone to be mixed into, it goes by itself. */
+static void beep_frame(struct media_end *e, bool beeping)
+{
+	uint8_t frame[FRAME];
+	if (beeping && e->beeping && !e->sent) {
+		memset(frame, 0xff, sizeof frame);
+		send_frame(e, frame);
+		e->timestamp += FRAME;
+		e->relaying = false;
+	}
+	e->beeping = beeping;
+	e->sent = false;
+}
+
+/* One tick of a recording of which both sides are told. */
+static void beep_tick(struct media_end *e)
+{
+	bool beeping = e->record_tick < BEEP_TICKS && !e->record_paused;
+	beep_frame(e, beeping);
+	if (e->peer)
+		beep_frame(e->peer, beeping);
+	e->record_tick = (e->record_tick + 1) % BEEP_EVERY;
+}
+
 static void tick(struct media *m)
 {
 	for (struct media_end *e = m->active, *next; e; e = next) {
 		next = e->next_active;
+		bool beeps = e->recording && e->record_beeps, own = e->audio || e->key_len;
 		bool sounding = e->key_len && e->key_tick < KEY_TICKS && !strchr("wW,", e->keys[e->key_at]);
 		if (e->key_len)
 			key_frame(e);
 		if (e->audio && !sounding)
 			play_frame(e);
-		e->timestamp += FRAME;
-		e->relaying = false; /* our own numbering moved on */
-		if (!e->audio && !e->key_len)
+		if (own) {
+			e->timestamp += FRAME;
+			e->relaying = false; /* our own numbering moved on */
+		}
+		if (beeps)
+			beep_tick(e);
+		if (!e->audio && !e->key_len && !beeps)
 			deactivate(e);
 	}
 }
@@ -437,6 +491,9 @@ static void relay(struct media_end *to, const struct rtp_packet *p, bool is_key)
 		to->sequence = (uint16_t)(out.sequence + 1);
 		to->timestamp = out.timestamp + (is_key ? 0 : (uint32_t)p->payload_len);
 	}
+	if (to->beeping && !is_key)
+		mix_tone(to, out.timestamp, packet + RTP_HEADER_SIZE, p->payload_len);
+	to->sent = true;
 	if (to->recording && !is_key)
 		record_said(to, out.timestamp, packet + RTP_HEADER_SIZE, p->payload_len);
 	if (sendto(to->socket->fd, packet, RTP_HEADER_SIZE + p->payload_len, MSG_DONTWAIT, (struct sockaddr *)&to->remote, to->remote_len) < 0) {
@@ -508,9 +565,9 @@ static void unbridge(struct media_end *e)
 	if (!e->peer)
 		return;
 	e->peer->peer = NULL;
-	e->peer->relaying = false;
+	e->peer->relaying = e->peer->beeping = false;
 	e->peer = NULL;
-	e->relaying = false;
+	e->relaying = e->beeping = false;
 }
 
 static void close_end(struct media_end *e)
@@ -578,6 +635,10 @@ static void perform(struct command *c)
 		stop_recording(e, true);
 		e->recording = c->recording;
 		e->record_paused = false;
+		e->record_beeps = c->on;
+		e->record_tick = 0;
+		if (c->on)
+			activate(e);
 		e->record_began_us = clock_monotonic_us();
 		e->heard = e->said = (struct track){0};
 		break;
@@ -645,6 +706,8 @@ struct media *media_create(const struct media_config *config, struct error *err)
 		m->to_alaw[i] = ulaw_to_alaw((uint8_t)i);
 		m->to_ulaw[i] = alaw_to_ulaw((uint8_t)i);
 	}
+	for (uint32_t i = 0; i < AUDIO_TONE_PERIOD; i++)
+		m->tone[i] = audio_recording_tone(i);
 	m->commands = mailbox_create(1);
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	m->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);

@@ -60,8 +60,9 @@ void media_stop_play(struct media_end *end);
 /* Send keys as RFC 4733 events: 100 ms each, 100 ms apart; 'w' waits half a second. */
 void media_send_keys(struct media_end *end, const char *keys);
 /* Record from now, until it is stopped or the end is closed: what is heard in the first channel, what is sent to
- * the far side in the second, if there is one. Takes the recording; one that is under way is closed. */
-void media_record(struct media_end *end, struct recording *recording);
+ * the far side in the second, if there is one. Takes the recording; one that is under way is closed.
+ * beep: the far side, and that of the end it is bridged to, hear now and every 15 s that they are recorded. */
+void media_record(struct media_end *end, struct recording *recording, bool beep);
 /* Silence takes the place of what is said. */
 void media_record_pause(struct media_end *end, bool paused);
 void media_record_stop(struct media_end *end, bool keep);

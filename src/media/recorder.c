@@ -2,14 +2,12 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "media/audio.h"
+#include "media/sound.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <sndfile.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define RATE 8000
@@ -17,19 +15,21 @@
 #define LATE 8000    /* so late they may come */
 #define PIECE 4000   /* samples handed over at once */
 #define QUEUE 4096   /* pieces that wait for the disk */
+#define THREADS_MAX 8
+#define OPUS_LEVEL 0.96 /* of libsndfile, which makes 16 kbit/s a channel of it */
 
 struct recording {
-	struct recorder *recorder;
+	struct writer *writer;
 	char path[512];
-	int channels;
+	struct recording_format format;
 	void (*done)(void *arg, const struct recorded *result);
 	void *arg;
 	/* who puts */
 	uint64_t handed, heard; /* samples handed over; where the last ones that came end */
 	bool lost;
-	/* the recorder's thread */
+	/* the writer's thread */
+	struct sound sound;
 	SNDFILE *file;
-	int fd;
 	uint64_t written;
 	bool failed;
 	uint8_t window[2][WINDOW];
@@ -38,32 +38,38 @@ struct recording {
 struct piece {
 	struct mail mail;
 	struct recording *recording;
-	bool last, keep;
+	bool last, keep, recover;
 	uint64_t at;
 	size_t count;   /* of each channel */
 	uint8_t ulaw[]; /* channels side by side */
 };
 
-struct recorder {
+struct writer {
 	pthread_t thread;
 	struct mailbox *pieces;
 	atomic_bool stop;
 };
 
+/* A recording is one writer's, from its beginning to its end: they take turns. */
+struct recorder {
+	int count;
+	atomic_uint next;
+	struct writer writers[THREADS_MAX];
+};
+
 /* ---- who puts ---- */
 
-struct recording *recording_new(struct recorder *recorder, const char *path, int channels, void (*done)(void *arg, const struct recorded *result), void *arg)
+struct recording *recording_new(struct recorder *recorder, const char *path, const struct recording_format *format, void (*done)(void *arg, const struct recorded *result), void *arg)
 {
 	struct recording *r = malloc(sizeof *r);
 	if (!r)
 		return NULL;
 	memset(r, 0, offsetof(struct recording, window));
 	memset(r->window, 0xff, sizeof r->window);
-	r->recorder = recorder;
-	r->channels = channels;
+	r->writer = &recorder->writers[recorder->next++ % (unsigned)recorder->count];
+	r->format = *format;
 	r->done = done;
 	r->arg = arg;
-	r->fd = -1;
 	snprintf(r->path, sizeof r->path, "%s", path);
 	return r;
 }
@@ -72,28 +78,28 @@ struct recording *recording_new(struct recorder *recorder, const char *path, int
 static void hand_over(struct recording *r, uint64_t until)
 {
 	size_t count = until - r->handed > WINDOW ? WINDOW : (size_t)(until - r->handed);
-	struct piece *p = malloc(sizeof *p + count * (size_t)r->channels);
+	struct piece *p = malloc(sizeof *p + count * (size_t)r->format.channels);
 	if (p) {
 		*p = (struct piece){.recording = r, .at = r->handed, .count = count};
 		for (size_t i = 0; i < count; i++)
-			for (int c = 0; c < r->channels; c++)
-				p->ulaw[i * (size_t)r->channels + (size_t)c] = r->window[c][(r->handed + i) % WINDOW];
+			for (int c = 0; c < r->format.channels; c++)
+				p->ulaw[i * (size_t)r->format.channels + (size_t)c] = r->window[c][(r->handed + i) % WINDOW];
 	}
-	if (!p || !mailbox_post(r->recorder->pieces, &p->mail)) {
+	if (!p || !mailbox_post(r->writer->pieces, &p->mail)) {
 		free(p);
 		if (!r->lost)
 			log_error(NULL, "the recording %s: the disk is too slow, parts of it are silent", r->path);
 		r->lost = true;
 	}
 	for (size_t i = 0; i < count; i++)
-		for (int c = 0; c < r->channels; c++)
+		for (int c = 0; c < r->format.channels; c++)
 			r->window[c][(r->handed + i) % WINDOW] = 0xff;
 	r->handed = until;
 }
 
 void recording_put(struct recording *r, int channel, uint64_t at, const uint8_t *ulaw, size_t count)
 {
-	if (channel >= r->channels || count > WINDOW - LATE)
+	if (channel >= r->format.channels || count > WINDOW - LATE)
 		return;
 	if (at < r->handed) {
 		size_t late = (size_t)(r->handed - at);
@@ -123,10 +129,23 @@ void recording_close(struct recording *r, uint64_t length, bool keep)
 		return;
 	}
 	*p = (struct piece){.recording = r, .last = true, .keep = keep, .at = length > r->heard ? length : r->heard};
-	mailbox_post_reply(r->recorder->pieces, &p->mail);
+	mailbox_post_reply(r->writer->pieces, &p->mail);
 }
 
-/* ---- the thread ---- */
+bool recording_recover(struct recorder *recorder, const char *path, const struct crypto_key *key, void (*done)(void *arg, const struct recorded *result), void *arg)
+{
+	struct recording *r = recording_new(recorder, path, &(struct recording_format){.seal = key}, done, arg);
+	struct piece *p = r ? malloc(sizeof *p) : NULL;
+	if (!p) {
+		free(r);
+		return false;
+	}
+	*p = (struct piece){.recording = r, .recover = true};
+	mailbox_post_reply(r->writer->pieces, &p->mail);
+	return true;
+}
+
+/* ---- the threads ---- */
 
 static void failed(struct recording *r, const char *why)
 {
@@ -137,22 +156,24 @@ static void failed(struct recording *r, const char *why)
 
 static void open_file(struct recording *r)
 {
-	SF_INFO info = {.samplerate = RATE, .channels = r->channels, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16};
+	SF_INFO info = {.samplerate = RATE, .channels = r->format.channels, .format = r->format.opus ? SF_FORMAT_OGG | SF_FORMAT_OPUS : SF_FORMAT_WAV | SF_FORMAT_PCM_16};
+	struct error err = {0};
+	double level = OPUS_LEVEL;
 	if (r->file || r->failed)
 		return;
-	r->fd = open(r->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	r->file = r->fd >= 0 ? sf_open_fd(r->fd, SFM_WRITE, &info, SF_FALSE) : NULL;
-	if (r->file)
-		sf_command(r->file, SFC_SET_UPDATE_HEADER_AUTO, NULL, SF_TRUE); /* it can be played whenever writing stops */
-	else
-		failed(r, r->fd < 0 ? strerror(errno) : sf_strerror(NULL));
+	r->sound.file = file_create(r->path, r->format.seal, &err);
+	r->file = r->sound.file ? sound_open(&r->sound, SFM_WRITE, &info) : NULL;
+	if (!r->file)
+		failed(r, r->sound.file ? sf_strerror(NULL) : err.text);
+	else if (r->format.opus)
+		sf_command(r->file, SFC_SET_COMPRESSION_LEVEL, &level, sizeof level);
 }
 
 static void write_samples(struct recording *r, const uint8_t *ulaw, size_t count)
 {
 	int16_t samples[2 * 512];
 	while (count && !r->failed) {
-		size_t n = count > 512 ? 512 : count, all = n * (size_t)r->channels;
+		size_t n = count > 512 ? 512 : count, all = n * (size_t)r->format.channels;
 		for (size_t i = 0; i < all; i++)
 			samples[i] = ulaw ? ulaw_decode(ulaw[i]) : 0;
 		if (sf_writef_short(r->file, samples, (sf_count_t)n) != (sf_count_t)n)
@@ -172,43 +193,62 @@ static void write_silence(struct recording *r, uint64_t until)
 
 static void close_file(struct recording *r, bool keep)
 {
-	struct stat st = {0};
 	if (r->file && sf_close(r->file) != 0)
 		failed(r, "it could not be closed");
-	if (r->fd >= 0 && keep && fsync(r->fd) != 0)
+	if (r->sound.file && keep && !file_flush(r->sound.file, true))
 		failed(r, strerror(errno));
-	if (r->fd >= 0) {
-		(void)!fstat(r->fd, &st);
-		close(r->fd);
-	}
+	struct recorded result = {!r->failed, keep, (int64_t)(r->written * 1000 / RATE), r->sound.file ? file_size(r->sound.file) : 0};
+	file_close(r->sound.file);
 	if (!keep)
 		unlink(r->path);
-	struct recorded result = {!r->failed, keep, (int64_t)(r->written * 1000 / RATE), st.st_size};
 	if (r->done)
 		r->done(r->arg, &result);
+	free(r);
+}
+
+/* It can be played whenever writing stops. */
+static void write_piece(struct recording *r, const struct piece *p)
+{
+	write_silence(r, p->at);
+	write_samples(r, p->ulaw, p->count);
+	if (!r->format.opus)
+		sf_command(r->file, SFC_UPDATE_HEADER_NOW, NULL, 0);
+	if (!file_flush(r->sound.file, false))
+		failed(r, strerror(errno));
+}
+
+static void measure(struct recording *r)
+{
+	int64_t duration = audio_duration_ms(r->path, r->format.seal);
+	struct file *file = file_open(r->path, r->format.seal, NULL);
+	r->done(r->arg, &(struct recorded){duration > 0, true, duration > 0 ? duration : 0, file ? file_size(file) : 0});
+	file_close(file);
 	free(r);
 }
 
 static void take(struct piece *p)
 {
 	struct recording *r = p->recording;
+	if (p->recover) {
+		measure(r);
+		free(p);
+		return;
+	}
 	open_file(r);
 	if (!r->failed)
-		write_silence(r, p->at);
-	if (!r->failed)
-		write_samples(r, p->ulaw, p->count);
+		write_piece(r, p);
 	if (p->last)
 		close_file(r, p->keep);
 	free(p);
 }
 
-static void *recorder_main(void *arg)
+static void *writer_main(void *arg)
 {
-	struct recorder *r = arg;
+	struct writer *w = arg;
 	for (bool stop = false; !stop;) {
-		mailbox_wait(r->pieces, -1);
-		stop = r->stop;
-		for (struct mail *m = mailbox_take_all(r->pieces), *next; m; m = next) {
+		mailbox_wait(w->pieces, -1);
+		stop = w->stop;
+		for (struct mail *m = mailbox_take_all(w->pieces), *next; m; m = next) {
 			next = m->next;
 			take((struct piece *)m);
 		}
@@ -219,12 +259,20 @@ static void *recorder_main(void *arg)
 struct recorder *recorder_create(struct error *err)
 {
 	struct recorder *r = calloc(1, sizeof *r);
-	if (r && (r->pieces = mailbox_create(QUEUE)) && pthread_create(&r->thread, NULL, recorder_main, r) == 0) {
-		pthread_setname_np(r->thread, "recorder");
-		return r;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	int wanted = processors < 1 ? 1 : processors > THREADS_MAX ? THREADS_MAX : (int)processors;
+	for (bool ok = r != NULL; ok && r->count < wanted;) {
+		struct writer *w = &r->writers[r->count];
+		ok = (w->pieces = mailbox_create(QUEUE)) && pthread_create(&w->thread, NULL, writer_main, w) == 0;
+		if (!ok) {
+			mailbox_destroy(w->pieces);
+			break;
+		}
+		pthread_setname_np(w->thread, "recorder");
+		r->count++;
 	}
-	if (r)
-		mailbox_destroy(r->pieces);
+	if (r && r->count)
+		return r;
 	free(r);
 	error_set(err, "the recorder could not be started");
 	return NULL;
@@ -232,11 +280,12 @@ struct recorder *recorder_create(struct error *err)
 
 void recorder_destroy(struct recorder *r)
 {
-	if (!r)
-		return;
-	r->stop = true;
-	mailbox_wake(r->pieces);
-	pthread_join(r->thread, NULL);
-	mailbox_destroy(r->pieces);
+	for (int i = 0; r && i < r->count; i++) {
+		struct writer *w = &r->writers[i];
+		w->stop = true;
+		mailbox_wake(w->pieces);
+		pthread_join(w->thread, NULL);
+		mailbox_destroy(w->pieces);
+	}
 	free(r);
 }

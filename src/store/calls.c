@@ -48,7 +48,7 @@ const char *store_call_tags_json(struct store_conn *conn, const char *organizati
 /* NULL on a database error. */
 static const char *recordings_json(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena)
 {
-	struct store_rows *rows = store_query(conn, "SELECT id, kind, status, started_at, duration_ms FROM recordings WHERE call_id = $1 AND organization_id = $2 ORDER BY id", "ss", call_id, organization_id);
+	struct store_rows *rows = store_query(conn, "SELECT id, kind, status, started_at, duration_ms, format, encrypted FROM recordings WHERE call_id = $1 AND organization_id = $2 ORDER BY id", "ss", call_id, organization_id);
 	struct buf b = {0};
 	if (!rows)
 		return NULL;
@@ -60,6 +60,8 @@ static const char *recordings_json(struct store_conn *conn, const char *organiza
 		json_str(&b, "status", rows_text(rows, i, 2));
 		json_time(&b, "started_at", rows_int(rows, i, 3));
 		json_int(&b, "duration_seconds", (rows_int(rows, i, 4) + 500) / 1000);
+		json_str(&b, "format", rows_text(rows, i, 5));
+		json_bool(&b, "encrypted", rows_int(rows, i, 6) != 0);
 		json_close(&b);
 	}
 	buf_add_char(&b, ']');

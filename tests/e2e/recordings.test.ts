@@ -1,7 +1,7 @@
 // Recordings and voicemail, listened to with sox.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Receiver, Sipp, Strowger, join, until } from './harness.ts'
@@ -24,10 +24,16 @@ describe('recordings', () => {
   }
   const fetched = async (call: any, id: string) => {
     const r = await s.raw('GET', `/api/v1/calls/${call.id}/recording?recording_id=${id}`)
-    assert.equal(r.status, 200, await r.clone().text())
-    assert.equal(r.headers.get('content-type'), 'audio/wav')
-    const path = join(s.dir, `${id}.wav`)
-    writeFileSync(path, Buffer.from(await r.arrayBuffer()))
+    assert.equal(r.status, 200, r.status === 200 ? '' : await r.text())
+    const { format, encrypted } = (await s.api('GET', `/calls/${call.id}`)).recordings.find((x: any) => x.id === id)
+    assert.equal(r.headers.get('content-type'), format === 'opus' ? 'audio/ogg' : 'audio/wav')
+    const path = join(s.dir, `${id}.wav`), bytes = Buffer.from(await r.arrayBuffer()), stored = readFileSync(join(s.data, 'recordings', `${id}.${format}`))
+    assert.equal(Number(r.headers.get('content-length')), bytes.length)
+    assert.equal(bytes.subarray(0, 4).toString(), format === 'opus' ? 'OggS' : 'RIFF')
+    assert.equal(stored.equals(bytes), !encrypted)
+    for (const word of ['OggS', 'RIFF', 'WAVE', 'Opus']) assert.ok(!encrypted || !stored.includes(word), `${word} can be read on the disk`)
+    writeFileSync(format === 'opus' ? `${path}.opus` : path, bytes)
+    if (format === 'opus') execFileSync('opusdec', ['--quiet', '--rate', '8000', `${path}.opus`, path])
     return path
   }
   const ready = (number: string, count = 1): Promise<any> =>
@@ -161,17 +167,87 @@ describe('recordings', () => {
     target.stop()
   })
 
-  test('what a process that dies was recording is kept, and told by the next', async () => {
-    const flow = await s.flow('Cut', [{ id: 'v', type: 'voicemail', config: {} }], [['start', 'next', 'v']])
-    await s.campaign('+18005550609', { execution_mode: 'call_flow', call_flow_id: flow.id })
-    const calling = s.call('+18005550609', ['--play', tone('cut', 800, 20), '--duration', '8'])
+  test('a campaign has a tone tell both sides that they are recorded', async () => {
+    // Who is called says nothing, and so nothing but the tone comes; the caller's own voice reaches the other side.
+    const target = await Sipp.answer('answer.xml'), echo = await Sipp.answer('answer_pcma.xml', ['-rtp_echo'])
+    const silent = await s.plan('Silent', [{ uri: target.uri }]), plan = await s.plan('Echoes', [{ uri: echo.uri }])
+    await s.campaign('+18005550610', { routing_plan_id: silent.id, recording: true, recording_beep: true })
+    await s.campaign('+18005550611', { routing_plan_id: plan.id, recording: true, recording_beep: true })
+    const heard = join(s.dir, 'heard.wav')
+    await Promise.all([s.call('+18005550610', ['--record', heard, '--duration', '17']), s.call('+18005550611', ['--play', tone('low', 300, 20), '--duration', '3'])])
+    const alone = await fetched(await ready('+18005550610'), (await ready('+18005550610')).recordings[0].id)
+    const call = await ready('+18005550611'), both = await fetched(call, call.recordings[0].id)
+    for (const [at, length] of [[0.05, 0.12], [0.3, 14.4], [15.05, 0.12], [15.3, 1]] as const) {
+      const there = length === 0.12, part = ['remix', '2', 'trim', String(at), String(length)]
+      if (there) near(frequency(alone, ...part), 1331, 15, `the tone at ${at} s`) // what sox makes of 1400 Hz at this rate
+      else assert.ok(loudness(alone, ...part) < 0.005, `silence at ${at} s`)
+    }
+    assert.ok(loudness(heard) > 0.001, 'the caller hears it')
+    // What comes back is what went to the other side: the caller's tone, and over it that of the recording, from both.
+    near(frequency(both, 'remix', '2', 'trim', '1', '1'), 300, 15, 'the echo')
+    const band = (wav: string, at: string) => loudness(wav, 'remix', '2', 'sinc', '1300-1500', 'trim', at, '0.12')
+    assert.ok(band(both, '0.05') > 0.03 && band(both, '0.05') > 10 * band(both, '1'), `${band(both, '0.05')}, ${band(both, '1')}`)
+    target.stop()
+    echo.stop()
+  })
+
+  test('recordings are Opus, and encrypted, when the organization wants that', async () => {
+    for (const bad of [{ recording_format: 'mp3' }, { recording_encryption: 'yes' }]) assert.equal((await s.raw('PATCH', '/api/v1/organization', bad)).status, 422)
+    const target = await Sipp.answer('answer_pcma.xml', ['-rtp_echo'])
+    const plan = await s.plan('Kept well', [{ uri: target.uri }])
+    await s.campaign('+18005550612', { routing_plan_id: plan.id, recording: true })
+    for (const [i, wanted] of [{ recording_format: 'opus', recording_encryption: false }, { recording_format: 'wav', recording_encryption: true }, { recording_format: 'opus', recording_encryption: true }].entries()) {
+      await s.api('PATCH', '/organization', wanted)
+      await s.call('+18005550612', ['--play', tone('kept', 650, 6), '--duration', '4', '--from', `+1512555011${i}`])
+      const found = await until('the recording', async () => {
+        const row = (await s.api('GET', '/calls')).data.find((c: any) => c.caller_id === `+1512555011${i}`)
+        const call = row && (await s.api('GET', `/calls/${row.id}`))
+        return call?.recordings[0]?.status === 'ready' && call
+      })
+      const [recording] = found.recordings
+      assert.deepEqual([recording.format, recording.encrypted], [wanted.recording_format, wanted.recording_encryption])
+      const wav = await fetched(found, recording.id)
+      near(seconds(wav), 4, 0.6, 'seconds')
+      near(recording.duration_seconds, seconds(wav), 0.6, 'seconds')
+      for (const side of ['1', '2']) near(frequency(wav, 'remix', side, 'trim', '1', '2'), 650, 20, `side ${side}`)
+      const path = `/api/v1/calls/${found.id}/recording`, whole = Buffer.from(await (await s.raw('GET', path)).arrayBuffer())
+      for (const [from, to] of [[4000, 4200], [0, 3], [whole.length - 5, whole.length - 1], [4095, 8192]]) {
+        const part = await s.raw('GET', path, undefined, { range: `bytes=${from}-${to}` })
+        assert.equal(part.status, 206)
+        assert.ok(Buffer.from(await part.arrayBuffer()).equals(whole.subarray(from, to + 1)), `bytes ${from} to ${to}`)
+      }
+      const peaks = await s.api('GET', `${path.slice(7)}/peaks?points=40`)
+      near(peaks.duration_seconds, seconds(wav), 0.1, 'seconds')
+      assert.ok(peaks.channels.every((c: number[]) => c[20] > 0.1))
+      const file = join(s.data, 'recordings', `${recording.id}.${recording.format}`)
+      if (wanted.recording_encryption) {
+        // One byte changed: nothing of that block is given out.
+        const stored = readFileSync(file)
+        stored[9000]! ^= 1
+        writeFileSync(file, stored)
+        const damaged = await s.raw('GET', path).then((r) => r.arrayBuffer()).then((b) => b.byteLength, () => 0)
+        assert.ok(damaged < whole.length, `${damaged} bytes`)
+      }
+      assert.equal((await s.raw('DELETE', path)).status, 204)
+      assert.ok(!existsSync(file))
+    }
+    target.stop()
+    await s.api('PATCH', '/organization', { recording_format: 'wav', recording_encryption: false })
+  })
+
+  for (const [i, kept] of [{ recording_format: 'wav', recording_encryption: false }, { recording_format: 'wav', recording_encryption: true }, { recording_format: 'opus', recording_encryption: true }].entries()) test(`what a process that dies was recording is kept, and told by the next: ${JSON.stringify(kept)}`, async () => {
+    const number = `+1800555062${i}`
+    await s.api('PATCH', '/organization', kept)
+    const flow = await s.flow(`Cut ${i}`, [{ id: 'v', type: 'voicemail', config: {} }], [['start', 'next', 'v']])
+    await s.campaign(number, { execution_mode: 'call_flow', call_flow_id: flow.id })
+    const calling = s.call(number, ['--play', tone('cut', 800, 20), '--duration', '8'])
     const files = readdirSync(join(s.data, 'recordings')).length
     await until('the file', async () => readdirSync(join(s.data, 'recordings')).length > files)
     await sleep(3500)
     await s.kill('SIGKILL')
     await s.serve()
     const call = await until('the recording', async () => {
-      const found = (await s.api('GET', '/calls')).data.find((c: any) => c.number === '+18005550609')
+      const found = (await s.api('GET', '/calls')).data.find((c: any) => c.number === number)
       const whole = found && (await s.api('GET', `/calls/${found.id}`))
       return whole?.recordings[0]?.status === 'ready' && whole
     })

@@ -2,12 +2,14 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/file.h"
 #include "base/id.h"
 #include "base/mailbox.h"
 #include "base/money.h"
 #include "base/network.h"
 #include "base/phone.h"
 #include "base/zone.h"
+#include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <unistd.h>
@@ -178,6 +180,72 @@ static void test_sealed_text_opens_only_with_its_key(void **state)
 	free(sealed);
 }
 
+static void test_files_are_read_as_they_were_written_sealed_or_not(void **state)
+{
+	char path[] = "/tmp/strowger-file-XXXXXX", other_path[] = "/tmp/strowger-file-XXXXXX", byte;
+	static unsigned char wanted[20000], got[20000];
+	struct crypto_key key = {.seal = {1}}, other = {.seal = {2}};
+	uint32_t seed = 7;
+	(void)state;
+	close(mkstemp(path));
+	close(mkstemp(other_path));
+	for (int sealed = 0; sealed < 2; sealed++) {
+		struct file *f = file_create(path, sealed ? &key : NULL, NULL);
+		int64_t size = 0;
+		memset(wanted, 0, sizeof wanted);
+		for (int i = 0; i < 300; i++) { /* pieces, over what was there or after it */
+			seed = seed * 1664525 + 1013904223;
+			int64_t at = i % 2 ? (int64_t)((seed >> 8) % (uint32_t)(size + 1)) : size, len = (seed >> 4) % 300;
+			if (at + len > (int64_t)sizeof wanted)
+				continue;
+			memset(wanted + at, i, (size_t)len);
+			assert_true(file_write(f, at, wanted + at, (size_t)len));
+			size = at + len > size ? at + len : size;
+		}
+		assert_true(size > 9000);
+		assert_false(file_write(f, size + 1, "x", 1));
+		assert_true(file_flush(f, true));
+		assert_int_equal(file_size(f), size);
+		file_close(f);
+		f = file_open(path, &key, NULL);
+		assert_int_equal(file_size(f), size);
+		assert_int_equal(file_read(f, 0, got, sizeof got), size);
+		assert_memory_equal(got, wanted, (size_t)size);
+		for (int64_t at = 0; at < size; at += 777) {
+			int64_t n = file_read(f, at, got, 600);
+			assert_true(n == (at + 600 < size ? 600 : size - at));
+			assert_memory_equal(got, wanted + at, (size_t)n);
+		}
+		assert_int_equal(file_read(f, size, got, 1), 0);
+		file_close(f);
+	}
+	struct file *f = file_open(path, &other, NULL);
+	assert_int_equal(file_read(f, 0, got, 10), -1); /* another key */
+	file_close(f);
+	/* The second block where the first was: each is right by itself, and not in that place. */
+	int fd = open(path, O_RDWR), copied = open(other_path, O_RDWR);
+	unsigned char block[4096 + 40], head[24];
+	assert_true(pread(fd, head, sizeof head, 0) == 24 && pread(fd, block, sizeof block, 24 + sizeof block) == sizeof block);
+	assert_true(pwrite(copied, head, sizeof head, 0) == 24 && pwrite(copied, block, sizeof block, 24) == sizeof block);
+	f = file_open(other_path, &key, NULL);
+	assert_int_equal(file_size(f), 4096);
+	assert_int_equal(file_read(f, 0, got, 10), -1);
+	file_close(f);
+	/* A byte that was changed spoils its block, and no other. */
+	assert_true(pread(fd, &byte, 1, 24 + 4136 + 100) == 1);
+	byte ^= 1;
+	assert_true(pwrite(fd, &byte, 1, 24 + 4136 + 100) == 1);
+	f = file_open(path, &key, NULL);
+	assert_int_equal(file_read(f, 5000, got, 10), -1);
+	assert_int_equal(file_read(f, 100, got, 10), 10);
+	file_close(f);
+	close(fd);
+	close(copied);
+	unlink(path);
+	unlink(other_path);
+	assert_null(file_open(path, &key, NULL));
+}
+
 static void test_mailbox_refuses_when_full_and_keeps_the_order(void **state)
 {
 	struct mail a, b, c;
@@ -253,7 +321,7 @@ int main(void)
 		cmocka_unit_test(test_phone_lookup_knows_the_time_zone),
 		cmocka_unit_test(test_zones_know_their_offset_in_summer_and_winter),
 		cmocka_unit_test(test_phone_lookup_tells_the_same_of_all_numbers_of_an_exchange),
-		cmocka_unit_test(test_sealed_text_opens_only_with_its_key),
+		cmocka_unit_test(test_files_are_read_as_they_were_written_sealed_or_not), cmocka_unit_test(test_sealed_text_opens_only_with_its_key),
 		cmocka_unit_test(test_mailbox_refuses_when_full_and_keeps_the_order),
 	};
 	if (sodium_init() < 0)

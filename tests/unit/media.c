@@ -3,6 +3,7 @@
 #include "media/quality.h"
 #include "media/recorder.h"
 #include "media/rtp.h"
+#include "media/track.h"
 #include "sip/sdp.h"
 #include <sndfile.h>
 #include <unistd.h>
@@ -56,7 +57,7 @@ static void test_recordings_have_everything_in_its_place(void **state)
 	close(mkstemp(path));
 	memset(second, ulaw_encode(8000), sizeof second);
 	struct recorder *recorder = recorder_create(&err);
-	struct recording *r = recording_new(recorder, path, 2, done, &one);
+	struct recording *r = recording_new(recorder, path, &(struct recording_format){2, false, NULL}, done, &one);
 	recording_put(r, 0, 8000, second, 8000);
 	recording_put(r, 1, 8000, second, 8000); /* a second late: still in time */
 	recording_put(r, 0, 24000, second, 8000);
@@ -75,15 +76,53 @@ static void test_recordings_have_everything_in_its_place(void **state)
 	assert_string_equal(heard, "0100000000000000000000000000001100");
 
 	recorder = recorder_create(&err);
-	recording_close(recording_new(recorder, path, 1, done, &one), 8000, false);
+	recording_close(recording_new(recorder, path, &(struct recording_format){1, false, NULL}, done, &one), 8000, false);
 	recorder_destroy(recorder);
 	assert_true(results == 2 && !result.kept && access(path, F_OK) != 0);
 	recorder = recorder_create(&err);
-	r = recording_new(recorder, "/nonexistent/folder/x.wav", 1, done, &one);
+	r = recording_new(recorder, "/nonexistent/folder/x.wav", &(struct recording_format){1, false, NULL}, done, &one);
 	recording_put(r, 0, 0, second, 8000);
 	recording_close(r, 8000, true);
 	recorder_destroy(recorder);
 	assert_true(results == 3 && !result.ok && result.duration_ms == 0);
+}
+
+/* An hour of a stream whose clock is off by so many parts in a million, with packets that come late by up to 40 ms and
+ * some by 300: how far from where it was spoken, in samples, any packet was put after the first ten seconds. */
+static int64_t farthest(int ppm, int first_late)
+{
+	struct track t = {0};
+	int64_t worst = 0;
+	uint32_t seed = 1;
+	for (uint32_t i = 0; i < 3600 * 50; i++) {
+		uint64_t spoken = 160 * (uint64_t)i + (uint64_t)((int64_t)i * 160 * ppm / 1000000) + 400; /* our clock */
+		size_t stretch;
+		seed = seed * 1664525 + 1013904223;
+		uint64_t delay = i == 0 ? (uint64_t)first_late : i % 997 < 15 ? 2400 - i % 997 * 160 : (seed >> 16) % 320;
+		if (i % 50 == 7)
+			continue; /* lost */
+		uint64_t at = track_place(&t, 1, 4000000000u + i * 160, 160, spoken + 160 + delay, &stretch);
+		int64_t off = (int64_t)(at - spoken);
+		if (off < 0)
+			off = -off;
+		if (i > 500 && off > worst)
+			worst = off;
+	}
+	return worst;
+}
+
+static void test_a_stream_stays_in_its_place_for_an_hour(void **state)
+{
+	(void)state;
+	for (int ppm = -200; ppm <= 200; ppm += 50)
+		for (int late = 0; late <= 800; late += 200)
+			assert_in_range(farthest(ppm, late), 0, 160); /* 20 ms */
+	struct track t = {0};
+	size_t stretch;
+	assert_int_equal(track_place(&t, 1, 0, 160, 8000, &stretch), 7840);
+	assert_int_equal(track_place(&t, 2, 0, 160, 8160, &stretch), 8000); /* another stream */
+	assert_int_equal(track_place(&t, 2, 160, 160, 80000, &stretch), 79840); /* its clock stood still */
+	assert_int_equal(track_place(&t, 2, 800160, 160, 80160, &stretch), 80000); /* or jumped */
 }
 
 static void test_rtp_skips_extension_and_padding_and_refuses_short_ones(void **state)
@@ -173,7 +212,7 @@ static void test_quality_counts_losses_and_jitter(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_g711_survives_the_round_trip), cmocka_unit_test(test_recordings_have_everything_in_its_place), cmocka_unit_test(test_rtp_skips_extension_and_padding_and_refuses_short_ones),
+		cmocka_unit_test(test_g711_survives_the_round_trip), cmocka_unit_test(test_recordings_have_everything_in_its_place), cmocka_unit_test(test_a_stream_stays_in_its_place_for_an_hour), cmocka_unit_test(test_rtp_skips_extension_and_padding_and_refuses_short_ones),
 		cmocka_unit_test(test_telephone_events_round_trip), cmocka_unit_test(test_sdp_offers_are_read_and_answered), cmocka_unit_test(test_quality_counts_losses_and_jitter),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,8 @@ export interface Recording {
   status: string
   started_at: string
   duration_seconds: number
+  format: string
+  encrypted: boolean
 }
 
 const POINTS = 400, HEIGHT = 40
@@ -38,7 +40,7 @@ export function Player({ callId, recording: r }: { callId: string; recording: Re
   const channels = peaks.data?.channels ?? [], sides = channels.length === 2 ? [t('Caller'), t('Other side')] : [t('Caller')]
   return (
     <Stack gap={6} maw={760}>
-      <Group gap="sm">{label}<Text size="sm" c="dimmed">{lasting(r.duration_seconds)}</Text><Anchor size="sm" href={src} download={`${r.id}.wav`}>{t('Download')}</Anchor></Group>
+      <Group gap="sm">{label}<Text size="sm" c="dimmed">{lasting(r.duration_seconds)}</Text><Anchor size="sm" href={src} download={`${r.id}.${r.format}`}>{t('Download')}</Anchor>{r.encrypted && <Text size="sm" c="dimmed">{t('Encrypted on the disk')}</Text>}</Group>
       {peaks.error && <Alert color="yellow">{peaks.error.message}</Alert>}
       {peaks.data && (
         <Group gap="xs" wrap="nowrap" align="stretch">

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROW "SELECT id, kind, status FROM recordings WHERE call_id = $1 AND organization_id = $2 AND ($3 = '' OR id = $3) ORDER BY CASE WHEN status = 'ready' THEN 0 ELSE 1 END, id DESC LIMIT 1"
+#define ROW "SELECT id, kind, status, format FROM recordings WHERE call_id = $1 AND organization_id = $2 AND ($3 = '' OR id = $3) ORDER BY CASE WHEN status = 'ready' THEN 0 ELSE 1 END, id DESC LIMIT 1"
 
-static void path_of(const struct http_request *r, const char *id, char *out, size_t size)
+static void path_of(const struct http_request *r, const struct store_rows *rows, char *out, size_t size)
 {
-	snprintf(out, size, "%s/%.40s.wav", r->config->recording_dir, id);
+	snprintf(out, size, "%s/%.40s.%.8s", r->config->recording_dir, rows_text(rows, 0, 0), rows_text(rows, 0, 3));
 }
 
 /* The one that is asked for with ?recording_id=, or the newest that is ready. */
@@ -28,7 +28,7 @@ static enum http_result missing(struct http_request *r)
 static enum http_result answer_file(struct http_request *r, const char *path)
 {
 	snprintf(r->disposition, sizeof r->disposition, "inline; filename=\"%.60s\"", strrchr(path, '/') + 1);
-	return http_file(r, path, "audio/wav") ? HTTP_REPLY : missing(r);
+	return http_file(r, path, strcmp(strrchr(path, '.'), ".opus") == 0 ? "audio/ogg" : "audio/wav") ? HTTP_REPLY : missing(r);
 }
 
 /* The recording that is asked for, once it is whole, to `answer`. */
@@ -46,7 +46,7 @@ static enum http_result with_recording(struct http_request *r, enum http_result 
 		snprintf(r->retry_after, sizeof r->retry_after, "10");
 		http_problem(r, 409, "The recording goes on", "it can be fetched when recording.ready or voicemail.received is told");
 	} else {
-		path_of(r, rows_text(rows, 0, 0), path, sizeof path);
+		path_of(r, rows, path, sizeof path);
 		answer(r, path);
 	}
 	rows_free(rows);
@@ -64,7 +64,7 @@ static enum http_result answer_peaks(struct http_request *r, const char *path)
 	struct buf b = {0};
 	if (points < 1 || points > POINTS_MAX)
 		return http_problem(r, 400, "Unreadable parameter", "points must be 1 to %d", POINTS_MAX);
-	float *peaks = audio_peaks(path, (size_t)points, &channels, &seconds);
+	float *peaks = audio_peaks(path, config_key(r->config->config), (size_t)points, &channels, &seconds);
 	if (!peaks)
 		return missing(r);
 	json_open(&b);
@@ -98,6 +98,7 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 {
 	struct store_rows *rows = find(conn, r);
 	const char *id = rows_count(rows) == 1 ? rows_text(rows, 0, 0) : NULL;
+	char path[600];
 	bool ok = rows != NULL;
 	if (ok && !id)
 		missing(r);
@@ -105,7 +106,8 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 		http_problem(r, 409, "The recording goes on", "stop it, or hang up the call, first");
 	else if (ok) {
 		ok = store_exec(conn, "DELETE FROM recordings WHERE id = $1 AND organization_id = $2", "ss", id, r->organization->id) && api_audit(conn, r, "delete_recording", id);
-		r->data = arena_strdup(&r->arena, id);
+		path_of(r, rows, path, sizeof path);
+		r->data = arena_strdup(&r->arena, path);
 		r->status = 204;
 	}
 	rows_free(rows);
@@ -115,11 +117,8 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 /* The row first: a file without a row is nobody's, a row without its file is an error. */
 static void after_delete(struct http_request *r)
 {
-	char path[600];
-	if (r->status != 204 || !r->data)
-		return;
-	path_of(r, r->data, path, sizeof path);
-	unlink(path);
+	if (r->status == 204 && r->data)
+		unlink(r->data);
 }
 
 enum http_result api_recording_delete(struct http_request *r)
