@@ -9,6 +9,7 @@
 #define RFC3339_SIZE 32
 
 int64_t clock_now_ms(void);       /* since the Unix epoch, UTC */
+int64_t clock_now_us(void);       /* likewise */
 int64_t clock_monotonic_ms(void); /* for durations and timers */
 int64_t clock_monotonic_us(void);
 

@@ -77,7 +77,7 @@ static void caller_reanswered(void *owner, int status, const char *sdp)
 
 static void caller_key(void *owner, char key)
 {
-	execute_key(owner, key);
+	media_info_key(((struct call *)owner)->end, key);
 }
 
 static const struct sip_leg_handler caller_handler = {.ended = caller_ended, .offered = caller_offered, .acked = caller_acked, .reanswered = caller_reanswered, .dtmf = caller_key};

@@ -509,7 +509,7 @@ static void target_ended(void *owner, const char *how, const char *reason)
 static void target_key(void *owner, char key)
 {
 	const struct attempt *a = owner;
-	dial_key(a->call, (size_t)(a - a->call->dial.attempts), key);
+	media_info_key(a->end, key);
 }
 
 static void target_offered(void *owner, const char *sdp)

@@ -123,10 +123,16 @@ static void write_document(struct buf *doc, const struct call *c)
 static void write_quality(struct buf *doc, const char *who, const struct quality *q)
 {
 	json_key(doc, who);
-	if (q->packets)
-		buf_printf(doc, "{\"packets\":%u,\"lost\":%u,\"loss_percent\":%.2f,\"jitter_ms\":%.1f,\"max_jitter_ms\":%.1f,\"mos\":%.2f}", q->packets, q->lost, q->loss_percent, q->jitter_ms, q->max_jitter_ms, q->mos);
-	else
+	if (!q->packets) {
 		buf_add_str(doc, "null");
+		return;
+	}
+	buf_printf(doc, "{\"packets\":%u,\"lost\":%u,\"loss_percent\":%.2f,\"jitter_ms\":%.1f,\"max_jitter_ms\":%.1f,\"mos\":%.2f", q->packets, q->lost, q->loss_percent, q->jitter_ms, q->max_jitter_ms, q->mos);
+	if (q->far)
+		buf_printf(doc, ",\"sent\":{\"lost\":%u,\"loss_percent\":%.2f,\"jitter_ms\":%.1f,\"mos\":%.2f}", q->far_lost, q->far_loss_percent, q->far_jitter_ms, q->far_mos);
+	if (q->round_trip_ms > 0)
+		buf_printf(doc, ",\"round_trip_ms\":%.1f", q->round_trip_ms);
+	buf_add_char(doc, '}');
 }
 
 void log_call_started(struct call *c)

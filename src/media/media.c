@@ -1,9 +1,6 @@
-#include "media/media.h"
+#include "media/end.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "media/rtp.h"
-#include "media/socket.h"
-#include "media/track.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -16,75 +13,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define FRAME 160 /* samples in 20 ms */
-#define PACKET_MAX 1500
-#define BURST 16 /* packets read from a socket at once */
-#define VOICE 200        /* mean amplitude, of 32768, that somebody speaks at: -44 dB */
-#define BEEP_TICKS 10   /* 200 ms, */
-#define BEEP_EVERY 750  /* each 15 s: 47 CFR 64.501 asks for 12 to 18 */
-#define KEY_TICKS 5  /* a key sounds for 100 ms */
-#define KEY_GAP 5
-
-struct media_end {
-	struct media *media;
-	struct mailbox *events;
-	uint64_t owner;
-	int number;
-	struct rtp_socket *socket;
-	/* all below: media thread only */
-	struct media_end *next_active, **previous_active; /* ends that have something to send each tick */
-	struct media_end *peer;
-	struct sockaddr_storage remote; /* negotiated, then latched */
-	socklen_t remote_len;
-	bool has_remote, latched, may_send;
-	uint8_t codec;
-	int telephone_event;
-	/* what we send */
-	uint32_t ssrc, timestamp;
-	uint16_t sequence;
-	bool marker;
-	/* relaying: how the peer's numbers become ours; unset after anything else was sent */
-	bool relaying;
-	uint32_t relay_ssrc, timestamp_offset;
-	uint16_t sequence_offset;
-	/* playing */
-	struct audio *audio;
-	size_t played;
-	unsigned play;
-	/* sending keys */
-	char keys[128];
-	size_t key_at, key_len;
-	int key_tick; /* within the key or the pause */
-	/* hearing keys: the timestamp of the last event, so that its repeats are one key */
-	bool key_seen;
-	uint32_t key_timestamp;
-	/* recording */
-	struct recording *recording; /* NULL: nothing is recorded */
-	bool record_paused, record_beeps;
-	int record_tick; /* of those that beep */
-	int64_t record_began_us;
-	struct track heard, said;
-	bool beeping, sent; /* the tone goes out now; something did since the last tick */
-	_Atomic int64_t voice_ms, heard_ms;
-	struct quality_meter quality;
-};
-
-struct media {
-	char address[64];
-	pthread_t thread;
-	bool started;
-	struct mailbox *commands;
-	bool posted; /* since the last flush; the loop's */
-	int epoll, timer;
-	struct media_end *active;
-	struct rtp_sockets *sockets;
-	atomic_int open;
-	atomic_bool stop;
-	uint8_t to_alaw[256], to_ulaw[256];
-	int16_t tone[AUDIO_TONE_PERIOD];
-};
-
-enum command_kind { COMMAND_OPEN, COMMAND_CLOSE, COMMAND_REMOTE, COMMAND_BRIDGE, COMMAND_PLAY, COMMAND_STOP, COMMAND_KEYS, COMMAND_RECORD, COMMAND_RECORD_PAUSE, COMMAND_RECORD_STOP };
+enum command_kind { COMMAND_OPEN, COMMAND_CLOSE, COMMAND_REMOTE, COMMAND_BRIDGE, COMMAND_PLAY, COMMAND_STOP, COMMAND_KEYS, COMMAND_INFO, COMMAND_RECORD, COMMAND_RECORD_PAUSE, COMMAND_RECORD_STOP };
 
 struct command {
 	struct mail mail;
@@ -194,6 +123,11 @@ void media_send_keys(struct media_end *e, const char *keys)
 	post(e, &c);
 }
 
+void media_info_key(struct media_end *e, char key)
+{
+	post(e, &(struct command){.kind = COMMAND_INFO, .text = {key}});
+}
+
 void media_record(struct media_end *e, struct recording *recording, bool beep)
 {
 	e->voice_ms = 0;
@@ -225,84 +159,9 @@ bool media_quality(const struct media_end *e, struct quality *out)
 	return quality_read(&e->quality, out);
 }
 
-/* ---- the media thread: recording ---- */
+/* ---- the media thread ---- */
 
-static uint64_t record_place(const struct media_end *e)
-{
-	return (uint64_t)(clock_monotonic_us() - e->record_began_us) * 8 / 1000;
-}
-
-static void record(struct media_end *e, struct track *t, uint32_t ssrc, uint32_t timestamp, const uint8_t *ulaw, size_t count)
-{
-	int channel = t == &e->said;
-	size_t stretch;
-	if (e->record_paused || !count)
-		return;
-	uint64_t at = track_place(t, ssrc, timestamp, count, record_place(e), &stretch);
-	if (stretch && at)
-		recording_put(e->recording, channel, at - 1, ulaw, 1);
-	recording_put(e->recording, channel, at, ulaw, count);
-}
-
-static void record_heard(struct media_end *e, const struct rtp_packet *p)
-{
-	uint8_t ulaw[PACKET_MAX];
-	long sum = 0;
-	if ((p->payload_type != CODEC_PCMU && p->payload_type != CODEC_PCMA) || p->payload_len > sizeof ulaw)
-		return;
-	for (size_t i = 0; i < p->payload_len; i++) {
-		ulaw[i] = p->payload_type == CODEC_PCMU ? p->payload[i] : e->media->to_ulaw[p->payload[i]];
-		sum += labs((long)ulaw_decode(ulaw[i]));
-	}
-	if (p->payload_len && sum / (long)p->payload_len > VOICE)
-		e->voice_ms = clock_monotonic_ms();
-	record(e, &e->heard, p->ssrc, p->timestamp, ulaw, p->payload_len);
-}
-
-/* payload: in the end's own codec, as it was sent. */
-static void record_said(struct media_end *e, uint32_t timestamp, const uint8_t *payload, size_t len)
-{
-	uint8_t ulaw[PACKET_MAX];
-	for (size_t i = 0; i < len; i++)
-		ulaw[i] = e->codec == CODEC_PCMA ? e->media->to_ulaw[payload[i]] : payload[i];
-	record(e, &e->said, e->ssrc, timestamp, ulaw, len);
-}
-
-static void stop_recording(struct media_end *e, bool keep)
-{
-	if (e->recording)
-		recording_close(e->recording, record_place(e), keep);
-	e->recording = NULL;
-	e->beeping = false;
-	if (e->peer)
-		e->peer->beeping = false;
-}
-
-/* ---- the media thread: sending ---- */
-
-static void activate(struct media_end *e)
-{
-	struct media *m = e->media;
-	if (e->previous_active)
-		return;
-	e->next_active = m->active;
-	e->previous_active = &m->active;
-	if (m->active)
-		m->active->previous_active = &e->next_active;
-	m->active = e;
-}
-
-static void deactivate(struct media_end *e)
-{
-	if (!e->previous_active)
-		return;
-	*e->previous_active = e->next_active;
-	if (e->next_active)
-		e->next_active->previous_active = e->previous_active;
-	e->previous_active = NULL;
-}
-
-static void tell(struct media_end *e, int kind, char key, unsigned play)
+void end_tell(struct media_end *e, int kind, char key, unsigned play)
 {
 	struct media_event *ev = calloc(1, sizeof *ev);
 	if (!ev)
@@ -314,251 +173,6 @@ static void tell(struct media_end *e, int kind, char key, unsigned play)
 	ev->play = play;
 	mailbox_post_reply(e->events, &ev->mail);
 }
-
-/* Mix the tone that tells of the recording into samples that go out. */
-static void mix_tone(const struct media_end *e, uint32_t timestamp, uint8_t *payload, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		uint8_t ulaw = e->codec == CODEC_PCMA ? e->media->to_ulaw[payload[i]] : payload[i];
-		int sum = ulaw_decode(ulaw) + e->media->tone[(timestamp + i) % AUDIO_TONE_PERIOD];
-		ulaw = ulaw_encode((int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum));
-		payload[i] = e->codec == CODEC_PCMA ? e->media->to_alaw[ulaw] : ulaw;
-	}
-}
-
-static void transmit(struct media_end *e, uint8_t type, bool marker, uint32_t timestamp, const uint8_t *payload, size_t len)
-{
-	uint8_t packet[PACKET_MAX];
-	if (!e->has_remote || !e->may_send || len > sizeof packet - RTP_HEADER_SIZE)
-		return;
-	e->sent = true;
-	rtp_write_header(packet, &(struct rtp_packet){.payload_type = type, .marker = marker, .sequence = e->sequence++, .timestamp = timestamp, .ssrc = e->ssrc});
-	memcpy(packet + RTP_HEADER_SIZE, payload, len);
-	if (sendto(e->socket->fd, packet, RTP_HEADER_SIZE + len, MSG_DONTWAIT, (struct sockaddr *)&e->remote, e->remote_len) < 0) {
-		/* the network's loss; RTP expects some */
-	}
-}
-
-static void stop_audio(struct media_end *e)
-{
-	audio_release(e->audio);
-	e->audio = NULL;
-}
-
-/* frame: FRAME samples, µ-law. */
-static void send_frame(struct media_end *e, uint8_t *frame)
-{
-	if (e->codec == CODEC_PCMA)
-		for (size_t i = 0; i < FRAME; i++)
-			frame[i] = e->media->to_alaw[frame[i]];
-	if (e->beeping)
-		mix_tone(e, e->timestamp, frame, FRAME);
-	if (e->recording)
-		record_said(e, e->timestamp, frame, FRAME);
-	transmit(e, e->codec, e->marker, e->timestamp, frame, FRAME);
-	e->marker = false;
-}
-
-static void play_frame(struct media_end *e)
-{
-	uint8_t frame[FRAME];
-	size_t left = e->audio->len - e->played, n = left < FRAME ? left : FRAME;
-	memcpy(frame, e->audio->ulaw + e->played, n);
-	memset(frame + n, 0xff, FRAME - n);
-	send_frame(e, frame);
-	e->played += n;
-	if (e->played < e->audio->len)
-		return;
-	if (e->audio->loop) {
-		e->played = 0;
-		return;
-	}
-	stop_audio(e);
-	tell(e, MEDIA_PLAYED, 0, e->play);
-}
-
-/* One tick of the keys being sent (RFC 4733 §2.5.1): updates, then the end three times. */
-static void key_frame(struct media_end *e)
-{
-	char key = e->keys[e->key_at];
-	uint8_t payload[4];
-	bool pause = key == 'w' || key == 'W' || key == ',';
-	int sound = pause ? 0 : KEY_TICKS;
-	if (e->key_tick < sound && e->telephone_event >= 0) {
-		uint16_t duration = (uint16_t)((e->key_tick + 1) * FRAME);
-		uint32_t start = e->timestamp - (uint32_t)e->key_tick * FRAME;
-		bool last = e->key_tick == sound - 1;
-		telephone_event_write(payload, key, last, duration);
-		for (int i = 0; i < (last ? 3 : 1); i++)
-			transmit(e, (uint8_t)e->telephone_event, e->key_tick == 0, start, payload, sizeof payload);
-	}
-	if (++e->key_tick >= (key == ',' ? 1 : pause ? 25 : sound + KEY_GAP)) {
-		e->key_tick = 0;
-		e->key_at++;
-	}
-	if (e->key_at >= e->key_len)
-		e->key_at = e->key_len = 0;
-}
-
-/* Where nothing else goes out for the tone to be mixed into, it goes by itself. */
-static void beep_frame(struct media_end *e, bool beeping)
-{
-	uint8_t frame[FRAME];
-	if (beeping && e->beeping && !e->sent) {
-		memset(frame, 0xff, sizeof frame);
-		send_frame(e, frame);
-		e->timestamp += FRAME;
-		e->relaying = false;
-	}
-	e->beeping = beeping;
-	e->sent = false;
-}
-
-/* One tick of a recording of which both sides are told. */
-static void beep_tick(struct media_end *e)
-{
-	bool beeping = e->record_tick < BEEP_TICKS && !e->record_paused;
-	beep_frame(e, beeping);
-	if (e->peer)
-		beep_frame(e->peer, beeping);
-	e->record_tick = (e->record_tick + 1) % BEEP_EVERY;
-}
-
-static void tick(struct media *m)
-{
-	for (struct media_end *e = m->active, *next; e; e = next) {
-		next = e->next_active;
-		bool beeps = e->recording && e->record_beeps, own = e->audio || e->key_len;
-		bool sounding = e->key_len && e->key_tick < KEY_TICKS && !strchr("wW,", e->keys[e->key_at]);
-		if (e->key_len)
-			key_frame(e);
-		if (e->audio && !sounding)
-			play_frame(e);
-		if (own) {
-			e->timestamp += FRAME;
-			e->relaying = false; /* our own numbering moved on */
-		}
-		if (beeps)
-			beep_tick(e);
-		if (!e->audio && !e->key_len && !beeps)
-			deactivate(e);
-	}
-}
-
-/* ---- the media thread: receiving ---- */
-
-static void hear_key(struct media_end *e, const struct rtp_packet *p)
-{
-	struct telephone_event ev;
-	if (!telephone_event_parse(p->payload, p->payload_len, &ev) || !ev.key)
-		return;
-	if (e->key_seen && e->key_timestamp == p->timestamp)
-		return;
-	e->key_seen = true;
-	e->key_timestamp = p->timestamp;
-	tell(e, MEDIA_KEY, ev.key, 0);
-}
-
-/* Pass a packet on through the other end, in that end's codec and numbering. Sequence
- * gaps and timestamps stay as they came, so loss and jitter can still be seen behind us. */
-static void relay(struct media_end *to, const struct rtp_packet *p, bool is_key)
-{
-	uint8_t packet[PACKET_MAX];
-	uint8_t type = is_key ? (uint8_t)to->telephone_event : to->codec;
-	if (!to->has_remote || !to->may_send || to->audio || p->payload_len > sizeof packet - RTP_HEADER_SIZE || (is_key && to->telephone_event < 0))
-		return;
-	if (!to->relaying || to->relay_ssrc != p->ssrc) {
-		to->relaying = true;
-		to->relay_ssrc = p->ssrc;
-		to->sequence_offset = (uint16_t)(to->sequence - p->sequence);
-		to->timestamp_offset = to->timestamp - p->timestamp;
-		to->marker = true;
-	}
-	struct rtp_packet out = {
-		.payload_type = type, .marker = p->marker || (to->marker && !is_key),
-		.sequence = (uint16_t)(p->sequence + to->sequence_offset),
-		.timestamp = p->timestamp + to->timestamp_offset, .ssrc = to->ssrc,
-	};
-	to->marker = false;
-	rtp_write_header(packet, &out);
-	memcpy(packet + RTP_HEADER_SIZE, p->payload, p->payload_len);
-	if (!is_key && p->payload_type != to->codec) {
-		const uint8_t *table = to->codec == CODEC_PCMA ? to->media->to_alaw : to->media->to_ulaw;
-		for (size_t i = 0; i < p->payload_len; i++)
-			packet[RTP_HEADER_SIZE + i] = table[p->payload[i]];
-	}
-	if ((int16_t)(out.sequence - to->sequence) >= 0) {
-		to->sequence = (uint16_t)(out.sequence + 1);
-		to->timestamp = out.timestamp + (is_key ? 0 : (uint32_t)p->payload_len);
-	}
-	if (to->beeping && !is_key)
-		mix_tone(to, out.timestamp, packet + RTP_HEADER_SIZE, p->payload_len);
-	to->sent = true;
-	if (to->recording && !is_key)
-		record_said(to, out.timestamp, packet + RTP_HEADER_SIZE, p->payload_len);
-	if (sendto(to->socket->fd, packet, RTP_HEADER_SIZE + p->payload_len, MSG_DONTWAIT, (struct sockaddr *)&to->remote, to->remote_len) < 0) {
-		/* the network's loss */
-	}
-}
-
-static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET)
-		return ((const struct sockaddr_in *)a)->sin_addr.s_addr == ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-	return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
-}
-
-/* Symmetric RTP (RFC 4961): the first packet from the negotiated host fixes the port we
- * answer to; another host, or another port after that, is not heard. */
-static bool accept_source(struct media_end *e, const struct sockaddr_storage *from, socklen_t len)
-{
-	if (!e->has_remote)
-		return false;
-	if (!e->latched) {
-		if (!same_host(from, &e->remote))
-			return false;
-		e->remote = *from;
-		e->remote_len = len;
-		e->latched = true;
-		return true;
-	}
-	return len == e->remote_len && memcmp(from, &e->remote, len) == 0;
-}
-
-static void receive(struct rtp_socket *socket)
-{
-	struct media_end *e = socket->end;
-	static _Thread_local uint8_t data[BURST][PACKET_MAX];
-	struct sockaddr_storage from[BURST];
-	struct mmsghdr messages[BURST];
-	struct iovec parts[BURST];
-	for (int i = 0; i < BURST; i++) {
-		parts[i] = (struct iovec){data[i], sizeof data[i]};
-		messages[i] = (struct mmsghdr){.msg_hdr = {.msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &parts[i], .msg_iovlen = 1}};
-	}
-	int n = recvmmsg(socket->fd, messages, BURST, MSG_DONTWAIT, NULL);
-	int64_t now = n > 0 ? clock_monotonic_us() : 0;
-	for (int i = 0; e && i < n; i++) {
-		struct rtp_packet p;
-		if (!accept_source(e, &from[i], messages[i].msg_hdr.msg_namelen) || !rtp_parse(data[i], messages[i].msg_len, &p))
-			continue;
-		bool is_key = e->telephone_event >= 0 && p.payload_type == e->telephone_event;
-		if (is_key)
-			hear_key(e, &p);
-		else if (p.payload_type != CODEC_PCMU && p.payload_type != CODEC_PCMA)
-			continue;
-		quality_take(&e->quality, &p, is_key, now);
-		atomic_store_explicit(&e->heard_ms, now / 1000, memory_order_relaxed);
-		if (e->recording)
-			record_heard(e, &p);
-		if (e->peer)
-			relay(e->peer, &p, is_key);
-	}
-}
-
-/* ---- the media thread: commands ---- */
 
 static void unbridge(struct media_end *e)
 {
@@ -573,11 +187,13 @@ static void unbridge(struct media_end *e)
 static void close_end(struct media_end *e)
 {
 	struct media *m = e->media;
+	end_report_end(e);
 	unbridge(e);
-	deactivate(e);
-	stop_audio(e);
+	end_deactivate(e);
+	end_stop_audio(e);
+	end_free_tones(e);
 	rtp_sockets_give(m->sockets, e->socket);
-	stop_recording(e, true);
+	end_record_stop(e, true);
 	free(e);
 	m->open--;
 }
@@ -589,6 +205,8 @@ static void set_remote(struct media_end *e, const struct sdp_audio *r)
 	e->may_send = r->receives;
 	e->codec = (uint8_t)r->codec;
 	e->telephone_event = r->telephone_event;
+	end_forget_keys(e);
+	end_report_remote(e, r);
 }
 
 static void perform(struct command *c)
@@ -597,6 +215,7 @@ static void perform(struct command *c)
 	switch (c->kind) {
 	case COMMAND_OPEN:
 		e->socket->end = e;
+		end_report_begin(e);
 		break;
 	case COMMAND_CLOSE:
 		close_end(e);
@@ -613,32 +232,30 @@ static void perform(struct command *c)
 		}
 		break;
 	case COMMAND_PLAY:
-		stop_audio(e);
+		end_stop_audio(e);
 		e->audio = c->audio;
 		e->played = 0;
 		e->play = c->play;
 		e->marker = true;
-		activate(e);
+		end_activate(e);
 		break;
 	case COMMAND_STOP:
-		stop_audio(e);
+		end_stop_audio(e);
 		break;
 	case COMMAND_KEYS:
-		snprintf(e->keys, sizeof e->keys, "%s", c->text);
-		e->key_len = strlen(e->keys);
-		e->key_at = 0;
-		e->key_tick = 0;
-		if (e->key_len)
-			activate(e);
+		end_send_keys(e, c->text);
+		break;
+	case COMMAND_INFO:
+		end_hear_info(e, c->text[0]);
 		break;
 	case COMMAND_RECORD:
-		stop_recording(e, true);
+		end_record_stop(e, true);
 		e->recording = c->recording;
 		e->record_paused = false;
 		e->record_beeps = c->on;
 		e->record_tick = 0;
 		if (c->on)
-			activate(e);
+			end_activate(e);
 		e->record_began_us = clock_monotonic_us();
 		e->heard = e->said = (struct track){0};
 		break;
@@ -646,7 +263,7 @@ static void perform(struct command *c)
 		e->record_paused = c->on;
 		break;
 	case COMMAND_RECORD_STOP:
-		stop_recording(e, c->on);
+		end_record_stop(e, c->on);
 		break;
 	}
 	free(c);
@@ -673,14 +290,18 @@ static void *media_main(void *arg)
 				commands = true;
 			else if (events[i].data.ptr == &m->timer)
 				ticks = true;
+			else if ((uintptr_t)events[i].data.ptr & 1)
+				end_receive_rtcp(rtp_socket_of_rtcp(events[i].data.ptr));
 			else
-				receive(events[i].data.ptr);
+				end_receive(events[i].data.ptr);
 		}
 		if (ticks) {
 			uint64_t expired = 0;
 			if (read(m->timer, &expired, sizeof expired) == (ssize_t)sizeof expired)
-				for (uint64_t i = 0; i < expired && i < 5; i++)
-					tick(m);
+				for (uint64_t i = 0; i < expired && i < 5; i++) {
+					media_tick(m);
+					media_report_tick(m);
+				}
 		}
 		if (commands)
 			perform_all(m);
@@ -708,6 +329,9 @@ struct media *media_create(const struct media_config *config, struct error *err)
 	}
 	for (uint32_t i = 0; i < AUDIO_TONE_PERIOD; i++)
 		m->tone[i] = audio_recording_tone(i);
+	unsigned char name[16];
+	randombytes_buf(name, sizeof name);
+	sodium_bin2hex(m->cname, sizeof m->cname, name, sizeof name);
 	m->commands = mailbox_create(1);
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	m->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);

@@ -57,8 +57,11 @@ void media_bridge(struct media_end *a, struct media_end *b);
 /* Play from now; ends what played before. Takes the reference. Returns the play's number. */
 unsigned media_play(struct media_end *end, struct audio *audio);
 void media_stop_play(struct media_end *end);
-/* Send keys as RFC 4733 events: 100 ms each, 100 ms apart; 'w' waits half a second. */
+/* Send keys, after those that are being sent: as RFC 4733 events, or tones where the far side knows no events; 100 ms
+ * each, 100 ms apart; 'w' waits half a second. */
 void media_send_keys(struct media_end *end, const char *keys);
+/* A key that came by INFO: told as those in the audio are, and passed on; not if those come, too. */
+void media_info_key(struct media_end *end, char key);
 /* Record from now, until it is stopped or the end is closed: what is heard in the first channel, what is sent to
  * the far side in the second, if there is one. Takes the recording; one that is under way is closed.
  * beep: the far side, and that of the end it is bridged to, hear now and every 15 s that they are recorded. */

@@ -11,22 +11,22 @@ static void begin(struct quality_meter *m, const struct rtp_packet *p)
 	m->timed = false;
 	m->ssrc = p->ssrc;
 	m->first = m->highest = p->sequence;
-	m->cycles = 0;
+	m->cycles = m->received = m->report_received = m->report_expected = 0;
 }
 
 static void take_jitter(struct quality_meter *m, uint32_t timestamp, int64_t arrival_us)
 {
-	int32_t transit = (int32_t)((uint32_t)(arrival_us * RATE / 1000000) - timestamp), d = transit - m->transit;
+	uint32_t transit = (uint32_t)(arrival_us * RATE / 1000000) - timestamp, d = transit - m->transit;
 	m->transit = transit;
 	if (!m->timed) {
 		m->timed = true;
 		return;
 	}
-	if (d < 0)
+	if (d > UINT32_MAX / 2)
 		d = -d;
 	if (d > RATE) /* the sender's clock jumped */
 		return;
-	m->jitter += (uint32_t)d - ((m->jitter + 8) >> 4);
+	m->jitter += d - ((m->jitter + 8) >> 4);
 	if (m->jitter > m->largest)
 		m->largest = m->jitter;
 	m->jitter_sum += m->jitter;
@@ -49,14 +49,40 @@ void quality_take(struct quality_meter *m, const struct rtp_packet *p, bool is_k
 		m->timed = false;
 	else
 		take_jitter(m, p->timestamp, arrival_us);
+	m->received++;
 	atomic_fetch_add_explicit(&m->told_received, 1, memory_order_relaxed);
 	atomic_store_explicit(&m->told_expected, m->expected_before + m->cycles + m->highest - m->first + 1, memory_order_relaxed);
 }
 
-/* G.711 with concealment of losses (G.113: Ie 0, Bpl 25.1), a jitter buffer of twice the jitter, 20 ms packets. */
-static double mos(double loss_percent, double jitter_ms)
+bool quality_report(struct quality_meter *m, struct rtcp_block *out)
 {
-	double delay = 20 + 20 + 2 * jitter_ms, late = delay > 177.3 ? delay - 177.3 : 0;
+	if (!m->began)
+		return false;
+	uint32_t expected = m->cycles + m->highest - m->first + 1;
+	int64_t lost = (int64_t)expected - m->received, since = (int64_t)(expected - m->report_expected), lost_since = since - (int64_t)(m->received - m->report_received);
+	*out = (struct rtcp_block){.ssrc = m->ssrc, .highest = m->cycles + m->highest, .jitter = m->jitter >> 4};
+	out->lost = (int32_t)(lost > 0x7fffff ? 0x7fffff : lost < -0x800000 ? -0x800000 : lost);
+	out->fraction_lost = since > 0 && lost_since > 0 ? (uint8_t)(lost_since * 255 / since) : 0;
+	m->report_expected = expected;
+	m->report_received = m->received;
+	return true;
+}
+
+void quality_told(struct quality_meter *m, const struct rtcp_block *about, uint32_t sent, uint32_t now)
+{
+	uint32_t trip = now - about->last_report - about->delay;
+	atomic_fetch_add_explicit(&m->far_reports, 1, memory_order_relaxed);
+	atomic_store_explicit(&m->far_lost, about->lost > 0 ? (uint32_t)about->lost : 0, memory_order_relaxed);
+	atomic_store_explicit(&m->far_sent, sent, memory_order_relaxed);
+	atomic_store_explicit(&m->far_jitter, about->jitter, memory_order_relaxed);
+	if (about->last_report && trip < 10 * 65536) /* else a clock jumped */
+		atomic_store_explicit(&m->round_trip, trip ? trip : 1, memory_order_relaxed);
+}
+
+/* G.711 with concealment of losses (G.113: Ie 0, Bpl 25.1), a jitter buffer of twice the jitter, 20 ms packets. */
+static double mos(double loss_percent, double jitter_ms, double round_trip_ms)
+{
+	double delay = 20 + 20 + 2 * jitter_ms + round_trip_ms / 2, late = delay > 177.3 ? delay - 177.3 : 0;
 	double r = 93.2 - (0.024 * delay + 0.11 * late) - 95 * loss_percent / (loss_percent + 25.1);
 	return r < 0 ? 1 : 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6;
 }
@@ -66,11 +92,20 @@ bool quality_read(const struct quality_meter *m, struct quality *out)
 	uint32_t received = atomic_load_explicit(&m->told_received, memory_order_relaxed), expected = atomic_load_explicit(&m->told_expected, memory_order_relaxed);
 	const double unit = 16.0 * RATE / 1000;
 	*out = (struct quality){.packets = received, .lost = expected > received ? expected - received : 0};
+	out->round_trip_ms = atomic_load_explicit(&m->round_trip, memory_order_relaxed) * 1000.0 / 65536;
+	out->far = atomic_load_explicit(&m->far_reports, memory_order_relaxed) > 0;
+	if (out->far) {
+		uint32_t sent = atomic_load_explicit(&m->far_sent, memory_order_relaxed);
+		out->far_lost = atomic_load_explicit(&m->far_lost, memory_order_relaxed);
+		out->far_loss_percent = sent ? 100.0 * (out->far_lost < sent ? out->far_lost : sent) / sent : 0;
+		out->far_jitter_ms = atomic_load_explicit(&m->far_jitter, memory_order_relaxed) * 1000.0 / RATE;
+		out->far_mos = mos(out->far_loss_percent, out->far_jitter_ms, out->round_trip_ms);
+	}
 	if (!received)
-		return false;
+		return out->far;
 	out->loss_percent = 100.0 * out->lost / (out->lost + received);
 	out->jitter_ms = atomic_load_explicit(&m->told_jitter, memory_order_relaxed) / unit;
 	out->max_jitter_ms = atomic_load_explicit(&m->told_largest, memory_order_relaxed) / unit;
-	out->mos = mos(out->loss_percent, out->jitter_ms);
+	out->mos = mos(out->loss_percent, out->jitter_ms, out->round_trip_ms);
 	return true;
 }

@@ -74,6 +74,7 @@ static struct rtp_socket *take_idle(struct rtp_sockets *s)
 static void close_socket(struct rtp_sockets *s, struct rtp_socket *socket)
 {
 	close(socket->fd); /* the only descriptor of its socket: epoll forgets it too */
+	close(socket->rtcp_fd);
 	s->port_used[(socket->port - s->port_low) / 2] = 0;
 	free(socket);
 }
@@ -115,11 +116,16 @@ static struct rtp_socket *open_socket(struct rtp_sockets *s)
 		tries--;
 		socket->port = s->port_low + (int)at * 2;
 		socket->fd = bind_port(s, socket->port);
-		if (socket->fd < 0)
+		socket->rtcp_fd = socket->fd < 0 ? -1 : bind_port(s, socket->port + 1);
+		if (socket->rtcp_fd < 0) {
+			if (socket->fd >= 0)
+				close(socket->fd);
 			continue;
+		}
 		s->port_used[at] = 1;
 		s->port_next = at + 1;
-		if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, socket->fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = socket}) == 0)
+		if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, socket->fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = socket}) == 0 &&
+		    epoll_ctl(s->epoll, EPOLL_CTL_ADD, socket->rtcp_fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = (char *)socket + 1}) == 0)
 			return socket;
 		close_socket(s, socket);
 		return NULL;

@@ -12,7 +12,7 @@ static const char call_schema[] =
 	"\"id\":" TEXT ",\"caller_id\":{\"type\":[\"string\",\"null\"],\"description\":\"E.164\"},\"number\":" TEXT ",\"campaign_id\":" TEXT ",\"publisher_id\":" TEXT_OR_NULL ","
 	"\"execution_mode\":{\"enum\":[\"routing_plan\",\"call_flow\"]},\"call_flow_id\":" TEXT_OR_NULL ",\"flow_version\":{\"type\":[\"integer\",\"null\"]},"
 	"\"status\":{\"enum\":[\"active\",\"completed\",\"interrupted\"]},\"disposition\":" TEXT_OR_NULL ",\"hangup_by\":" TEXT_OR_NULL ","
-	"\"hangup_reason\":" TEXT_OR_NULL ",\"trunk_id\":" TEXT_OR_NULL ",\"sip_call_id\":" TEXT_OR_NULL ",\"quality\":{\"type\":[\"object\",\"null\"],\"description\":\"How well caller and target were heard: packets, lost, loss_percent, jitter_ms, mos\"},"
+	"\"hangup_reason\":" TEXT_OR_NULL ",\"trunk_id\":" TEXT_OR_NULL ",\"sip_call_id\":" TEXT_OR_NULL ",\"quality\":{\"type\":[\"object\",\"null\"],\"description\":\"How well caller and target were heard: packets, lost, loss_percent, jitter_ms, max_jitter_ms, mos, and what its RTCP told: sent, round_trip_ms\"},"
 	"\"started_at\":" TIME ",\"answered_at\":" TIME_OR_NULL ",\"connected_at\":" TIME_OR_NULL ",\"ended_at\":" TIME_OR_NULL ",\"duration_seconds\":{\"type\":[\"integer\",\"null\"]},"
 	"\"target_id\":" TEXT_OR_NULL ",\"converted\":{\"type\":\"boolean\"},\"revenue\":" MONEY ",\"payout\":" MONEY ",\"currency\":" TEXT ","
 	"\"attempts\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"tags\":{\"type\":\"object\",\"description\":\"By name; sensitive ones are masked\"},\"recordings\":{\"type\":\"array\"}}}";

@@ -133,7 +133,8 @@ static int on_info(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 	if (body && strcasecmp(type, "application/dtmf-relay") == 0) {
 		const char *signal = strcasestr(body, "signal");
 		signal = signal ? strchr(signal, '=') : NULL;
-		key = signal ? signal[1 + strspn(signal + 1, " \t")] : '\0';
+		const char *value = signal ? signal + 1 + strspn(signal + 1, " \t") : "";
+		key = strncmp(value, "10", 2) == 0 ? '*' : strncmp(value, "11", 2) == 0 ? '#' : *value;
 	} else if (body && strcasecmp(type, "application/dtmf") == 0) {
 		key = body[strspn(body, " \t\r\n")];
 	} else if (*type) {

@@ -1,6 +1,7 @@
 #include "sip/sdp.h"
 #include <sofia-sip/sdp.h>
 #include <sofia-sip/su_alloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,6 +25,10 @@ static void read_media(const sdp_media_t *m, struct sdp_audio *out, bool *usable
 	bool held = strcmp(out->address, "0.0.0.0") == 0;
 	out->sends = (m->m_mode & sdp_sendonly) != 0;
 	out->receives = (m->m_mode & sdp_recvonly) != 0 && !held;
+	const sdp_attribute_t *rtcp = sdp_attribute_find(m->m_attributes, "rtcp");
+	long rtcp_port = rtcp && rtcp->a_value ? strtol(rtcp->a_value, NULL, 10) : 0;
+	out->rtcp_port = rtcp_port > 0 && rtcp_port < 65536 ? (int)rtcp_port : 0;
+	out->rtcp_mux = sdp_attribute_find(m->m_attributes, "rtcp-mux") != NULL;
 	*usable = true;
 }
 
@@ -107,5 +112,7 @@ void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const s
 		snprintf(formats, sizeof formats, "%d", (int)offer->codec);
 		snprintf(attributes, sizeof attributes, "a=rtpmap:%d %s/8000\r\n", (int)offer->codec, name);
 	}
+	if (offer->rtcp_mux)
+		strcat(attributes, "a=rtcp-mux\r\n");
 	write_sdp(out, address, port, formats, attributes, sdp_mode(offer->receives, offer->sends), session, version);
 }

@@ -13,6 +13,8 @@ struct sdp_audio {
 	enum codec codec; /* the first that both sides speak */
 	int telephone_event; /* RFC 4733 payload type at 8000 Hz, or -1 */
 	bool sends, receives; /* a=sendrecv, … */
+	bool rtcp_mux;        /* RTCP by the same port (RFC 5761) */
+	int rtcp_port;        /* a=rtcp (RFC 3605); 0: the next port */
 };
 
 #define SDP_SIZE 640

@@ -13,14 +13,52 @@ const bound = async (address: string): Promise<Socket> => {
 
 export class Rtp {
   received = 0
+  packets: Buffer[] = [] // the last ones
   private sequence = 0
+  private timestamp = 0
   socket!: Socket
 
   static async bind(address = '127.0.0.1'): Promise<Rtp> {
     const r = new Rtp()
     r.socket = await bound(address)
-    r.socket.on('message', () => r.received++)
+    r.socket.on('message', (m) => {
+      r.received++
+      r.packets.push(m)
+      if (r.packets.length > 2000) r.packets.shift()
+    })
     return r
+  }
+
+  // A pair, for RTP and RTCP.
+  static async pair(address = '127.0.0.1'): Promise<[Rtp, Rtp]> {
+    for (;;) {
+      const a = await Rtp.bind(address)
+      const b = new Rtp()
+      if (a.port % 2 === 0) {
+        b.socket = createSocket('udp4')
+        const bound = await new Promise<boolean>((done) => b.socket.once('error', () => done(false)).bind(a.port + 1, address, () => done(true)))
+        b.socket.unref()
+        b.socket.on('message', (m) => b.packets.push(m))
+        if (bound) return [a, b]
+      }
+      a.close()
+    }
+  }
+
+  // What came of a payload type.
+  of(type: number): Buffer[] {
+    return this.packets.filter((p) => (p[1]! & 127) === type)
+  }
+
+  // A packet with that payload, so many samples after the one before.
+  audio(port: number, payload: Uint8Array, type = 0, step = payload.length) {
+    const packet = Buffer.alloc(12 + payload.length)
+    packet.set([0x80, type])
+    packet.writeUInt16BE(this.sequence++ & 0xffff, 2)
+    packet.writeUInt32BE((this.timestamp += step) >>> 0, 4)
+    packet.set([1, 2, 3, 4], 8)
+    packet.set(payload, 12)
+    this.socket.send(packet, port, '127.0.0.1')
   }
 
   get port() {
@@ -29,9 +67,14 @@ export class Rtp {
 
   // One packet of PCMU silence; lost: it is numbered, and not sent.
   send(port: number, lost = false) {
-    const packet = Buffer.alloc(172, 0xff)
-    packet.set([0x80, 0, 0, this.sequence++, 0, 0, 0, this.sequence, 1, 2, 3, 4])
-    if (!lost) this.socket.send(packet, port, '127.0.0.1')
+    if (lost) this.skip(160)
+    else this.audio(port, new Uint8Array(160).fill(0xff))
+  }
+
+  // One that is lost, of so many samples.
+  skip(samples: number) {
+    this.sequence++
+    this.timestamp += samples
   }
 
   close() {
@@ -42,6 +85,7 @@ export class Rtp {
 export class Caller {
   private cseq = 0
   private to = ''
+  answer = '' // the last
   private contact = ''
   private answers: ((text: string) => void)[] = []
   private readonly id = `${Date.now()}-${Math.random()}`
@@ -57,12 +101,12 @@ export class Caller {
     return c
   }
 
-  private send(method: string, body = '', cseq = ++this.cseq): void {
+  private send(method: string, body = '', cseq = ++this.cseq, type = 'application/sdp'): void {
     const { port } = this.socket.address() as AddressInfo
     const lines = [
       `${method} ${this.contact || `sip:${this.number}@127.0.0.1:${this.s.sip}`} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bK${method}${cseq}${this.id}`, 'Max-Forwards: 70',
       'From: <sip:+15125550123@127.0.0.1>;tag=test', this.to || `To: <sip:${this.number}@127.0.0.1>`, `Call-ID: ${this.id}`, `CSeq: ${cseq} ${method}`,
-      `Contact: <sip:test@127.0.0.1:${port}>`, ...(body ? ['Content-Type: application/sdp'] : []), `Content-Length: ${body.length}`,
+      `Contact: <sip:test@127.0.0.1:${port}>`, ...(body ? [`Content-Type: ${type}`] : []), `Content-Length: ${body.length}`,
     ]
     this.socket.send(`${lines.join('\r\n')}\r\n\r\n${body}`, this.s.sip, '127.0.0.1')
   }
@@ -72,15 +116,23 @@ export class Caller {
   }
 
   // INVITE, or re-INVITE once it was answered, with audio expected at the port; resolves with theirs.
-  async offer(port: number, attribute = 'sendrecv'): Promise<number> {
+  async offer(port: number, attribute = 'sendrecv', { formats = '0', attributes = [] as string[] } = {}): Promise<number> {
     const answer = this.final()
-    this.send('INVITE', ['v=0', `o=- 1 ${this.cseq + 1} IN IP4 127.0.0.1`, 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${port} RTP/AVP 0`, `a=${attribute}`, ''].join('\r\n'))
+    this.send('INVITE', ['v=0', `o=- 1 ${this.cseq + 1} IN IP4 127.0.0.1`, 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${port} RTP/AVP ${formats}`, ...attributes, `a=${attribute}`, ''].join('\r\n'))
     const text = await answer
     assert.match(text, /^SIP\/2.0 200/)
     this.to = /^To:.*$/im.exec(text)![0].trim()
     this.contact = /^Contact:\s*<([^>]*)>/im.exec(text)![1]
     this.send('ACK', '', this.cseq)
+    this.answer = text
     return Number(/^m=audio (\d+)/m.exec(text)![1])
+  }
+
+  // A key by INFO.
+  async info(key: string): Promise<void> {
+    const answer = this.final()
+    this.send('INFO', `Signal=${key}\r\nDuration=100\r\n`, undefined, 'application/dtmf-relay')
+    assert.match(await answer, /^SIP\/2.0 200/)
   }
 
   async bye(): Promise<void> {

@@ -35,6 +35,8 @@ export class Peer {
   media?: number
   // how its SDP says that audio goes
   mode = 'sendrecv'
+  // the payload type of telephone-event that its SDP names
+  telephoneEvent?: number
   private sent = 1
   private seen = new Set<string>()
   private constructor(private socket: Socket) {}
@@ -73,7 +75,7 @@ export class Peer {
   }
 
   sdp() {
-    return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${this.media ?? this.port + 1} RTP/AVP 0`, `a=${this.mode}`, ''].join('\r\n')
+    return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${this.media ?? this.port + 1} RTP/AVP 0${this.telephoneEvent ? ` ${this.telephoneEvent}` : ''}`, ...(this.telephoneEvent ? [`a=rtpmap:${this.telephoneEvent} telephone-event/8000`] : []), `a=${this.mode}`, ''].join('\r\n')
   }
 
   private registers(r: Request, port: number) {

@@ -32,13 +32,19 @@ export function Rows({ rows, columns, empty }: { rows: Record<string, unknown>[]
   )
 }
 
-interface Heard {
+interface Stream {
   loss_percent: number
   jitter_ms: number
   mos: number
 }
-// How well somebody was heard here, as a mean opinion score of 1 to 5.
-const heard = (h: Heard | null | undefined) => (h ? t('{mos} of 5 ({loss} % lost, {jitter} ms jitter)', { mos: h.mos.toFixed(1), loss: h.loss_percent.toFixed(1), jitter: h.jitter_ms.toFixed(0) }) : '–')
+interface Heard extends Stream {
+  sent?: Stream
+  round_trip_ms?: number
+}
+// How well somebody was heard here, and heard us, as mean opinion scores of 1 to 5.
+const stream = (h: Stream) => t('{mos} of 5 ({loss} % lost, {jitter} ms jitter)', { mos: h.mos.toFixed(1), loss: h.loss_percent.toFixed(1), jitter: h.jitter_ms.toFixed(0) })
+const heard = (h: Heard | null | undefined) =>
+  h ? [stream(h), h.sent && t('heard us: {how}', { how: stream(h.sent) }), h.round_trip_ms !== undefined && t('{ms} ms there and back', { ms: h.round_trip_ms.toFixed(0) })].filter(Boolean).join('; ') : '–'
 
 export function Call({ id }: { id: string }) {
   const [url, set] = useUrl()

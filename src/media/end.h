@@ -1,0 +1,136 @@
+/* media/end.h: private to src/media/. What the media thread keeps of an end, and does with it. */
+#ifndef MEDIA_END_H
+#define MEDIA_END_H
+
+#include "media/media.h"
+#include "media/rtp.h"
+#include "media/socket.h"
+#include "media/track.h"
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define FRAME 160 /* samples in 20 ms */
+#define PACKET_MAX 1500
+#define REPORT_SLOTS 512 /* ticks: 10 s */
+
+struct media_end {
+	struct media *media;
+	struct mailbox *events;
+	uint64_t owner;
+	int number;
+	struct rtp_socket *socket;
+	/* all below: media thread only */
+	struct media_end *next_active, **previous_active; /* ends that have something to send each tick */
+	struct media_end *peer;
+	struct sockaddr_storage remote; /* negotiated, then latched */
+	socklen_t remote_len;
+	bool has_remote, latched, may_send;
+	uint8_t codec;
+	int telephone_event;
+	/* what we send */
+	uint32_t ssrc, timestamp;
+	uint16_t sequence;
+	bool marker;
+	/* relaying: how the peer's numbers become ours; unset after anything else was sent */
+	bool relaying;
+	uint32_t relay_ssrc, timestamp_offset;
+	uint16_t sequence_offset;
+	/* playing */
+	struct audio *audio;
+	size_t played;
+	unsigned play;
+	/* sending keys */
+	char keys[128];
+	size_t key_at, key_len;
+	int key_tick; /* within the key or the pause */
+	/* hearing keys */
+	enum key_way { KEY_UNKNOWN, KEY_EVENT, KEY_TONE, KEY_INFO } key_way; /* how the first one came: others that come otherwise are the same ones */
+	bool key_seen;
+	uint32_t key_timestamp; /* of the last event, so that its repeats are one key */
+	struct dtmf_rx_state_s *tones; /* NULL: none were listened for yet */
+	bool tones_began;
+	uint32_t tones_next; /* the timestamp that continues what was listened to */
+	/* recording */
+	struct recording *recording; /* NULL: nothing is recorded */
+	bool record_paused, record_beeps;
+	int record_tick; /* of those that beep */
+	int64_t record_began_us;
+	struct track heard, said;
+	bool beeping, sent; /* the tone goes out now; something did since the last tick */
+	_Atomic int64_t voice_ms, heard_ms;
+	struct quality_meter quality;
+	/* RTCP */
+	struct media_end *next_report, **previous_report;
+	struct sockaddr_storage rtcp_remote; /* negotiated, then where it came from */
+	socklen_t rtcp_remote_len;
+	bool rtcp_mux, reported;
+	uint32_t packets_sent, octets_sent, packets_reported, last_timestamp, last_report;
+	int64_t last_sent_us, last_report_us;
+};
+
+struct media {
+	char address[64];
+	pthread_t thread;
+	bool started;
+	struct mailbox *commands;
+	bool posted; /* since the last flush; the loop's */
+	int epoll, timer;
+	struct media_end *active;
+	struct media_end *reports[REPORT_SLOTS]; /* who reports at which tick */
+	unsigned report_tick;
+	char cname[33];
+	struct rtp_sockets *sockets;
+	atomic_int open;
+	atomic_bool stop;
+	uint8_t to_alaw[256], to_ulaw[256];
+	int16_t tone[AUDIO_TONE_PERIOD];
+};
+
+/* What it is told by the loop's mailbox. */
+void end_tell(struct media_end *e, int kind, char key, unsigned play);
+
+/* tape.c: recording */
+void end_record_heard(struct media_end *e, const struct rtp_packet *p);
+/* payload: in the end's own codec, as it was sent. */
+void end_record_said(struct media_end *e, uint32_t timestamp, const uint8_t *payload, size_t len);
+void end_record_stop(struct media_end *e, bool keep);
+
+/* send.c */
+/* It has something to send each tick, until it has not. */
+void end_activate(struct media_end *e);
+void end_deactivate(struct media_end *e);
+void end_stop_audio(struct media_end *e);
+/* FRAME samples, µ-law, which are changed. */
+void end_send_frame(struct media_end *e, uint8_t *frame);
+void end_transmit(struct media_end *e, uint8_t type, bool marker, uint32_t timestamp, const uint8_t *payload, size_t len);
+/* Mix the tone that tells of the recording into samples that go out, in the end's codec. */
+void end_mix_tone(const struct media_end *e, uint32_t timestamp, uint8_t *payload, size_t len);
+/* A packet went out. */
+void end_count_sent(struct media_end *e, uint32_t timestamp, size_t payload_len, int64_t now_us);
+void media_tick(struct media *m);
+
+/* keys.c */
+void end_send_keys(struct media_end *e, const char *keys);
+/* Keys go out now, and not audio. */
+bool end_key_sounds(const struct media_end *e);
+void end_key_frame(struct media_end *e);
+/* Is it a new key? Then it is told. */
+void end_hear_event(struct media_end *e, const struct rtp_packet *p);
+void end_hear_tones(struct media_end *e, const struct rtp_packet *p);
+void end_hear_info(struct media_end *e, char key);
+void end_free_tones(struct media_end *e);
+void end_forget_keys(struct media_end *e); /* what comes from now on may come another way */
+
+/* receive.c */
+void end_receive(struct rtp_socket *socket);
+void end_receive_rtcp(struct rtp_socket *socket);
+
+/* report.c: RTCP */
+void end_report_begin(struct media_end *e);
+void end_report_remote(struct media_end *e, const struct sdp_audio *remote);
+void end_take_report(struct media_end *e, const uint8_t *data, size_t len, const struct sockaddr_storage *from, socklen_t from_len, int64_t now_us);
+void end_report_end(struct media_end *e);
+void media_report_tick(struct media *m);
+
+#endif

@@ -1,0 +1,163 @@
+/* Keys of telephones: heard as events (RFC 4733), as tones (ITU-T Q.23) and by INFO, each once; and sent. */
+#include "media/end.h"
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+#include <spandsp/telephony.h>
+#include <spandsp/logging.h>
+#include <spandsp/queue.h>
+#include <spandsp/complex.h>
+#include <spandsp/tone_generate.h>
+#include <spandsp/tone_detect.h>
+#include <spandsp/super_tone_rx.h>
+#include <spandsp/dtmf.h>
+
+#define KEY_TICKS 5 /* a key sounds for 100 ms */
+#define KEY_GAP 5
+#define GAP_MAX 8000 /* samples that may be missing among tones */
+
+/* ---- hearing ---- */
+
+/* Many carriers send each key in two ways: the way that the first one came by is the one that counts. */
+static bool counts(struct media_end *e, enum key_way way)
+{
+	if (e->key_way == KEY_UNKNOWN)
+		e->key_way = way;
+	return e->key_way == way;
+}
+
+/* To who it is bridged to, where it does not get there by itself. */
+static void pass_on(struct media_end *e, char key)
+{
+	if (e->peer)
+		end_send_keys(e->peer, (char[]){key, '\0'});
+}
+
+void end_hear_event(struct media_end *e, const struct rtp_packet *p)
+{
+	struct telephone_event ev;
+	if (!telephone_event_parse(p->payload, p->payload_len, &ev) || !ev.key || !counts(e, KEY_EVENT))
+		return;
+	if (e->key_seen && e->key_timestamp == p->timestamp)
+		return;
+	e->key_seen = true;
+	e->key_timestamp = p->timestamp;
+	end_tell(e, MEDIA_KEY, ev.key, 0);
+	if (e->peer && e->peer->telephone_event < 0)
+		pass_on(e, ev.key);
+}
+
+void end_hear_info(struct media_end *e, char key)
+{
+	if (!counts(e, KEY_INFO))
+		return;
+	end_tell(e, MEDIA_KEY, key, 0);
+	pass_on(e, key);
+}
+
+static void on_tones(void *arg, const char *keys, int len)
+{
+	struct media_end *e = arg;
+	for (int i = 0; i < len && counts(e, KEY_TONE); i++)
+		end_tell(e, MEDIA_KEY, keys[i], 0);
+}
+
+/* Listened for only where the other side has no other way to send them in its audio: speech may sound like a key. */
+void end_hear_tones(struct media_end *e, const struct rtp_packet *p)
+{
+	int16_t samples[PACKET_MAX];
+	int32_t gap = (int32_t)(p->timestamp - e->tones_next);
+	if (e->telephone_event >= 0 || p->payload_len > PACKET_MAX)
+		return;
+	if (!e->tones && !(e->tones = dtmf_rx_init(NULL, on_tones, e)))
+		return;
+	if (e->tones_began && gap < 0 && gap > -GAP_MAX)
+		return; /* it comes too late */
+	if (e->tones_began && gap > 0 && gap < GAP_MAX)
+		dtmf_rx_fillin(e->tones, gap);
+	e->tones_began = true;
+	e->tones_next = p->timestamp + (uint32_t)p->payload_len;
+	for (size_t i = 0; i < p->payload_len; i++)
+		samples[i] = ulaw_decode(p->payload_type == CODEC_PCMU ? p->payload[i] : e->media->to_ulaw[p->payload[i]]);
+	dtmf_rx(e->tones, samples, (int)p->payload_len);
+}
+
+void end_free_tones(struct media_end *e)
+{
+	if (e->tones)
+		dtmf_rx_free(e->tones);
+}
+
+void end_forget_keys(struct media_end *e)
+{
+	e->key_way = KEY_UNKNOWN;
+	e->tones_began = false;
+}
+
+/* ---- sending ---- */
+
+void end_send_keys(struct media_end *e, const char *keys)
+{
+	size_t n = strlen(keys);
+	if (n > sizeof e->keys - 1 - e->key_len)
+		n = sizeof e->keys - 1 - e->key_len;
+	memcpy(e->keys + e->key_len, keys, n);
+	if (!e->key_len)
+		e->key_at = 0, e->key_tick = 0;
+	e->key_len += n;
+	if (e->key_len)
+		end_activate(e);
+}
+
+static bool pauses(char key)
+{
+	return key == 'w' || key == 'W' || key == ',';
+}
+
+bool end_key_sounds(const struct media_end *e)
+{
+	return e->key_len && e->key_tick < KEY_TICKS && !pauses(e->keys[e->key_at]);
+}
+
+/* RFC 4733 §2.5.1: updates, then the end three times. */
+static void send_event(struct media_end *e, char key)
+{
+	uint8_t payload[4];
+	uint16_t duration = (uint16_t)((e->key_tick + 1) * FRAME);
+	uint32_t start = e->timestamp - (uint32_t)e->key_tick * FRAME;
+	bool last = e->key_tick == KEY_TICKS - 1;
+	telephone_event_write(payload, key, last, duration);
+	for (int i = 0; i < (last ? 3 : 1); i++)
+		end_transmit(e, (uint8_t)e->telephone_event, e->key_tick == 0, start, payload, sizeof payload);
+}
+
+static void send_tone(struct media_end *e, char key)
+{
+	static const char keypad[] = "123A456B789C*0#D";
+	static const double low[] = {697, 770, 852, 941}, high[] = {1209, 1336, 1477, 1633};
+	const char *at = strchr(keypad, toupper((unsigned char)key));
+	uint8_t frame[FRAME];
+	if (!at)
+		return;
+	double a = 2 * M_PI * low[(at - keypad) / 4] / 8000, b = 2 * M_PI * high[(at - keypad) % 4] / 8000;
+	for (int i = 0; i < FRAME; i++) {
+		int n = e->key_tick * FRAME + i;
+		frame[i] = ulaw_encode((int16_t)(7000 * sin(a * n) + 9000 * sin(b * n)));
+	}
+	end_send_frame(e, frame);
+}
+
+void end_key_frame(struct media_end *e)
+{
+	char key = e->keys[e->key_at];
+	if (end_key_sounds(e) && e->telephone_event >= 0)
+		send_event(e, key);
+	else if (end_key_sounds(e))
+		send_tone(e, key);
+	if (++e->key_tick >= (key == ',' ? 1 : pauses(key) ? 25 : KEY_TICKS + KEY_GAP)) {
+		e->key_tick = 0;
+		e->key_at++;
+	}
+	if (e->key_at >= e->key_len)
+		e->key_at = e->key_len = 0;
+}

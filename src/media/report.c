@@ -1,0 +1,116 @@
+/* RTCP (RFC 3550 §6): each end tells its far side how well it is heard, and takes what that tells of us. */
+#include "media/end.h"
+#include "base/clock.h"
+#include "media/rtcp.h"
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define NTP_1970 INT64_C(2208988800)
+
+static uint64_t ntp_now(void)
+{
+	int64_t us = clock_now_us();
+	return (uint64_t)(us / 1000000 + NTP_1970) << 32 | (uint64_t)(us % 1000000) * 4294967296u / 1000000;
+}
+
+/* 2.5 to 7.6 s from now (§6.2). */
+static void schedule(struct media_end *e)
+{
+	struct media *m = e->media;
+	struct media_end **slot = &m->reports[(m->report_tick + REPORT_SLOTS / 4 + randombytes_uniform(REPORT_SLOTS / 2)) % REPORT_SLOTS];
+	e->next_report = *slot;
+	e->previous_report = slot;
+	if (*slot)
+		(*slot)->previous_report = &e->next_report;
+	*slot = e;
+}
+
+static void unschedule(struct media_end *e)
+{
+	if (!e->previous_report)
+		return;
+	*e->previous_report = e->next_report;
+	if (e->next_report)
+		e->next_report->previous_report = e->previous_report;
+	e->previous_report = NULL;
+}
+
+void end_report_begin(struct media_end *e)
+{
+	schedule(e);
+}
+
+static void set_port(struct sockaddr_storage *address, int port)
+{
+	if (address->ss_family == AF_INET)
+		((struct sockaddr_in *)address)->sin_port = htons((uint16_t)port);
+	else
+		((struct sockaddr_in6 *)address)->sin6_port = htons((uint16_t)port);
+}
+
+void end_report_remote(struct media_end *e, const struct sdp_audio *remote)
+{
+	e->rtcp_mux = remote->rtcp_mux;
+	e->rtcp_remote = e->remote;
+	e->rtcp_remote_len = e->remote_len;
+	if (e->has_remote)
+		set_port(&e->rtcp_remote, remote->rtcp_port ? remote->rtcp_port : remote->port + 1);
+}
+
+static void send_report(struct media_end *e, bool bye)
+{
+	uint8_t packet[RTCP_SIZE];
+	int64_t now = clock_monotonic_us();
+	bool sent = e->packets_sent != e->packets_reported;
+	struct rtcp_block about;
+	struct rtcp_sender sender = {ntp_now(), e->last_timestamp + (uint32_t)((now - e->last_sent_us) * 8 / 1000), e->packets_sent, e->octets_sent};
+	bool heard = quality_report(&e->quality, &about);
+	if (!e->has_remote || (!sent && !heard && !bye) || (bye && !e->reported))
+		return;
+	if (heard && e->last_report_us) {
+		about.last_report = e->last_report;
+		about.delay = (uint32_t)((now - e->last_report_us) * 65536 / 1000000);
+	}
+	e->packets_reported = e->packets_sent;
+	size_t len = rtcp_write(packet, e->ssrc, sent ? &sender : NULL, heard ? &about : NULL, e->media->cname, bye);
+	const struct sockaddr_storage *to = e->rtcp_mux ? &e->remote : &e->rtcp_remote;
+	if (sendto(e->rtcp_mux ? e->socket->fd : e->socket->rtcp_fd, packet, len, MSG_DONTWAIT, (const struct sockaddr *)to, e->rtcp_mux ? e->remote_len : e->rtcp_remote_len) < 0) {
+		/* the network's loss */
+	}
+	e->reported = true;
+}
+
+void end_take_report(struct media_end *e, const uint8_t *data, size_t len, const struct sockaddr_storage *from, socklen_t from_len, int64_t now_us)
+{
+	struct rtcp_report r;
+	if (!rtcp_parse(data, len, e->ssrc, &r))
+		return;
+	if (!e->rtcp_mux) {
+		e->rtcp_remote = *from;
+		e->rtcp_remote_len = from_len;
+	}
+	if (r.is_sender) {
+		e->last_report = (uint32_t)(r.sender.ntp >> 16);
+		e->last_report_us = now_us;
+	}
+	if (r.is_about)
+		quality_told(&e->quality, &r.about, e->packets_sent, (uint32_t)(ntp_now() >> 16));
+}
+
+void end_report_end(struct media_end *e)
+{
+	unschedule(e);
+	send_report(e, true);
+}
+
+void media_report_tick(struct media *m)
+{
+	m->report_tick = (m->report_tick + 1) % REPORT_SLOTS;
+	for (struct media_end *e = m->reports[m->report_tick], *next; e; e = next) {
+		next = e->next_report;
+		unschedule(e);
+		send_report(e, false);
+		schedule(e);
+	}
+}
