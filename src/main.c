@@ -35,6 +35,7 @@ struct strowger {
 	struct config_store *config;
 	struct registry *registry;
 	struct trunks *trunks;
+	struct phones *phones;
 	struct guard *guard;
 	struct media *media;
 	struct prompts *prompts;
@@ -284,6 +285,8 @@ static bool start_services(struct strowger *s, struct error *err)
 		return error_set(err, "--sip-ban '%s' must be a number of seconds, 0 for never", s->settings.value[SETTING_BAN]);
 	s->registry = registry_create();
 	s->trunks = trunks_create();
+	if (!(s->phones = phones_create(s->store, clock_now_ms(), err)))
+		return false;
 	if (!s->registry || !s->trunks || !(s->guard = guard_create()))
 		return error_set(err, "out of memory");
 	load_pending(s);
@@ -291,10 +294,10 @@ static bool start_services(struct strowger *s, struct error *err)
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->trunks, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout};
+	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->trunks, s->phones, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies, s->proxy_count};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->phones, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies, s->proxy_count};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 
@@ -320,6 +323,7 @@ static void stop(struct strowger *s)
 		http_client_free(s->client);
 	registry_destroy(s->registry);
 	trunks_destroy(s->trunks);
+	phones_destroy(s->phones);
 	guard_destroy(s->guard);
 	config_close(s->config);
 	store_close(s->store);

@@ -10,6 +10,7 @@ import { Delete, nameOf } from './Delete'
 import { ApiError, api, type Row } from './api'
 import { IncomingWebhook, UntakenFields } from './Incoming'
 import { OutgoingHealth, OutgoingWebhook } from './Outgoing'
+import { PhoneStatus } from './Phone'
 import { TrunkStatus } from './Trunk'
 import { Presets } from './Presets'
 import { PromptAudio } from './Prompt'
@@ -141,6 +142,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
       {error && <Alert color="red" title={error.problem.title}>{error.problem.errors?.filter((e) => !e.pointer).map((e) => <div key={e.detail}>{e.detail}</div>)}{!error.problem.errors && error.message}</Alert>}
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingHealth webhook={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <IncomingWebhook webhook={loaded.data.data} />}
+      {kind.path === 'targets' && (loaded.data?.data.destination as { type?: string } | undefined)?.type === 'phone' && loaded.data && <PhoneStatus target={loaded.data.data} />}
       {kind.path === 'trunks' && loaded.data && <TrunkStatus trunk={loaded.data.data} />}
       {isNew && kind.path === 'outgoing-webhooks' && <Presets onTake={setValue} />}
       <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>

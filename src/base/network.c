@@ -72,6 +72,13 @@ bool address_parse(const char *text, size_t len, struct sockaddr_storage *out)
 	return inet_pton(AF_INET6, address, &((struct sockaddr_in6 *)(void *)out)->sin6_addr) == 1;
 }
 
+int address_port(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
+	return address->sa_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port) : 0;
+}
+
 const char *address_text(const struct sockaddr *address, char out[ADDRESS_SIZE])
 {
 	int family;

@@ -6,6 +6,7 @@
 #ifndef CALL_CALL_H
 #define CALL_CALL_H
 
+#include "call/phones.h"
 #include "call/registry.h"
 #include "call/trunk.h"
 #include "config/config.h"
@@ -24,6 +25,7 @@ struct call_loop_config {
 	struct config_store *config;
 	struct registry *registry;
 	struct trunks *trunks;
+	struct phones *phones;
 	struct media *media;
 	struct prompts *prompts;
 	struct http_client *http;

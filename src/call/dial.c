@@ -1,5 +1,7 @@
 /* Calling targets, one after another or all at once, until one takes the call, and the conversation with it. */
 #include "call/internal.h"
+#include "base/network.h"
+#include "webhook/address.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,7 +82,12 @@ static void add_target(struct call *c, const struct route_target *target, int ti
 {
 	if (target->timeout_seconds)
 		timeout_seconds = target->timeout_seconds;
-	if (target->uri)
+	struct phone *phone = target->phone_username ? arena_alloc(&c->arena, sizeof *phone) : NULL;
+	if (phone && phones_find(c->loop->config.phones, target->id, clock_now_ms(), phone))
+		add_try(c, &(struct dial_try){.target = target, .uri = phone->contact, .phone = phone, .timeout_seconds = timeout_seconds});
+	else if (target->phone_username)
+		log_attempt(c, &(struct dial_try){.target = target, .uri = target->phone_username}, NULL, "skipped", 0, "its phone is not registered");
+	else if (target->uri)
 		add_try(c, &(struct dial_try){.target = target, .uri = target->uri, .timeout_seconds = timeout_seconds});
 	else
 		add_number(c, target, target->number, target->trunk_id, timeout_seconds);
@@ -407,6 +414,25 @@ static void start_whisper(struct attempt *a)
 
 /* ---- what a target's leg tells ---- */
 
+/* A phone behind NAT names the address it has there: its audio comes from where it registered. */
+static void set_remote(const struct attempt *a, const struct sdp_audio *audio)
+{
+	struct sdp_audio reached = *audio;
+	struct sockaddr_storage named;
+	const struct phone *phone = a->to->phone;
+	if (phone && *phone->address && address_parse(audio->address, strlen(audio->address), &named) && !address_is_public((const struct sockaddr *)&named))
+		snprintf(reached.address, sizeof reached.address, "%s", phone->address);
+	media_set_remote(a->end, &reached);
+}
+
+/* What its SDP says from now on. */
+static void take_sdp(struct attempt *a, const struct sdp_audio *audio)
+{
+	set_remote(a, audio);
+	a->sends = audio->sends;
+	a->receives = audio->receives;
+}
+
 /* Its own ringing is heard only where it alone is tried: of several, nobody is the one to listen to. */
 static bool take_early_media(struct attempt *a, const char *sdp)
 {
@@ -416,7 +442,7 @@ static bool take_early_media(struct attempt *a, const char *sdp)
 		return false;
 	a->early_media = true;
 	media_stop_play(c->end);
-	media_set_remote(a->end, &audio);
+	set_remote(a, &audio);
 	media_bridge(c->end, a->end);
 	return true;
 }
@@ -448,14 +474,6 @@ static void target_progress(void *owner, int status, const char *sdp)
 	}
 	early = early && !c->offers; /* an offer of ours has to wait for the 200 */
 	sip_leg_ring(c->leg, early ? 183 : status == 180 || status == 183 ? 180 : status, early ? call_sdp(c, answer) : NULL);
-}
-
-/* What its SDP says from now on. */
-static void take_sdp(struct attempt *a, const struct sdp_audio *audio)
-{
-	media_set_remote(a->end, audio);
-	a->sends = audio->sends;
-	a->receives = audio->receives;
 }
 
 static void target_answered(void *owner, const char *sdp)
@@ -591,7 +609,7 @@ static bool invite(struct attempt *a)
 	if (t->target && t->target->send_tags)
 		add_tag_headers(c, &headers);
 	struct sip_outgoing out = {
-		.uri = a->uri, .from_user = shown ? shown : c->withheld ? NULL : c->caller_id,
+		.uri = a->uri, .route = t->phone && *t->phone->route ? t->phone->route : NULL, .from_user = shown ? shown : c->withheld ? NULL : c->caller_id,
 		.asserted_user = t->trunk && t->trunk->asserts_identity && known ? c->caller_id : NULL,
 		.diverted_user = t->trunk && t->trunk->tells_diversion ? c->number->number : NULL,
 		.username = t->trunk ? t->trunk->out_username : NULL, .password = t->trunk ? t->trunk->out_password : NULL,

@@ -40,6 +40,8 @@ struct call_loop {
 	struct bans *bans;
 	struct ladders *ladders;
 	struct policies *policies;
+	struct phone_match phone; /* whose REGISTER is looked at */
+	struct phone phone_known; /* what was known of it */
 	uint64_t next_serial;
 	int64_t write_at_ms; /* when the dirty calls are written, monotonic */
 	int64_t second_at_ms; /* when the next second is over, monotonic */
@@ -58,6 +60,7 @@ struct dial_try {
 	const char *uri;                   /* NULL: the number, by the trunk's gateways in that order */
 	const char *number;
 	const struct config_trunk *trunk;
+	const struct phone *phone;         /* whose contact the URI is, or NULL */
 	const uint8_t *order;
 	const char *headers;                 /* further lines of its INVITE, or NULL */
 	bool by_policy;                      /* it is no target: the dial policy lets it be called */
@@ -257,6 +260,10 @@ void record_stop(struct call *c, bool keep);
 /* Files that an earlier process was writing when it died are closed, and told. */
 void record_recover(struct call_loop *loop);
 void record_perform(struct call *c, enum flow_record action);
+
+/* register.c: struct sip_agent_config's, of the loop */
+const char *phone_password(void *arg, const char *username, size_t n);
+int phone_registered(void *arg, struct sip_registration *r);
 
 /* gateways.c */
 /* Ask those that it is time to ask. Once per turn. */

@@ -65,12 +65,12 @@ struct password_request {
 	char trunk_id[ID_SIZE];
 };
 
-static const char *password_of(void *arg, const char *username)
+static const char *password_of(void *arg, const char *username, size_t n)
 {
 	struct password_request *r = arg;
 	for (size_t i = 0; i < r->organization->trunk_count; i++) {
 		const struct config_trunk *t = &r->organization->trunks[i];
-		if (!t->username || strcmp(t->username, username) != 0)
+		if (!t->username || strcmp(t->username, username) != 0 || n-- > 0)
 			continue;
 		snprintf(r->trunk_id, sizeof r->trunk_id, "%s", t->id);
 		return t->password;
@@ -95,12 +95,14 @@ static void refuse(struct call_loop *loop, const struct sip_incoming *in, int st
 static void strike(struct call_loop *loop, const struct sockaddr *source, int64_t now)
 {
 	char address[ADDRESS_SIZE];
+	if (phones_at(loop->config.phones, source, clock_now_ms()))
+		return; /* somebody's office: a wrong key there is not to silence all others */
 	if (bans_strike(loop->bans, source, now))
 		log_warn(NULL, "%s is not answered for %d seconds: it asked too often for what it may not", address_text(source, address), loop->config.ban_seconds);
 }
 
-/* Before anything is made of a request: those who are no trunk's, and no organization's users, get no further. */
-static enum sip_admission admit(void *arg, const struct sockaddr *source, bool invite, const char *user)
+/* Before anything is made of a request: those who are no trunk's, and no organization's users or phones, get no further. */
+static enum sip_admission admit(void *arg, const struct sockaddr *source, enum sip_wish request, const char *user)
 {
 	struct call_loop *loop = arg;
 	struct trunk_match trunk;
@@ -111,11 +113,20 @@ static enum sip_admission admit(void *arg, const struct sockaddr *source, bool i
 		loop->dropped++;
 		return SIP_DROP;
 	}
-	if ((invite && config_has_digest(loop->config.config)) || config_trunk_by_line(loop->config.config, user, &trunk))
+	if ((request == SIP_INVITE && config_has_digest(loop->config.config)) || (request == SIP_REGISTER && config_phone(loop->config.config, NULL, 0, NULL)) || config_trunk_by_line(loop->config.config, user, &trunk))
 		return SIP_ADMIT;
 	loop->refused++;
 	strike(loop, source, now);
 	return SIP_REFUSE;
+}
+
+/* Wrong credentials of a phone. */
+static void phone_refused(void *arg, const struct sockaddr *source)
+{
+	struct call_loop *loop = arg;
+	loop->refused++;
+	if (source)
+		strike(loop, source, clock_monotonic_ms());
 }
 
 static void on_message(void *arg, const struct sip_message *m)
@@ -149,7 +160,7 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 			trunk_id = trunks[i].trunk_id;
 	if (!trunk_id && o && has_digest(o)) {
 		digest.organization = o;
-		enum sip_auth auth = sip_leg_authenticate(in->leg, "strowger", password_of, &digest);
+		enum sip_auth auth = sip_leg_authenticate(in->leg, password_of, &digest);
 		if (auth == SIP_AUTH_OK) {
 			trunk_id = digest.trunk_id;
 			bans_forget(loop->bans, in->source);
@@ -481,7 +492,7 @@ static void *loop_main(void *arg)
 {
 	struct start *start = arg;
 	struct call_loop *loop = start->loop;
-	struct sip_agent_config sip = {loop->config.listeners, loop->config.certificate, loop->config.key, loop->config.ca, on_incoming, loop, admit, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds};
+	struct sip_agent_config sip = {loop->config.listeners, loop->config.certificate, loop->config.key, loop->config.ca, on_incoming, loop, admit, phone_password, phone_registered, phone_refused, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds};
 	su_init();
 	loop->root = su_root_create((su_root_magic_t *)loop);
 	loop->agent = loop->root ? sip_agent_create(loop->root, &sip, start->err) : NULL;

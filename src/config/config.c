@@ -202,14 +202,15 @@ static void build_target(struct config_store *c, struct org *o, struct entity *e
 	struct route_target *t = e->data;
 	json_t *d = json_object_get(e->doc, "destination"), *revenue = json_object_get(e->doc, "revenue");
 	const char *type = json_string_value(json_object_get(d, "type"));
-	bool sip = type && strcmp(type, "sip") == 0;
-	(void)c;
+	bool sip = type && strcmp(type, "sip") == 0, phone = type && strcmp(type, "phone") == 0;
 	t->id = e->id;
 	t->name = text(o, e->doc, "name");
 	t->buyer_id = text(o, e->doc, "buyer_id");
 	t->uri = sip ? text(o, d, "uri") : NULL;
-	t->number = sip ? NULL : text(o, d, "number");
-	t->trunk_id = sip ? NULL : text(o, d, "trunk_id");
+	t->number = sip || phone ? NULL : text(o, d, "number");
+	t->trunk_id = sip || phone ? NULL : text(o, d, "trunk_id");
+	t->phone_username = phone ? text(o, d, "username") : NULL;
+	t->phone_password = phone ? secret(c, o, d, "password") : NULL;
 	t->filter = build_filter(o, e->doc, "filter");
 	t->timeout_seconds = integer(e->doc, "timeout_seconds", 0);
 	t->enabled = json_is_true(json_object_get(e->doc, "enabled"));
@@ -536,23 +537,28 @@ static void build_all(struct config_store *c, struct org *o, struct store_rows *
 	}
 }
 
-/* Outgoing webhooks and trunks are also walked: as arrays. */
+/* Outgoing webhooks, trunks and phones are also walked: as arrays. */
 static void build_arrays(struct org *o)
 {
-	size_t outgoing = 0, trunks = 0;
+	size_t outgoing = 0, trunks = 0, phones = 0;
 	for (struct entity *e = o->entities; e; e = e->hh.next) {
 		outgoing += strcmp(e->kind, "outgoing_webhook") == 0;
 		trunks += strcmp(e->kind, "trunk") == 0;
+		phones += strcmp(e->kind, "target") == 0 && ((struct route_target *)e->data)->phone_username;
 	}
 	struct config_outgoing *w = arena_alloc(&o->arena, (outgoing + 1) * sizeof *w);
 	struct config_trunk *t = arena_alloc(&o->arena, (trunks + 1) * sizeof *t);
+	const struct route_target **p = arena_alloc(&o->arena, (phones + 1) * sizeof *p);
 	o->public.outgoing = w;
 	o->public.trunks = t;
-	for (struct entity *e = o->entities; e && w && t; e = e->hh.next) {
+	o->public.phones = p;
+	for (struct entity *e = o->entities; e && w && t && p; e = e->hh.next) {
 		if (strcmp(e->kind, "outgoing_webhook") == 0)
 			w[o->public.outgoing_count++] = *(struct config_outgoing *)e->data;
 		else if (strcmp(e->kind, "trunk") == 0)
 			t[o->public.trunk_count++] = *(struct config_trunk *)e->data;
+		else if (strcmp(e->kind, "target") == 0 && ((struct route_target *)e->data)->phone_username)
+			p[o->public.phone_count++] = e->data;
 	}
 }
 
@@ -809,6 +815,24 @@ bool config_has_digest(struct config_store *c)
 	for (struct org *o = c->orgs; o && !found; o = o->hh.next)
 		for (size_t t = 0; t < o->public.trunk_count && !found; t++)
 			found = o->public.trunks[t].username != NULL;
+	pthread_rwlock_unlock(&c->lock);
+	return found;
+}
+
+bool config_phone(struct config_store *c, const char *username, size_t n, struct phone_match *out)
+{
+	bool found = false;
+	pthread_rwlock_rdlock(&c->lock);
+	for (struct org *o = c->orgs; o && !found; o = o->hh.next)
+		for (size_t i = 0; i < o->public.phone_count && !found; i++) {
+			const struct route_target *t = o->public.phones[i];
+			found = t->enabled && t->phone_password && (!username || strcmp(t->phone_username, username) == 0) && n-- == 0;
+			if (!found || !out)
+				continue;
+			snprintf(out->organization_id, sizeof out->organization_id, "%s", o->public.id);
+			snprintf(out->target_id, sizeof out->target_id, "%s", t->id);
+			snprintf(out->password, sizeof out->password, "%s", t->phone_password);
+		}
 	pthread_rwlock_unlock(&c->lock);
 	return found;
 }

@@ -133,6 +133,8 @@ struct organization {
 	size_t outgoing_count;
 	const struct config_trunk *trunks;
 	size_t trunk_count;
+	const struct route_target *const *phones; /* targets whose destination is one */
+	size_t phone_count;
 	struct feed *feed; /* where its events are told live */
 };
 
@@ -172,6 +174,11 @@ size_t config_organization_count(struct config_store *c);
 size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max);
 /* Has any trunk inbound digest credentials? */
 bool config_has_digest(struct config_store *c);
+struct phone_match {
+	char organization_id[40], target_id[40], password[208];
+};
+/* The n-th target of any organization whose phone registers so; username NULL: any. out: NULL to ask whether there is one. */
+bool config_phone(struct config_store *c, const char *username, size_t n, struct phone_match *out);
 bool config_trunk_by_line(struct config_store *c, const char *line, struct trunk_match *out);
 /* Each trunk of each organization; f must not call back into config, and config must not be called under a lock that f takes. */
 void config_each_trunk(struct config_store *c, void (*f)(void *arg, const struct config_trunk *trunk), void *arg);

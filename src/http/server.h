@@ -21,6 +21,7 @@ struct http_config {
 	struct config_store *config;
 	struct registry *registry;
 	struct trunks *trunks;
+	struct phones *phones;
 	struct call_loop *calls;
 	struct media *media;
 	struct http_client *client;

@@ -10,6 +10,13 @@ static void check(json_t *doc, struct errors *errors)
 		errors_add(errors, "/destination/uri", "is required for a destination of type sip");
 	if (type && strcmp(type, "number") == 0 && !number)
 		errors_add(errors, "/destination/number", "is required for a destination of type number");
+	const char *user = json_string_value(json_object_get(destination, "username"));
+	if (type && strcmp(type, "phone") == 0 && !user)
+		errors_add(errors, "/destination/username", "is required for a destination of type phone");
+	if (user && strspn(user, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != strlen(user))
+		errors_add(errors, "/destination/username", "may have letters, digits, and - _ . alone");
+	if (type && strcmp(type, "phone") == 0 && !json_is_string(json_object_get(destination, "password")))
+		errors_add(errors, "/destination/password", "is required for a destination of type phone");
 	if (type && strcmp(type, "number") == 0 && !json_is_string(json_object_get(destination, "trunk_id")))
 		errors_add(errors, "/destination/trunk_id", "is required for a destination of type number");
 }
@@ -20,12 +27,14 @@ const struct resource_kind resource_target = {
 	.fields = (const struct field[]){
 		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
 		{"buyer_id", FIELD_ID, .kind = "buyer", .help = "Who pays for its calls."},
-		{"destination", FIELD_OBJECT, FIELD_REQUIRED, .help = "A SIP URI, or a number over a trunk.",
+		{"destination", FIELD_OBJECT, FIELD_REQUIRED, .help = "A SIP URI, a number over a trunk, or a phone that registers here.",
 		 .fields = (const struct field[]){
-			 {"type", FIELD_ENUM, FIELD_REQUIRED, .choices = (const char *const[]){"sip", "number", NULL}, .help = "sip or number."},
+			 {"type", FIELD_ENUM, FIELD_REQUIRED, .choices = (const char *const[]){"sip", "number", "phone", NULL}, .help = "sip, number or phone."},
 			 {"uri", FIELD_SIP_URI, .help = "For type sip."},
 			 {"number", FIELD_E164, .max = 32, .help = "For type number."},
 			 {"trunk_id", FIELD_ID, .kind = "trunk", .help = "For type number: the trunk it is dialled over."},
+			 {"username", FIELD_STRING, .min = 3, .max = 64, .help = "For type phone: what the softphone or desk phone registers as."},
+			 {"password", FIELD_STRING, FIELD_SECRET, .min = 10, .max = 200, .help = "For type phone: its password."},
 			 {0},
 		 }},
 		{"filter", FIELD_FILTER, .help = "Only calls that pass are sent here."},

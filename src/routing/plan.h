@@ -8,6 +8,7 @@ struct route_target {
 	const char *id, *name, *buyer_id;
 	const char *uri;               /* destination type sip */
 	const char *number, *trunk_id; /* destination type number */
+	const char *phone_username, *phone_password; /* destination type phone */
 	struct filter *filter;
 	int timeout_seconds; /* 0: the plan's */
 	bool enabled, send_tags;

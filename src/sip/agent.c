@@ -138,6 +138,10 @@ static int request(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *si
 	case sip_method_update:
 	case sip_method_prack:
 		return 481;
+	case sip_method_register:
+		if (agent->config.registered)
+			return sip_registrar_request(agent, irq, sip);
+		/* fall through */
 	default:
 		nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW_STR(SIP_METHODS), TAG_END());
 		nta_incoming_destroy(irq);
@@ -150,13 +154,17 @@ static int consider(nta_agent_magic_t *magic, nta_agent_t *nta, msg_t *msg, sip_
 {
 	struct sip_agent *agent = (struct sip_agent *)(void *)magic;
 	const char *user = sip->sip_request ? sip->sip_request->rq_url->url_user : NULL;
-	bool invite = sip->sip_request && sip->sip_request->rq_method == sip_method_invite, nothing = !sip->sip_request || sip->sip_request->rq_method == sip_method_ack;
-	enum sip_admission a = agent->config.admit && !nothing ? agent->config.admit(agent->config.arg, (const struct sockaddr *)msg_addr(msg), invite, user ? user : "") : SIP_ADMIT;
+	sip_method_t method = sip->sip_request ? sip->sip_request->rq_method : sip_method_ack;
+	bool invite = method == sip_method_invite, registers = method == sip_method_register, nothing = method == sip_method_ack;
+	enum sip_wish kind = invite ? SIP_INVITE : registers ? SIP_REGISTER : SIP_OTHER;
+	enum sip_admission a = agent->config.admit && !nothing ? agent->config.admit(agent->config.arg, (const struct sockaddr *)msg_addr(msg), kind, user ? user : "") : SIP_ADMIT;
 	nta_incoming_t *irq = NULL;
 	if (a == SIP_DROP || nothing)
 		msg_destroy(msg);
-	else if (a == SIP_REFUSE && (invite || sip->sip_request->rq_method == sip_method_register))
+	else if (a == SIP_REFUSE && (invite || registers))
 		nta_msg_treply(nta, msg, SIP_403_FORBIDDEN, TAG_END());
+	else if (registers && agent->config.registered && !sip->sip_authorization)
+		sip_registrar_challenge(agent, msg);
 	else
 		irq = nta_incoming_create(nta, NULL, msg, sip, TAG_END()); /* takes the message */
 	int status = irq ? request(agent, irq, sip) : 0;

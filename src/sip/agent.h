@@ -61,6 +61,7 @@ struct sip_leg {
 	void *owner;
 	/* outgoing: to send the INVITE again with credentials */
 	const char *uri, *username, *password, *sdp, *headers;
+	const url_string_t *route; /* where its requests go whatever their URI says; NULL: where that says */
 	auth_client_t *auth;
 	bool authorized;
 	const char *max_forwards;
@@ -131,6 +132,23 @@ enum sip_transport sip_transport_of_via(const sip_via_t *v);
 
 /* Answered now, with status 0. */
 void sip_request_give_up(struct sip_request *request);
+
+#define SIP_REALM "strowger"
+#define SIP_CHALLENGE_SIZE 256
+
+/* Whose credentials, for what; password_of as sip_leg_authenticate() has it. */
+struct sip_credential_check {
+	const char *realm, *method;
+	const char *(*password_of)(void *arg, const char *username, size_t n);
+	void *arg;
+};
+void sip_make_challenge(const struct sip_agent *agent, const char *realm, bool stale, char out[SIP_CHALLENGE_SIZE]);
+/* SIP_AUTH_CHALLENGED: answer with out. */
+enum sip_auth sip_check_credentials(const struct sip_agent *agent, su_home_t *home, const msg_auth_t *au, const struct sip_credential_check *check, char out[SIP_CHALLENGE_SIZE]);
+
+/* registrar.c */
+void sip_registrar_challenge(struct sip_agent *agent, msg_t *msg); /* takes the message */
+int sip_registrar_request(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *sip);
 
 /* Take up the 401's or 407's challenge; false when there are no credentials, or none that fit. */
 bool sip_take_challenge(auth_client_t **auth, su_home_t *home, sip_t const *sip, const char *username, const char *password);

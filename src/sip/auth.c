@@ -1,4 +1,4 @@
-/* Digest authentication (RFC 3261 §22, RFC 7616 with MD5, qop=auth): of incoming INVITEs, and ours to others. */
+/* Digest authentication (RFC 3261 §22, RFC 7616 with MD5, qop=auth): of those who call and register, and ours to others. */
 #include "base/clock.h"
 #include "sip/agent.h"
 #include <sofia-sip/auth_digest.h>
@@ -29,36 +29,46 @@ static bool nonce_fresh(const struct sip_agent *agent, const char *nonce)
 	return strcmp(nonce, expected) == 0 && now - made >= 0 && now - made <= NONCE_LIFETIME_SECONDS;
 }
 
-static enum sip_auth challenge(struct sip_leg *leg, const char *realm, bool stale)
+void sip_make_challenge(const struct sip_agent *agent, const char *realm, bool stale, char out[SIP_CHALLENGE_SIZE])
 {
-	char nonce[64], header[256];
-	make_nonce(leg->agent, (long)(clock_now_ms() / 1000), nonce);
-	snprintf(header, sizeof header, "Digest realm=\"%s\", nonce=\"%s\", algorithm=MD5, qop=\"auth\"%s", realm, nonce, stale ? ", stale=true" : "");
-	nta_incoming_treply(leg->invite_in, SIP_407_PROXY_AUTH_REQUIRED, SIPTAG_PROXY_AUTHENTICATE_STR(header), TAG_END());
-	nta_incoming_destroy(leg->invite_in);
-	leg->invite_in = NULL;
-	return SIP_AUTH_CHALLENGED;
+	char nonce[64];
+	make_nonce(agent, (long)(clock_now_ms() / 1000), nonce);
+	snprintf(out, SIP_CHALLENGE_SIZE, "Digest realm=\"%s\", nonce=\"%s\", algorithm=MD5, qop=\"auth\"%s", realm, nonce, stale ? ", stale=true" : "");
 }
 
-enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *realm, const char *(*password_of)(void *arg, const char *username), void *arg)
+enum sip_auth sip_check_credentials(const struct sip_agent *agent, su_home_t *home, const msg_auth_t *au, const struct sip_credential_check *check, char out[SIP_CHALLENGE_SIZE])
+{
+	auth_response_t ar = {.ar_size = sizeof ar};
+	auth_hexmd5_t a1, expected;
+	const char *password;
+	if (!au || !au->au_params || auth_digest_response_get(home, &ar, au->au_params) < 0 || !ar.ar_username || !ar.ar_nonce || !ar.ar_uri || !ar.ar_response || !ar.ar_realm || strcmp(ar.ar_realm, check->realm) != 0) {
+		sip_make_challenge(agent, check->realm, false, out);
+		return SIP_AUTH_CHALLENGED;
+	}
+	if (!nonce_fresh(agent, ar.ar_nonce)) {
+		sip_make_challenge(agent, check->realm, true, out);
+		return SIP_AUTH_CHALLENGED;
+	}
+	for (size_t n = 0; (password = check->password_of(check->arg, ar.ar_username, n)); n++) {
+		auth_digest_ha1(a1, ar.ar_username, check->realm, password);
+		auth_digest_response(&ar, expected, a1, check->method, NULL, 0);
+		if (strcasecmp(expected, ar.ar_response) == 0)
+			return SIP_AUTH_OK;
+	}
+	return SIP_AUTH_REFUSED;
+}
+
+enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *(*password_of)(void *arg, const char *username, size_t n), void *arg)
 {
 	msg_t *msg = nta_incoming_getrequest(leg->invite_in);
 	sip_t *sip = sip_object(msg);
-	const sip_proxy_authorization_t *au = sip->sip_proxy_authorization ? sip->sip_proxy_authorization : sip->sip_authorization;
-	auth_response_t ar = {.ar_size = sizeof ar};
-	auth_hexmd5_t a1, expected;
-	enum sip_auth result;
-	if (!au || !au->au_params) {
-		result = challenge(leg, realm, false);
-	} else if (auth_digest_response_get(leg->home, &ar, au->au_params) < 0 || !ar.ar_username || !ar.ar_nonce || !ar.ar_uri || !ar.ar_response || !ar.ar_realm || strcmp(ar.ar_realm, realm) != 0) {
-		result = challenge(leg, realm, false);
-	} else if (!nonce_fresh(leg->agent, ar.ar_nonce)) {
-		result = challenge(leg, realm, true);
-	} else {
-		const char *password = password_of(arg, ar.ar_username);
-		auth_digest_ha1(a1, ar.ar_username, realm, password ? password : "");
-		auth_digest_response(&ar, expected, a1, "INVITE", NULL, 0);
-		result = password && strcasecmp(expected, ar.ar_response) == 0 ? SIP_AUTH_OK : SIP_AUTH_REFUSED;
+	char challenge[SIP_CHALLENGE_SIZE];
+	const struct sip_credential_check check = {SIP_REALM, "INVITE", password_of, arg};
+	enum sip_auth result = sip_check_credentials(leg->agent, leg->home, sip->sip_proxy_authorization ? sip->sip_proxy_authorization : sip->sip_authorization, &check, challenge);
+	if (result == SIP_AUTH_CHALLENGED) {
+		nta_incoming_treply(leg->invite_in, SIP_407_PROXY_AUTH_REQUIRED, SIPTAG_PROXY_AUTHENTICATE_STR(challenge), TAG_END());
+		nta_incoming_destroy(leg->invite_in);
+		leg->invite_in = NULL;
 	}
 	msg_destroy(msg);
 	return result;

@@ -307,7 +307,7 @@ static bool send_invite(struct sip_leg *leg)
 	const char *expires = su_sprintf(leg->home, "%u", leg->min_se > leg->agent->config.session_seconds ? leg->min_se : leg->agent->config.session_seconds);
 	const char *least = su_sprintf(leg->home, "%u", leg->min_se ? leg->min_se : leg->agent->config.min_session_seconds);
 	const msg_header_t *credentials = sip_credentials(&leg->auth, leg->home, "INVITE", url);
-	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, NULL, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
+	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, leg->route, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
 		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
 		SIPTAG_SESSION_EXPIRES_STR(expires), SIPTAG_MIN_SE_STR(least), SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->sdp),
 		SIPTAG_MAX_FORWARDS_STR(leg->max_forwards), TAG_IF(leg->headers, SIPTAG_HEADER_STR(leg->headers)),
@@ -348,7 +348,8 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	leg->handler = handler;
 	leg->owner = owner;
 	leg->uri = su_strdup(leg->home, out->uri);
-	leg->transport = sip_transport_of(out->uri);
+	leg->route = out->route ? (url_string_t *)url_make(leg->home, out->route) : NULL;
+	leg->transport = sip_transport_of(out->route ? out->route : out->uri);
 	leg->username = out->username ? su_strdup(leg->home, out->username) : NULL;
 	leg->password = out->password ? su_strdup(leg->home, out->password) : NULL;
 	leg->sdp = su_strdup(leg->home, out->sdp);
@@ -392,7 +393,7 @@ static void enter_dialog(struct sip_leg *leg, sip_t const *sip)
 void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip)
 {
 	sip_cseq_t *cseq = sip_cseq_create(leg->home, sip->sip_cseq->cs_seq, SIP_METHOD_ACK);
-	nta_outgoing_t *ack = nta_outgoing_tcreate(leg->dialog, NULL, NULL, NULL, SIP_METHOD_ACK, NULL, SIPTAG_CSEQ(cseq), TAG_END());
+	nta_outgoing_t *ack = nta_outgoing_tcreate(leg->dialog, NULL, NULL, leg->route, SIP_METHOD_ACK, NULL, SIPTAG_CSEQ(cseq), TAG_END());
 	if (ack)
 		nta_outgoing_destroy(ack);
 }
@@ -421,7 +422,7 @@ static void send_bye(struct sip_leg *leg)
 	sip_session_stop(leg);
 	sip_leg_offer_stop(leg);
 	leg->state = LEG_OVER;
-	leg->bye_out = nta_outgoing_tcreate(leg->dialog, on_bye_response, leg, NULL, SIP_METHOD_BYE, NULL, TAG_IF(leg->reason, SIPTAG_REASON_STR(leg->reason)), TAG_END());
+	leg->bye_out = nta_outgoing_tcreate(leg->dialog, on_bye_response, leg, leg->route, SIP_METHOD_BYE, NULL, TAG_IF(leg->reason, SIPTAG_REASON_STR(leg->reason)), TAG_END());
 	collect(leg);
 }
 
@@ -468,7 +469,7 @@ static void acknowledge(struct sip_leg *leg, sip_t const *sip)
 		return;
 	leg->rseq = sip->sip_rseq->rs_response;
 	enter_dialog(leg, sip);
-	nta_outgoing_t *prack = nta_outgoing_tcreate(leg->dialog, NULL, NULL, NULL, SIP_METHOD_PRACK, NULL, SIPTAG_RACK_STR(rack), TAG_END());
+	nta_outgoing_t *prack = nta_outgoing_tcreate(leg->dialog, NULL, NULL, leg->route, SIP_METHOD_PRACK, NULL, SIPTAG_RACK_STR(rack), TAG_END());
 	if (prack)
 		nta_outgoing_destroy(prack); /* it ends by itself */
 }

@@ -56,7 +56,7 @@ void sip_leg_offer_now(struct sip_leg *leg)
 		return;
 	leg->offered = leg->offer;
 	leg->offer = NULL;
-	leg->offer_out = nta_outgoing_tcreate(leg->dialog, on_answer, leg, NULL, SIP_METHOD_INVITE, NULL,
+	leg->offer_out = nta_outgoing_tcreate(leg->dialog, on_answer, leg, leg->route, SIP_METHOD_INVITE, NULL,
 		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
 		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->offered), TAG_END());
 }

@@ -72,6 +72,21 @@ struct sip_message {
 	size_t len;
 };
 
+/* A REGISTER whose credentials are right: those that phone_password told last. Borrowed: valid during the callback. */
+struct sip_registration {
+	const char *contact; /* NULL: only asked what is known; "": none is to be known any more */
+	const char *contact_host;
+	int expires_seconds; /* 0: that contact is not to be known any more */
+	const struct sockaddr *source;
+	enum sip_transport transport;
+	const char *call_id, *user_agent;
+	uint32_t cseq;
+	/* the answer: after 200 for how long `contact` is known, 0: none is; after 423 the least there is */
+	int granted_seconds;
+};
+
+enum sip_wish { SIP_INVITE, SIP_REGISTER, SIP_OTHER };
+
 /* What to do with a request that belongs to no dialog. */
 enum sip_admission {
 	SIP_ADMIT,
@@ -89,7 +104,11 @@ struct sip_agent_config {
 	void (*incoming)(void *arg, const struct sip_incoming *invite);
 	void *arg;
 	/* Asked of each such request; NULL: all are admitted. user: of the request URI, "" without one. */
-	enum sip_admission (*admit)(void *arg, const struct sockaddr *source, bool invite, const char *user);
+	enum sip_admission (*admit)(void *arg, const struct sockaddr *source, enum sip_wish request, const char *user);
+	/* Phones that register here; all or none. registered: the status to answer with, its answer in *r. refused: wrong credentials. */
+	const char *(*phone_password)(void *arg, const char *username, size_t n);
+	int (*registered)(void *arg, struct sip_registration *r);
+	void (*refused)(void *arg, const struct sockaddr *source);
 	void (*message)(void *arg, const struct sip_message *m); /* told of each message with a Call-ID, before it has an effect; or NULL */
 	unsigned session_seconds, min_session_seconds; /* RFC 4028: what we ask for, and the least we agree to */
 };
@@ -109,13 +128,14 @@ void sip_leg_ring(struct sip_leg *leg, int status, const char *sdp);
 void sip_leg_answer(struct sip_leg *leg, const char *sdp);
 /* RFC 3261 §22: check the digest of the INVITE; sends the 407 itself when there is none or it is stale. */
 enum sip_auth { SIP_AUTH_OK, SIP_AUTH_CHALLENGED, SIP_AUTH_REFUSED };
-/* password_of: the password of a user name, or NULL. The user name is copied out. */
-enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *realm, const char *(*password_of)(void *arg, const char *username), void *arg);
+/* password_of: the n-th password of a user name, NULL after the last. The one that was told last is the one that is right. */
+enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *(*password_of)(void *arg, const char *username, size_t n), void *arg);
 
 /* ---- an outgoing leg ---- */
 
 struct sip_outgoing {
 	const char *uri;                /* sip:… */
+	const char *route;              /* sip:…: where its requests go whatever their URI says; NULL: where that says */
 	const char *from_user, *from_name; /* from_user NULL: it is withheld (RFC 3323 §4.1.1.3) */
 	const char *asserted_user;       /* P-Asserted-Identity; with Privacy when it is withheld; NULL: without */
 	const char *diverted_user;       /* Diversion (RFC 5806): the number that was called; NULL: without */

@@ -2,6 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import type { AddressInfo } from 'node:net'
 import { createHash } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import { until } from './harness.ts'
 
 export interface Request {
@@ -20,6 +21,28 @@ export interface Dialog {
 }
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')
+
+// A connection as a phone keeps one, for Peer.register(): what comes by it is message by message, and INVITEs are answered.
+export function line(stream: Duplex, status: number) {
+  const listeners = new Set<(m: Buffer) => void>(), requests: string[] = []
+  let text = ''
+  stream.on('error', () => {})
+  stream.on('data', (d: Buffer) => {
+    text += d
+    for (let end; (end = text.indexOf('\r\n\r\n')) >= 0; ) {
+      const whole = end + 4 + Number(/^Content-Length:\s*(\d+)/im.exec(text)?.[1] ?? 0), message = text.slice(0, whole)
+      if (text.length < whole) return
+      text = text.slice(whole)
+      for (const f of listeners) f(Buffer.from(message))
+      if (message.startsWith('SIP/')) continue
+      requests.push(message)
+      if (message.startsWith('ACK')) continue
+      const copied = message.split('\r\n').filter((l) => /^(Via|From|Call-ID|CSeq):/.test(l)).join('\r\n'), to = /^To:.*/m.exec(message)![0].trim()
+      stream.write(`SIP/2.0 ${message.startsWith('INVITE') ? status : 200} Whatever\r\n${copied}\r\n${to.includes('tag=') ? to : `${to};tag=phone`}\r\nContent-Length: 0\r\n\r\n`)
+    }
+  })
+  return { requests, send: (m: string) => stream.write(m), on: (_: string, f: (m: Buffer) => void) => listeners.add(f), off: (_: string, f: (m: Buffer) => void) => listeners.delete(f) } as unknown as Pick<Socket, 'send' | 'on' | 'off'> & { requests: string[] }
+}
 
 export class Peer {
   requests: Request[] = []
@@ -164,6 +187,31 @@ export class Peer {
       return answered
     }
     return { status: Number(text.slice(8, 11)), text, provisional, request }
+  }
+
+  // REGISTER as a phone does, with credentials once it is asked for them; resolves with the final answer. contact '': only ask.
+  async register(to: number, user: string, password: string, { expires = 300 as number | null, contact = `sip:${user}@127.0.0.1:${this.port}` as string | undefined, headers = [] as string[], id = `${Math.random()}`, cseq = 0, socket = this.socket as Pick<Socket, 'send' | 'on' | 'off'>, transport = 'UDP' } = {}): Promise<string> {
+    let authorization = ''
+    for (let n = cseq + 1; ; n++) {
+      const lines = [`REGISTER sip:127.0.0.1:${to} SIP/2.0`, `Via: SIP/2.0/${transport} 127.0.0.1:${this.port};rport;branch=z9hG4bKr${n}${id}`, 'Max-Forwards: 70', `From: <sip:${user}@127.0.0.1>;tag=r`, `To: <sip:${user}@127.0.0.1>`, `Call-ID: ${id}`, `CSeq: ${n} REGISTER`,
+        ...(contact ? [`Contact: ${contact === '*' ? '*' : `<${contact}>`}`] : []), ...(expires === null ? [] : [`Expires: ${expires}`]), 'User-Agent: a test phone', ...headers, ...(authorization ? [`Authorization: ${authorization}`] : []), 'Content-Length: 0']
+      const answered = new Promise<string>((done, fail) => {
+        setTimeout(() => fail(new Error('no answer to REGISTER')), 10000).unref()
+        const listen = (m: Buffer) => {
+          const t = m.toString()
+          if (!t.startsWith('SIP/2.0') || !t.includes(id) || !new RegExp(`^CSeq: ${n} REGISTER\\r$`, 'm').test(t)) return
+          socket.off('message', listen)
+          done(t)
+        }
+        socket.on('message', listen)
+      })
+      ;(socket as Socket).send(`${lines.join('\r\n')}\r\n\r\n`, to, '127.0.0.1')
+      const text = await answered
+      if (!text.startsWith('SIP/2.0 401') || (authorization && !/stale=true/.test(text))) return text
+      const nonce = /nonce="([^"]*)"/.exec(text)![1], uri = `sip:127.0.0.1:${to}`
+      const response = md5(`${md5(`${user}:strowger:${password}`)}:${nonce}:00000001:c:auth:${md5(`REGISTER:${uri}`)}`)
+      authorization = `Digest username="${user}", realm="strowger", nonce="${nonce}", uri="${uri}", qop=auth, nc=00000001, cnonce="c", algorithm=MD5, response="${response}"`
+    }
   }
 
   // Every message twice, as networks do.

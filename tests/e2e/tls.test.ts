@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { Peer, line } from './peer.ts'
 import { Strowger, binary, freePort, join, until, usePostgres } from './harness.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'strowger-tls-'))
@@ -113,6 +114,18 @@ describe('SIP over TLS', { skip: usePostgres }, () => {
     assert.equal(socket.getPeerCertificate(true).issuerCertificate.subject.CN, 'ca')
     socket.destroy()
     await assert.rejects(shown({ maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' }))
+  })
+
+  test('a phone that registered over TLS is called by its connection', async () => {
+    const target = await s.api('POST', '/targets', { name: 'eve', destination: { type: 'phone', username: 'eve', password: 'a good password' } })
+    const plan = await s.api('POST', '/routing-plans', { name: 'eve', entries: [{ target_id: target.id, priority: 1 }], dial: { timeout_seconds: 10, max_attempts: 1 } })
+    await s.campaign('+18005558020', { routing_plan_id: plan.id })
+    const { socket: stream } = await shown(), socket = line(stream, 486), p = await Peer.start()
+    assert.match(await p.register(tls, 'eve', 'a good password', { contact: 'sip:eve@10.77.0.11:5061;transport=tls', socket, transport: 'TLS' }), /^SIP\/2.0 200/)
+    await s.call('+18005558020', ['--duration', '1'])
+    assert.deepEqual((await s.lastCall((c) => c.number === '+18005558020')).attempts.map((a: any) => [a.outcome, a.sip_status]), [['busy', 486]])
+    assert.match(socket.requests[0]!, /^INVITE sip:eve@10.77.0.11:5061;transport=tls /)
+    stream.destroy()
   })
 
   test('a gateway is called over TLS only where its certificate is signed by whom we trust, and is its own', async () => {

@@ -76,6 +76,7 @@ api_handler api_report_calls;
 api_handler api_recording_get, api_recording_peaks, api_recording_delete;
 /* trunks.c */
 api_handler api_trunk_status;
+api_handler api_target_phone;
 /* system.c */
 api_handler api_organization_get, api_system, api_organization_patch, api_audit_log, api_openapi, api_healthz, api_metrics, api_event_types, api_outgoing_presets, api_redeliver_matching, api_webhook_health, api_webhook_statistics, api_webhook_preview;
 

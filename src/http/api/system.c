@@ -234,6 +234,7 @@ enum http_result api_metrics(struct http_request *r)
 		{"strowger_calls_active", "gauge", "Calls that are live.", c.calls},
 		{"strowger_sip_legs", "gauge", "SIP dialogs, those that linger included.", c.legs},
 		{"strowger_sip_transactions", "gauge", "SIP transactions, those that linger for repeated messages included.", c.transactions},
+		{"strowger_phones_registered", "gauge", "Phones of targets that are registered.", phones_count(r->config->phones, clock_now_ms())},
 		{"strowger_sip_banned", "gauge", "Addresses that are not answered for a while.", c.banned},
 		{"strowger_sip_certificate_expiry_seconds", "gauge", "When the certificate of SIP over TLS expires, in seconds since 1970; 0: there is none.", (uint64_t)c.certificate_expires_at},
 		{"strowger_sip_dropped_total", "counter", "Requests that were dropped because their address is banned.", c.dropped},

@@ -1,0 +1,77 @@
+/* Phones that register here (RFC 3261 §10): what is asked, and how it is answered. */
+#include "sip/agent.h"
+#include <sofia-sip/msg_addr.h>
+#include <sofia-sip/nta_stateless.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPIRES_DEFAULT 300
+
+/* A challenge before anything is made of a request that has no credentials. */
+void sip_registrar_challenge(struct sip_agent *agent, msg_t *msg)
+{
+	char header[SIP_CHALLENGE_SIZE];
+	sip_make_challenge(agent, SIP_REALM, false, header);
+	nta_msg_treply(agent->nta, msg, SIP_401_UNAUTHORIZED, SIPTAG_WWW_AUTHENTICATE_STR(header), TAG_END());
+}
+
+static void answer(nta_incoming_t *irq, su_home_t *home, int status, const struct sip_registration *r)
+{
+	const char *contact = status == 200 && r->granted_seconds ? su_sprintf(home, "<%s>;expires=%d", r->contact, r->granted_seconds) : NULL;
+	if (status == 423)
+		nta_incoming_treply(irq, 423, "Interval Too Brief", SIPTAG_MIN_EXPIRES_STR(su_sprintf(home, "%d", r->granted_seconds)), TAG_END());
+	else
+		nta_incoming_treply(irq, status, sip_status_phrase(status), TAG_IF(contact, SIPTAG_CONTACT_STR(contact)), TAG_END());
+}
+
+/* Of several contacts the first that stays. */
+static int read_contact(su_home_t *home, const sip_t *sip, struct sip_registration *r)
+{
+	long asked = sip->sip_expires ? (long)sip->sip_expires->ex_delta : EXPIRES_DEFAULT;
+	for (const sip_contact_t *m = sip->sip_contact; m; m = m->m_next) {
+		long expires = m->m_expires ? strtol(m->m_expires, NULL, 10) : asked;
+		if (m->m_url->url_type == url_any) {
+			if (!sip->sip_expires || sip->sip_expires->ex_delta || sip->sip_contact->m_next)
+				return 400; /* §10.3, step 6 */
+			r->contact = "";
+			return 0;
+		}
+		if (m->m_url->url_type != url_sip && m->m_url->url_type != url_sips)
+			return 400;
+		if (r->contact && !expires)
+			continue;
+		r->contact = url_as_string(home, m->m_url);
+		r->contact_host = m->m_url->url_host;
+		r->expires_seconds = expires < 0 ? 0 : expires > 86400 ? 86400 : (int)expires;
+		if (expires)
+			break;
+	}
+	return 0;
+}
+
+int sip_registrar_request(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *sip)
+{
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	struct sip_registration r = {0};
+	const struct sip_credential_check check = {SIP_REALM, "REGISTER", agent->config.phone_password, agent->config.arg};
+	su_home_init(home);
+	msg_t *msg = nta_incoming_getrequest(irq);
+	r.source = (const struct sockaddr *)msg_addr(msg);
+	r.transport = sip_transport_of_via(sip->sip_via);
+	r.call_id = sip->sip_call_id->i_id;
+	r.cseq = sip->sip_cseq->cs_seq;
+	r.user_agent = sip->sip_user_agent && sip->sip_user_agent->g_string ? sip->sip_user_agent->g_string : "";
+	char challenge[SIP_CHALLENGE_SIZE];
+	enum sip_auth auth = sip_check_credentials(agent, home, sip->sip_authorization, &check, challenge);
+	int status = auth == SIP_AUTH_OK ? read_contact(home, sip, &r) : 403;
+	if (auth == SIP_AUTH_CHALLENGED)
+		nta_incoming_treply(irq, SIP_401_UNAUTHORIZED, SIPTAG_WWW_AUTHENTICATE_STR(challenge), TAG_END());
+	else
+		answer(irq, home, status ? status : agent->config.registered(agent->config.arg, &r), &r);
+	if (auth == SIP_AUTH_REFUSED && agent->config.refused)
+		agent->config.refused(agent->config.arg, r.source);
+	nta_incoming_destroy(irq);
+	msg_destroy(msg);
+	su_home_deinit(home);
+	return 0;
+}
