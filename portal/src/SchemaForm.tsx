@@ -149,12 +149,14 @@ export function Field(p: Props) {
 }
 
 export function Fields(p: Omit<Props, 'label' | 'required'>) {
-  const value = (p.value ?? {}) as Record<string, Value>
+  const value = (p.value ?? {}) as Record<string, Value>, properties = p.schema.properties ?? {}
+  const has = (name: string) => (value[name] === undefined ? properties[name]?.default : value[name])
+  const shown = (name: string, s: Schema) => !s.readOnly && (!s['x-only'] || has(s['x-only'].field) === s['x-only'].value || !!p.errors(`${p.pointer}/${name}`))
   return (
     <Stack gap="sm">
-      {Object.entries(p.schema.properties ?? {}).filter(([, s]) => !s.readOnly).map(([name, s]) => (
+      {Object.entries(properties).filter(([name, s]) => shown(name, s)).map(([name, s]) => (
         <Field key={name} schema={s} label={label(name)} pointer={`${p.pointer}/${name}`} errors={p.errors} required={p.schema.required?.includes(name)}
-          value={value[name] === undefined ? s.default : value[name]} onChange={(v) => p.onChange({ ...value, [name]: v })} />
+          value={has(name)} onChange={(v) => p.onChange({ ...value, [name]: v })} />
       ))}
     </Stack>
   )

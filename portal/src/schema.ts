@@ -20,6 +20,7 @@ export interface Schema {
   examples?: string[]
   additionalProperties?: boolean | Schema
   'x-kind'?: string
+  'x-only'?: { field: string; value: string }
 }
 
 interface OpenApi {

@@ -35,7 +35,7 @@ const struct resource_kind resource_custom_tag = {
 	.fields = (const struct field[]){
 		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 64, .help = "Also the parameter that it takes from every source, without regard to case."},
 		{"type", FIELD_ENUM, .choices = (const char *const[]){"string", "number", "boolean", "datetime", "phone", "enum", NULL}, .initial = "\"string\"", .help = "What values it holds; others are refused."},
-		{"choices", FIELD_STRING, FIELD_LIST, .max = 200, .initial = "[]", .help = "For the type enum: what it can be, without regard to case."},
+		{"choices", FIELD_STRING, FIELD_LIST, .max = 200, .initial = "[]", .help = "What it can be, without regard to case.", .only = "type=enum"},
 		{"sources", FIELD_OBJECT, FIELD_LIST, .max = 50, .initial = "[]", .help = "Further names it is filled from; the first that has a value wins.",
 		 .fields = (const struct field[]){
 			 {"kind", FIELD_ENUM, FIELD_REQUIRED, .choices = (const char *const[]){"incoming_webhook", "dni", "inbound_rtb", "sip_header", NULL}, .help = "Where the value comes from."},

@@ -363,6 +363,9 @@ json_t *schema_json(const struct field *fields)
 			json_array_append_new(json_object_get(s, "enum"), json_null());
 		if (f->help)
 			json_object_set_new(s, "description", json_string(f->help));
+		const char *is = f->only ? strchr(f->only, '=') : NULL;
+		if (is)
+			json_object_set_new(s, "x-only", json_pack("{s:s%, s:s}", "field", f->only, (size_t)(is - f->only), "value", is + 1));
 		if (f->initial)
 			json_object_set_new(s, "default", json_loads(f->initial, JSON_DECODE_ANY, NULL));
 		if (f->flags & FIELD_READ_ONLY)

@@ -50,6 +50,7 @@ struct field {
 	const struct field *fields;   /* FIELD_OBJECT: ends with a NULL name */
 	const char *initial;          /* JSON text of the default, or NULL */
 	const char *help;
+	const char *only;             /* "type=phone": it has a meaning only while the enum beside it is that; forms show it then; or NULL */
 };
 
 /* What was wrong with a document: [{"pointer":"/name","detail":"…"}], at most 100. */
