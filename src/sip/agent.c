@@ -76,6 +76,11 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 		sip_leg_release(leg, 420, NULL);
 		return;
 	}
+	if (!sip_body_is_usable(leg->home, sip)) {
+		nta_incoming_treply(irq, SIP_415_UNSUPPORTED_MEDIA, SIPTAG_ACCEPT_STR("application/sdp, multipart/mixed"), SIPTAG_ACCEPT_ENCODING_STR("identity"), TAG_END()); /* RFC 3261 §8.2.3 */
+		sip_leg_release(leg, 415, NULL);
+		return;
+	}
 	if (!sip_session_take(leg, sip)) {
 		nta_incoming_treply(irq, SIP_422_SESSION_TIMER_TOO_SMALL, SIPTAG_MIN_SE_STR(su_sprintf(leg->home, "%u", agent->config.min_session_seconds)), TAG_END());
 		sip_leg_release(leg, 422, NULL);
@@ -120,6 +125,11 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 /* 0: it is answered, or will be; else the status to answer with. */
 static int request(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *sip)
 {
+	const url_t *uri = sip->sip_request->rq_url;
+	if (uri->url_type != url_sip && uri->url_type != url_sips)
+		return 416; /* RFC 3261 §8.2.2.1 */
+	if (uri->url_headers)
+		return 400; /* RFC 3261 §19.1.1: it may have none here */
 	switch (sip->sip_request->rq_method) {
 	case sip_method_invite:
 		if (sip->sip_to->a_tag)

@@ -1,5 +1,6 @@
 /* One dialog: its INVITE, its end, and everything that can happen between. */
 #include "sip/agent.h"
+#include "sip/body.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -55,13 +56,27 @@ static void collect(struct sip_leg *leg)
 		sip_leg_free(leg);
 }
 
+/* The SDP of its body, which carriers send beside ISUP, or where the caller is. NULL: there is none. */
+static const char *sdp_of(su_home_t *home, sip_t const *sip, size_t *len)
+{
+	const sip_payload_t *body = sip->sip_payload;
+	const char *type = body && body->pl_data && sip->sip_content_type ? sip_header_as_string(home, (const sip_header_t *)sip->sip_content_type) : NULL;
+	return type ? sip_body_sdp(type, body->pl_data, body->pl_len, len) : NULL;
+}
+
 const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip)
 {
-	const char *type = sip->sip_content_type ? sip->sip_content_type->c_type : NULL;
-	if (!sip->sip_payload || !sip->sip_payload->pl_data || !type || strcasecmp(type, "application/sdp") != 0)
-		return "";
-	const char *copy = su_strndup(leg->home, sip->sip_payload->pl_data, sip->sip_payload->pl_len);
+	size_t len;
+	const char *sdp = sdp_of(leg->home, sip, &len), *copy = sdp ? su_strndup(leg->home, sdp, (isize_t)len) : NULL;
 	return copy ? copy : "";
+}
+
+bool sip_body_is_usable(su_home_t *home, sip_t const *sip)
+{
+	const sip_content_encoding_t *packed = sip->sip_content_encoding;
+	bool plain = !packed || !packed->k_items || !packed->k_items[0] || strcasecmp(packed->k_items[0], "identity") == 0;
+	size_t len;
+	return !sip->sip_payload || !sip->sip_payload->pl_len || (plain && sdp_of(home, sip, &len));
 }
 
 /* ---- requests inside the dialog ---- */
