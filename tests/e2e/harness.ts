@@ -84,15 +84,17 @@ export class Strowger {
   log = ''
   extra: string[] = []
   privateDestinations = true
+  resolver = ''
 
   private constructor(public readonly dir: string) {
     this.data = join(dir, 'data')
   }
 
-  // dir: where its files are, a temporary directory otherwise.
-  static async start(extra: string[] = [], dir = mkdtempSync(join(tmpdir(), 'strowger-test-')), privateDestinations = true): Promise<Strowger> {
+  // dir: where its files are, a temporary directory otherwise. resolver: what it finds as /etc/resolv.conf.
+  static async start(extra: string[] = [], dir = mkdtempSync(join(tmpdir(), 'strowger-test-')), privateDestinations = true, resolver = ''): Promise<Strowger> {
     const s = new Strowger(dir)
     s.extra = extra
+    s.resolver = resolver
     s.privateDestinations = privateDestinations
     if (usePostgres) {
       cluster ??= startPostgres()
@@ -119,7 +121,8 @@ export class Strowger {
     const args = ['serve', '--data', this.data, '--http', `127.0.0.1:${this.http}`, '--sip', `udp:127.0.0.1:${this.sip},tcp:127.0.0.1:${this.sip}`,
       '--rtp-ports', await this.rtpPorts(), ...(this.privateDestinations ? ['--allow-private-destinations'] : []), '--drain-seconds', '1', ...this.databaseFlag(), ...this.extra]
     // The libraries keep caches for ever that LeakSanitizer calls leaks; what is ours is counted by /metrics.
-    this.child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' } })
+    const command = this.resolver ? ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', this.resolver, binary] : [binary]
+    this.child = spawn(command[0]!, [...command.slice(1), ...args], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' } })
     this.child.stderr!.on('data', (d) => (this.log += d))
     const { child } = this
     process.once('exit', () => child.kill('SIGKILL'))
