@@ -13,9 +13,11 @@
 #define FRAME 160 /* samples in 20 ms */
 #define PACKET_MAX 1500
 #define REPORT_SLOTS 512 /* ticks: 10 s */
+#define THREADS_MAX 8
 
 struct media_end {
 	struct media *media;
+	struct media_thread *thread; /* both ends of a call have the same */
 	struct mailbox *events;
 	uint64_t owner;
 	int number;
@@ -69,8 +71,8 @@ struct media_end {
 	int64_t last_sent_us, last_report_us;
 };
 
-struct media {
-	char address[64];
+struct media_thread {
+	struct media *media;
 	pthread_t thread;
 	bool started;
 	struct mailbox *commands;
@@ -79,8 +81,13 @@ struct media {
 	struct media_end *active;
 	struct media_end *reports[REPORT_SLOTS]; /* who reports at which tick */
 	unsigned report_tick;
-	char cname[33];
 	struct rtp_sockets *sockets;
+};
+
+struct media {
+	char address[64], cname[33];
+	int count;
+	struct media_thread threads[THREADS_MAX];
 	atomic_int open;
 	atomic_bool stop;
 	uint8_t to_alaw[256], to_ulaw[256];
@@ -108,9 +115,10 @@ void end_transmit(struct media_end *e, uint8_t type, bool marker, uint32_t times
 void end_mix_tone(const struct media_end *e, uint32_t timestamp, uint8_t *payload, size_t len);
 /* A packet went out. */
 void end_count_sent(struct media_end *e, uint32_t timestamp, size_t payload_len, int64_t now_us);
-void media_tick(struct media *m);
+void media_tick(struct media_thread *t);
 
 /* keys.c */
+void media_prepare_keys(void); /* once, before the threads: the library makes its tables at the first use */
 void end_send_keys(struct media_end *e, const char *keys);
 /* Keys go out now, and not audio. */
 bool end_key_sounds(const struct media_end *e);
@@ -131,6 +139,6 @@ void end_report_begin(struct media_end *e);
 void end_report_remote(struct media_end *e, const struct sdp_audio *remote);
 void end_take_report(struct media_end *e, const uint8_t *data, size_t len, const struct sockaddr_storage *from, socklen_t from_len, int64_t now_us);
 void end_report_end(struct media_end *e);
-void media_report_tick(struct media *m);
+void media_report_tick(struct media_thread *t);
 
 #endif

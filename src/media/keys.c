@@ -18,6 +18,13 @@
 
 /* ---- hearing ---- */
 
+void media_prepare_keys(void)
+{
+	dtmf_rx_state_t *first = dtmf_rx_init(NULL, NULL, NULL);
+	if (first)
+		dtmf_rx_free(first);
+}
+
 /* Many carriers send each key in two ways: the way that the first one came by is the one that counts. */
 static bool counts(struct media_end *e, enum key_way way)
 {

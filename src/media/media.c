@@ -13,6 +13,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#define PAIRS_MIN 64 /* of ports, for each thread */
+
 enum command_kind { COMMAND_OPEN, COMMAND_CLOSE, COMMAND_REMOTE, COMMAND_BRIDGE, COMMAND_PLAY, COMMAND_STOP, COMMAND_KEYS, COMMAND_INFO, COMMAND_RECORD, COMMAND_RECORD_PAUSE, COMMAND_RECORD_STOP };
 
 struct command {
@@ -38,15 +40,17 @@ static void post(struct media_end *end, const struct command *c)
 	}
 	*copy = *c;
 	copy->end = end;
-	mailbox_add_reply(end->media->commands, &copy->mail); /* bounded by the calls there are */
-	end->media->posted = true;
+	mailbox_add_reply(end->thread->commands, &copy->mail); /* bounded by the calls there are */
+	end->thread->posted = true;
 }
 
 void media_flush(struct media *m)
 {
-	if (m->posted)
-		mailbox_wake(m->commands);
-	m->posted = false;
+	for (struct media_thread *t = m->threads; t < m->threads + m->count; t++) {
+		if (t->posted)
+			mailbox_wake(t->commands);
+		t->posted = false;
+	}
 }
 
 struct media_end *media_open(struct media *m, struct mailbox *events, uint64_t owner, int number)
@@ -54,7 +58,8 @@ struct media_end *media_open(struct media *m, struct mailbox *events, uint64_t o
 	struct media_end *e = calloc(1, sizeof *e);
 	if (!e)
 		return NULL;
-	e->socket = rtp_sockets_take(m->sockets);
+	e->thread = &m->threads[owner % (uint64_t)m->count];
+	e->socket = rtp_sockets_take(e->thread->sockets);
 	if (!e->socket) {
 		free(e);
 		return NULL;
@@ -192,7 +197,7 @@ static void close_end(struct media_end *e)
 	end_deactivate(e);
 	end_stop_audio(e);
 	end_free_tones(e);
-	rtp_sockets_give(m->sockets, e->socket);
+	rtp_sockets_give(e->thread->sockets, e->socket);
 	end_record_stop(e, true);
 	free(e);
 	m->open--;
@@ -269,9 +274,9 @@ static void perform(struct command *c)
 	free(c);
 }
 
-static void perform_all(struct media *m)
+static void perform_all(struct media_thread *t)
 {
-	for (struct mail *c = mailbox_take_all(m->commands), *next; c; c = next) {
+	for (struct mail *c = mailbox_take_all(t->commands), *next; c; c = next) {
 		next = c->next;
 		perform((struct command *)c);
 	}
@@ -279,16 +284,16 @@ static void perform_all(struct media *m)
 
 static void *media_main(void *arg)
 {
-	struct media *m = arg;
+	struct media_thread *t = arg;
 	struct epoll_event events[256];
-	while (!m->stop) {
+	while (!t->media->stop) {
 		/* Sockets first: an end closed by a command must not be in this round's list. */
-		int n = epoll_wait(m->epoll, events, ARRAY_LEN(events), -1);
+		int n = epoll_wait(t->epoll, events, ARRAY_LEN(events), -1);
 		bool commands = false, ticks = false;
 		for (int i = 0; i < n; i++) {
-			if (events[i].data.ptr == m)
+			if (events[i].data.ptr == t)
 				commands = true;
-			else if (events[i].data.ptr == &m->timer)
+			else if (events[i].data.ptr == &t->timer)
 				ticks = true;
 			else if ((uintptr_t)events[i].data.ptr & 1)
 				end_receive_rtcp(rtp_socket_of_rtcp(events[i].data.ptr));
@@ -297,28 +302,57 @@ static void *media_main(void *arg)
 		}
 		if (ticks) {
 			uint64_t expired = 0;
-			if (read(m->timer, &expired, sizeof expired) == (ssize_t)sizeof expired)
+			if (read(t->timer, &expired, sizeof expired) == (ssize_t)sizeof expired)
 				for (uint64_t i = 0; i < expired && i < 5; i++) {
-					media_tick(m);
-					media_report_tick(m);
+					media_tick(t);
+					media_report_tick(t);
 				}
 		}
 		if (commands)
-			perform_all(m);
+			perform_all(t);
 	}
 	return NULL;
+}
+
+static bool start_thread(struct media *m, int index, const struct media_config *config)
+{
+	struct media_thread *t = &m->threads[index];
+	struct itimerspec every = {{0, 20000000}, {0, 20000000}};
+	int low = config->port_low + (config->port_low & 1);
+	t->media = m;
+	t->commands = mailbox_create(1);
+	t->epoll = epoll_create1(EPOLL_CLOEXEC);
+	t->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	t->sockets = rtp_sockets_create(config->address, low + 2 * index, config->port_high, 2 * m->count, t->epoll);
+	t->started = t->sockets && t->commands && t->epoll >= 0 && t->timer >= 0 && timerfd_settime(t->timer, 0, &every, NULL) == 0 &&
+		     epoll_ctl(t->epoll, EPOLL_CTL_ADD, mailbox_fd(t->commands), &(struct epoll_event){.events = EPOLLIN, .data.ptr = t}) == 0 &&
+		     epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->timer, &(struct epoll_event){.events = EPOLLIN, .data.ptr = &t->timer}) == 0 &&
+		     pthread_create(&t->thread, NULL, media_main, t) == 0;
+	if (t->started)
+		pthread_setname_np(t->thread, "media");
+	return t->started;
+}
+
+/* As many as there are processors, each with ports enough that none is short of them while others have some left. */
+static int thread_count(int pairs)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	int most = pairs / PAIRS_MIN < 1 ? 1 : pairs / PAIRS_MIN;
+	most = most < THREADS_MAX ? most : THREADS_MAX;
+	return processors < 1 ? 1 : processors < most ? (int)processors : most;
 }
 
 struct media *media_create(const struct media_config *config, struct error *err)
 {
 	struct media *m = calloc(1, sizeof *m);
 	struct sockaddr_storage check;
+	unsigned char name[16];
 	socklen_t len;
+	int ports = config->port_high - config->port_low - (config->port_low & 1);
 	if (!m)
 		return NULL;
 	snprintf(m->address, sizeof m->address, "%s", config->address);
-	m->epoll = m->timer = -1;
-	if (!socket_address(m->address, 0, &check, &len) || config->port_high - config->port_low - (config->port_low & 1) < 3) {
+	if (!socket_address(m->address, 0, &check, &len) || ports < 3) {
 		error_set(err, "RTP needs an IP address and a range of at least four ports, such as 127.0.0.1 and 20000-29999");
 		free(m);
 		return NULL;
@@ -329,36 +363,35 @@ struct media *media_create(const struct media_config *config, struct error *err)
 	}
 	for (uint32_t i = 0; i < AUDIO_TONE_PERIOD; i++)
 		m->tone[i] = audio_recording_tone(i);
-	unsigned char name[16];
 	randombytes_buf(name, sizeof name);
 	sodium_bin2hex(m->cname, sizeof m->cname, name, sizeof name);
-	m->commands = mailbox_create(1);
-	m->epoll = epoll_create1(EPOLL_CLOEXEC);
-	m->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	m->sockets = rtp_sockets_create(config->address, config->port_low, config->port_high, m->epoll);
-	struct itimerspec every = {{0, 20000000}, {0, 20000000}};
-	if (!m->sockets || !m->commands || m->epoll < 0 || m->timer < 0 || timerfd_settime(m->timer, 0, &every, NULL) != 0 ||
-	    epoll_ctl(m->epoll, EPOLL_CTL_ADD, mailbox_fd(m->commands), &(struct epoll_event){.events = EPOLLIN, .data.ptr = m}) != 0 ||
-	    epoll_ctl(m->epoll, EPOLL_CTL_ADD, m->timer, &(struct epoll_event){.events = EPOLLIN, .data.ptr = &m->timer}) != 0 ||
-	    pthread_create(&m->thread, NULL, media_main, m) != 0) {
-		error_set(err, "the media thread could not be started: %s", strerror(errno));
+	media_prepare_keys();
+	m->count = thread_count((ports + 1) / 2);
+	for (int i = 0; i < m->count; i++)
+		m->threads[i].epoll = m->threads[i].timer = -1;
+	for (int i = 0; i < m->count; i++) {
+		if (start_thread(m, i, config))
+			continue;
+		error_set(err, "a media thread could not be started: %s", strerror(errno));
 		media_destroy(m);
 		return NULL;
 	}
-	pthread_setname_np(m->thread, "media");
-	m->started = true;
 	return m;
 }
 
 void media_stop(struct media *m)
 {
-	if (!m || !m->started)
+	if (!m)
 		return;
-	m->started = false;
 	m->stop = true;
-	mailbox_wake(m->commands);
-	pthread_join(m->thread, NULL);
-	perform_all(m);
+	for (struct media_thread *t = m->threads; t < m->threads + m->count; t++) {
+		if (!t->started)
+			continue;
+		t->started = false;
+		mailbox_wake(t->commands);
+		pthread_join(t->thread, NULL);
+		perform_all(t);
+	}
 }
 
 void media_destroy(struct media *m)
@@ -366,13 +399,15 @@ void media_destroy(struct media *m)
 	if (!m)
 		return;
 	media_stop(m);
-	if (m->commands)
-		perform_all(m);
-	rtp_sockets_destroy(m->sockets);
-	if (m->epoll >= 0)
-		close(m->epoll);
-	if (m->timer >= 0)
-		close(m->timer);
-	mailbox_destroy(m->commands);
+	for (struct media_thread *t = m->threads; t < m->threads + m->count; t++) {
+		if (t->commands)
+			perform_all(t);
+		rtp_sockets_destroy(t->sockets);
+		if (t->epoll >= 0)
+			close(t->epoll);
+		if (t->timer >= 0)
+			close(t->timer);
+		mailbox_destroy(t->commands);
+	}
 	free(m);
 }

@@ -17,8 +17,8 @@ static uint64_t ntp_now(void)
 /* 2.5 to 7.6 s from now (§6.2). */
 static void schedule(struct media_end *e)
 {
-	struct media *m = e->media;
-	struct media_end **slot = &m->reports[(m->report_tick + REPORT_SLOTS / 4 + randombytes_uniform(REPORT_SLOTS / 2)) % REPORT_SLOTS];
+	struct media_thread *t = e->thread;
+	struct media_end **slot = &t->reports[(t->report_tick + REPORT_SLOTS / 4 + randombytes_uniform(REPORT_SLOTS / 2)) % REPORT_SLOTS];
 	e->next_report = *slot;
 	e->previous_report = slot;
 	if (*slot)
@@ -104,10 +104,10 @@ void end_report_end(struct media_end *e)
 	send_report(e, true);
 }
 
-void media_report_tick(struct media *m)
+void media_report_tick(struct media_thread *t)
 {
-	m->report_tick = (m->report_tick + 1) % REPORT_SLOTS;
-	for (struct media_end *e = m->reports[m->report_tick], *next; e; e = next) {
+	t->report_tick = (t->report_tick + 1) % REPORT_SLOTS;
+	for (struct media_end *e = t->reports[t->report_tick], *next; e; e = next) {
 		next = e->next_report;
 		unschedule(e);
 		send_report(e, false);

@@ -9,14 +9,14 @@
 
 void end_activate(struct media_end *e)
 {
-	struct media *m = e->media;
+	struct media_thread *t = e->thread;
 	if (e->previous_active)
 		return;
-	e->next_active = m->active;
-	e->previous_active = &m->active;
-	if (m->active)
-		m->active->previous_active = &e->next_active;
-	m->active = e;
+	e->next_active = t->active;
+	e->previous_active = &t->active;
+	if (t->active)
+		t->active->previous_active = &e->next_active;
+	t->active = e;
 }
 
 void end_deactivate(struct media_end *e)
@@ -122,9 +122,9 @@ static void beep_tick(struct media_end *e)
 	e->record_tick = (e->record_tick + 1) % BEEP_EVERY;
 }
 
-void media_tick(struct media *m)
+void media_tick(struct media_thread *t)
 {
-	for (struct media_end *e = m->active, *next; e; e = next) {
+	for (struct media_end *e = t->active, *next; e; e = next) {
 		next = e->next_active;
 		bool beeps = e->recording && e->record_beeps, own = e->audio || e->key_len;
 		bool sounding = end_key_sounds(e);

@@ -14,9 +14,9 @@
 
 struct rtp_sockets {
 	char address[64];
-	int epoll, port_low;
+	int epoll, port_low, step;
 	pthread_mutex_t lock;
-	uint8_t *port_used; /* by (port - port_low) / 2 */
+	uint8_t *port_used; /* by (port - port_low) / step */
 	size_t port_count, port_next;
 	struct rtp_socket *idle, **idle_last; /* oldest first */
 	size_t idle_count;
@@ -42,7 +42,7 @@ bool socket_address(const char *text, int port, struct sockaddr_storage *out, so
 	return false;
 }
 
-struct rtp_sockets *rtp_sockets_create(const char *address, int port_low, int port_high, int epoll)
+struct rtp_sockets *rtp_sockets_create(const char *address, int port_low, int port_high, int step, int epoll)
 {
 	struct rtp_sockets *s = calloc(1, sizeof *s);
 	if (!s)
@@ -50,8 +50,9 @@ struct rtp_sockets *rtp_sockets_create(const char *address, int port_low, int po
 	snprintf(s->address, sizeof s->address, "%s", address);
 	s->epoll = epoll;
 	s->port_low = port_low + (port_low & 1);
-	s->port_count = (size_t)(port_high - s->port_low + 1) / 2;
-	s->port_used = calloc(s->port_count, 1);
+	s->step = step;
+	s->port_count = port_high > s->port_low ? (size_t)(port_high - s->port_low - 1) / (size_t)step + 1 : 0;
+	s->port_used = calloc(s->port_count + 1, 1);
 	if (!s->port_used) {
 		free(s);
 		return NULL;
@@ -75,7 +76,7 @@ static void close_socket(struct rtp_sockets *s, struct rtp_socket *socket)
 {
 	close(socket->fd); /* the only descriptor of its socket: epoll forgets it too */
 	close(socket->rtcp_fd);
-	s->port_used[(socket->port - s->port_low) / 2] = 0;
+	s->port_used[(socket->port - s->port_low) / s->step] = 0;
 	free(socket);
 }
 
@@ -114,7 +115,7 @@ static struct rtp_socket *open_socket(struct rtp_sockets *s)
 		if (s->port_used[at])
 			continue;
 		tries--;
-		socket->port = s->port_low + (int)at * 2;
+		socket->port = s->port_low + (int)at * s->step;
 		socket->fd = bind_port(s, socket->port);
 		socket->rtcp_fd = socket->fd < 0 ? -1 : bind_port(s, socket->port + 1);
 		if (socket->rtcp_fd < 0) {

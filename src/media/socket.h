@@ -22,8 +22,8 @@ struct rtp_socket {
 };
 
 /* epoll: where each socket is watched for reading, data.ptr being its struct rtp_socket; for RTCP,
- * rtp_socket_of_rtcp(data.ptr) is: that pointer is odd. NULL: out of memory. */
-struct rtp_sockets *rtp_sockets_create(const char *address, int port_low, int port_high, int epoll) WARN_UNUSED;
+ * rtp_socket_of_rtcp(data.ptr) is: that pointer is odd. step: from a port to the next, an even number. NULL: out of memory. */
+struct rtp_sockets *rtp_sockets_create(const char *address, int port_low, int port_high, int step, int epoll) WARN_UNUSED;
 void rtp_sockets_destroy(struct rtp_sockets *sockets);
 /* NULL: no port free, or no descriptor. */
 struct rtp_socket *rtp_sockets_take(struct rtp_sockets *sockets) WARN_UNUSED;
