@@ -25,7 +25,8 @@ int phone_registered(void *arg, struct sip_registration *r)
 		return 503;
 	bool is_known = phones_find(loop->config.phones, loop->phone.target_id, now, known);
 	bans_forget(loop->bans, r->source);
-	if (!r->contact) {
+	bool others = is_known && r->contact && *r->contact && !r->expires_seconds && strcmp(r->contact, known->contact) != 0; /* a device that was replaced leaves */
+	if (!r->contact || others) {
 		r->contact = is_known ? known->contact : NULL;
 		r->granted_seconds = is_known ? (int)((known->expires_ms - now) / 1000) : 0;
 		return 200;

@@ -91,6 +91,7 @@ describe('phones', () => {
     assert.equal(status(await first.register(s.sip, 'ben', password)), 200)
     const text = await p.register(s.sip, 'ben', password, { contact: 'sip:ben@10.77.0.9:5060', expires: 3600 })
     assert.match(text, /^Contact:\s*<sip:ben@10.77.0.9:5060>;\s*expires=60\b/im, 'so often that its way back stays open')
+    assert.match(await first.register(s.sip, 'ben', password, { expires: 0 }), /^Contact:\s*<sip:ben@10.77.0.9:5060>/im, 'the one that was replaced leaves nothing undone')
     const c = await Caller.invite(s, '+18005554202')
     const port = await c.offer(near.port)
     assert.equal(p.of('INVITE')[0].uri, 'sip:ben@10.77.0.9:5060')
