@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLOCK_MIN 992 /* with its header less than a power of two; each is twice as large as the one before */
+#define BLOCK_MAX 4064
+
 struct arena_block {
 	struct arena_block *next;
 	size_t used, cap;
@@ -16,7 +19,7 @@ void *arena_alloc(struct arena *a, size_t size)
 	size = (size + 15) & ~(size_t)15;
 	struct arena_block *b = a->head;
 	if (!b || b->cap - b->used < size) {
-		size_t cap = size > 4000 ? size : 4000;
+		size_t wanted = !b ? BLOCK_MIN : b->cap < BLOCK_MAX / 2 ? 2 * b->cap : BLOCK_MAX, cap = size > wanted ? size : wanted;
 		b = malloc(sizeof *b + cap);
 		if (!b)
 			return NULL;
