@@ -11,6 +11,19 @@ const bound = async (address: string): Promise<Socket> => {
   return socket
 }
 
+// A sample of PCMU.
+export const linear = (code: number) => {
+  const c = ~code & 0xff, s = (((c & 15) << 3) + 132) << ((c >> 4) & 7)
+  return c & 0x80 ? 132 - s : s - 132
+}
+// How strong a frequency is in that many samples (Goertzel).
+export const power = (samples: number[], hertz: number) => {
+  const c = 2 * Math.cos((2 * Math.PI * hertz) / 8000)
+  let a = 0, b = 0
+  for (const s of samples) [a, b] = [s + c * a - b, a]
+  return (a * a + b * b - c * a * b) / samples.length ** 2
+}
+
 export class Rtp {
   received = 0
   packets: Buffer[] = [] // the last ones

@@ -1,7 +1,7 @@
 // Keys in every way that telephones and carriers send them, and what RTCP tells.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { Caller, Rtp } from './caller.ts'
+import { Caller, Rtp, linear, power } from './caller.ts'
 import { Peer } from './peer.ts'
 import { Strowger, sleep, until } from './harness.ts'
 
@@ -10,10 +10,6 @@ const ulaw = (sample: number) => {
   const sign = sample < 0 ? 0x80 : 0, s = Math.min(Math.abs(sample), 32635) + 132, exponent = Math.floor(Math.log2(s)) - 7
   return ~(sign | (exponent << 4) | ((s >> (exponent + 3)) & 15)) & 0xff
 }
-const linear = (code: number) => {
-  const c = ~code & 0xff, s = (((c & 15) << 3) + 132) << ((c >> 4) & 7)
-  return c & 0x80 ? 132 - s : s - 132
-}
 // So many frames of 20 ms of a key's tones, loud from 0 to 1.
 const tones = (key: string, frames: number, loud = 0.25) => {
   const at = keypad.indexOf(key)
@@ -21,14 +17,6 @@ const tones = (key: string, frames: number, loud = 0.25) => {
 }
 const silence = (frames: number) => Array.from({ length: frames }, () => new Uint8Array(160).fill(0xff))
 const event = (key: string, end: boolean, duration: number) => Uint8Array.from([keypad.indexOf(key) >= 0 ? '0123456789*#ABCD'.indexOf(key) : 0, (end ? 0x80 : 0) | 10, duration >> 8, duration & 255])
-// How strong a frequency is in that many samples (Goertzel).
-const power = (samples: number[], hertz: number) => {
-  const c = 2 * Math.cos((2 * Math.PI * hertz) / 8000)
-  let a = 0, b = 0
-  for (const s of samples) [a, b] = [s + c * a - b, a]
-  return (a * a + b * b - c * a * b) / samples.length ** 2
-}
-
 describe('keys', () => {
   let s: Strowger
   before(async () => {
