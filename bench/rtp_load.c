@@ -5,7 +5,6 @@
  * came, and how long they took.
  */
 #include <arpa/inet.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>

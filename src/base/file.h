@@ -15,7 +15,7 @@ struct file;
 struct file *file_create(const char *path, const struct crypto_key *seal, struct error *err) WARN_UNUSED;
 /* For reading; whether it is sealed is seen from its beginning. */
 struct file *file_open(const char *path, const struct crypto_key *key, struct error *err) WARN_UNUSED;
-/* What was written since the last flush and closes are lost to a reader until the next. */
+/* What was written since the last flush may be lost. */
 void file_close(struct file *f);
 
 int64_t file_size(const struct file *f); /* bytes, unsealed */

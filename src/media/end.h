@@ -94,7 +94,13 @@ struct media {
 	int16_t tone[AUDIO_TONE_PERIOD];
 };
 
-/* What it is told by the loop's mailbox. */
+/* A sample of either codec, as µ-law. */
+static inline uint8_t ulaw_of(const struct media *m, uint8_t codec, uint8_t sample)
+{
+	return codec == CODEC_PCMA ? m->to_ulaw[sample] : sample;
+}
+
+/* Tell the loop. */
 void end_tell(struct media_end *e, int kind, char key, unsigned play);
 
 /* tape.c: recording */

@@ -85,7 +85,7 @@ void end_hear_tones(struct media_end *e, const struct rtp_packet *p)
 	e->tones_began = true;
 	e->tones_next = p->timestamp + (uint32_t)p->payload_len;
 	for (size_t i = 0; i < p->payload_len; i++)
-		samples[i] = ulaw_decode(p->payload_type == CODEC_PCMU ? p->payload[i] : e->media->to_ulaw[p->payload[i]]);
+		samples[i] = ulaw_decode(ulaw_of(e->media, p->payload_type, p->payload[i]));
 	dtmf_rx(e->tones, samples, (int)p->payload_len);
 }
 

@@ -32,7 +32,7 @@ void end_deactivate(struct media_end *e)
 void end_mix_tone(const struct media_end *e, uint32_t timestamp, uint8_t *payload, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		uint8_t ulaw = e->codec == CODEC_PCMA ? e->media->to_ulaw[payload[i]] : payload[i];
+		uint8_t ulaw = ulaw_of(e->media, e->codec, payload[i]);
 		int sum = ulaw_decode(ulaw) + e->media->tone[(timestamp + i) % AUDIO_TONE_PERIOD];
 		ulaw = ulaw_encode((int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum));
 		payload[i] = e->codec == CODEC_PCMA ? e->media->to_alaw[ulaw] : ulaw;

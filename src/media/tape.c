@@ -29,7 +29,7 @@ void end_record_heard(struct media_end *e, const struct rtp_packet *p)
 	if ((p->payload_type != CODEC_PCMU && p->payload_type != CODEC_PCMA) || p->payload_len > sizeof ulaw)
 		return;
 	for (size_t i = 0; i < p->payload_len; i++) {
-		ulaw[i] = p->payload_type == CODEC_PCMU ? p->payload[i] : e->media->to_ulaw[p->payload[i]];
+		ulaw[i] = ulaw_of(e->media, p->payload_type, p->payload[i]);
 		sum += labs((long)ulaw_decode(ulaw[i]));
 	}
 	if (p->payload_len && sum / (long)p->payload_len > VOICE)
@@ -42,7 +42,7 @@ void end_record_said(struct media_end *e, uint32_t timestamp, const uint8_t *pay
 {
 	uint8_t ulaw[PACKET_MAX];
 	for (size_t i = 0; i < len; i++)
-		ulaw[i] = e->codec == CODEC_PCMA ? e->media->to_ulaw[payload[i]] : payload[i];
+		ulaw[i] = ulaw_of(e->media, e->codec, payload[i]);
 	record(e, &e->said, e->ssrc, timestamp, ulaw, len);
 }
 
