@@ -59,7 +59,7 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 {
 	struct sip_leg *leg = sip_leg_new(agent);
 	const sip_unsupported_t *unsupported = leg ? sip_has_unsupported(leg->home, agent->features, sip->sip_require) : NULL;
-	const char *headers[64];
+	const char *sdp = leg ? sip_leg_sdp(leg, sip) : "", *headers[64];
 	size_t n = 0;
 	if (!leg) {
 		nta_incoming_treply(irq, SIP_503_SERVICE_UNAVAILABLE, SIPTAG_RETRY_AFTER_STR("5"), TAG_END());
@@ -76,7 +76,7 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 		sip_leg_release(leg, 420, NULL);
 		return;
 	}
-	if (!sip_body_is_usable(leg->home, sip)) {
+	if (!sip_body_is_usable(sip, sdp)) {
 		nta_incoming_treply(irq, SIP_415_UNSUPPORTED_MEDIA, SIPTAG_ACCEPT_STR("application/sdp, multipart/mixed"), SIPTAG_ACCEPT_ENCODING_STR("identity"), TAG_END()); /* RFC 3261 §8.2.3 */
 		sip_leg_release(leg, 415, NULL);
 		return;
@@ -111,7 +111,7 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 		.request_user = sip->sip_request->rq_url->url_user ? sip->sip_request->rq_url->url_user : "",
 		.asserted_user = asserted_user(leg->home, sip),
 		.withheld = is_withheld(sip),
-		.sdp = sip_leg_sdp(leg, sip),
+		.sdp = sdp,
 		.source = (const struct sockaddr *)msg_addr(msg),
 		.sip_call_id = sip->sip_call_id->i_id,
 		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count : SIP_MAX_FORWARDS,

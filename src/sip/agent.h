@@ -93,8 +93,8 @@ int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *si
 void sip_leg_free(struct sip_leg *leg);
 /* The body when it is SDP, NUL-terminated in the leg's home; "" otherwise. */
 const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip);
-/* false: there is a body, and no SDP that can be read in it (answer 415). */
-bool sip_body_is_usable(su_home_t *home, sip_t const *sip);
+/* sdp: of sip_leg_sdp(). false: there is a body, and no SDP that can be read in it (answer 415). */
+bool sip_body_is_usable(sip_t const *sip, const char *sdp);
 void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip);
 
 /* wire.c: from now on each message is told. */

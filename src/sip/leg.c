@@ -56,27 +56,21 @@ static void collect(struct sip_leg *leg)
 		sip_leg_free(leg);
 }
 
-/* The SDP of its body, which carriers send beside ISUP, or where the caller is. NULL: there is none. */
-static const char *sdp_of(su_home_t *home, sip_t const *sip, size_t *len)
-{
-	const sip_payload_t *body = sip->sip_payload;
-	const char *type = body && body->pl_data && sip->sip_content_type ? sip_header_as_string(home, (const sip_header_t *)sip->sip_content_type) : NULL;
-	return type ? sip_body_sdp(type, body->pl_data, body->pl_len, len) : NULL;
-}
-
+/* The SDP of its body, which carriers send beside ISUP, or where the caller is. */
 const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip)
 {
+	const sip_payload_t *body = sip->sip_payload;
+	const char *type = body && body->pl_data && sip->sip_content_type ? sip_header_as_string(leg->home, (const sip_header_t *)sip->sip_content_type) : NULL;
 	size_t len;
-	const char *sdp = sdp_of(leg->home, sip, &len), *copy = sdp ? su_strndup(leg->home, sdp, (isize_t)len) : NULL;
+	const char *sdp = type ? sip_body_sdp(type, body->pl_data, body->pl_len, &len) : NULL, *copy = sdp ? su_strndup(leg->home, sdp, (isize_t)len) : NULL;
 	return copy ? copy : "";
 }
 
-bool sip_body_is_usable(su_home_t *home, sip_t const *sip)
+bool sip_body_is_usable(sip_t const *sip, const char *sdp)
 {
 	const sip_content_encoding_t *packed = sip->sip_content_encoding;
 	bool plain = !packed || !packed->k_items || !packed->k_items[0] || strcasecmp(packed->k_items[0], "identity") == 0;
-	size_t len;
-	return !sip->sip_payload || !sip->sip_payload->pl_len || (plain && sdp_of(home, sip, &len));
+	return !sip->sip_payload || !sip->sip_payload->pl_len || (plain && *sdp);
 }
 
 /* ---- requests inside the dialog ---- */
