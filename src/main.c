@@ -28,8 +28,12 @@ const char *malloc_conf = "narenas:2,background_thread:true";
 /* All there is while serving. */
 struct strowger {
 	struct settings settings;
-	struct network proxies[32];
-	size_t proxy_count;
+	struct networks {
+		struct network list[32];
+		size_t count;
+	} proxies, sip_proxies;
+	struct sockaddr_storage rtpengine;
+	bool has_rtpengine;
 	struct crypto_key key;
 	struct store *store;
 	struct config_store *config;
@@ -247,14 +251,27 @@ static bool start_storage(struct strowger *s, struct error *err)
 	       (s->config = config_open(s->store, &s->key, err)) && store_start_writer(s->store, err);
 }
 
-static bool read_proxies(struct strowger *s, struct error *err)
+/* A list of addresses and networks. */
+static bool read_networks(const struct strowger *s, enum setting setting, const char *flag, struct networks *out, struct error *err)
 {
 	char list[2000], *save = NULL;
-	snprintf(list, sizeof list, "%s", s->settings.value[SETTING_PROXIES]);
+	snprintf(list, sizeof list, "%s", s->settings.value[setting]);
 	for (char *item = strtok_r(list, ", ", &save); item; item = strtok_r(NULL, ", ", &save))
-		if (s->proxy_count == ARRAY_LEN(s->proxies) || !network_parse(item, &s->proxies[s->proxy_count++]))
-			return error_set(err, "--trusted-proxies '%s' must be at most %zu addresses or networks such as 10.0.0.0/8, with commas between", s->settings.value[SETTING_PROXIES], ARRAY_LEN(s->proxies));
+		if (out->count == ARRAY_LEN(out->list) || !network_parse(item, &out->list[out->count++]))
+			return error_set(err, "--%s '%s' must be at most %zu addresses or networks such as 10.0.0.0/8, with commas between", flag, s->settings.value[setting], ARRAY_LEN(out->list));
 	return true;
+}
+
+static bool read_media(struct strowger *s, struct error *err)
+{
+	static const char prefix[] = "rtpengine:";
+	const char *media = s->settings.value[SETTING_MEDIA], *address = strncmp(media, prefix, strlen(prefix)) == 0 ? media + strlen(prefix) : NULL;
+	int port = address && strrchr(address, ':') ? atoi(strrchr(address, ':') + 1) : 0;
+	s->has_rtpengine = port > 0 && port < 65536 && address_parse(address, strlen(address), &s->rtpengine);
+	if (s->has_rtpengine)
+		address_set_port(&s->rtpengine, port);
+	return s->has_rtpengine || strcmp(media, "embedded") == 0 ||
+	       error_set(err, "--media '%s' must be 'embedded', or an address and port such as rtpengine:127.0.0.1:2223", media);
 }
 
 static bool start_services(struct strowger *s, struct error *err)
@@ -266,7 +283,7 @@ static bool start_services(struct strowger *s, struct error *err)
 	int read_timeout = atoi(s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
 	if (read_timeout < 1 || read_timeout > 3600)
 		return error_set(err, "--http-read-timeout '%s' must be a number of seconds from 1 to 3600", s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
-	if (!read_proxies(s, err))
+	if (!read_networks(s, SETTING_PROXIES, "trusted-proxies", &s->proxies, err) || !read_networks(s, SETTING_SIP_PROXIES, "trusted-sip-proxies", &s->sip_proxies, err) || !read_media(s, err))
 		return false;
 	int disable_after = atoi(s->settings.value[SETTING_DISABLE_WEBHOOKS]);
 	if (disable_after < 1)
@@ -294,10 +311,10 @@ static bool start_services(struct strowger *s, struct error *err)
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->trunks, s->phones, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout};
+	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->trunks, s->phones, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->phones, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies, s->proxy_count};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->phones, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies.list, s->proxies.count};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 

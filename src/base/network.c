@@ -72,6 +72,14 @@ bool address_parse(const char *text, size_t len, struct sockaddr_storage *out)
 	return inet_pton(AF_INET6, address, &((struct sockaddr_in6 *)(void *)out)->sin6_addr) == 1;
 }
 
+void address_set_port(struct sockaddr_storage *address, int port)
+{
+	if (address->ss_family == AF_INET)
+		((struct sockaddr_in *)(void *)address)->sin_port = htons((uint16_t)port);
+	else if (address->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)(void *)address)->sin6_port = htons((uint16_t)port);
+}
+
 int address_port(const struct sockaddr *address)
 {
 	if (address->sa_family == AF_INET)

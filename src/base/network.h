@@ -21,6 +21,7 @@ bool network_has(const struct network *networks, size_t count, const struct sock
 /* An address with or without a port: "192.0.2.7", "192.0.2.7:80", "2001:db8::1", "[2001:db8::1]:80". The port is left out. */
 bool address_parse(const char *text, size_t len, struct sockaddr_storage *out) WARN_UNUSED;
 
+void address_set_port(struct sockaddr_storage *address, int port);
 int address_port(const struct sockaddr *address); /* 0 for what is no IP address */
 /* Without its port; "" for what is no IP address. */
 #define ADDRESS_SIZE 46

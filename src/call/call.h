@@ -8,6 +8,7 @@
 
 #include "call/phones.h"
 #include "call/registry.h"
+#include "base/network.h"
 #include "call/trunk.h"
 #include "config/config.h"
 #include "event/apply.h"
@@ -35,6 +36,9 @@ struct call_loop_config {
 	int session_seconds, min_session_seconds; /* RFC 4028: what is asked for, and the least that is agreed to */
 	int ban_seconds; /* of addresses that keep asking for what they may not; 0: none */
 	int rtp_timeout_seconds; /* a call whose audio ended so long ago is over; 0: never */
+	const struct sockaddr *rtpengine; /* its ng socket; NULL: there is none */
+	const struct network *proxies; /* SIP proxies in front whose Via is believed */
+	size_t proxy_count;
 };
 
 struct call_loop *call_loop_create(const struct call_loop_config *config, struct error *err) WARN_UNUSED;

@@ -596,6 +596,12 @@ static void add_tag_headers(const struct call *c, struct buf *headers)
 	}
 }
 
+/* A phone in a browser is reached by WebSocket (RFC 7118 §5). */
+static enum sip_media media_of(const struct dial_try *t)
+{
+	return t->phone && strcasestr(t->phone->contact, ";transport=ws") ? SIP_WEBRTC : t->trunk && t->trunk->srtp ? SIP_SRTP : SIP_RTP;
+}
+
 static bool invite(struct attempt *a)
 {
 	struct call *c = a->call;
@@ -613,7 +619,7 @@ static bool invite(struct attempt *a)
 		.asserted_user = t->trunk && t->trunk->asserts_identity && known ? c->caller_id : NULL,
 		.diverted_user = t->trunk && t->trunk->tells_diversion ? c->number->number : NULL,
 		.username = t->trunk ? t->trunk->out_username : NULL, .password = t->trunk ? t->trunk->out_password : NULL,
-		.sdp = sdp, .headers = buf_text(&headers), .max_forwards = c->max_forwards,
+		.sdp = sdp, .media = media_of(t), .headers = buf_text(&headers), .max_forwards = c->max_forwards,
 	};
 	a->leg = sip_invite(c->loop->agent, &out, &target_handler, a);
 	buf_free(&headers);
@@ -647,7 +653,8 @@ static bool call_out(struct attempt *a)
 	const struct dial_try *t = a->to;
 	struct buf data = {0};
 	a->uri = t->trunk ? gateway_uri(c, t->trunk, gateway_of(a)->uri, t->number) : t->uri;
-	if (!a->end || !a->uri || !invite(a))
+	bool encrypted = media_of(t) != SIP_RTP;
+	if (!a->end || !a->uri || (encrypted && !c->loop->rtpengine) || !invite(a))
 		return false;
 	json_str(&data, "target_id", t->target ? t->target->id : NULL);
 	json_str(&data, "uri", a->uri);
@@ -657,6 +664,14 @@ static bool call_out(struct attempt *a)
 	a->ring_until_ms = now + (t->timeout_seconds ? t->timeout_seconds : 30) * INT64_C(1000);
 	a->until_ms = t->trunk && a->ring_until_ms > now + SILENT_MS ? now + SILENT_MS : a->ring_until_ms;
 	return true;
+}
+
+static const char *why_not(const struct attempt *a)
+{
+	if (!a->end)
+		return "no RTP port is free";
+	bool encrypted = media_of(a->to) != SIP_RTP && !a->call->loop->rtpengine;
+	return encrypted ? "its audio is to be encrypted, for which the server needs rtpengine (--media)" : "its SIP URI cannot be used";
 }
 
 /* Begin to call, or to wait for that; when neither can be, the place is free again. */
@@ -672,7 +687,7 @@ static void place(struct attempt *a)
 	if ((a->to->trunk && !a->in_trunk && !enter_trunk(a)) || call_out(a))
 		return;
 	a->call->dial.outcome = DIAL_FAILED;
-	log_attempt(a->call, a->to, a, "failed", 0, a->end ? "its SIP URI cannot be used" : "no RTP port is free");
+	log_attempt(a->call, a->to, a, "failed", 0, why_not(a));
 	dial_let_go(a);
 }
 

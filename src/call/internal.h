@@ -14,6 +14,7 @@
 #include "call/policy.h"
 #include "event/event.h"
 #include "flow/flow.h"
+#include "media/rtpengine.h"
 #include "sip/sdp.h"
 #include "sip/sip.h"
 #include <pthread.h>
@@ -29,6 +30,7 @@ struct call_loop {
 	pthread_t thread;
 	su_root_t *root;
 	struct sip_agent *agent;
+	struct rtpengine *rtpengine; /* NULL: audio goes straight to the far sides */
 	struct mailbox *mailbox;        /* letters of this loop's own kinds: struct letter */
 	struct mailbox *media_events;   /* struct media_event */
 	struct mailbox *prompt_answers; /* struct prompt_ready */
@@ -305,5 +307,9 @@ void transfer_answered(struct attempt *a);
 void transfer_failed(struct attempt *a, int status);
 /* Who talks has hung up. false: no transfer is under way. */
 bool transfer_left(struct attempt *a);
+
+/* proxy.c */
+/* The configuration's media proxy, where there is to be one. */
+bool proxy_open(struct call_loop *loop, struct sip_agent_config *sip, struct error *err) WARN_UNUSED;
 
 #endif

@@ -190,7 +190,10 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 		organization_release(o);
 		return;
 	}
-	call_begin(loop, in, o, number, organization_trunk(o, trunk_id), before);
+	if (in->asks)
+		organization_release(o);
+	else
+		call_begin(loop, in, o, number, organization_trunk(o, trunk_id), before);
 }
 
 /* ---- letters ---- */
@@ -432,6 +435,8 @@ static void settle(struct call_loop *loop, bool all)
 	loop->transactions = sip_agent_transactions(loop->agent);
 	gateways_check(loop);
 	once_a_second(loop, now);
+	if (loop->rtpengine)
+		rtpengine_check(loop->rtpengine, now);
 	if (all || now >= loop->write_at_ms) {
 		loop->write_at_ms = loop->dirty ? now + WRITE_EVERY_MS : 0;
 		for (struct call *c = loop->dirty, *next; c; c = next) {
@@ -492,10 +497,10 @@ static void *loop_main(void *arg)
 {
 	struct start *start = arg;
 	struct call_loop *loop = start->loop;
-	struct sip_agent_config sip = {loop->config.listeners, loop->config.certificate, loop->config.key, loop->config.ca, on_incoming, loop, admit, phone_password, phone_registered, phone_refused, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds};
+	struct sip_agent_config sip = {loop->config.listeners, loop->config.certificate, loop->config.key, loop->config.ca, on_incoming, loop, admit, phone_password, phone_registered, phone_refused, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds, NULL, loop->config.proxies, loop->config.proxy_count};
 	su_init();
 	loop->root = su_root_create((su_root_magic_t *)loop);
-	loop->agent = loop->root ? sip_agent_create(loop->root, &sip, start->err) : NULL;
+	loop->agent = loop->root && proxy_open(loop, &sip, start->err) ? sip_agent_create(loop->root, &sip, start->err) : NULL;
 	start->ok = loop->agent && watch(loop, loop->mailbox) && watch(loop, loop->media_events) && watch(loop, loop->prompt_answers) && watch(loop, loop->http_answers) && watch(loop, loop->script_answers);
 	bool ok = start->ok;
 	if (ok)
@@ -519,6 +524,7 @@ static void *loop_main(void *arg)
 		break;
 	}
 	sip_agent_destroy(loop->agent);
+	rtpengine_destroy(loop->rtpengine);
 	if (loop->root)
 		su_root_destroy(loop->root);
 	return NULL;

@@ -15,8 +15,8 @@ struct phones;
 struct phone {
 	char target_id[ID_SIZE], organization_id[ID_SIZE];
 	char contact[256];    /* the URI to be called */
-	char route[128];      /* where requests to it go: the URI of where it registered from */
-	char address[64];     /* the host of that */
+	char route[512];      /* where requests to it go: struct sip_outgoing */
+	char address[64];     /* where it registered from */
 	char user_agent[104];
 	char call_id[128]; /* of its REGISTER, and its number in that */
 	uint32_t cseq;

@@ -35,11 +35,13 @@ int phone_registered(void *arg, struct sip_registration *r)
 		r->granted_seconds = PHONE_MIN;
 		return 423;
 	}
-	if (strlen(r->contact) >= sizeof p.contact || strlen(r->call_id) >= sizeof p.call_id)
+	if (strlen(r->contact) >= sizeof p.contact || strlen(r->call_id) >= sizeof p.call_id || (r->path && strlen(r->path) >= sizeof p.route))
 		return 400;
 	address_text(r->source, host);
 	bool six = strchr(host, ':') != NULL, same = r->contact_host && strcmp(r->contact_host, host) == 0;
-	if (!same || r->transport != SIP_UDP) /* behind NAT, or by a connection that it made */
+	if (r->path)
+		snprintf(p.route, sizeof p.route, "%s", r->path);
+	else if (!same || r->transport != SIP_UDP) /* behind NAT, or by a connection that it made */
 		snprintf(p.route, sizeof p.route, "sip:%s%s%s:%d;transport=%s", six ? "[" : "", host, six ? "]" : "", address_port(r->source), sip_transports[r->transport]);
 	snprintf(p.target_id, sizeof p.target_id, "%s", loop->phone.target_id);
 	snprintf(p.organization_id, sizeof p.organization_id, "%s", loop->phone.organization_id);
@@ -47,7 +49,7 @@ int phone_registered(void *arg, struct sip_registration *r)
 	snprintf(p.address, sizeof p.address, "%s", host);
 	snprintf(p.user_agent, sizeof p.user_agent, "%s", r->user_agent);
 	snprintf(p.call_id, sizeof p.call_id, "%s", r->call_id);
-	int most = !same && r->transport == SIP_UDP ? PHONE_NAT : PHONE_MAX;
+	int most = !same && !r->path && r->transport == SIP_UDP ? PHONE_NAT : PHONE_MAX;
 	r->granted_seconds = r->expires_seconds < most ? r->expires_seconds : most;
 	p.expires_ms = r->granted_seconds ? now + r->granted_seconds * INT64_C(1000) : 0;
 	if (!phones_take(loop->config.phones, &p))

@@ -179,6 +179,7 @@ static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 	t->in = (struct trunk_limits){integer(in, "max_calls", 0), integer(in, "max_calls_per_second", 0)};
 	t->out = (struct trunk_limits){integer(out, "max_calls", 0), integer(out, "max_calls_per_second", 0)};
 	t->trusts_identity = !json_is_false(json_object_get(in, "asserted_identity"));
+	t->srtp = json_is_true(json_object_get(out, "srtp"));
 	t->asserts_identity = json_is_true(json_object_get(out, "asserted_identity"));
 	t->tells_diversion = json_is_true(json_object_get(out, "diversion"));
 	t->registers = json_is_true(json_object_get(out, "register"));

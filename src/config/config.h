@@ -63,7 +63,7 @@ struct config_trunk {
 	const char *out_username, *out_password, *out_caller_id;
 	const char *number_prefix;               /* NULL: none */
 	enum { NUMBER_E164, NUMBER_DIGITS, NUMBER_NATIONAL } number_format;
-	bool registers, asserts_identity, tells_diversion;
+	bool registers, asserts_identity, tells_diversion, srtp;
 	int options_interval_seconds;            /* 0: gateways are not asked */
 };
 

@@ -52,6 +52,7 @@ const struct resource_kind resource_trunk = {
 			 {"number_format", FIELD_ENUM, .choices = (const char *const[]){"e164", "digits", "national", NULL}, .initial = "\"e164\"", .help = "How it wants numbers: +15125550100, 15125550100, or 5125550100 within the organization's country."},
 			 {"number_prefix", FIELD_STRING, .min = 1, .max = 20, .help = "Digits before each number, such as a carrier's technical prefix."},
 			 {"asserted_identity", FIELD_BOOLEAN, .initial = "false", .help = "Tell the caller's own number as P-Asserted-Identity, also where another is shown (RFC 3325)."},
+			 {"srtp", FIELD_BOOLEAN, .initial = "false", .help = "Audio is encrypted (SRTP, keys in the SDP, RFC 4568): with gateways called over TLS, where the server has rtpengine."},
 			 {"diversion", FIELD_BOOLEAN, .initial = "false", .help = "Tell the number that was called as Diversion (RFC 5806)."},
 			 {0},
 		 }},

@@ -32,6 +32,19 @@ enum sip_transport sip_transport_of_via(const sip_via_t *v)
 	return SIP_UDP;
 }
 
+const struct sockaddr *sip_source(const struct sip_agent *agent, msg_t *msg, sip_t const *sip, struct sockaddr_storage *room)
+{
+	const struct sockaddr *source = (const struct sockaddr *)msg_addr(msg);
+	for (const sip_via_t *v = sip->sip_via ? sip->sip_via->v_next : NULL; v && network_has(agent->config.proxies, agent->config.proxy_count, source); v = v->v_next) {
+		const char *host = v->v_received ? v->v_received : v->v_host, *port = v->v_rport && *v->v_rport ? v->v_rport : v->v_port;
+		if (!host || !address_parse(host, strlen(host), room))
+			break;
+		address_set_port(room, port ? atoi(port) : 5060);
+		source = (const struct sockaddr *)room;
+	}
+	return source;
+}
+
 /* The user part of the first URI with one. */
 static const char *asserted_user(su_home_t *home, const sip_t *sip)
 {
@@ -55,12 +68,53 @@ static bool is_withheld(const sip_t *sip)
 	return false;
 }
 
+static void tell_incoming(struct sip_leg *leg, const char *sdp, bool asks)
+{
+	struct sip_agent *agent = leg->agent;
+	const char *headers[64];
+	size_t n = 0;
+	struct sockaddr_storage room;
+	msg_t *msg = nta_incoming_getrequest(leg->invite_in);
+	const sip_t *sip = sip_object(msg);
+	for (const sip_unknown_t *u = sip->sip_unknown; u && n + 1 < ARRAY_LEN(headers); u = u->un_next) {
+		if (!u->un_name || !u->un_value)
+			continue;
+		headers[n++] = u->un_name;
+		headers[n++] = u->un_value;
+	}
+	struct sip_incoming in = {
+		.leg = leg,
+		.from_user = sip->sip_from->a_url->url_user ? sip->sip_from->a_url->url_user : "",
+		.to_user = sip->sip_to->a_url->url_user ? sip->sip_to->a_url->url_user : "",
+		.request_user = sip->sip_request->rq_url->url_user ? sip->sip_request->rq_url->url_user : "",
+		.asserted_user = asserted_user(leg->home, sip),
+		.withheld = is_withheld(sip),
+		.sdp = sdp,
+		.source = sip_source(agent, msg, sip, &room),
+		.sip_call_id = sip->sip_call_id->i_id,
+		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count : SIP_MAX_FORWARDS,
+		.asks = asks,
+		.headers = headers,
+		.header_count = n / 2,
+	};
+	agent->config.incoming(agent->config.arg, &in);
+	msg_destroy(msg);
+}
+
+static void tell_passed(struct sip_leg *leg, int status, const char *sdp, bool ok)
+{
+	(void)status;
+	if (ok && leg->state == LEG_INCOMING)
+		tell_incoming(leg, sdp, false);
+	else
+		sip_leg_release(leg, 503, NULL);
+}
+
 static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *sip)
 {
 	struct sip_leg *leg = sip_leg_new(agent);
 	const sip_unsupported_t *unsupported = leg ? sip_has_unsupported(leg->home, agent->features, sip->sip_require) : NULL;
-	const char *sdp = leg ? sip_leg_sdp(leg, sip) : "", *headers[64];
-	size_t n = 0;
+	const char *sdp = leg ? sip_leg_sdp(leg, sip) : "";
 	if (!leg) {
 		nta_incoming_treply(irq, SIP_503_SERVICE_UNAVAILABLE, SIPTAG_RETRY_AFTER_STR("5"), TAG_END());
 		nta_incoming_destroy(irq);
@@ -97,29 +151,17 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 	nta_leg_server_route(leg->dialog, sip->sip_record_route, sip->sip_contact);
 	nta_incoming_bind(irq, sip_leg_ack_cancel, leg);
 	nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
-	for (const sip_unknown_t *u = sip->sip_unknown; u && n + 1 < ARRAY_LEN(headers); u = u->un_next) {
-		if (!u->un_name || !u->un_value)
-			continue;
-		headers[n++] = u->un_name;
-		headers[n++] = u->un_value;
-	}
-	msg_t *msg = nta_incoming_getrequest(irq);
-	struct sip_incoming in = {
-		.leg = leg,
-		.from_user = sip->sip_from->a_url->url_user ? sip->sip_from->a_url->url_user : "",
-		.to_user = sip->sip_to->a_url->url_user ? sip->sip_to->a_url->url_user : "",
-		.request_user = sip->sip_request->rq_url->url_user ? sip->sip_request->rq_url->url_user : "",
-		.asserted_user = asserted_user(leg->home, sip),
-		.withheld = is_withheld(sip),
-		.sdp = sdp,
-		.source = (const struct sockaddr *)msg_addr(msg),
-		.sip_call_id = sip->sip_call_id->i_id,
-		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count : SIP_MAX_FORWARDS,
-		.headers = headers,
-		.header_count = n / 2,
-	};
-	agent->config.incoming(agent->config.arg, &in);
-	msg_destroy(msg);
+	leg->far_offered = *sdp != '\0';
+	leg->far_tag = agent->config.media_proxy && sip->sip_from->a_tag ? su_strdup(leg->home, sip->sip_from->a_tag) : NULL;
+	leg->media = strstr(sdp, " UDP/TLS/RTP/SAVP") ? SIP_WEBRTC : strstr(sdp, " RTP/SAVP") ? SIP_SRTP : SIP_RTP;
+	bool gone = false, asks = agent->config.media_proxy && *sdp; /* nothing goes through it for nobody */
+	leg->gone = &gone;
+	if (asks)
+		tell_incoming(leg, sdp, true);
+	if (gone)
+		return;
+	leg->gone = NULL;
+	sip_leg_pass(leg, false, false, 0, sdp, tell_passed);
 }
 
 /* 0: it is answered, or will be; else the status to answer with. */
@@ -167,7 +209,8 @@ static int consider(nta_agent_magic_t *magic, nta_agent_t *nta, msg_t *msg, sip_
 	sip_method_t method = sip->sip_request ? sip->sip_request->rq_method : sip_method_ack;
 	bool invite = method == sip_method_invite, registers = method == sip_method_register, nothing = method == sip_method_ack;
 	enum sip_wish kind = invite ? SIP_INVITE : registers ? SIP_REGISTER : SIP_OTHER;
-	enum sip_admission a = agent->config.admit && !nothing ? agent->config.admit(agent->config.arg, (const struct sockaddr *)msg_addr(msg), kind, user ? user : "") : SIP_ADMIT;
+	struct sockaddr_storage room;
+	enum sip_admission a = agent->config.admit && !nothing ? agent->config.admit(agent->config.arg, sip_source(agent, msg, sip, &room), kind, user ? user : "") : SIP_ADMIT;
 	nta_incoming_t *irq = NULL;
 	if (a == SIP_DROP || nothing)
 		msg_destroy(msg);

@@ -49,6 +49,8 @@ struct sip_leg {
 	struct sip_agent *agent;
 	enum leg_state state;
 	bool outgoing, released;
+	bool placed; /* outgoing: its owner has it, and is told */
+	bool far_offered; /* the INVITE that is answered next, or was last, had an offer */
 	enum sip_transport transport; /* so our contact says */
 	nta_leg_t *dialog;
 	sip_call_id_t *call_id; /* outgoing */
@@ -77,11 +79,18 @@ struct sip_leg {
 	nta_outgoing_t *refresh_out;
 	/* an offer of ours within the dialog */
 	const char *offer, *offered; /* that waits to be sent, or NULL; that was sent last */
+	const char *offered_sdp; /* the latter as it was sent */
+	bool offering; /* it is with the media proxy */
 	nta_outgoing_t *offer_out;
 	su_timer_t *offer_timer; /* after a 491 */
 	enum { REFER_NONE, REFER_TOLD, REFER_QUIET } refer; /* one that is under way; QUIET: without NOTIFY (RFC 4488) */
 	nta_incoming_t *refer_in; /* until it is answered */
 	unsigned min_se; /* what the far side asks for at least */
+	/* SDP through the media proxy */
+	struct sip_passing *passing; /* in order; the first is on its way */
+	const char *media_id, *far_tag; /* as in struct sip_passage; NULL: not yet */
+	enum sip_media media;
+	bool *gone; /* to be told when it is freed; or NULL */
 	const char *reason; /* of our CANCEL or BYE */
 };
 
@@ -96,6 +105,13 @@ const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip);
 /* sdp: of sip_leg_sdp(). false: there is a body, and no SDP that can be read in it (answer 415). */
 bool sip_body_is_usable(sip_t const *sip, const char *sdp);
 void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip);
+
+/* passage.c: `then` with what comes out of the media proxy; at once where there is none. ok: it could pass, or there was
+ * nothing to. The leg may be in another state then. */
+typedef void sip_passed(struct sip_leg *leg, int status, const char *sdp, bool ok);
+void sip_leg_pass(struct sip_leg *leg, bool ours, bool answer, int status, const char *sdp, sip_passed *then);
+void sip_leg_pass_stop(struct sip_leg *leg);
+#define SIP_NO_MEDIA "v=0\r\n" /* what an SDP that could not pass is to its reader */
 
 /* wire.c: from now on each message is told. */
 bool sip_wire_open(struct sip_agent *a) WARN_UNUSED;
@@ -131,6 +147,8 @@ static inline const sip_contact_t *sip_leg_contact(const struct sip_leg *leg)
 }
 
 enum sip_transport sip_transport_of_via(const sip_via_t *v);
+/* Who sent it, or asked the proxies in front to; in the message or in room. */
+const struct sockaddr *sip_source(const struct sip_agent *agent, msg_t *msg, sip_t const *sip, struct sockaddr_storage *room);
 
 /* Answered now, with status 0. */
 void sip_request_give_up(struct sip_request *request);

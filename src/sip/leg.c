@@ -39,6 +39,7 @@ void sip_leg_free(struct sip_leg *leg)
 		nta_outgoing_destroy(leg->bye_out);
 	sip_session_stop(leg);
 	sip_leg_offer_stop(leg);
+	sip_leg_pass_stop(leg);
 	if (leg->dialog)
 		nta_leg_destroy(leg->dialog);
 	*leg->previous = leg->next;
@@ -87,7 +88,13 @@ static int on_bye(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 	nta_incoming_destroy(irq);
 	if (leg->state == LEG_OVER)
 		return 0;
+	if (leg->state == LEG_INCOMING && leg->invite_in) { /* RFC 3261 §15.1.2 */
+		nta_incoming_treply(leg->invite_in, SIP_487_REQUEST_CANCELLED, TAG_END());
+		nta_incoming_destroy(leg->invite_in);
+		leg->invite_in = NULL;
+	}
 	leg->state = LEG_OVER;
+	leg->released = leg->released || !leg->handler; /* nobody has it yet */
 	sip_session_stop(leg);
 	sip_leg_offer_stop(leg);
 	if (!leg->released && leg->handler->ended)
@@ -110,11 +117,31 @@ static void answer_offer(struct sip_leg *leg, nta_incoming_t *irq, const char *s
 		sip_session_start(leg);
 }
 
+static void tell_offered(struct sip_leg *leg, int status, const char *sdp, bool ok)
+{
+	(void)status;
+	if (!ok || leg->released)
+		sip_leg_reoffer_answer(leg, leg->released ? 481 : 488, NULL);
+	else
+		leg->handler->offered(leg->owner, sdp);
+}
+
+/* CANCEL of an offer that is not answered yet, which is a re-INVITE. */
+static int on_offer_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
+{
+	if (leg->reinvite_in != irq || (sip && sip->sip_request->rq_method != sip_method_cancel))
+		return 0;
+	nta_incoming_treply(irq, SIP_487_REQUEST_CANCELLED, TAG_END());
+	nta_incoming_destroy(irq);
+	leg->reinvite_in = NULL;
+	return 0;
+}
+
 static int on_offer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 {
 	bool invite = sip->sip_request->rq_method == sip_method_invite;
 	const char *sdp = sip_leg_sdp(leg, sip);
-	if (leg->reinvite_in || leg->offer_out || (invite && (leg->state != LEG_CONFIRMED || leg->refresh_out)))
+	if (leg->reinvite_in || leg->offering || leg->offer_out || (invite && (leg->state != LEG_CONFIRMED || leg->refresh_out)))
 		return 491; /* RFC 3261 §14.2: one at a time */
 	if (leg->released || !leg->handler->offered)
 		return 481;
@@ -129,7 +156,11 @@ static int on_offer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 		return 0;
 	}
 	leg->reinvite_in = irq;
-	leg->handler->offered(leg->owner, sdp);
+	leg->far_offered = *sdp != '\0';
+	nta_incoming_bind(irq, on_offer_cancel, leg); /* it may be a while until it is answered */
+	sip_leg_pass(leg, false, false, 0, sdp, tell_offered);
+	if (leg->reinvite_in == irq)
+		nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
 	return 0;
 }
 
@@ -159,6 +190,8 @@ static int on_info(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq, sip_t const *sip)
 {
 	(void)dialog;
+	if (!leg->handler && sip->sip_request->rq_method != sip_method_bye && sip->sip_request->rq_method != sip_method_ack)
+		return 491; /* its INVITE has not been read yet */
 	switch (sip->sip_request->rq_method) {
 	case sip_method_bye:
 		return on_bye(leg, irq, sip);
@@ -182,10 +215,11 @@ int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq,
 	return 0;
 }
 
-static void tell_acked(struct sip_leg *leg, sip_t const *sip)
+static void tell_acked(struct sip_leg *leg, int status, const char *sdp, bool ok)
 {
-	if (!leg->released && leg->handler->acked)
-		leg->handler->acked(leg->owner, sip_leg_sdp(leg, sip));
+	(void)status;
+	if (!leg->released && leg->state == LEG_CONFIRMED && leg->handler->acked)
+		leg->handler->acked(leg->owner, ok ? sdp : SIP_NO_MEDIA);
 }
 
 static int on_reinvite_ack(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
@@ -195,18 +229,19 @@ static int on_reinvite_ack(struct sip_leg *leg, nta_incoming_t *irq, sip_t const
 	if (leg->reinvite_acked == irq)
 		leg->reinvite_acked = NULL;
 	if (ack)
-		tell_acked(leg, sip);
+		sip_leg_pass(leg, false, true, 0, sip_leg_sdp(leg, sip), tell_acked);
 	sip_leg_offer_now(leg);
 	return 0;
 }
 
-void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp)
+static void reoffer_answer_now(struct sip_leg *leg, int status, const char *sdp, bool passed)
 {
 	nta_incoming_t *irq = leg->reinvite_in;
 	if (!irq)
 		return;
 	leg->reinvite_in = NULL;
-	bool ok = status < 300;
+	bool ok = status < 300 && passed;
+	status = passed ? status : 488;
 	if (ok)
 		answer_offer(leg, irq, sdp);
 	else
@@ -220,6 +255,11 @@ void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp)
 		nta_incoming_destroy(leg->reinvite_acked);
 	leg->reinvite_acked = irq;
 	nta_incoming_bind(irq, on_reinvite_ack, leg); /* nta repeats the 200 until then */
+}
+
+void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp)
+{
+	sip_leg_pass(leg, true, leg->far_offered, status, sdp, reoffer_answer_now);
 }
 
 /* ---- incoming ---- */
@@ -239,7 +279,7 @@ int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *si
 			return 0;
 		}
 		sip_session_start(leg);
-		tell_acked(leg, sip);
+		sip_leg_pass(leg, false, true, 0, sip_leg_sdp(leg, sip), tell_acked);
 		sip_leg_offer_now(leg);
 		return 0;
 	}
@@ -263,7 +303,8 @@ int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *si
 	nta_incoming_destroy(leg->invite_in);
 	leg->invite_in = NULL;
 	leg->state = LEG_OVER;
-	if (!leg->released && leg->handler && leg->handler->ended)
+	leg->released = leg->released || !leg->handler; /* nobody has it yet */
+	if (!leg->released && leg->handler->ended)
 		leg->handler->ended(leg->owner, "cancel", sip ? reason_of(leg, sip) : NULL);
 	else
 		collect(leg);
@@ -284,10 +325,11 @@ static int on_prack(nta_reliable_magic_t *magic, nta_reliable_t *reliable, nta_i
 }
 
 /* Reliably where the far side insists, and for early audio where it is able to (RFC 3262 §3); each status once then. */
-void sip_leg_ring(struct sip_leg *leg, int status, const char *sdp)
+static void ring_now(struct sip_leg *leg, int status, const char *sdp, bool ok)
 {
 	const char *phrase = status == 180 ? sip_180_Ringing : sip_183_Session_progress;
 	const sip_contact_t *contact = sip_leg_contact(leg);
+	(void)ok; /* without the audio it rings all the same */
 	bool reliably = leg->needs_reliable || (leg->takes_reliable && sdp);
 	if (leg->state != LEG_INCOMING || (reliably && leg->rung == status))
 		return;
@@ -300,12 +342,32 @@ void sip_leg_ring(struct sip_leg *leg, int status, const char *sdp)
 			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
 }
 
-void sip_leg_answer(struct sip_leg *leg, const char *sdp)
+void sip_leg_ring(struct sip_leg *leg, int status, const char *sdp)
 {
+	sip_leg_pass(leg, true, leg->far_offered, status, sdp, ring_now);
+}
+
+static void answer_now(struct sip_leg *leg, int status, const char *sdp, bool ok)
+{
+	(void)status;
 	if (leg->state != LEG_INCOMING)
 		return;
-	leg->state = LEG_ANSWERED;
-	answer_offer(leg, leg->invite_in, sdp);
+	if (ok) {
+		leg->state = LEG_ANSWERED;
+		answer_offer(leg, leg->invite_in, sdp);
+		return;
+	}
+	nta_incoming_treply(leg->invite_in, SIP_503_SERVICE_UNAVAILABLE, TAG_END());
+	nta_incoming_destroy(leg->invite_in);
+	leg->invite_in = NULL;
+	leg->state = LEG_OVER;
+	if (leg->handler->ended)
+		leg->handler->ended(leg->owner, "no_media", "the media proxy does not take the call's audio");
+}
+
+void sip_leg_answer(struct sip_leg *leg, const char *sdp)
+{
+	sip_leg_pass(leg, true, leg->far_offered, 200, sdp, answer_now);
 }
 
 /* ---- outgoing ---- */
@@ -346,6 +408,19 @@ static const char *own_headers(struct sip_leg *leg, const struct sip_outgoing *o
 	return su_sprintf(leg->home, "%s%s%s", identity, diversion, out->headers ? out->headers : "");
 }
 
+static void begin_invite(struct sip_leg *leg, int status, const char *sdp, bool ok)
+{
+	(void)status;
+	if (leg->state != LEG_OUTGOING)
+		return;
+	leg->sdp = ok ? su_strdup(leg->home, sdp) : NULL;
+	if (leg->sdp && send_invite(leg))
+		return;
+	leg->state = LEG_OVER;
+	if (leg->placed)
+		leg->handler->failed(leg->owner, 503, "the media proxy does not take the call's audio", NULL);
+}
+
 struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *out,
 			   const struct sip_leg_handler *handler, void *owner)
 {
@@ -357,27 +432,31 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	leg->handler = handler;
 	leg->owner = owner;
 	leg->uri = su_strdup(leg->home, out->uri);
-	leg->route = out->route ? (url_string_t *)url_make(leg->home, out->route) : NULL;
+	bool is_set = out->route && *out->route == '<';
+	leg->route = out->route && !is_set ? (url_string_t *)url_make(leg->home, out->route) : NULL;
 	leg->transport = sip_transport_of(out->route ? out->route : out->uri);
 	leg->username = out->username ? su_strdup(leg->home, out->username) : NULL;
 	leg->password = out->password ? su_strdup(leg->home, out->password) : NULL;
-	leg->sdp = su_strdup(leg->home, out->sdp);
 	leg->max_forwards = su_sprintf(leg->home, "%u", out->max_forwards);
 	leg->headers = own_headers(leg, out);
+	leg->media = out->media;
 	sip_from_t *from = own_from(leg, out);
 	sip_to_t *to = sip_to_make(leg->home, leg->uri);
 	leg->call_id = sip_call_id_create(leg->home, NULL);
-	bool usable = leg->call_id && from && to && to->a_url->url_host && *to->a_url->url_host;
-	leg->dialog = usable ? nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(leg->call_id), SIPTAG_FROM(from), SIPTAG_TO(to), TAG_END()) : NULL;
+	const sip_route_t *route = is_set ? sip_route_make(leg->home, out->route) : NULL;
+	bool usable = (route || !is_set) && leg->call_id && from && to && to->a_url->url_host && *to->a_url->url_host;
+	leg->dialog = usable ? nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(leg->call_id), SIPTAG_FROM(from), SIPTAG_TO(to), TAG_IF(route, SIPTAG_ROUTE(route)), TAG_END()) : NULL;
 	if (!leg->dialog) {
 		sip_leg_free(leg);
 		return NULL;
 	}
 	nta_leg_tag(leg->dialog, NULL);
-	if (!send_invite(leg)) {
+	sip_leg_pass(leg, true, false, 0, out->sdp, begin_invite);
+	if (leg->state == LEG_OVER) {
 		sip_leg_free(leg);
 		return NULL;
 	}
+	leg->placed = true;
 	return leg;
 }
 
@@ -435,6 +514,19 @@ static void send_bye(struct sip_leg *leg)
 	collect(leg);
 }
 
+static void tell_answered(struct sip_leg *leg, int status, const char *sdp, bool ok)
+{
+	(void)status;
+	if (leg->state == LEG_CONFIRMED && !leg->released)
+		leg->handler->answered(leg->owner, ok ? sdp : SIP_NO_MEDIA);
+}
+
+static void tell_progress(struct sip_leg *leg, int status, const char *sdp, bool ok)
+{
+	if (leg->state == LEG_OUTGOING && leg->handler->progress)
+		leg->handler->progress(leg->owner, status, ok ? sdp : "");
+}
+
 static void on_answer(struct sip_leg *leg, sip_t const *sip)
 {
 	if (leg->state == LEG_CONFIRMED || leg->state == LEG_OVER) { /* our ACK was lost */
@@ -447,7 +539,7 @@ static void on_answer(struct sip_leg *leg, sip_t const *sip)
 	leg->state = LEG_CONFIRMED;
 	sip_session_agreed(leg, sip);
 	if (wanted)
-		leg->handler->answered(leg->owner, sip_leg_sdp(leg, sip));
+		sip_leg_pass(leg, false, true, 200, sip_leg_sdp(leg, sip), tell_answered);
 	else /* the 200 crossed our CANCEL (RFC 3261 §15) */
 		send_bye(leg);
 }
@@ -486,11 +578,13 @@ static void acknowledge(struct sip_leg *leg, sip_t const *sip)
 static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
 {
 	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
+	if (sip && sip->sip_to->a_tag && leg->agent->config.media_proxy)
+		leg->far_tag = su_strdup(leg->home, sip->sip_to->a_tag);
 	if (status < 200) {
 		if (sip && sip_has_feature(sip->sip_require, "100rel") && sip->sip_rseq)
 			acknowledge(leg, sip);
-		if (sip && leg->state == LEG_OUTGOING && leg->handler->progress)
-			leg->handler->progress(leg->owner, status, sip_leg_sdp(leg, sip));
+		if (sip && leg->state == LEG_OUTGOING)
+			sip_leg_pass(leg, false, true, status, sip_leg_sdp(leg, sip), tell_progress);
 		return 0;
 	}
 	if (status < 300 && sip) {
@@ -535,6 +629,10 @@ void sip_leg_release(struct sip_leg *leg, int status, const char *reason)
 	case LEG_ANSWERED:
 		return; /* BYE only after the ACK (RFC 3261 §15) */
 	case LEG_OUTGOING:
+		if (!leg->invite_out) { /* with the media proxy, and not sent yet */
+			leg->state = LEG_OVER;
+			break;
+		}
 		leg->state = LEG_CANCELLING;
 		nta_outgoing_tcancel(leg->invite_out, NULL, NULL, TAG_IF(leg->reason, SIPTAG_REASON_STR(leg->reason)), TAG_END());
 		return;

@@ -18,6 +18,12 @@ static void try_later(struct sip_leg *leg)
 		su_timer_set_interval(leg->offer_timer, on_time, (su_timer_arg_t *)(void *)leg, ms + 1);
 }
 
+static void tell_reanswered(struct sip_leg *leg, int status, const char *sdp, bool ok)
+{
+	if (leg->state == LEG_CONFIRMED && !leg->released && leg->handler->reanswered)
+		leg->handler->reanswered(leg->owner, status, ok ? sdp : SIP_NO_MEDIA);
+}
+
 static int on_answer(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
 {
 	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
@@ -33,7 +39,7 @@ static int on_answer(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
 	if (leg->state != LEG_CONFIRMED || leg->released)
 		return 0;
 	if (ok)
-		leg->sdp = leg->offered;
+		leg->sdp = leg->offered_sdp;
 	if (status == 491 && !leg->offer)
 		leg->offer = leg->offered;
 	if (status == 491) {
@@ -43,22 +49,37 @@ static int on_answer(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
 			leg->handler->ended(leg->owner, "gone", "the far side does not know the call any more");
 	} else if (leg->offer) {
 		sip_leg_offer_now(leg);
-	} else if (leg->handler->reanswered) {
-		leg->handler->reanswered(leg->owner, status, sdp);
+	} else {
+		sip_leg_pass(leg, false, true, status, sdp, tell_reanswered);
 	}
 	return 0;
 }
 
+static void send_offer(struct sip_leg *leg, int status, const char *sdp, bool ok)
+{
+	(void)status;
+	leg->offering = false;
+	if (leg->state != LEG_CONFIRMED || leg->released)
+		return;
+	if (!ok) {
+		tell_reanswered(leg, 503, "", true);
+		return;
+	}
+	leg->offered_sdp = sdp == leg->offered ? sdp : su_strdup(leg->home, sdp);
+	leg->offer_out = nta_outgoing_tcreate(leg->dialog, on_answer, leg, leg->route, SIP_METHOD_INVITE, NULL,
+		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
+		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->offered_sdp), TAG_END());
+}
+
 void sip_leg_offer_now(struct sip_leg *leg)
 {
-	bool busy = leg->state != LEG_CONFIRMED || leg->released || leg->offer_out || leg->refresh_out || leg->reinvite_in || leg->reinvite_acked;
+	bool busy = leg->state != LEG_CONFIRMED || leg->released || leg->offering || leg->offer_out || leg->refresh_out || leg->reinvite_in || leg->reinvite_acked;
 	if (!leg->offer || busy)
 		return;
 	leg->offered = leg->offer;
 	leg->offer = NULL;
-	leg->offer_out = nta_outgoing_tcreate(leg->dialog, on_answer, leg, leg->route, SIP_METHOD_INVITE, NULL,
-		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
-		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->offered), TAG_END());
+	leg->offering = true;
+	sip_leg_pass(leg, true, false, 0, leg->offered, send_offer);
 }
 
 void sip_leg_offer(struct sip_leg *leg, const char *sdp)

@@ -15,13 +15,24 @@ void sip_registrar_challenge(struct sip_agent *agent, msg_t *msg)
 	nta_msg_treply(agent->nta, msg, SIP_401_UNAUTHORIZED, SIPTAG_WWW_AUTHENTICATE_STR(header), TAG_END());
 }
 
+/* All of them, with commas between. */
+static const char *path_of(su_home_t *home, const sip_path_t *path)
+{
+	const char *all = "";
+	for (const sip_path_t *p = path; p && all; p = p->r_next) {
+		const char *one = url_as_string(home, p->r_url);
+		all = one ? su_sprintf(home, "%s%s<%s>", all, *all ? ", " : "", one) : NULL;
+	}
+	return all;
+}
+
 static void answer(nta_incoming_t *irq, su_home_t *home, int status, const struct sip_registration *r)
 {
 	const char *contact = status == 200 && r->granted_seconds ? su_sprintf(home, "<%s>;expires=%d", r->contact, r->granted_seconds) : NULL;
 	if (status == 423)
 		nta_incoming_treply(irq, 423, "Interval Too Brief", SIPTAG_MIN_EXPIRES_STR(su_sprintf(home, "%d", r->granted_seconds)), TAG_END());
 	else
-		nta_incoming_treply(irq, status, sip_status_phrase(status), TAG_IF(contact, SIPTAG_CONTACT_STR(contact)), TAG_END());
+		nta_incoming_treply(irq, status, sip_status_phrase(status), TAG_IF(contact, SIPTAG_CONTACT_STR(contact)), TAG_IF(contact && r->path, SIPTAG_PATH_STR(r->path)), TAG_END());
 }
 
 /* Of several contacts the first that stays. */
@@ -53,10 +64,12 @@ int sip_registrar_request(struct sip_agent *agent, nta_incoming_t *irq, sip_t co
 {
 	su_home_t home[1] = {SU_HOME_INIT(home)};
 	struct sip_registration r = {0};
+	struct sockaddr_storage room;
 	const struct sip_credential_check check = {SIP_REALM, "REGISTER", agent->config.phone_password, agent->config.arg};
 	su_home_init(home);
 	msg_t *msg = nta_incoming_getrequest(irq);
-	r.source = (const struct sockaddr *)msg_addr(msg);
+	r.source = sip_source(agent, msg, sip, &room);
+	r.path = sip->sip_path ? path_of(home, sip->sip_path) : NULL;
 	r.transport = sip_transport_of_via(sip->sip_via);
 	r.call_id = sip->sip_call_id->i_id;
 	r.cseq = sip->sip_cseq->cs_seq;

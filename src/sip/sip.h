@@ -6,6 +6,7 @@
 #ifndef SIP_SIP_H
 #define SIP_SIP_H
 
+#include "base/network.h"
 #include "base/result.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -52,6 +53,7 @@ struct sip_incoming {
 	const struct sockaddr *source;
 	const char *sip_call_id;
 	unsigned max_forwards; /* hops that are left, at least 1 (RFC 7332) */
+	bool asks; /* only whether it is taken: when it is not refused now, it comes again, its SDP past the media proxy */
 	/* Those that the SIP stack knows nothing of, X- ones among them, as name and value. */
 	const char *const *headers;
 	size_t header_count;
@@ -77,12 +79,32 @@ struct sip_registration {
 	const char *contact; /* NULL: only asked what is known; "": none is to be known any more */
 	const char *contact_host;
 	int expires_seconds; /* 0: that contact is not to be known any more */
+	const char *path; /* by which proxies it is reached (RFC 3327): "<sip:…;lr>, …"; NULL: it came straight */
 	const struct sockaddr *source;
 	enum sip_transport transport;
 	const char *call_id, *user_agent;
 	uint32_t cseq;
 	/* the answer: after 200 for how long `contact` is known, 0: none is; after 423 the least there is */
 	int granted_seconds;
+};
+
+/* What a leg's far side is spoken to with; all but the first need a media proxy. */
+enum sip_media { SIP_RTP, SIP_SRTP, SIP_WEBRTC };
+
+/* SDP of a leg on its way through the media proxy. Borrowed: valid during the call. */
+struct sip_passage {
+	struct sip_leg *leg;
+	const char *id;      /* names the leg, in this agent and in others */
+	bool ours, answer;   /* from us to the far side; or else an offer (RFC 3264) */
+	const char *far_tag; /* names the far side in the dialog, "" before it is known */
+	enum sip_media media;
+	const char *sdp;
+};
+
+/* All SDP that is sent or came goes through it, in its order for each leg; NULL: there is none. */
+struct sip_media_proxy {
+	void (*pass)(void *arg, const struct sip_passage *passage); /* answered once with sip_leg_passed() */
+	void (*forget)(void *arg, struct sip_leg *leg, const char *id); /* the leg is over, and is not to be answered any more */
 };
 
 enum sip_wish { SIP_INVITE, SIP_REGISTER, SIP_OTHER };
@@ -111,6 +133,10 @@ struct sip_agent_config {
 	void (*refused)(void *arg, const struct sockaddr *source);
 	void (*message)(void *arg, const struct sip_message *m); /* told of each message with a Call-ID, before it has an effect; or NULL */
 	unsigned session_seconds, min_session_seconds; /* RFC 4028: what we ask for, and the least we agree to */
+	const struct sip_media_proxy *media_proxy;
+	/* Proxies in front: who asked them, as their Via says, is the source (RFC 3261 §18.2.1, RFC 3581). */
+	const struct network *proxies;
+	size_t proxy_count;
 };
 
 struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err) WARN_UNUSED;
@@ -135,12 +161,14 @@ enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *(*password_o
 
 struct sip_outgoing {
 	const char *uri;                /* sip:… */
-	const char *route;              /* sip:…: where its requests go whatever their URI says; NULL: where that says */
+	/* sip:…: where its requests go whatever their URI says. "<sip:…;lr>, …": the Route of its INVITE. NULL: where the URI says. */
+	const char *route;
 	const char *from_user, *from_name; /* from_user NULL: it is withheld (RFC 3323 §4.1.1.3) */
 	const char *asserted_user;       /* P-Asserted-Identity; with Privacy when it is withheld; NULL: without */
 	const char *diverted_user;       /* Diversion (RFC 5806): the number that was called; NULL: without */
 	const char *username, *password; /* for digest challenges; NULL: none */
 	const char *sdp;
+	enum sip_media media;
 	const char *headers;            /* further header lines, or NULL */
 	unsigned max_forwards;          /* of the call that this one continues, one less */
 };
@@ -172,6 +200,8 @@ bool sip_ask(struct sip_agent *agent, const struct sip_question *question, void 
 
 /* ---- both ---- */
 
+/* What became of the SDP; NULL: it cannot pass. */
+void sip_leg_passed(struct sip_leg *leg, const char *sdp);
 void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp);
 /* Offer anew, in a re-INVITE: at once, or as soon as nothing is in its way (RFC 3261 §14). A newer offer replaces one
  * that waits. */

@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path'
 export const root = resolve(import.meta.dirname, '../..')
 export const binary = process.env.STROWGER_BINARY ?? join(root, 'build/asan/strowger')
 export const usePostgres = process.env.STROWGER_TEST_DATABASE === 'postgres'
+export const useRtpengine = process.env.STROWGER_TEST_MEDIA === 'rtpengine'
 
 export const sleep = (ms: number) => new Promise((r) => setTimeout(r, ms))
 
@@ -66,6 +67,48 @@ export async function startPostgres() {
 
 let databases = 0
 
+// An rtpengine as Debian packages it, in user space; one for a test process.
+export class Rtpengine {
+  port = 0
+  child!: ChildProcess
+  log = ''
+  private static shared?: Promise<Rtpengine>
+  static one() {
+    return (this.shared ??= this.start())
+  }
+
+  static async start(port?: number): Promise<Rtpengine> {
+    const r = new Rtpengine()
+    r.port = port ?? (await freePort())
+    const low = 40000 + (process.pid % 40) * 500
+    r.child = spawn('rtpengine', ['--foreground', '--config-file=none', '--table=-1', '--interface=127.0.0.1', '--interface=::1', `--listen-ng=127.0.0.1:${r.port}`, `--port-min=${low}`, `--port-max=${low + 499}`, '--log-level=6', '--log-stderr'], { stdio: ['ignore', 'ignore', 'pipe'] })
+    r.child.stderr!.on('data', (d) => (r.log += d))
+    process.once('exit', () => r.child.kill('SIGKILL'))
+    const socket = createSocket('udp4')
+    try {
+      let there = false
+      socket.on('message', () => (there = true))
+      socket.on('error', () => {})
+      await until('rtpengine', async () => {
+        socket.send('1 d7:command4:pinge', r.port, '127.0.0.1')
+        await sleep(50)
+        return there
+      })
+    } finally {
+      socket.close()
+    }
+    return r
+  }
+
+  get media() {
+    return ['--media', `rtpengine:127.0.0.1:${this.port}`]
+  }
+
+  stop() {
+    this.child.kill('SIGKILL')
+  }
+}
+
 export interface Problem {
   status: number
   title: string
@@ -119,7 +162,7 @@ export class Strowger {
 
   async serve() {
     const args = ['serve', '--data', this.data, '--http', `127.0.0.1:${this.http}`, '--sip', `udp:127.0.0.1:${this.sip},tcp:127.0.0.1:${this.sip}`,
-      '--rtp-ports', await this.rtpPorts(), ...(this.privateDestinations ? ['--allow-private-destinations'] : []), '--drain-seconds', '1', ...this.databaseFlag(), ...this.extra]
+      '--rtp-ports', await this.rtpPorts(), ...(this.privateDestinations ? ['--allow-private-destinations'] : []), '--drain-seconds', '1', ...this.databaseFlag(), ...(useRtpengine ? (await Rtpengine.one()).media : []), ...this.extra]
     // The libraries keep caches for ever that LeakSanitizer calls leaks; what is ours is counted by /metrics.
     const command = this.resolver ? ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', this.resolver, binary] : [binary]
     this.child = spawn(command[0]!, [...command.slice(1), ...args], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' } })

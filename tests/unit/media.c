@@ -1,5 +1,6 @@
 #include "test.h"
 #include "media/audio.h"
+#include "media/ng.h"
 #include "media/quality.h"
 #include "media/recorder.h"
 #include "media/rtp.h"
@@ -209,11 +210,52 @@ static void test_quality_counts_losses_and_jitter(void **state)
 	assert_int_equal(q.packets, 2901);
 }
 
+static void assert_written(const struct ng_sdp *sdp, const char *text)
+{
+	struct buf b = {0};
+	ng_write_sdp(&b, sdp);
+	assert_string_equal(buf_text(&b), text);
+	buf_free(&b);
+}
+
+/* As rtpengine's documentation of the ng protocol has them; the tags are turned when the far side's offer is answered. */
+static void test_ng_requests(void **state)
+{
+	(void)state;
+	assert_written(&(struct ng_sdp){.call = "c", .far_tag = "far", .text = "v=0"},
+		       "d7:command5:offer7:call-id1:c8:from-tag3:far6:to-tag8:strowger7:replacel6:origin18:session-connectione18:transport-protocol7:RTP/AVP3:ICE6:remove8:rtcp-muxl5:demuxe3:sdp3:v=0e");
+	assert_written(&(struct ng_sdp){.call = "c", .ours = true, .answer = true, .far_tag = "far", .text = "v=0"},
+		       "d7:command6:answer7:call-id1:c8:from-tag3:far6:to-tag8:strowger7:replacel6:origin18:session-connectione3:sdp3:v=0e");
+	assert_written(&(struct ng_sdp){.call = "c", .ours = true, .far_tag = "", .security = NG_WEBRTC, .text = "v=0"},
+		       "d7:command5:offer7:call-id1:c8:from-tag8:strowger7:replacel6:origin18:session-connectione18:transport-protocol17:UDP/TLS/RTP/SAVPF3:ICE5:force8:rtcp-muxl5:offer7:requiree3:sdp3:v=0e");
+	assert_written(&(struct ng_sdp){.call = "c", .ours = true, .far_tag = "far", .security = NG_SRTP, .text = "v=0"},
+		       "d7:command5:offer7:call-id1:c8:from-tag8:strowger6:to-tag3:far7:replacel6:origin18:session-connectione18:transport-protocol8:RTP/SAVP3:ICE6:remove8:rtcp-muxl5:demuxe4:DTLS3:off3:sdp3:v=0e");
+	assert_written(&(struct ng_sdp){.call = "c", .answer = true, .far_tag = "far", .security = NG_SRTP, .text = ""},
+		       "d7:command6:answer7:call-id1:c8:from-tag8:strowger6:to-tag3:far7:replacel6:origin18:session-connectione3:sdp0:e");
+}
+
+static void test_ng_answers(void **state)
+{
+	static const char *const broken[] = {"", "d", "e", "de ", "i1e", "d3:sdp", "d3:sdp5:v=0e", "d3:sdp-1:e", "d3:sdp99999999999999999999:v=0e", "di1e1:ae", "d4:tagsd1:ae", "d4:tagsi1", "d3:sdpe"};
+	static const char good[] = "d5:extral1:ad1:bi-1eee3:sdp3:v=06:result2:oke";
+	struct ng_answer a;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(broken); i++)
+		assert_false(ng_read_answer(broken[i], strlen(broken[i]), &a));
+	assert_true(ng_read_answer(good, strlen(good), &a));
+	assert_int_equal(a.sdp_len, 3);
+	assert_memory_equal(a.sdp, "v=0", a.sdp_len);
+	assert_memory_equal(a.result, "ok", a.result_len);
+	assert_null(a.reason);
+	assert_true(ng_read_answer("de", 2, &a));
+	assert_null(a.sdp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_g711_survives_the_round_trip), cmocka_unit_test(test_recordings_have_everything_in_its_place), cmocka_unit_test(test_a_stream_stays_in_its_place_for_an_hour), cmocka_unit_test(test_rtp_skips_extension_and_padding_and_refuses_short_ones),
-		cmocka_unit_test(test_telephone_events_round_trip), cmocka_unit_test(test_sdp_offers_are_read_and_answered), cmocka_unit_test(test_quality_counts_losses_and_jitter),
+		cmocka_unit_test(test_telephone_events_round_trip), cmocka_unit_test(test_sdp_offers_are_read_and_answered), cmocka_unit_test(test_quality_counts_losses_and_jitter), cmocka_unit_test(test_ng_requests), cmocka_unit_test(test_ng_answers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
