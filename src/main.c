@@ -262,6 +262,8 @@ static bool read_networks(const struct strowger *s, enum setting setting, const 
 	return true;
 }
 
+#define URL_SIGNS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]"
+
 static bool read_media(struct strowger *s, struct error *err)
 {
 	static const char prefix[] = "rtpengine:";
@@ -270,8 +272,12 @@ static bool read_media(struct strowger *s, struct error *err)
 	s->has_rtpengine = port > 0 && port < 65536 && address_parse(address, strlen(address), &s->rtpengine);
 	if (s->has_rtpengine)
 		address_set_port(&s->rtpengine, port);
-	return s->has_rtpengine || strcmp(media, "embedded") == 0 ||
-	       error_set(err, "--media '%s' must be 'embedded', or an address and port such as rtpengine:127.0.0.1:2223", media);
+	if (!s->has_rtpengine && strcmp(media, "embedded") != 0)
+		return error_set(err, "--media '%s' must be 'embedded', or an address and port such as rtpengine:127.0.0.1:2223", media);
+	const char *websocket = s->settings.value[SETTING_WEBSOCKET];
+	if (websocket && (strncmp(websocket, "wss://", 6) != 0 || strlen(websocket) > 200 || strspn(websocket, URL_SIGNS) != strlen(websocket)))
+		return error_set(err, "--sip-websocket '%s' must look like wss://sip.example.com:8443", websocket);
+	return !websocket || s->has_rtpengine || error_set(err, "--sip-websocket needs --media rtpengine:ADDR:PORT: browsers speak WebRTC");
 }
 
 static bool start_services(struct strowger *s, struct error *err)
@@ -311,10 +317,10 @@ static bool start_services(struct strowger *s, struct error *err)
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->trunks, s->phones, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count};
+	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->trunks, s->phones, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->phones, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies.list, s->proxies.count};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->phones, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies.list, s->proxies.count, s->settings.value[SETTING_WEBSOCKET]};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 

@@ -13,6 +13,7 @@ static const struct {
 	[SETTING_PROXIES] = {"trusted-proxies", "LIST", "", "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between: addresses or networks"},
 	[SETTING_SIP] = {"sip", "LIST", "udp:0.0.0.0:5060", "SIP listeners, with commas between: udp:ADDR:PORT,tcp:ADDR:PORT,tls:ADDR:PORT"},
 	[SETTING_SIP_PROXIES] = {"trusted-sip-proxies", "LIST", "", "SIP proxies in front, whose Via says who asked them, with commas between: addresses or networks"},
+	[SETTING_WEBSOCKET] = {"sip-websocket", "URL", NULL, "Where browsers reach SIP for test calls: wss://… of a proxy in front (deploy/kamailio/); needs --media rtpengine"},
 	[SETTING_CERTIFICATE] = {"sip-certificate", "FILE", NULL, "Certificate chain of tls: listeners, PEM; SIGHUP reads it anew"},
 	[SETTING_KEY] = {"sip-key", "FILE", NULL, "Its private key, PEM (default: in the same file)"},
 	[SETTING_CA] = {"sip-ca", "FILE", NULL, "Certificates that those of gateways called over TLS must be signed by, PEM; none: any certificate will do (default: those that this machine trusts)"},

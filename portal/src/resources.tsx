@@ -11,6 +11,7 @@ import { ApiError, api, type Row } from './api'
 import { IncomingWebhook, UntakenFields } from './Incoming'
 import { OutgoingHealth, OutgoingWebhook } from './Outgoing'
 import { PhoneStatus } from './Phone'
+import { TestCall } from './TestCall'
 import { TrunkStatus } from './Trunk'
 import { Presets } from './Presets'
 import { PromptAudio } from './Prompt'
@@ -143,6 +144,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingHealth webhook={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <IncomingWebhook webhook={loaded.data.data} />}
       {kind.path === 'targets' && (loaded.data?.data.destination as { type?: string } | undefined)?.type === 'phone' && loaded.data && <PhoneStatus target={loaded.data.data} />}
+      {kind.path === 'numbers' && Boolean(loaded.data?.data.campaign_id) && loaded.data && <TestCall number={String(loaded.data.data.number)} />}
       {kind.path === 'trunks' && loaded.data && <TrunkStatus trunk={loaded.data.data} />}
       {isNew && kind.path === 'outgoing-webhooks' && <Presets onTake={setValue} />}
       <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>

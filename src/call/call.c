@@ -152,7 +152,7 @@ static void pending_tags(struct call *c, struct pending *waiting)
 /* Does its trunk allow another call? */
 static bool has_place(struct call_loop *loop, const struct config_trunk *trunk)
 {
-	int64_t wait = trunk_enter(loop->config.trunks, trunk, TRUNK_IN, clock_monotonic_ms());
+	int64_t wait = trunk ? trunk_enter(loop->config.trunks, trunk, TRUNK_IN, clock_monotonic_ms()) : 0;
 	if (!wait)
 		return true;
 	trunk_refused(loop->config.trunks, trunk->id, TRUNK_IN);
@@ -169,14 +169,14 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	int status = *in->sdp && !sdp_audio_parse(in->sdp, &sdp) ? 488 : has_place(loop, trunk) ? 0 : 503;
 	struct call *c = status ? NULL : calloc(1, sizeof *c);
 	if (!c) {
-		if (!status)
+		if (!status && trunk)
 			trunk_leave(loop->config.trunks, trunk->id, TRUNK_IN);
 		loop->refused++;
 		sip_leg_release(in->leg, status ? status : 503, NULL);
 		organization_release(o);
 		return;
 	}
-	const char *from = trunk->trusts_identity && *in->asserted_user ? in->asserted_user : in->from_user;
+	const char *from = trunk && trunk->trusts_identity && *in->asserted_user ? in->asserted_user : in->from_user;
 	c->loop = loop;
 	c->trunk = trunk;
 	c->withheld = in->withheld;
@@ -216,7 +216,8 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	if (!c->tags || !c->held || !c->caller_id || !c->path || !c->end || !c->step_timer || !c->talk_timer) {
 		log_warn(c->id, "no RTP port or memory for another call");
 		loop->refused++;
-		trunk_leave(loop->config.trunks, trunk->id, TRUNK_IN);
+		if (trunk)
+			trunk_leave(loop->config.trunks, trunk->id, TRUNK_IN);
 		sip_leg_release(c->leg, 503, NULL);
 		c->leg = NULL;
 		c->over = true;
@@ -315,7 +316,8 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 	su_timer_reset(c->step_timer);
 	su_timer_reset(c->talk_timer);
 	registry_remove(c->loop->config.registry, c->id);
-	trunk_leave(c->loop->config.trunks, c->trunk->id, TRUNK_IN);
+	if (c->trunk)
+		trunk_leave(c->loop->config.trunks, c->trunk->id, TRUNK_IN);
 	if (c->leg) {
 		sip_leg_release(c->leg, status, strcmp(by, "target") == 0 ? c->hangup_reason : NULL);
 		c->leg = NULL;

@@ -39,6 +39,7 @@ struct call_loop_config {
 	const struct sockaddr *rtpengine; /* its ng socket; NULL: there is none */
 	const struct network *proxies; /* SIP proxies in front whose Via is believed */
 	size_t proxy_count;
+	bool takes_tickets; /* calls with a ticket (call/ticket.h) are let in */
 };
 
 struct call_loop *call_loop_create(const struct call_loop_config *config, struct error *err) WARN_UNUSED;

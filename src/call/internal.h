@@ -146,7 +146,7 @@ struct call {
 	const struct config_campaign *campaign;
 	const char *caller_id;
 	bool withheld; /* the caller asks not to be told who is calling (RFC 3323) */
-	const struct config_trunk *trunk; /* it came by */
+	const struct config_trunk *trunk; /* it came by; NULL: by a ticket */
 	unsigned max_forwards; /* hops that its calls to targets may take */
 	const char *path; /* the numbers of this organization that it came by before, each with a space after it */
 	bool flow_mode;

@@ -115,7 +115,7 @@ bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, enum t
 /* What the row's document always has. */
 static void write_document(struct buf *doc, const struct call *c)
 {
-	json_str(doc, "trunk_id", c->trunk->id);
+	json_str(doc, "trunk_id", c->trunk ? c->trunk->id : NULL);
 	json_str(doc, "sip_call_id", c->sip_call_id);
 	json_str(doc, "currency", c->organization->currency);
 }

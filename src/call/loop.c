@@ -1,6 +1,7 @@
 /* The call loop: its thread, who is let in, and the letters it gets. */
 #include "call/internal.h"
 #include "base/log.h"
+#include "call/ticket.h"
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,8 +62,11 @@ static bool is_loop(const struct call *before, const char *number)
 }
 
 struct password_request {
+	const struct call_loop *loop;
 	const struct organization *organization;
-	char trunk_id[ID_SIZE];
+	const char *number;
+	char trunk_id[ID_SIZE]; /* whose password was told last; "" for a ticket's */
+	char ticket[CRYPTO_HASH_SIZE];
 };
 
 static const char *password_of(void *arg, const char *username, size_t n)
@@ -75,7 +79,9 @@ static const char *password_of(void *arg, const char *username, size_t n)
 		snprintf(r->trunk_id, sizeof r->trunk_id, "%s", t->id);
 		return t->password;
 	}
-	return NULL;
+	r->trunk_id[0] = '\0';
+	bool ticket = n == 0 && r->loop->config.takes_tickets && ticket_password(config_key(r->loop->config.config), username, r->organization->id, r->number, clock_now_ms() / 1000, r->ticket);
+	return ticket ? r->ticket : NULL;
 }
 
 static bool has_digest(const struct organization *o)
@@ -113,7 +119,7 @@ static enum sip_admission admit(void *arg, const struct sockaddr *source, enum s
 		loop->dropped++;
 		return SIP_DROP;
 	}
-	if ((request == SIP_INVITE && config_has_digest(loop->config.config)) || (request == SIP_REGISTER && config_phone(loop->config.config, NULL, 0, NULL)) || config_trunk_by_line(loop->config.config, user, &trunk))
+	if ((request == SIP_INVITE && (loop->config.takes_tickets || config_has_digest(loop->config.config))) || (request == SIP_REGISTER && config_phone(loop->config.config, NULL, 0, NULL)) || config_trunk_by_line(loop->config.config, user, &trunk))
 		return SIP_ADMIT;
 	loop->refused++;
 	strike(loop, source, now);
@@ -143,6 +149,7 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 	const struct config_number *number = NULL;
 	char dialled[PHONE_SIZE];
 	const char *trunk_id = NULL, *called = in->request_user;
+	bool ticket = false;
 	if (loop->draining) {
 		refuse(loop, in, 503);
 		return;
@@ -158,11 +165,12 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 	for (size_t i = 0; o && i < n && !trunk_id; i++)
 		if (strcmp(trunks[i].organization_id, o->id) == 0)
 			trunk_id = trunks[i].trunk_id;
-	if (!trunk_id && o && has_digest(o)) {
-		digest.organization = o;
+	if (!trunk_id && o && (has_digest(o) || loop->config.takes_tickets)) {
+		digest = (struct password_request){.loop = loop, .organization = o, .number = number->number};
 		enum sip_auth auth = sip_leg_authenticate(in->leg, password_of, &digest);
 		if (auth == SIP_AUTH_OK) {
-			trunk_id = digest.trunk_id;
+			ticket = !digest.trunk_id[0];
+			trunk_id = ticket ? NULL : digest.trunk_id;
 			bans_forget(loop->bans, in->source);
 		} else {
 			if (!n)
@@ -173,9 +181,10 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 		}
 	}
 	/* Whoever is known learns that the number is not; others learn nothing. */
-	if (!n && !trunk_id)
+	bool known = trunk_id || ticket;
+	if (!n && !known)
 		strike(loop, in->source, now);
-	int status = !n && !trunk_id ? 403 : !trunk_id || !number->campaign ? 404 : !number->campaign->enabled ? 480 : 0;
+	int status = !n && !known ? 403 : !known || !number->campaign ? 404 : !number->campaign->enabled ? 480 : 0;
 	if (status) {
 		log_debug(NULL, "refused %d: call to %s", status, called);
 		refuse(loop, in, status);
@@ -193,7 +202,7 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 	if (in->asks)
 		organization_release(o);
 	else
-		call_begin(loop, in, o, number, organization_trunk(o, trunk_id), before);
+		call_begin(loop, in, o, number, ticket ? NULL : organization_trunk(o, trunk_id), before);
 }
 
 /* ---- letters ---- */

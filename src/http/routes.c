@@ -67,6 +67,7 @@ const struct http_route http_routes[] = {
 	{"GET", V1 "/outgoing-webhook-requests/{id}", api_outgoing_request, ROLE_ANALYST, "One delivery with every attempt", NULL, false},
 	{"POST", V1 "/outgoing-webhook-requests/redeliver", api_redeliver_matching, ROLE_MANAGER, "Send again what failed since a time; until, outgoing_webhook_id, status, event_type and call_id narrow it", NULL, false},
 	{"POST", V1 "/outgoing-webhook-requests/{id}/redeliver", api_redeliver_one, ROLE_MANAGER, "Send it again now", NULL, false},
+	{"POST", V1 "/test-calls", api_test_call, ROLE_MANAGER, "Credentials for a call by this browser to one of the organization's numbers, over SIP in a WebSocket (RFC 7118)", api_test_call_fields, false},
 	{"GET", V1 "/targets/{id}/phone", api_target_phone, ROLE_ANALYST, "Whether its phone is registered, and from where", NULL, false},
 	{"GET", V1 "/trunks/{id}/status", api_trunk_status, ROLE_ANALYST, "Its calls against its limits, and which of its gateways answer", NULL, false},
 	{"PUT", V1 "/prompts/{id}/audio", api_prompt_upload, ROLE_MANAGER, "Upload WAV, MP3, OGG or FLAC audio", NULL, false},

@@ -32,6 +32,7 @@ struct http_config {
 	int read_timeout_seconds; /* for a request's headers, and again for its body */
 	const struct network *proxies; /* whose X-Forwarded-For and X-Forwarded-Proto are believed */
 	size_t proxy_count;
+	const char *websocket; /* "wss://…": where browsers reach SIP; NULL: nowhere */
 };
 
 struct http_server *http_server_create(const struct http_config *config, struct error *err) WARN_UNUSED;

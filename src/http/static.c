@@ -55,6 +55,9 @@ void static_headers(const struct http_request *r, struct MHD_Response *response)
 	}
 	MHD_add_response_header(response, "Content-Encoding", "gzip");
 	MHD_add_response_header(response, "Cache-Control", strncmp(r->path, "/assets/", 8) == 0 ? "public, max-age=31536000, immutable" : "no-cache");
-	MHD_add_response_header(response, "Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; font-src 'self'; media-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+	char policy[640];
+	const char *websocket = r->config->websocket;
+	snprintf(policy, sizeof policy, "default-src 'none'; script-src 'self'; connect-src 'self'%s%s; font-src 'self'; media-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", websocket ? " " : "", websocket ? websocket : "");
+	MHD_add_response_header(response, "Content-Security-Policy", policy);
 	MHD_add_response_header(response, "Referrer-Policy", "same-origin");
 }

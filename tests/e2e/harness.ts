@@ -2,7 +2,7 @@
 import { spawn, execFileSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync, existsSync, readFileSync, chmodSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { createServer as createTcp, type AddressInfo } from 'node:net'
+import { connect, createServer as createTcp, type AddressInfo, type Socket } from 'node:net'
 import { createSocket } from 'node:dgram'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -66,6 +66,38 @@ export async function startPostgres() {
 }
 
 let databases = 0
+
+// Kamailio with the configuration of deploy/, in front of the server that listens there.
+export class Edge {
+  wss = 0
+  sip = 0
+  log = ''
+  child!: ChildProcess
+
+  static async start(strowger: number): Promise<Edge> {
+    const e = new Edge(), dir = mkdtempSync(join(tmpdir(), 'strowger-edge-'))
+    e.wss = await freePort()
+    e.sip = await freePort()
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', join(dir, 'key.pem'), '-out', join(dir, 'certificate.pem'), '-days', '2', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'], { stdio: 'ignore' })
+    const defined = { EDGE_SIP: `udp:127.0.0.1:${e.sip}`, EDGE_WSS: `tls:127.0.0.1:${e.wss}`, STROWGER_SIP: `"127.0.0.1:${strowger}"`, EDGE_CERTIFICATE: `"${join(dir, 'certificate.pem')}"`, EDGE_KEY: `"${join(dir, 'key.pem')}"` }
+    e.child = spawn('kamailio', ['-f', join(root, 'deploy/kamailio/kamailio.cfg'), '-DD', '-E', '-Y', dir, ...Object.entries(defined).flatMap(([k, v]) => ['-A', `${k}=${v}`])], { stdio: ['ignore', 'ignore', 'pipe'] })
+    e.child.stderr!.on('data', (d) => (e.log += d))
+    process.once('exit', () => e.stop())
+    await until('the edge', () => {
+      if (e.child.exitCode !== null) throw new Error(`kamailio ended:\n${e.log}`)
+      return new Promise<boolean>((done) => connect(e.wss, '127.0.0.1').once('connect', function (this: Socket) { this.destroy(); done(true) }).once('error', () => done(false)))
+    })
+    return e
+  }
+
+  get url() {
+    return `wss://127.0.0.1:${this.wss}`
+  }
+
+  stop() {
+    this.child.kill('SIGTERM')
+  }
+}
 
 // An rtpengine as Debian packages it, in user space; one for a test process.
 export class Rtpengine {

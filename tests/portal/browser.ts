@@ -1,7 +1,7 @@
 // A real browser on the portal of a server under test.
 import { mkdirSync } from 'node:fs'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
-import { join, root, type Strowger } from '../e2e/harness.ts'
+import { join, root } from '../e2e/harness.ts'
 
 export const shots = join(root, 'build/screenshots')
 
@@ -12,10 +12,11 @@ export interface Portal {
   problems: string[] // what the console and the page complained about
 }
 
-export async function openBrowser(s: Strowger, width: number, height: number): Promise<Portal> {
+// media: with a microphone that beeps, and certificates of nobody believed.
+export async function openBrowser(s: { url: string }, width: number, height: number, media = false): Promise<Portal> {
   mkdirSync(shots, { recursive: true })
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
-  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...(media ? ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--ignore-certificate-errors', '--autoplay-policy=no-user-gesture-required'] : [])] })
+  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write', ...(media ? ['microphone'] : [])] })
   const page = await context.newPage()
   const problems: string[] = []
   page.setDefaultTimeout(15000)

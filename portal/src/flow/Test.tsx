@@ -3,6 +3,7 @@ import { Accordion, Alert, Badge, Button, Code, CopyButton, Group, JsonInput, Nu
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiError, api, list } from '../api'
+import { TestCall } from '../TestCall'
 import { t } from '../text'
 
 interface Values {
@@ -56,7 +57,8 @@ function CallLine({ flowId, caller }: { flowId: string; caller: string }) {
   const line = `strowger call 'sip:${data.number}@${host === '0.0.0.0' ? window.location.hostname : host}:${port}${transport === 'tcp' ? ';transport=tcp' : ''}' --from '${caller.replaceAll("'", '')}'`
   return (
     <div><Text size="sm" fw={600}>{t('A real call to what is published')}</Text>
-      <Group wrap="nowrap" align="flex-start"><Code style={{ overflowWrap: 'anywhere' }}>{line}</Code><CopyButton value={line}>{({ copied, copy: put }) => <Button size="compact-xs" variant="light" onClick={put} style={{ flexShrink: 0 }}>{copied ? t('Copied') : t('Copy')}</Button>}</CopyButton></Group></div>
+      <Group wrap="nowrap" align="flex-start"><Code style={{ overflowWrap: 'anywhere' }}>{line}</Code><CopyButton value={line}>{({ copied, copy: put }) => <Button size="compact-xs" variant="light" onClick={put} style={{ flexShrink: 0 }}>{copied ? t('Copied') : t('Copy')}</Button>}</CopyButton></Group>
+      <TestCall number={data.number} caller={caller} /></div>
   )
 }
 

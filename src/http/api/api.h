@@ -77,6 +77,9 @@ api_handler api_recording_get, api_recording_peaks, api_recording_delete;
 /* trunks.c */
 api_handler api_trunk_status;
 api_handler api_target_phone;
+/* test_calls.c */
+extern const struct field api_test_call_fields[];
+api_handler api_test_call;
 /* system.c */
 api_handler api_organization_get, api_system, api_organization_patch, api_audit_log, api_openapi, api_healthz, api_metrics, api_event_types, api_outgoing_presets, api_redeliver_matching, api_webhook_health, api_webhook_statistics, api_webhook_preview;
 

@@ -147,7 +147,7 @@ enum http_result api_system(struct http_request *r)
 	json_t *sip = json_array();
 	for (const char *const *l = r->config->listeners; *l; l++)
 		json_array_append_new(sip, json_string(*l));
-	return http_json(r, 200, json_pack("{s:s, s:o}", "version", STROWGER_VERSION, "sip", sip));
+	return http_json(r, 200, json_pack("{s:s, s:o, s:s?}", "version", STROWGER_VERSION, "sip", sip, "websocket", r->config->websocket));
 }
 
 enum http_result api_openapi(struct http_request *r)
