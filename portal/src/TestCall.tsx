@@ -1,6 +1,6 @@
 // A real call to a number of the organization, by this browser: SIP in a WebSocket, audio by WebRTC. Offered where the
 // server has somewhere for browsers to call.
-import { Alert, Anchor, Badge, Button, Group, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Anchor, Badge, Button, Group, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { UA } from 'jssip'
@@ -78,7 +78,7 @@ function usePhone(number: string, caller: string) {
       if (line.current === own) close(e instanceof ApiError ? e.message : String(e))
     }
   }
-  return { phase, end, seconds, audio, call, hangUp: () => (line.current.session && !line.current.session.isEnded() ? line.current.session.terminate() : close(t('The call is over.'))), press: (key: string) => line.current.session?.sendDTMF(key, { transportType: 'RFC2833' as never }) }
+  return { phase, end, over: end === t('The call is over.'), seconds, audio, call, hangUp: () => (line.current.session && !line.current.session.isEnded() ? line.current.session.terminate() : close(t('The call is over.'))), press: (key: string) => line.current.session?.sendDTMF(key, { transportType: 'RFC2833' as never }) }
 }
 
 export function TestCall({ number, caller }: { number: string; caller?: string }) {
@@ -88,8 +88,9 @@ export function TestCall({ number, caller }: { number: string; caller?: string }
   const busy = phone.phase !== 'idle'
   if (!websocket) return null
   return (
-    <Stack gap="xs" component="section" aria-label={t('Test call')}>
+    <Stack gap="xs" mt="sm" component="section" aria-label={t('Test call')}>
       <audio ref={phone.audio} autoPlay />
+      {caller === undefined && <Title order={3} mt="md">{t('Test call')}</Title>}
       {caller === undefined && <TextInput label={t('Call as')} description={t('The caller’s number, as the call will have it')} value={from} disabled={busy} onChange={(e) => setFrom(e.currentTarget.value)} maw={320} />}
       <Group gap="sm">
         {busy ? <Button color="red" onClick={phone.hangUp}>{t('Hang up')}</Button> : <Button variant="light" onClick={phone.call}>{t('Call from this browser')}</Button>}
@@ -103,7 +104,7 @@ export function TestCall({ number, caller }: { number: string; caller?: string }
           {keypad.map((k) => <Button key={k} size="compact-md" variant="default" onClick={() => phone.press(k)}>{k}</Button>)}
         </SimpleGrid>
       )}
-      {phone.end && <Alert color={phone.end === t('The call is over.') ? 'gray' : 'red'} role="status">{phone.end} <Anchor component={Link} to="/calls" search={{ caller_id: caller ?? from } as never} size="sm">{t('To the log')}</Anchor></Alert>}
+      {phone.end && <Alert color={phone.over ? 'gray' : 'red'} role="status">{phone.end} {phone.over && <Anchor component={Link} to="/calls" search={{ caller_id: caller ?? from } as never} size="sm">{t('To the log')}</Anchor>}</Alert>}
     </Stack>
   )
 }

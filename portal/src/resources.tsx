@@ -144,7 +144,6 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingHealth webhook={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <IncomingWebhook webhook={loaded.data.data} />}
       {kind.path === 'targets' && (loaded.data?.data.destination as { type?: string } | undefined)?.type === 'phone' && loaded.data && <PhoneStatus target={loaded.data.data} />}
-      {kind.path === 'numbers' && Boolean(loaded.data?.data.campaign_id) && loaded.data && <TestCall number={String(loaded.data.data.number)} />}
       {kind.path === 'trunks' && loaded.data && <TrunkStatus trunk={loaded.data.data} />}
       {isNew && kind.path === 'outgoing-webhooks' && <Presets onTake={setValue} />}
       <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>
@@ -159,6 +158,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
       </form>
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingWebhook webhook={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <UntakenFields webhook={loaded.data.data} />}
+      {kind.path === 'numbers' && Boolean(loaded.data?.data.campaign_id) && loaded.data && <TestCall number={String(loaded.data.data.number)} />}
       {kind.path === 'prompts' && loaded.data && <PromptAudio prompt={loaded.data.data} />}
       {deleting && loaded.data && <Delete kind={kind} row={loaded.data.data} onClose={() => setDeleting(false)} onDeleted={() => void navigate({ to: kind.page })} />}
     </Stack>

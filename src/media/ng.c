@@ -47,6 +47,8 @@ void ng_write_sdp(struct buf *b, const struct ng_sdp *s)
 		put_list(b, "rtcp-mux", web ? "offer require" : "demux");
 		if (s->ours && s->security == NG_SRTP)
 			put_pair(b, "DTLS", "off"); /* or both ways are offered */
+		else if (web)
+			put_list(b, "SDES", "off");
 	}
 	put_pair(b, "sdp", s->text);
 	buf_add_char(b, 'e');

@@ -64,6 +64,7 @@ struct sip_leg {
 	/* outgoing: to send the INVITE again with credentials */
 	const char *uri, *username, *password, *sdp, *headers;
 	const url_string_t *route; /* where its requests go whatever their URI says; NULL: where that says */
+	const sip_route_t *path; /* the Route of its INVITE, or NULL; later requests have the dialog's */
 	auth_client_t *auth;
 	bool authorized;
 	const char *max_forwards;

@@ -381,7 +381,7 @@ static bool send_invite(struct sip_leg *leg)
 	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, leg->route, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
 		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
 		SIPTAG_SESSION_EXPIRES_STR(expires), SIPTAG_MIN_SE_STR(least), SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->sdp),
-		SIPTAG_MAX_FORWARDS_STR(leg->max_forwards), TAG_IF(leg->headers, SIPTAG_HEADER_STR(leg->headers)),
+		SIPTAG_MAX_FORWARDS_STR(leg->max_forwards), TAG_IF(leg->path, SIPTAG_ROUTE(leg->path)), TAG_IF(leg->headers, SIPTAG_HEADER_STR(leg->headers)),
 		TAG_IF(credentials, SIPTAG_HEADER((const sip_header_t *)credentials)), TAG_END());
 	return leg->invite_out != NULL;
 }
@@ -441,11 +441,11 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	leg->headers = own_headers(leg, out);
 	leg->media = out->media;
 	sip_from_t *from = own_from(leg, out);
-	sip_to_t *to = sip_to_make(leg->home, leg->uri);
+	sip_to_t *to = sip_to_make(leg->home, su_sprintf(leg->home, "<%s>", leg->uri));
 	leg->call_id = sip_call_id_create(leg->home, NULL);
-	const sip_route_t *route = is_set ? sip_route_make(leg->home, out->route) : NULL;
-	bool usable = (route || !is_set) && leg->call_id && from && to && to->a_url->url_host && *to->a_url->url_host;
-	leg->dialog = usable ? nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(leg->call_id), SIPTAG_FROM(from), SIPTAG_TO(to), TAG_IF(route, SIPTAG_ROUTE(route)), TAG_END()) : NULL;
+	leg->path = is_set ? sip_route_make(leg->home, out->route) : NULL;
+	bool usable = (leg->path || !is_set) && leg->call_id && from && to && to->a_url->url_host && *to->a_url->url_host;
+	leg->dialog = usable ? nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(leg->call_id), SIPTAG_FROM(from), SIPTAG_TO(to), TAG_END()) : NULL;
 	if (!leg->dialog) {
 		sip_leg_free(leg);
 		return NULL;
