@@ -40,6 +40,7 @@ struct strowger {
 	struct registry *registry;
 	struct trunks *trunks;
 	struct phones *phones;
+	struct capacity *capacity;
 	struct guard *guard;
 	struct media *media;
 	struct prompts *prompts;
@@ -308,7 +309,7 @@ static bool start_services(struct strowger *s, struct error *err)
 		return error_set(err, "--sip-ban '%s' must be a number of seconds, 0 for never", s->settings.value[SETTING_BAN]);
 	s->registry = registry_create();
 	s->trunks = trunks_create();
-	if (!(s->phones = phones_create(s->store, clock_now_ms(), err)))
+	if (!(s->phones = phones_create(s->store, clock_now_ms(), err)) || !(s->capacity = capacity_create(s->store, s->config, clock_now_ms(), err)))
 		return false;
 	if (!s->registry || !s->trunks || !(s->guard = guard_create()))
 		return error_set(err, "out of memory");
@@ -317,10 +318,10 @@ static bool start_services(struct strowger *s, struct error *err)
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->trunks, s->phones, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL};
+	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->trunks, s->phones, s->capacity, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->phones, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies.list, s->proxies.count, s->settings.value[SETTING_WEBSOCKET]};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->phones, s->capacity, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies.list, s->proxies.count, s->settings.value[SETTING_WEBSOCKET]};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 
@@ -347,6 +348,7 @@ static void stop(struct strowger *s)
 	registry_destroy(s->registry);
 	trunks_destroy(s->trunks);
 	phones_destroy(s->phones);
+	capacity_destroy(s->capacity);
 	guard_destroy(s->guard);
 	config_close(s->config);
 	store_close(s->store);

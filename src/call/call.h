@@ -6,6 +6,7 @@
 #ifndef CALL_CALL_H
 #define CALL_CALL_H
 
+#include "call/capacity.h"
 #include "call/phones.h"
 #include "call/registry.h"
 #include "base/network.h"
@@ -27,6 +28,7 @@ struct call_loop_config {
 	struct registry *registry;
 	struct trunks *trunks;
 	struct phones *phones;
+	struct capacity *capacity;
 	struct media *media;
 	struct prompts *prompts;
 	struct http_client *http;

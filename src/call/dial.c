@@ -2,10 +2,12 @@
 #include "call/internal.h"
 #include "base/network.h"
 #include "webhook/address.h"
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TRIES_MAX 64
+#define PLANS_MAX 5 /* a plan, and those that it falls back on */
 #define SILENT_MS 4000    /* a gateway that has not even said 100 by then is passed over */
 #define RATE_WAIT_MS 5000 /* how long a call waits for its trunk's rate */
 
@@ -23,10 +25,20 @@ static enum flow_dial_outcome outcome_of(int status)
 
 /* ---- whom to try ---- */
 
+static struct capacity_call capacity_call(const struct call *c)
+{
+	return (struct capacity_call){c->organization->id, c->campaign->id, c->number->publisher_id ? c->number->publisher_id : ""};
+}
+
 static void add_try(struct call *c, const struct dial_try *t)
 {
-	if (c->dial.count < TRIES_MAX)
-		c->dial.tries[c->dial.count++] = *t;
+	struct dial *d = &c->dial;
+	if (d->count == TRIES_MAX)
+		return;
+	d->tries[d->count] = *t;
+	d->tries[d->count].plan = d->plan;
+	d->tries[d->count].stage = d->stage_made;
+	d->tries[d->count++].at_once = d->at_once;
 }
 
 /* As the trunk wants it: +15125550100, 15125550100, or 5125550100 within the organization's country. */
@@ -93,28 +105,58 @@ static void add_target(struct call *c, const struct route_target *target, int ti
 		add_number(c, target, target->number, target->trunk_id, timeout_seconds);
 }
 
-static void add_plan(struct call *c, const struct route_plan *plan, int timeout_seconds)
+/* Whom a plan sends the call to; simultaneously: all of one priority, or with `all` all at once. */
+static void add_plan(struct call *c, const struct route_plan *plan, int timeout_seconds, bool all)
 {
+	struct dial *d = &c->dial;
+	struct capacity *capacity = c->loop->config.capacity;
 	struct route_candidate *list = calloc(plan->count + 1, sizeof *list);
-	size_t n = list ? route_plan_judge(plan, &c->env, list, plan->count) : 0;
+	struct route_state *states = calloc(plan->count + 1, sizeof *states);
+	const struct capacity_call as = capacity_call(c);
+	const struct route_input in = {&c->env, clock_now_ms(), randombytes_random() | (uint64_t)randombytes_random() << 32, states};
+	for (size_t i = 0; states && i < plan->count; i++) {
+		const struct route_target *t = plan->entries[i].target;
+		states[i].room = t->limit_count ? capacity_room(capacity, t, &as, in.now_ms) : ROUTE_ELIGIBLE;
+		states[i].turn = plan->strategy == ROUTE_ROUND_ROBIN ? capacity_turn(capacity, plan->id, t->id) : 0;
+	}
+	size_t n = list && states ? route_plan_judge(plan, &in, list, plan->count) : 0;
+	d->plan = plan;
+	d->at_once = all || plan->strategy == ROUTE_AT_ONCE;
 	for (size_t i = 0; i < n; i++) {
+		if (i && !all && list[i].priority != list[i - 1].priority)
+			d->stage_made++;
 		if (list[i].verdict == ROUTE_ELIGIBLE)
 			add_target(c, list[i].target, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
 		else
 			log_attempt(c, &(struct dial_try){.target = list[i].target, .uri = list[i].target->uri}, NULL, "skipped", 0, route_verdict_text(list[i].verdict));
 	}
 	free(list);
+	free(states);
+	d->stage_made++;
+}
+
+/* And, after it, those that it falls back on. */
+static void add_plans(struct call *c, const struct route_plan *plan, int timeout_seconds, bool all)
+{
+	const struct route_plan *visited[PLANS_MAX];
+	for (size_t n = 0; plan && n < PLANS_MAX; plan = plan->fallback) {
+		for (size_t i = 0; i < n; i++)
+			if (visited[i] == plan)
+				return;
+		visited[n++] = plan;
+		add_plan(c, plan, timeout_seconds, all);
+	}
 }
 
 static void add_targets(struct call *c, const struct flow_dial *to)
 {
 	for (size_t i = 0; to->target_ids[i]; i++) {
 		const struct route_target *t = organization_target(c->organization, to->target_ids[i]);
-		bool ok = t && t->enabled && filter_match(t->filter, &c->env);
-		if (ok)
+		enum route_verdict v = t ? route_target_judge(t, &c->env, clock_now_ms()) : ROUTE_DISABLED;
+		if (t && v == ROUTE_ELIGIBLE)
 			add_target(c, t, to->timeout_seconds);
 		else if (t)
-			log_attempt(c, &(struct dial_try){.target = t, .uri = t->uri}, NULL, "skipped", 0, t->enabled ? "the call does not pass the target's filter" : "the target is disabled");
+			log_attempt(c, &(struct dial_try){.target = t, .uri = t->uri}, NULL, "skipped", 0, route_verdict_text(v));
 	}
 }
 
@@ -159,9 +201,15 @@ void dial_let_go(struct attempt *a)
 		trunk_leave(a->call->loop->config.trunks, a->in_trunk->id, TRUNK_OUT);
 	if (a->in_policy)
 		policy_leave(a->call->loop->policies, a->call->organization->id);
+	if (a->in_target) {
+		const struct capacity_call as = capacity_call(a->call);
+		capacity_leave(a->call->loop->config.capacity, a->in_target, &as, a->was_connected);
+	}
 	a->in_policy = false;
 	a->leg = NULL;
 	a->in_trunk = NULL;
+	a->in_target = NULL;
+	a->was_connected = false;
 	a->waiting = false;
 	a->accepting = false;
 	a->whisper_request = a->whisper_play = 0;
@@ -321,6 +369,11 @@ static void connect_call(struct attempt *a)
 	media_bridge(c->end, a->end);
 	const struct route_target *t = d->target = a->to->target;
 	c->target_id = t ? t->id : NULL;
+	if (a->in_target) {
+		const struct capacity_call as = capacity_call(c);
+		capacity_connected(c->loop->config.capacity, a->in_target, &as, clock_now_ms(), log_batch(c));
+		a->was_connected = true;
+	}
 	call_answer(c);
 	if (d->record || c->campaign->recording)
 		d->recording = record_start(c, false) && !c->campaign->recording;
@@ -628,6 +681,26 @@ static bool invite(struct attempt *a)
 	return a->leg != NULL;
 }
 
+/* Does the target take another call? When not, the attempt is over: others were quicker since the plan was asked. */
+static bool enter_target(struct attempt *a)
+{
+	struct call *c = a->call;
+	const struct route_target *t = a->to->target;
+	const struct capacity_call as = capacity_call(c);
+	if (!t || a->in_target)
+		return true;
+	enum route_verdict v = capacity_enter(c->loop->config.capacity, t, &as, clock_now_ms());
+	if (v == ROUTE_ELIGIBLE) {
+		a->in_target = t;
+		if (a->to->plan)
+			capacity_take_turn(c->loop->config.capacity, a->to->plan->id, t->id);
+		return true;
+	}
+	log_attempt(c, a->to, NULL, "skipped", 0, route_verdict_text(v));
+	dial_let_go(a);
+	return false;
+}
+
 /* Room in its trunk? When not, the attempt is over or waits. */
 static bool enter_trunk(struct attempt *a)
 {
@@ -642,6 +715,7 @@ static bool enter_trunk(struct attempt *a)
 	} else if (wait) {
 		trunk_refused(trunks, trunk->id, TRUNK_OUT);
 		log_attempt(a->call, a->to, NULL, "skipped", 0, wait == TRUNK_FULL ? "all the calls that its trunk may have are on" : "its trunk begins no more calls a second");
+		dial_let_go(a);
 	}
 	return !wait;
 }
@@ -684,7 +758,7 @@ static void place(struct attempt *a)
 		dial_let_go(a);
 		return;
 	}
-	if ((a->to->trunk && !a->in_trunk && !enter_trunk(a)) || call_out(a))
+	if (!enter_target(a) || (a->to->trunk && !a->in_trunk && !enter_trunk(a)) || call_out(a))
 		return;
 	a->call->dial.outcome = DIAL_FAILED;
 	log_attempt(a->call, a->to, a, "failed", 0, why_not(a));
@@ -740,8 +814,18 @@ static void gateway_failed(struct attempt *a, int status, const char *reason)
 	}
 	log_attempt(c, a->to, a, "failed", status, reason);
 	sip_leg_release(a->leg, 0, NULL);
-	*a = (struct attempt){.call = c, .to = a->to, .end = a->end, .told_mode = "sendrecv", .gateway = a->gateway + 1, .in_trunk = a->in_trunk, .in_policy = a->in_policy, .started_ms = clock_now_ms()};
+	*a = (struct attempt){.call = c, .to = a->to, .end = a->end, .told_mode = "sendrecv", .gateway = a->gateway + 1, .in_trunk = a->in_trunk, .in_policy = a->in_policy, .in_target = a->in_target, .started_ms = clock_now_ms()};
 	go_on(a);
+}
+
+/* Is it the next one's time? Those of a later stage wait until nobody of this one is called any more. */
+static bool may_begin(struct dial *d)
+{
+	const struct dial_try *t = &d->tries[d->next];
+	if (d->next == d->count || (legs(d) && (!t->at_once || t->stage != d->stage)))
+		return false;
+	d->stage = t->stage;
+	return true;
 }
 
 /* Fill the free places; when nobody is left, the dial has failed. */
@@ -753,7 +837,7 @@ static void try_more(struct call *c)
 		return;
 	}
 	for (size_t i = 0; i < d->attempt_count; i++)
-		while (dial_is_free(&d->attempts[i]) && d->next < d->count)
+		while (dial_is_free(&d->attempts[i]) && may_begin(d))
 			dial_begin(c, &d->attempts[i], &d->tries[d->next++]);
 	if (legs(d))
 		dial_watch_time(c);
@@ -772,15 +856,19 @@ void dial_start(struct call *c, const struct flow_dial *to)
 		dial_finish(c, DIAL_FAILED);
 		return;
 	}
+	d->at_once = to->simultaneous;
 	if (plan)
-		add_plan(c, plan, to->timeout_seconds);
+		add_plans(c, plan, to->timeout_seconds, to->simultaneous);
 	else if (to->target_ids)
 		add_targets(c, to);
 	else if (!to->routing_plan_id)
 		add_direct(c, to);
 	if (!d->count)
 		log_event(c, "routing.no_target", "");
-	size_t n = to->simultaneous ? d->count < LEGS_MAX ? d->count : LEGS_MAX : 1;
+	size_t n = 1;
+	for (size_t i = 0; i < d->count; i++)
+		if (d->tries[i].at_once)
+			n = d->count < LEGS_MAX ? d->count : LEGS_MAX;
 	d->attempts = arena_alloc(&c->arena, (n + 1) * sizeof *d->attempts); /* the last is for a transfer */
 	d->attempt_count = d->attempts ? n : 0;
 	if (!d->attempts) {

@@ -66,6 +66,9 @@ struct dial_try {
 	const uint8_t *order;
 	const char *headers;                 /* further lines of its INVITE, or NULL */
 	bool by_policy;                      /* it is no target: the dial policy lets it be called */
+	const struct route_plan *plan;       /* that sends the call there, or NULL */
+	int stage;                           /* later ones wait until nobody of this one is called */
+	bool at_once;                        /* beside others of its stage */
 	int timeout_seconds;
 };
 
@@ -80,6 +83,8 @@ struct attempt {
 	bool waiting;        /* for its trunk's rate, to be called then */
 	const struct config_trunk *in_trunk; /* it counts among this trunk's calls */
 	bool in_policy;                      /* it counts among those that the dial policy allows */
+	const struct route_target *in_target; /* it counts among this target's calls */
+	bool was_connected;                  /* and among those that it was connected with */
 	bool heard;          /* something answered the INVITE */
 	bool offers;         /* our 200 to its re-INVITE was the offer */
 	size_t gateway;      /* which one of the order */
@@ -102,6 +107,11 @@ struct dial {
 	char accept_key;
 	struct dial_try *tries;
 	size_t count, next; /* tries, and the first of them that was not begun */
+	int stage;          /* of those that are called now */
+	/* while tries are made */
+	const struct route_plan *plan;
+	int stage_made;
+	bool at_once;
 	struct attempt *attempts; /* and one more, for a transfer */
 	size_t attempt_count;     /* 1 unless all ring at once */
 	struct attempt *talking;  /* who took the call; without a leg: it is gone, and its transfer is awaited */

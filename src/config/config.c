@@ -198,6 +198,33 @@ static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 	}
 }
 
+static const struct schedule *build_schedule(struct org *o, json_t *doc)
+{
+	json_t *json = json_object_get(doc, "schedule");
+	return json_is_object(json) ? schedule_compile(json, &o->arena) : NULL;
+}
+
+static struct route_caps build_caps(json_t *caps, json_t *beside)
+{
+	return (struct route_caps){integer(caps, "hourly", 0), integer(caps, "daily", 0), integer(caps, "monthly", 0), integer(caps, "total", 0), integer(beside, "concurrency", 0)};
+}
+
+static void build_limits(struct org *o, json_t *doc, struct route_target *t)
+{
+	json_t *limits = json_object_get(doc, "limits"), *item;
+	struct route_caps own = build_caps(json_object_get(doc, "caps"), doc);
+	size_t i;
+	t->limits = arena_alloc(&o->arena, (json_array_size(limits) + 1) * sizeof *t->limits);
+	if (!t->limits)
+		return;
+	if (own.hourly || own.daily || own.monthly || own.total || own.concurrency)
+		t->limits[t->limit_count++] = (struct route_limit){"", "", own};
+	json_array_foreach(limits, i, item) {
+		const char *campaign = text(o, item, "campaign_id"), *publisher = text(o, item, "publisher_id");
+		t->limits[t->limit_count++] = (struct route_limit){campaign ? campaign : "", publisher ? publisher : "", build_caps(item, item)};
+	}
+}
+
 static void build_target(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct route_target *t = e->data;
@@ -213,6 +240,10 @@ static void build_target(struct config_store *c, struct org *o, struct entity *e
 	t->phone_username = phone ? text(o, d, "username") : NULL;
 	t->phone_password = phone ? secret(c, o, d, "password") : NULL;
 	t->filter = build_filter(o, e->doc, "filter");
+	t->schedule = build_schedule(o, e->doc);
+	const char *zone = json_string_value(json_object_get(json_object_get(e->doc, "caps"), "time_zone"));
+	t->zone = zone ? zone_find(zone) : t->schedule ? schedule_zone(t->schedule) : NULL;
+	build_limits(o, e->doc, t);
 	t->timeout_seconds = integer(e->doc, "timeout_seconds", 0);
 	t->enabled = json_is_true(json_object_get(e->doc, "enabled"));
 	t->send_tags = json_is_true(json_object_get(e->doc, "send_tags"));
@@ -229,13 +260,18 @@ static void build_plan(struct config_store *c, struct org *o, struct entity *e)
 	(void)c;
 	p->id = e->id;
 	p->name = text(o, e->doc, "name");
+	const char *strategy = json_string_value(json_object_get(e->doc, "strategy"));
+	for (size_t k = 0; strategy && route_strategies[k]; k++)
+		if (strcmp(route_strategies[k], strategy) == 0)
+			p->strategy = (enum route_strategy)k;
+	p->fallback = data_of(o, "routing_plan", json_string_value(json_object_get(e->doc, "fallback_plan_id")));
 	p->timeout_seconds = integer(dial, "timeout_seconds", 30);
 	p->max_attempts = integer(dial, "max_attempts", 10);
 	p->entries = arena_alloc(&o->arena, (json_array_size(entries) + 1) * sizeof *p->entries);
 	json_array_foreach(entries, i, item) {
 		struct route_target *t = data_of(o, "target", json_string_value(json_object_get(item, "target_id")));
 		if (t && p->entries)
-			p->entries[p->count++] = (struct route_entry){t, build_filter(o, item, "filter"), integer(item, "priority", 1)};
+			p->entries[p->count++] = (struct route_entry){t, build_filter(o, item, "filter"), integer(item, "priority", 1), integer(item, "weight", 1), build_schedule(o, item)};
 	}
 	route_plan_sort(p);
 }

@@ -22,6 +22,7 @@ struct http_config {
 	struct registry *registry;
 	struct trunks *trunks;
 	struct phones *phones;
+	struct capacity *capacity;
 	struct call_loop *calls;
 	struct media *media;
 	struct http_client *client;

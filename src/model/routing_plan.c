@@ -1,18 +1,22 @@
+#include "model/schedule.h"
 #include "model/resource.h"
 
 const struct resource_kind resource_routing_plan = {
 	.kind = "routing_plan", .path = "routing-plans", .prefix = "pln", .title = "Routing plan", .unique = "name",
-	.help = "Ordered targets with filters.",
+	.help = "Which targets calls are sent to, in what order.",
 	.fields = (const struct field[]){
 		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
-		{"strategy", FIELD_ENUM, .choices = (const char *const[]){"priority", NULL}, .initial = "\"priority\"", .help = "In which order targets are tried."},
+		{"strategy", FIELD_ENUM, .choices = (const char *const[]){"priority", "round_robin", "weighted", "simultaneous", NULL}, .initial = "\"priority\"", .help = "Which of one priority is tried first: the first in the list; round robin, whose turn is longest ago; weighted, drawn by their weights; simultaneous, all ring at once."},
 		{"entries", FIELD_OBJECT, FIELD_LIST, .max = 1000, .initial = "[]", .help = "The targets.",
 		 .fields = (const struct field[]){
 			 {"target_id", FIELD_ID, FIELD_REQUIRED, .kind = "target", .help = "The target."},
-			 {"priority", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1", .help = "Lowest first; equal ones in the order given."},
+			 {"priority", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1", .help = "Lowest first; those of one priority as the strategy says."},
+			 {"weight", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1", .help = "How often it comes first, beside the weights of the others; 0: last."},
 			 {"filter", FIELD_FILTER, .help = "Only calls that pass, besides the target's own filter."},
+			 {"schedule", FIELD_OBJECT, .fields = schedule_fields, .help = "When the plan sends calls there; empty: always."},
 			 {0},
 		 }},
+		{"fallback_plan_id", FIELD_ID, .kind = "routing_plan", .help = "The plan whose targets are tried when none of these took the call."},
 		{"dial", FIELD_OBJECT, .initial = "{\"timeout_seconds\":30,\"max_attempts\":10}", .help = "How they are called.",
 		 .fields = (const struct field[]){
 			 {"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .initial = "30", .help = "How long each rings."},

@@ -1,11 +1,31 @@
+#include "model/schedule.h"
 #include "model/resource.h"
 #include <string.h>
+
+#define CAPS(whose) \
+	{"hourly", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls of an hour " whose "."}, \
+	{"daily", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls of a day."}, \
+	{"monthly", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls of a month."}, \
+	{"total", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls at all."}
+
+static void check_limits(json_t *limits, struct errors *errors)
+{
+	json_t *item;
+	size_t i;
+	char at[40];
+	json_array_foreach(limits, i, item) {
+		snprintf(at, sizeof at, "/limits/%zu", i);
+		if (!json_is_string(json_object_get(item, "campaign_id")) && !json_is_string(json_object_get(item, "publisher_id")))
+			errors_add(errors, at, "needs a campaign, a publisher, or both");
+	}
+}
 
 static void check(json_t *doc, struct errors *errors)
 {
 	json_t *destination = json_object_get(doc, "destination");
 	const char *type = json_string_value(json_object_get(destination, "type"));
 	bool uri = json_is_string(json_object_get(destination, "uri")), number = json_is_string(json_object_get(destination, "number"));
+	check_limits(json_object_get(doc, "limits"), errors);
 	if (type && strcmp(type, "sip") == 0 && !uri)
 		errors_add(errors, "/destination/uri", "is required for a destination of type sip");
 	if (type && strcmp(type, "number") == 0 && !number)
@@ -39,6 +59,22 @@ const struct resource_kind resource_target = {
 		 }},
 		{"filter", FIELD_FILTER, .help = "Only calls that pass are sent here."},
 		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .help = "How long it rings; empty: the plan's."},
+		{"schedule", FIELD_OBJECT, .fields = schedule_fields, .help = "When it takes calls; empty: always."},
+		{"caps", FIELD_OBJECT, .help = "How many calls it gets at most: those that it was connected with count, and those that ring there.",
+		 .fields = (const struct field[]){
+			 CAPS("of its clock"),
+			 {"time_zone", FIELD_TIME_ZONE, .max = 64, .help = "Where its hours, days and months begin; empty: the schedule's, or UTC."},
+			 {0},
+		 }},
+		{"concurrency", FIELD_INTEGER, .min = 1, .max = 100000, .help = "Calls at the same time, ringing ones included. Empty: no limit."},
+		{"limits", FIELD_OBJECT, FIELD_LIST, .max = 200, .initial = "[]", .help = "Further limits, for the calls of a campaign, of a publisher, or of both.",
+		 .fields = (const struct field[]){
+			 {"campaign_id", FIELD_ID, .kind = "campaign", .help = "Of this campaign's calls; empty: any."},
+			 {"publisher_id", FIELD_ID, .kind = "publisher", .help = "Of this publisher's calls; empty: any."},
+			 CAPS("of them"),
+			 {"concurrency", FIELD_INTEGER, .min = 1, .max = 100000, .help = "Of them at the same time."},
+			 {0},
+		 }},
 		{"revenue", FIELD_OBJECT, .help = "What the buyer pays for a call.",
 		 .fields = (const struct field[]){
 			 {"amount", FIELD_MONEY, FIELD_REQUIRED, .help = "Such as \"25.00\"."},

@@ -3,6 +3,19 @@
 #define ROUTING_PLAN_H
 
 #include "expr/filter.h"
+#include "expr/schedule.h"
+
+/* How many calls at most; 0: any number. */
+struct route_caps {
+	int hourly, daily, monthly, total; /* connected with it */
+	int concurrency;                   /* at once, those that ring included */
+};
+
+/* Of a target's calls, or of those of one campaign, or publisher, or of both. */
+struct route_limit {
+	const char *campaign_id, *publisher_id; /* "": of all */
+	struct route_caps caps;
+};
 
 struct route_target {
 	const char *id, *name, *buyer_id;
@@ -10,6 +23,10 @@ struct route_target {
 	const char *number, *trunk_id; /* destination type number */
 	const char *phone_username, *phone_password; /* destination type phone */
 	struct filter *filter;
+	const struct schedule *schedule; /* NULL: always open */
+	const struct zone *zone;         /* where its hours, days and months begin; NULL: UTC */
+	struct route_limit *limits;
+	size_t limit_count;
 	int timeout_seconds; /* 0: the plan's */
 	bool enabled, send_tags;
 	int64_t revenue_micros;
@@ -19,21 +36,56 @@ struct route_target {
 struct route_entry {
 	const struct route_target *target;
 	struct filter *filter;
-	int priority;
+	int priority, weight;
+	const struct schedule *schedule; /* NULL: always */
 };
+
+/* Among those of one priority; the next priority comes after them. */
+enum route_strategy {
+	ROUTE_IN_ORDER,    /* as given */
+	ROUTE_ROUND_ROBIN, /* whose turn is longest ago first */
+	ROUTE_WEIGHTED,    /* drawn, each as often as its weight says */
+	ROUTE_AT_ONCE,     /* all ring at once */
+};
+extern const char *const route_strategies[]; /* by enum route_strategy, NULL at the end */
 
 struct route_plan {
 	const char *id, *name;
+	enum route_strategy strategy;
 	struct route_entry *entries; /* by priority, then as given */
 	size_t count;
 	int timeout_seconds, max_attempts;
+	const struct route_plan *fallback; /* tried when nobody here took the call; or NULL */
 };
 
-enum route_verdict { ROUTE_ELIGIBLE, ROUTE_DISABLED, ROUTE_TARGET_FILTER, ROUTE_ENTRY_FILTER, ROUTE_OVER_ATTEMPTS };
+enum route_verdict {
+	ROUTE_ELIGIBLE,
+	ROUTE_DISABLED,
+	ROUTE_CLOSED, ROUTE_ENTRY_CLOSED,
+	ROUTE_TARGET_FILTER, ROUTE_ENTRY_FILTER,
+	ROUTE_BUSY, ROUTE_HOUR_FULL, ROUTE_DAY_FULL, ROUTE_MONTH_FULL, ROUTE_TOTAL_FULL,
+	ROUTE_OVER_ATTEMPTS,
+};
+
+/* What is known of an entry's target besides the configuration. */
+struct route_state {
+	enum route_verdict room; /* ROUTE_ELIGIBLE, or which limit of it is reached */
+	uint64_t turn;           /* when the plan tried it last: grows with each try; 0: never */
+};
+
+struct route_input {
+	struct expr_env *env;
+	int64_t now_ms;
+	uint64_t seed;                   /* what draws are made of */
+	const struct route_state *states; /* by entry; NULL: all have room, and had no turn */
+};
 
 struct route_candidate {
 	const struct route_target *target;
 	enum route_verdict verdict;
+	int priority;
+	size_t entry;
+	double key; /* the lower, the earlier within its priority */
 };
 
 /* Sort entries once, after building: by priority, keeping the order given. */
@@ -43,7 +95,9 @@ void route_plan_sort(struct route_plan *plan);
  * Judge every entry for this call, in the order they would be tried.
  * out: room for max candidates. Returns how many were judged.
  */
-size_t route_plan_judge(const struct route_plan *plan, struct expr_env *env, struct route_candidate *out, size_t max);
+size_t route_plan_judge(const struct route_plan *plan, const struct route_input *in, struct route_candidate *out, size_t max);
+/* A target that is named without a plan. */
+enum route_verdict route_target_judge(const struct route_target *target, struct expr_env *env, int64_t now_ms);
 
 /* The verdict in words, for the call log. */
 const char *route_verdict_text(enum route_verdict verdict);

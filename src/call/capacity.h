@@ -1,0 +1,43 @@
+/*
+ * call/capacity.h: how many calls each target has and had, against its limits, and whose turn it is in each plan. It outlives
+ * the configuration's snapshots: a target is found by its id. What was connected is on disk (target_calls), in the
+ * transaction that tells of the connection. Any thread; times are wall clock milliseconds.
+ */
+#ifndef CALL_CAPACITY_H
+#define CALL_CAPACITY_H
+
+#include "config/config.h"
+#include "routing/plan.h"
+#include "store/store.h"
+
+struct capacity;
+
+/* With what is on disk. NULL: out of memory, or the database cannot be read. */
+struct capacity *capacity_create(struct store *store, struct config_store *config, int64_t now_ms, struct error *err) WARN_UNUSED;
+void capacity_destroy(struct capacity *c);
+
+/* A call, as limits tell calls apart; no publisher: "". */
+struct capacity_call {
+	const char *organization_id, *campaign_id, *publisher_id;
+};
+
+/* Is there room for one more? ROUTE_ELIGIBLE, or which limit is reached. */
+enum route_verdict capacity_room(struct capacity *c, const struct route_target *target, const struct capacity_call *call, int64_t now_ms);
+/* Likewise; when there is, the call counts as one that is on, and against each cap, until it is connected or has left. */
+enum route_verdict capacity_enter(struct capacity *c, const struct route_target *target, const struct capacity_call *call, int64_t now_ms) WARN_UNUSED;
+/* It talks: it is one of this hour's, day's, month's. To be written with `batch`. */
+void capacity_connected(struct capacity *c, const struct route_target *target, const struct capacity_call *call, int64_t now_ms, struct store_batch *batch);
+void capacity_leave(struct capacity *c, const struct route_target *target, const struct capacity_call *call, bool connected);
+
+/* When the plan tried the target last: grows with each try; 0: never. */
+uint64_t capacity_turn(struct capacity *c, const char *plan_id, const char *target_id);
+void capacity_take_turn(struct capacity *c, const char *plan_id, const char *target_id);
+
+struct capacity_use {
+	int concurrency, hourly, daily, monthly;
+	int64_t total;
+};
+/* What counts against that limit of the target now. */
+struct capacity_use capacity_use(struct capacity *c, const struct route_target *target, const struct route_limit *limit, int64_t now_ms);
+
+#endif
