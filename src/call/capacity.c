@@ -276,6 +276,15 @@ void capacity_take_turn(struct capacity *c, const char *plan_id, const char *tar
 	pthread_mutex_unlock(&c->lock);
 }
 
+void capacity_states(struct capacity *c, const struct route_plan *plan, const struct capacity_call *call, int64_t now_ms, struct route_state *out)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct route_target *t = plan->entries[i].target;
+		out[i].room = t->limit_count ? capacity_room(c, t, call, now_ms) : ROUTE_ELIGIBLE;
+		out[i].turn = plan->strategy == ROUTE_ROUND_ROBIN ? capacity_turn(c, plan->id, t->id) : 0;
+	}
+}
+
 /* ---- what is on disk ---- */
 
 static void read_row(struct capacity *c, const struct organization *o, const struct store_rows *rows, size_t row, int64_t now_ms)

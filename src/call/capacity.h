@@ -33,6 +33,9 @@ void capacity_leave(struct capacity *c, const struct route_target *target, const
 uint64_t capacity_turn(struct capacity *c, const char *plan_id, const char *target_id);
 void capacity_take_turn(struct capacity *c, const char *plan_id, const char *target_id);
 
+/* What a plan's entries are judged with, by entry. */
+void capacity_states(struct capacity *c, const struct route_plan *plan, const struct capacity_call *call, int64_t now_ms, struct route_state *out);
+
 struct capacity_use {
 	int concurrency, hourly, daily, monthly;
 	int64_t total;

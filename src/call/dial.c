@@ -109,16 +109,12 @@ static void add_target(struct call *c, const struct route_target *target, int ti
 static void add_plan(struct call *c, const struct route_plan *plan, int timeout_seconds, bool all)
 {
 	struct dial *d = &c->dial;
-	struct capacity *capacity = c->loop->config.capacity;
 	struct route_candidate *list = calloc(plan->count + 1, sizeof *list);
 	struct route_state *states = calloc(plan->count + 1, sizeof *states);
 	const struct capacity_call as = capacity_call(c);
 	const struct route_input in = {&c->env, clock_now_ms(), randombytes_random() | (uint64_t)randombytes_random() << 32, states};
-	for (size_t i = 0; states && i < plan->count; i++) {
-		const struct route_target *t = plan->entries[i].target;
-		states[i].room = t->limit_count ? capacity_room(capacity, t, &as, in.now_ms) : ROUTE_ELIGIBLE;
-		states[i].turn = plan->strategy == ROUTE_ROUND_ROBIN ? capacity_turn(capacity, plan->id, t->id) : 0;
-	}
+	if (states)
+		capacity_states(c->loop->config.capacity, plan, &as, in.now_ms, states);
 	size_t n = list && states ? route_plan_judge(plan, &in, list, plan->count) : 0;
 	d->plan = plan;
 	d->at_once = all || plan->strategy == ROUTE_AT_ONCE;

@@ -68,6 +68,8 @@ const struct http_route http_routes[] = {
 	{"POST", V1 "/outgoing-webhook-requests/redeliver", api_redeliver_matching, ROLE_MANAGER, "Send again what failed since a time; until, outgoing_webhook_id, status, event_type and call_id narrow it", NULL, false},
 	{"POST", V1 "/outgoing-webhook-requests/{id}/redeliver", api_redeliver_one, ROLE_MANAGER, "Send it again now", NULL, false},
 	{"POST", V1 "/test-calls", api_test_call, ROLE_MANAGER, "Credentials for a call by this browser to one of the organization's numbers, over SIP in a WebSocket (RFC 7118)", api_test_call_fields, false},
+	{"POST", V1 "/routing-plans/{id}/explain", api_plan_explain, ROLE_ANALYST, "Which targets a call would be sent to now, in what order, and why not the others; nobody is called", api_explain_fields, false},
+	{"GET", V1 "/targets/{id}/capacity", api_target_capacity, ROLE_ANALYST, "The calls that it has and had, against each of its limits", NULL, false},
 	{"GET", V1 "/targets/{id}/phone", api_target_phone, ROLE_ANALYST, "Whether its phone is registered, and from where", NULL, false},
 	{"GET", V1 "/trunks/{id}/status", api_trunk_status, ROLE_ANALYST, "Its calls against its limits, and which of its gateways answer", NULL, false},
 	{"PUT", V1 "/prompts/{id}/audio", api_prompt_upload, ROLE_MANAGER, "Upload WAV, MP3, OGG or FLAC audio", NULL, false},

@@ -1,4 +1,5 @@
 #include "test.h"
+#include "base/clock.h"
 #include "routing/plan.h"
 
 static void test_priority_order_is_stable_and_attempts_are_bounded(void **state)
@@ -20,8 +21,96 @@ static void test_priority_order_is_stable_and_attempts_are_bounded(void **state)
 	assert_int_equal(out[3].verdict, ROUTE_OVER_ATTEMPTS);
 }
 
+/* Whom the plan names first, of many draws. */
+static void firsts(const struct route_plan *plan, const struct route_state *states, int draws, int *counts)
+{
+	struct route_candidate out[8];
+	struct expr_env env = {0};
+	for (int i = 0; i < draws; i++) {
+		struct route_input in = {.env = &env, .seed = (uint64_t)i * 7919 + 1, .states = states};
+		size_t n = route_plan_judge(plan, &in, out, 8);
+		for (size_t k = 0; k < n; k++)
+			if (out[k].verdict == ROUTE_ELIGIBLE) {
+				counts[out[k].target->id[0] - 'a']++;
+				break;
+			}
+	}
+}
+
+static void test_weights_are_kept_by_those_that_can_be_called(void **state)
+{
+	struct route_target t[4] = {{.id = "a", .enabled = true}, {.id = "b", .enabled = true}, {.id = "c", .enabled = false}, {.id = "d", .enabled = true}};
+	struct route_entry entries[] = {{&t[0], NULL, 1, 3, NULL}, {&t[1], NULL, 1, 1, NULL}, {&t[2], NULL, 1, 100, NULL}, {&t[3], NULL, 1, 0, NULL}};
+	struct route_plan plan = {.entries = entries, .count = 4, .max_attempts = 4, .strategy = ROUTE_WEIGHTED};
+	struct route_candidate out[4];
+	struct expr_env env = {0};
+	int counts[4] = {0};
+	(void)state;
+	firsts(&plan, NULL, 40000, counts);
+	assert_in_range(counts[0], 29400, 30600); /* of 30,000, seven standard deviations */
+	assert_int_equal(counts[0] + counts[1], 40000);
+	route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = 5}, out, 4);
+	size_t last = 0;
+	for (size_t i = 0; i < 4; i++)
+		last = out[i].verdict == ROUTE_ELIGIBLE ? i : last;
+	assert_string_equal(out[last].target->id, "d"); /* a weight of nothing comes last */
+}
+
+static void test_round_robin_begins_with_whose_turn_is_longest_ago(void **state)
+{
+	struct route_target t[3] = {{.id = "a", .enabled = true}, {.id = "b", .enabled = true}, {.id = "c", .enabled = true}};
+	struct route_entry entries[] = {{&t[0], NULL, 1, 1, NULL}, {&t[1], NULL, 1, 1, NULL}, {&t[2], NULL, 2, 1, NULL}};
+	struct route_plan plan = {.entries = entries, .count = 3, .max_attempts = 3, .strategy = ROUTE_ROUND_ROBIN};
+	struct route_state states[3] = {{ROUTE_ELIGIBLE, 5}, {ROUTE_ELIGIBLE, 4}, {ROUTE_ELIGIBLE, 0}};
+	int counts[3] = {0};
+	(void)state;
+	firsts(&plan, states, 1, counts);
+	assert_int_equal(counts[1], 1); /* the other priority waits, though it never had a turn */
+	states[1].room = ROUTE_DAY_FULL;
+	firsts(&plan, states, 1, counts);
+	assert_int_equal(counts[0], 1);
+	states[0].room = ROUTE_BUSY;
+	firsts(&plan, states, 1, counts);
+	assert_int_equal(counts[2], 1);
+}
+
+static struct schedule *office(struct arena *arena)
+{
+	json_t *json = json_loads("{\"time_zone\":\"America/Chicago\",\"weekly\":[{\"day\":\"thu\",\"open\":\"09:00\",\"close\":\"12:00\"},{\"day\":\"thu\",\"open\":\"13:00\",\"close\":\"17:00\"}]}", 0, NULL);
+	struct schedule *s = schedule_compile(json, arena);
+	json_decref(json);
+	return s;
+}
+
+static void test_hours_breaks_and_the_attempts_that_are_left(void **state)
+{
+	struct arena arena = {0};
+	struct route_target t[2] = {{.id = "a", .enabled = true, .schedule = office(&arena)}, {.id = "b", .enabled = true}};
+	struct route_entry entries[] = {{&t[0], NULL, 1, 1, NULL}, {&t[1], NULL, 1, 1, t[0].schedule}};
+	struct route_plan plan = {.entries = entries, .count = 2, .max_attempts = 1};
+	struct route_candidate out[2];
+	struct expr_env env = {0};
+	const struct { const char *at; enum route_verdict a, b; } cases[] = {
+		{"2026-11-26T15:30:00Z", ROUTE_ELIGIBLE, ROUTE_OVER_ATTEMPTS}, /* 9:30 */
+		{"2026-11-26T18:30:00Z", ROUTE_CLOSED, ROUTE_ENTRY_CLOSED},    /* 12:30 */
+		{"2026-11-26T19:00:00Z", ROUTE_ELIGIBLE, ROUTE_OVER_ATTEMPTS}, /* 13:00 */
+		{"2026-07-02T14:30:00Z", ROUTE_ELIGIBLE, ROUTE_OVER_ATTEMPTS}, /* 9:30 in summer */
+		{"2026-11-27T15:30:00Z", ROUTE_CLOSED, ROUTE_ENTRY_CLOSED},    /* Friday */
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct route_input in = {.env = &env};
+		assert_true(clock_parse_rfc3339(cases[i].at, strlen(cases[i].at), &in.now_ms));
+		route_plan_judge(&plan, &in, out, 2);
+		assert_int_equal(out[0].verdict, cases[i].a);
+		assert_int_equal(out[1].verdict, cases[i].b);
+	}
+	arena_free(&arena);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_priority_order_is_stable_and_attempts_are_bounded)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_priority_order_is_stable_and_attempts_are_bounded), cmocka_unit_test(test_weights_are_kept_by_those_that_can_be_called),
+		cmocka_unit_test(test_round_robin_begins_with_whose_turn_is_longest_ago), cmocka_unit_test(test_hours_breaks_and_the_attempts_that_are_left)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

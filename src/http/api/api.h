@@ -46,7 +46,14 @@ enum http_result api_flow_has_errors(struct http_request *r, json_t *problems); 
 api_handler api_flow_export, api_flow_import, api_flow_diff, api_flow_diff_document;
 /* flow_stats.c */
 api_handler api_flow_stats;
+/* routing.c */
+extern const struct field api_explain_fields[];
+api_handler api_plan_explain, api_target_capacity;
 /* simulate.c */
+/* {"name": value} coerced to the organization's tags, by slot; values NULL: only checked. */
+void api_read_tags(struct http_request *r, json_t *tags, struct value *values, struct errors *errors);
+/* What a call to this number is about. held: to be released when the fields are no longer read. */
+void api_number_fields(struct http_request *r, const char *number, struct value *call, const struct organization **held);
 api_handler api_flow_simulate, api_flow_replay;
 extern const struct field api_replay_fields[];
 /* call_search.c */

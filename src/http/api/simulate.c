@@ -53,8 +53,7 @@ static void set_text(struct value *call, enum call_field field, const char *text
 	call[field] = value_string(text, text ? strlen(text) : 0);
 }
 
-/* What a call to this number is about. held: to be released when the fields are no longer read. */
-static void number_fields(struct http_request *r, const char *number, struct value *call, const struct organization **held)
+void api_number_fields(struct http_request *r, const char *number, struct value *call, const struct organization **held)
 {
 	const struct config_number *n = NULL;
 	*held = config_by_number(r->config->config, number, &n);
@@ -80,30 +79,37 @@ static const char *normal(struct http_request *r, json_t *body, const char *key)
 	return json_string_value(given);
 }
 
-static void check_values(const struct http_request *r, const struct flow *flow, json_t *body, struct errors *errors)
+void api_read_tags(struct http_request *r, json_t *tags, struct value *values, struct errors *errors)
+{
+	const char *name;
+	json_t *json;
+	char at[120];
+	json_object_foreach(tags, name, json) {
+		int slot = tag_set_find(r->organization->tags, name, strlen(name));
+		char *dumped = json_is_string(json) ? NULL : json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT);
+		const char *text = arena_strdup(&r->arena, json_is_string(json) ? json_string_value(json) : dumped);
+		struct value scratch;
+		struct error why = {"must be a text, a number or a boolean"};
+		free(dumped);
+		snprintf(at, sizeof at, "/tags/%.100s", name);
+		if (slot < 0)
+			errors_add(errors, at, "there is no custom tag of this name");
+		else if (json_is_object(json) || json_is_array(json) || !text || !value_coerce_to(&tag_set_get(r->organization->tags, (size_t)slot)->type, text, strlen(text), &r->arena, values ? &values[slot] : &scratch, &why))
+			errors_add(errors, at, "%s", why.text);
+	}
+}
+
+static void check_values(struct http_request *r, const struct flow *flow, json_t *body, struct errors *errors)
 {
 	const char *name;
 	json_t *value;
 	char at[120];
-	struct arena arena = {0};
-	json_object_foreach(json_object_get(body, "tags"), name, value) {
-		int slot = tag_set_find(r->organization->tags, name, strlen(name));
-		char *text = json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-		struct error why = {"must be a text, a number or a boolean"};
-		struct value v;
-		snprintf(at, sizeof at, "/tags/%.100s", name);
-		if (slot < 0)
-			errors_add(errors, at, "there is no custom tag of this name");
-		else if (json_is_object(value) || json_is_array(value) || !text || !value_coerce_to(&tag_set_get(r->organization->tags, (size_t)slot)->type, text, strlen(text), &arena, &v, &why))
-			errors_add(errors, at, "%s", why.text);
-		free(text);
-	}
+	api_read_tags(r, json_object_get(body, "tags"), NULL, errors);
 	json_object_foreach(json_object_get(body, "variables"), name, value) {
 		snprintf(at, sizeof at, "/variables/%.100s", name);
 		if (flow_variable_find(flow, name, strlen(name)) < 0)
 			errors_add(errors, at, "no node of the flow sets a variable of this name");
 	}
-	arena_free(&arena);
 }
 
 static void check_script(json_t *body, struct errors *errors)
@@ -144,7 +150,7 @@ enum http_result api_flow_simulate(struct http_request *r)
 	const struct organization *held;
 	struct value call[CALL_FIELD_COUNT] = {0};
 	normal(r, body, "caller_id");
-	number_fields(r, normal(r, body, "number"), call, &held);
+	api_number_fields(r, normal(r, body, "number"), call, &held);
 	struct flow_scripts scripts = script_flow_scripts(r->config->scripts);
 	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, find_published, call, &scripts};
 	json_t *report = flow_simulate(&world, body);
@@ -208,7 +214,7 @@ enum http_result api_flow_replay(struct http_request *r)
 		return HTTP_REPLY;
 	const struct organization *held;
 	struct value call[CALL_FIELD_COUNT] = {0};
-	number_fields(r, log.number, call, &held);
+	api_number_fields(r, log.number, call, &held);
 	set_text(call, CALL_CAMPAIGN_ID, log.campaign_id);
 	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, find_published, call, NULL};
 	json_t *about = call_json(&log), *trace = read_trace(r, log.id), *report = flow_replay(&world, about, trace);

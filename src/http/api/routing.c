@@ -1,0 +1,151 @@
+/* Routing plans without a call: who would get it; and what targets have of their limits. */
+#include "http/api/api.h"
+#include "base/clock.h"
+#include "base/phone.h"
+#include <stdlib.h>
+#include <string.h>
+
+const struct field api_explain_fields[] = {
+	{"caller_id", FIELD_STRING, .max = 40, .help = "The caller's number."},
+	{"number", FIELD_STRING, .max = 40, .help = "The number called: its campaign and publisher are the call's."},
+	{"tags", FIELD_ANY, .help = "Custom tags by name."},
+	{"at", FIELD_DATETIME, .help = "When; empty: now. Caps are as they are now."},
+	{0},
+};
+
+#define PLANS_MAX 5
+
+/* The call that is asked about. */
+struct asked {
+	struct expr_env env;
+	struct value call[CALL_FIELD_COUNT];
+	struct capacity_call as;
+	int64_t at_ms, now_ms;
+	const struct organization *held;
+};
+
+static void read_asked(struct http_request *r, json_t *body, struct asked *a, struct errors *errors)
+{
+	char number[PHONE_SIZE], caller[PHONE_SIZE];
+	const char *at = json_string_value(json_object_get(body, "at")), *from = json_string_value(json_object_get(body, "caller_id"));
+	size_t tags = tag_set_count(r->organization->tags);
+	struct value *values = arena_alloc(&r->arena, (tags + 1) * sizeof *values);
+	const char *called = json_string_value(json_object_get(body, "number"));
+	bool readable = called && phone_normalize(called, r->organization->region, number);
+	json_t *given = json_object_get(body, "tags");
+	a->now_ms = a->at_ms = clock_now_ms();
+	if (given && !json_is_null(given) && !json_is_object(given))
+		errors_add(errors, "/tags", "must be an object");
+	if (at && !clock_parse_rfc3339(at, strlen(at), &a->at_ms))
+		errors_add(errors, "/at", "must be a time such as 2026-11-26T14:00:00Z");
+	for (size_t i = 0; i < CALL_FIELD_COUNT; i++)
+		a->call[i] = (struct value){.text = ""};
+	if (values)
+		api_read_tags(r, given, values, errors);
+	api_number_fields(r, readable ? number : "", a->call, &a->held);
+	if (from && phone_normalize(from, r->organization->region, caller))
+		from = arena_strdup(&r->arena, caller);
+	a->env = (struct expr_env){.call = a->call, .tags = values, .tag_count = values ? tags : 0, .now_ms = a->at_ms};
+	if (!expr_set_caller(&a->env, a->call, from ? from : "", &r->arena))
+		a->env.tag_count = 0;
+	const struct value *campaign = &a->call[CALL_CAMPAIGN_ID], *publisher = &a->call[CALL_PUBLISHER_ID];
+	a->as = (struct capacity_call){r->organization->id, campaign->text ? campaign->text : "", publisher->text ? publisher->text : ""};
+}
+
+/* What keeps a target from being called though the plan would; NULL: nothing. */
+static const char *unreachable(const struct http_request *r, const struct route_target *t)
+{
+	struct phone phone;
+	if (t->phone_username)
+		return phones_find(r->config->phones, t->id, clock_now_ms(), &phone) ? NULL : "its phone is not registered";
+	const struct config_trunk *trunk = t->uri ? NULL : organization_trunk(r->organization, t->trunk_id);
+	return t->uri || (trunk && trunk->gateway_count) ? NULL : "its trunk has no outbound gateway";
+}
+
+static const char *const verdict_names[] = {
+	[ROUTE_ELIGIBLE] = "eligible", [ROUTE_DISABLED] = "disabled", [ROUTE_CLOSED] = "closed", [ROUTE_ENTRY_CLOSED] = "entry_closed", [ROUTE_TARGET_FILTER] = "target_filter", [ROUTE_ENTRY_FILTER] = "entry_filter",
+	[ROUTE_BUSY] = "busy", [ROUTE_HOUR_FULL] = "hourly_cap", [ROUTE_DAY_FULL] = "daily_cap", [ROUTE_MONTH_FULL] = "monthly_cap", [ROUTE_TOTAL_FULL] = "total_cap", [ROUTE_OVER_ATTEMPTS] = "over_attempts",
+};
+
+/* How often it comes first among those of its priority that could be called: 0 to 1. */
+static double share_of(const struct route_plan *plan, const struct route_candidate *list, size_t n, const struct route_candidate *one)
+{
+	double sum = 0;
+	for (size_t i = 0; i < n; i++)
+		if (list[i].priority == one->priority && (list[i].verdict == ROUTE_ELIGIBLE || list[i].verdict == ROUTE_OVER_ATTEMPTS))
+			sum += plan->entries[list[i].entry].weight;
+	return sum > 0 ? plan->entries[one->entry].weight / sum : 0;
+}
+
+static bool explain_plan(struct http_request *r, const struct route_plan *plan, struct asked *a, int *order, json_t *data)
+{
+	struct route_candidate *list = arena_alloc(&r->arena, (plan->count + 1) * sizeof *list);
+	struct route_state *states = arena_alloc(&r->arena, (plan->count + 1) * sizeof *states);
+	if (!list || !states)
+		return false;
+	capacity_states(r->config->capacity, plan, &a->as, a->now_ms, states);
+	size_t n = route_plan_judge(plan, &(struct route_input){&a->env, a->at_ms, (uint64_t)clock_monotonic_us(), states}, list, plan->count);
+	for (size_t i = 0; i < n; i++) {
+		bool eligible = list[i].verdict == ROUTE_ELIGIBLE;
+		const char *why = eligible ? unreachable(r, list[i].target) : route_verdict_text(list[i].verdict);
+		json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s?}", "routing_plan_id", plan->id, "routing_plan_name", plan->name, "target_id", list[i].target->id, "target_name", list[i].target->name,
+					 "priority", list[i].priority, "verdict", why && eligible ? "unreachable" : verdict_names[list[i].verdict], "reason", why);
+		json_object_set_new(item, "order", why ? json_null() : json_integer(++*order));
+		if (plan->strategy == ROUTE_WEIGHTED)
+			json_object_set_new(item, "share", why ? json_integer(0) : json_real(share_of(plan, list, n, &list[i])));
+		json_array_append_new(data, item);
+	}
+	return true;
+}
+
+enum http_result api_plan_explain(struct http_request *r)
+{
+	struct errors errors = {0};
+	struct schema_context context = {0};
+	struct asked a = {0};
+	json_t *body = r->body_len ? http_body_object(r) : (r->json = json_object()), *data = json_array();
+	const struct route_plan *plan = body ? organization_plan(r->organization, r->params[0]) : NULL, *first = plan;
+	if (!plan) {
+		json_decref(data);
+		return body ? http_problem(r, 404, "Not found", "there is no routing plan %s", r->params[0]) : HTTP_REPLY;
+	}
+	schema_check(api_explain_fields, body, "", &context, &errors);
+	read_asked(r, body, &a, &errors);
+	bool ok = !errors_any(&errors);
+	int order = 0;
+	for (int i = 0; ok && plan && i < PLANS_MAX; i++) {
+		ok = explain_plan(r, plan, &a, &order, data);
+		plan = plan->fallback == first ? NULL : plan->fallback;
+	}
+	if (a.held)
+		organization_release(a.held);
+	if (ok)
+		return http_json(r, 200, json_pack("{s:s, s:o}", "strategy", route_strategies[first->strategy], "data", data));
+	json_decref(data);
+	return errors_any(&errors) ? http_invalid(r, &errors) : http_problem(r, 503, "Out of memory", "try again");
+}
+
+/* ---- capacity ---- */
+
+static json_t *used(int64_t calls, int limit)
+{
+	return json_pack("{s:I, s:o}", "used", (json_int_t)calls, "limit", limit ? json_integer(limit) : json_null());
+}
+
+enum http_result api_target_capacity(struct http_request *r)
+{
+	static const struct route_limit all = {"", "", {0}};
+	const struct route_target *t = organization_find(r->organization, "target", r->params[0]);
+	if (!t)
+		return http_problem(r, 404, "Not found", "there is no target %s", r->params[0]);
+	json_t *data = json_array();
+	bool has_own = t->limit_count && !*t->limits[0].campaign_id && !*t->limits[0].publisher_id;
+	for (size_t i = 0; i < t->limit_count + !has_own; i++) {
+		const struct route_limit *l = has_own ? &t->limits[i] : i ? &t->limits[i - 1] : &all;
+		struct capacity_use use = capacity_use(r->config->capacity, t, l, clock_now_ms());
+		json_array_append_new(data, json_pack("{s:s?, s:s?, s:o, s:o, s:o, s:o, s:o}", "campaign_id", *l->campaign_id ? l->campaign_id : NULL, "publisher_id", *l->publisher_id ? l->publisher_id : NULL,
+						     "concurrency", used(use.concurrency, l->caps.concurrency), "hourly", used(use.hourly, l->caps.hourly), "daily", used(use.daily, l->caps.daily), "monthly", used(use.monthly, l->caps.monthly),
+						     "total", used(use.total, l->caps.total)));
+	}
+	return http_json(r, 200, json_pack("{s:s, s:o}", "time_zone", t->zone ? zone_name(t->zone) : "UTC", "data", data));
+}
