@@ -99,6 +99,7 @@ function ListField(p: Props) {
   return (
     <Fieldset legend={p.label}>
       <Stack gap="sm">
+        {p.schema.description && <Input.Description>{p.schema.description}</Input.Description>}
         {items.map((item, i) => (
           <Group key={i} align="flex-start" wrap="nowrap">
             <div style={{ flex: 1 }}><Field {...p} schema={one} required={p.required || !!one.properties} label={`${p.label} ${i + 1}`} pointer={`${p.pointer}/${i}`} value={item} onChange={(v) => p.onChange(items.map((old, k) => (k === i ? v : old)))} /></div>

@@ -11,6 +11,7 @@ import { ApiError, api, type Row } from './api'
 import { IncomingWebhook, UntakenFields } from './Incoming'
 import { OutgoingHealth, OutgoingWebhook } from './Outgoing'
 import { PhoneStatus } from './Phone'
+import { Capacity, Explain } from './Routing'
 import { TestCall } from './TestCall'
 import { TrunkStatus } from './Trunk'
 import { Presets } from './Presets'
@@ -144,6 +145,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingHealth webhook={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <IncomingWebhook webhook={loaded.data.data} />}
       {kind.path === 'targets' && (loaded.data?.data.destination as { type?: string } | undefined)?.type === 'phone' && loaded.data && <PhoneStatus target={loaded.data.data} />}
+      {kind.path === 'targets' && loaded.data && <Capacity target={loaded.data.data} />}
       {kind.path === 'trunks' && loaded.data && <TrunkStatus trunk={loaded.data.data} />}
       {isNew && kind.path === 'outgoing-webhooks' && <Presets onTake={setValue} />}
       <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>
@@ -158,6 +160,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
       </form>
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingWebhook webhook={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <UntakenFields webhook={loaded.data.data} />}
+      {kind.path === 'routing-plans' && loaded.data && <Explain plan={loaded.data.data} />}
       {kind.path === 'numbers' && Boolean(loaded.data?.data.campaign_id) && loaded.data && <TestCall number={String(loaded.data.data.number)} />}
       {kind.path === 'prompts' && loaded.data && <PromptAudio prompt={loaded.data.data} />}
       {deleting && loaded.data && <Delete kind={kind} row={loaded.data.data} onClose={() => setDeleting(false)} onDeleted={() => void navigate({ to: kind.page })} />}
