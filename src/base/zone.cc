@@ -1,4 +1,5 @@
 #include "base/zone.h"
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,7 +11,12 @@
 struct zone {
 	std::string name;
 	std::unique_ptr<icu::TimeZone> rules;
+	/* What was asked last: a quarter of an hour since the epoch, and the offset then. Since 1990 no clock was set within one. */
+	mutable std::atomic<int64_t> last{0};
 };
+
+static const int64_t quarter_ms = 900000, first_quarter = 631152000000 / quarter_ms, last_quarter = 4102444800000 / quarter_ms; /* 1990 to 2099 */
+static const int offset_bits = 18, offset_zero = 1 << (offset_bits - 1);
 
 extern "C" const struct zone *zone_find(const char *name)
 {
@@ -30,7 +36,9 @@ extern "C" const struct zone *zone_find(const char *name)
 	icu::TimeZone::getCanonicalID(id, canonical, is_system, status);
 	if (U_FAILURE(status) || !is_system)
 		return nullptr;
-	auto made = std::make_unique<zone>(zone{name, std::unique_ptr<icu::TimeZone>(icu::TimeZone::createTimeZone(id))});
+	auto made = std::make_unique<zone>();
+	made->name = name;
+	made->rules.reset(icu::TimeZone::createTimeZone(id));
 	if (!made->rules)
 		return nullptr;
 	std::unique_lock<std::shared_mutex> writing(lock);
@@ -46,9 +54,16 @@ extern "C" int32_t zone_offset_seconds(const struct zone *zone, int64_t ms)
 {
 	UErrorCode status = U_ZERO_ERROR;
 	int32_t raw = 0, saving = 0;
-	if (zone)
-		zone->rules->getOffset(static_cast<UDate>(ms), false, raw, saving, status);
-	return U_FAILURE(status) ? 0 : (raw + saving) / 1000;
+	if (!zone)
+		return 0;
+	int64_t quarter = ms / quarter_ms, last = zone->last.load(std::memory_order_relaxed);
+	if (ms > 0 && last >> offset_bits == quarter)
+		return static_cast<int32_t>(last & ((1 << offset_bits) - 1)) - offset_zero;
+	zone->rules->getOffset(static_cast<UDate>(ms), false, raw, saving, status);
+	int32_t offset = U_FAILURE(status) ? 0 : (raw + saving) / 1000;
+	if (quarter >= first_quarter && quarter < last_quarter)
+		zone->last.store(quarter << offset_bits | (offset + offset_zero), std::memory_order_relaxed);
+	return offset;
 }
 
 static int64_t floor_divide(int64_t a, int64_t b)

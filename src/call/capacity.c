@@ -9,12 +9,9 @@
 #define QUARTERS (32 * 96)        /* so many are remembered: the longest month */
 
 /* Calls of a target, or of those the ones of a campaign, of a publisher, or of both. */
-struct counter_key {
-	char target_id[ID_SIZE], campaign_id[ID_SIZE], publisher_id[ID_SIZE];
-};
-
 struct counter {
-	struct counter_key key;
+	struct counter *next;
+	char campaign_id[ID_SIZE], publisher_id[ID_SIZE]; /* "": of all */
 	const struct zone *zone; /* what hour, day and month are by */
 	int on, entering; /* live; of those the ones that are not connected yet */
 	int64_t hour, day, month;
@@ -22,44 +19,53 @@ struct counter {
 	int64_t total;
 	int64_t newest;     /* quarter of an hour since the epoch */
 	uint16_t *quarters; /* calls of it and of those before, each at its number modulo QUARTERS; NULL: none yet */
-	UT_hash_handle hh;
 };
 
+/* When a plan tried the target last. */
 struct turn {
-	char key[2 * ID_SIZE];
+	struct turn *next;
+	char plan_id[ID_SIZE];
 	uint64_t at;
+};
+
+struct target_use {
+	char target_id[ID_SIZE];
+	struct counter *counters; /* that of all calls first */
+	struct turn *turns;
 	UT_hash_handle hh;
 };
 
 struct capacity {
 	pthread_mutex_t lock;
 	struct store *store;
-	struct counter *counters;
-	struct turn *turns;
+	struct target_use *targets;
 	uint64_t last_turn;
 };
 
 /* ---- counters; the lock is held ---- */
 
-static struct counter_key key_of(const char *target_id, const char *campaign_id, const char *publisher_id)
+static struct target_use *use_of(struct capacity *c, const char *target_id, bool create)
 {
-	struct counter_key k = {0};
-	snprintf(k.target_id, sizeof k.target_id, "%s", target_id);
-	snprintf(k.campaign_id, sizeof k.campaign_id, "%s", campaign_id);
-	snprintf(k.publisher_id, sizeof k.publisher_id, "%s", publisher_id);
-	return k;
+	struct target_use *u;
+	HASH_FIND_STR(c->targets, target_id, u);
+	if (u || !create || !(u = calloc(1, sizeof *u)))
+		return u;
+	snprintf(u->target_id, sizeof u->target_id, "%s", target_id);
+	HASH_ADD_STR(c->targets, target_id, u);
+	return u;
 }
 
-static struct counter *counter_of(struct capacity *c, const struct counter_key *key, const struct zone *zone, bool create)
+static struct counter *counter_of(struct target_use *u, const char *campaign_id, const char *publisher_id, const struct zone *zone)
 {
-	struct counter *n;
-	HASH_FIND(hh, c->counters, key, sizeof *key, n);
-	if (n || !create || !(n = calloc(1, sizeof *n)))
-		return n;
-	n->key = *key;
-	n->zone = zone;
-	HASH_ADD(hh, c->counters, key, sizeof n->key, n);
-	return n;
+	struct counter **at = &u->counters;
+	while (*at && (strcmp((*at)->campaign_id, campaign_id) != 0 || strcmp((*at)->publisher_id, publisher_id) != 0))
+		at = &(*at)->next;
+	if (*at || !(*at = calloc(1, sizeof **at)))
+		return *at;
+	snprintf((*at)->campaign_id, sizeof (*at)->campaign_id, "%s", campaign_id);
+	snprintf((*at)->publisher_id, sizeof (*at)->publisher_id, "%s", publisher_id);
+	(*at)->zone = zone;
+	return *at;
 }
 
 /* Months since year 0 of a day since the epoch (H. Hinnant, chrono-compatible date algorithms). */
@@ -130,13 +136,13 @@ static void bring_up(struct counter *n, const struct zone *zone, int64_t now_ms)
 /* The four that a call counts in. */
 static size_t counters_of(struct capacity *c, const struct route_target *t, const struct capacity_call *call, struct counter *out[4])
 {
+	struct target_use *u = use_of(c, t->id, true);
 	size_t n = 0;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; u && i < 4; i++) {
 		const char *campaign = i & 1 ? call->campaign_id : "", *publisher = i & 2 ? call->publisher_id : "";
 		if ((i & 1 && !*campaign) || (i & 2 && !*publisher))
 			continue;
-		struct counter_key key = key_of(t->id, campaign, publisher);
-		if ((out[n] = counter_of(c, &key, t->zone, true)))
+		if ((out[n] = counter_of(u, campaign, publisher, t->zone)))
 			n++;
 	}
 	return n;
@@ -155,14 +161,14 @@ static enum route_verdict against(const struct route_caps *caps, const struct co
 	return caps->total && n->total + n->entering >= caps->total ? ROUTE_TOTAL_FULL : ROUTE_ELIGIBLE;
 }
 
-static enum route_verdict room(struct capacity *c, const struct route_target *t, const struct capacity_call *call, int64_t now_ms)
+/* u NULL: it had no call yet. */
+static enum route_verdict room(struct target_use *u, const struct route_target *t, const struct capacity_call *call, int64_t now_ms)
 {
-	for (size_t i = 0; i < t->limit_count; i++) {
+	for (size_t i = 0; u && i < t->limit_count; i++) {
 		const struct route_limit *l = &t->limits[i];
 		if ((*l->campaign_id && strcmp(l->campaign_id, call->campaign_id) != 0) || (*l->publisher_id && strcmp(l->publisher_id, call->publisher_id) != 0))
 			continue;
-		struct counter_key key = key_of(t->id, l->campaign_id, l->publisher_id);
-		struct counter *n = counter_of(c, &key, t->zone, true);
+		struct counter *n = counter_of(u, l->campaign_id, l->publisher_id, t->zone);
 		if (!n)
 			return ROUTE_BUSY;
 		bring_up(n, t->zone, now_ms);
@@ -175,11 +181,14 @@ static enum route_verdict room(struct capacity *c, const struct route_target *t,
 
 /* ---- asked by others ---- */
 
-enum route_verdict capacity_room(struct capacity *c, const struct route_target *t, const struct capacity_call *call, int64_t now_ms)
+enum route_verdict capacity_room(void *arg, const struct route_target *t)
 {
-	pthread_mutex_lock(&c->lock);
-	enum route_verdict v = room(c, t, call, now_ms);
-	pthread_mutex_unlock(&c->lock);
+	const struct capacity_asked *a = arg;
+	if (!t->limit_count)
+		return ROUTE_ELIGIBLE;
+	pthread_mutex_lock(&a->capacity->lock);
+	enum route_verdict v = room(use_of(a->capacity, t->id, false), t, a->call, a->now_ms);
+	pthread_mutex_unlock(&a->capacity->lock);
 	return v;
 }
 
@@ -187,7 +196,7 @@ enum route_verdict capacity_enter(struct capacity *c, const struct route_target 
 {
 	struct counter *own[4];
 	pthread_mutex_lock(&c->lock);
-	enum route_verdict v = room(c, t, call, now_ms);
+	enum route_verdict v = room(use_of(c, t->id, false), t, call, now_ms);
 	size_t n = v == ROUTE_ELIGIBLE ? counters_of(c, t, call, own) : 0;
 	for (size_t i = 0; i < n; i++) {
 		own[i]->on++;
@@ -232,9 +241,9 @@ void capacity_leave(struct capacity *c, const struct route_target *t, const stru
 struct capacity_use capacity_use(struct capacity *c, const struct route_target *t, const struct route_limit *l, int64_t now_ms)
 {
 	struct capacity_use use = {0};
-	struct counter_key key = key_of(t->id, l->campaign_id, l->publisher_id);
 	pthread_mutex_lock(&c->lock);
-	struct counter *n = counter_of(c, &key, t->zone, false);
+	struct target_use *u = use_of(c, t->id, false);
+	struct counter *n = u ? counter_of(u, l->campaign_id, l->publisher_id, t->zone) : NULL;
 	if (n) {
 		bring_up(n, t->zone, now_ms);
 		use = (struct capacity_use){n->on, n->hourly + n->entering, n->daily + n->entering, n->monthly + n->entering, n->total + n->entering};
@@ -245,44 +254,37 @@ struct capacity_use capacity_use(struct capacity *c, const struct route_target *
 
 /* ---- turns ---- */
 
-static struct turn *turn_of(struct capacity *c, const char *plan_id, const char *target_id, bool create)
+static struct turn *turn_of(const struct target_use *u, const char *plan_id)
 {
-	char key[2 * ID_SIZE];
-	struct turn *t;
-	snprintf(key, sizeof key, "%s %s", plan_id, target_id);
-	HASH_FIND_STR(c->turns, key, t);
-	if (t || !create || !(t = calloc(1, sizeof *t)))
-		return t;
-	snprintf(t->key, sizeof t->key, "%s", key);
-	HASH_ADD_STR(c->turns, key, t);
+	struct turn *t = u ? u->turns : NULL;
+	while (t && strcmp(t->plan_id, plan_id) != 0)
+		t = t->next;
 	return t;
-}
-
-uint64_t capacity_turn(struct capacity *c, const char *plan_id, const char *target_id)
-{
-	pthread_mutex_lock(&c->lock);
-	const struct turn *t = turn_of(c, plan_id, target_id, false);
-	uint64_t at = t ? t->at : 0;
-	pthread_mutex_unlock(&c->lock);
-	return at;
 }
 
 void capacity_take_turn(struct capacity *c, const char *plan_id, const char *target_id)
 {
 	pthread_mutex_lock(&c->lock);
-	struct turn *t = turn_of(c, plan_id, target_id, true);
+	struct target_use *u = use_of(c, target_id, true);
+	struct turn *t = turn_of(u, plan_id);
+	if (u && !t && (t = calloc(1, sizeof *t))) {
+		snprintf(t->plan_id, sizeof t->plan_id, "%s", plan_id);
+		t->next = u->turns;
+		u->turns = t;
+	}
 	if (t)
 		t->at = ++c->last_turn;
 	pthread_mutex_unlock(&c->lock);
 }
 
-void capacity_states(struct capacity *c, const struct route_plan *plan, const struct capacity_call *call, int64_t now_ms, struct route_state *out)
+void capacity_turns(struct capacity *c, const struct route_plan *plan, uint64_t *out)
 {
+	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct route_target *t = plan->entries[i].target;
-		out[i].room = t->limit_count ? capacity_room(c, t, call, now_ms) : ROUTE_ELIGIBLE;
-		out[i].turn = plan->strategy == ROUTE_ROUND_ROBIN ? capacity_turn(c, plan->id, t->id) : 0;
+		const struct turn *t = turn_of(use_of(c, plan->entries[i].target->id, false), plan->id);
+		out[i] = t ? t->at : 0;
 	}
+	pthread_mutex_unlock(&c->lock);
 }
 
 /* ---- what is on disk ---- */
@@ -342,18 +344,21 @@ struct capacity *capacity_create(struct store *store, struct config_store *confi
 
 void capacity_destroy(struct capacity *c)
 {
-	struct counter *n, *next;
-	struct turn *t, *after;
+	struct target_use *u, *next;
 	if (!c)
 		return;
-	HASH_ITER(hh, c->counters, n, next) {
-		HASH_DEL(c->counters, n);
-		free(n->quarters);
-		free(n);
-	}
-	HASH_ITER(hh, c->turns, t, after) {
-		HASH_DEL(c->turns, t);
-		free(t);
+	HASH_ITER(hh, c->targets, u, next) {
+		HASH_DEL(c->targets, u);
+		for (struct counter *n = u->counters, *behind; n; n = behind) {
+			behind = n->next;
+			free(n->quarters);
+			free(n);
+		}
+		for (struct turn *t = u->turns, *behind; t; t = behind) {
+			behind = t->next;
+			free(t);
+		}
+		free(u);
 	}
 	pthread_mutex_destroy(&c->lock);
 	free(c);

@@ -21,20 +21,24 @@ struct capacity_call {
 	const char *organization_id, *campaign_id, *publisher_id;
 };
 
-/* Is there room for one more? ROUTE_ELIGIBLE, or which limit is reached. */
-enum route_verdict capacity_room(struct capacity *c, const struct route_target *target, const struct capacity_call *call, int64_t now_ms);
-/* Likewise; when there is, the call counts as one that is on, and against each cap, until it is connected or has left. */
+/* Is there room for one more? ROUTE_ELIGIBLE, or which limit is reached. When there is, the call counts as one that is on, and against each cap, until it is connected or has left. */
 enum route_verdict capacity_enter(struct capacity *c, const struct route_target *target, const struct capacity_call *call, int64_t now_ms) WARN_UNUSED;
 /* It talks: it is one of this hour's, day's, month's. To be written with `batch`. */
 void capacity_connected(struct capacity *c, const struct route_target *target, const struct capacity_call *call, int64_t now_ms, struct store_batch *batch);
 void capacity_leave(struct capacity *c, const struct route_target *target, const struct capacity_call *call, bool connected);
 
-/* When the plan tried the target last: grows with each try; 0: never. */
-uint64_t capacity_turn(struct capacity *c, const char *plan_id, const char *target_id);
+/* The plan tries the target now. */
 void capacity_take_turn(struct capacity *c, const char *plan_id, const char *target_id);
 
-/* What a plan's entries are judged with, by entry. */
-void capacity_states(struct capacity *c, const struct route_plan *plan, const struct capacity_call *call, int64_t now_ms, struct route_state *out);
+/* When the plan tried each of its entries last. */
+void capacity_turns(struct capacity *c, const struct route_plan *plan, uint64_t *out);
+/* For struct route_input: arg is a struct capacity_asked. */
+struct capacity_asked {
+	struct capacity *capacity;
+	const struct capacity_call *call;
+	int64_t now_ms;
+};
+enum route_verdict capacity_room(void *arg, const struct route_target *target);
 
 struct capacity_use {
 	int concurrency, hourly, daily, monthly;

@@ -110,12 +110,13 @@ static void add_plan(struct call *c, const struct route_plan *plan, int timeout_
 {
 	struct dial *d = &c->dial;
 	struct route_candidate *list = calloc(plan->count + 1, sizeof *list);
-	struct route_state *states = calloc(plan->count + 1, sizeof *states);
+	uint64_t *turns = plan->strategy == ROUTE_ROUND_ROBIN ? calloc(plan->count + 1, sizeof *turns) : NULL;
 	const struct capacity_call as = capacity_call(c);
-	const struct route_input in = {&c->env, clock_now_ms(), randombytes_random() | (uint64_t)randombytes_random() << 32, states};
-	if (states)
-		capacity_states(c->loop->config.capacity, plan, &as, in.now_ms, states);
-	size_t n = list && states ? route_plan_judge(plan, &in, list, plan->count) : 0;
+	struct capacity_asked asked = {c->loop->config.capacity, &as, clock_now_ms()};
+	const struct route_input in = {&c->env, asked.now_ms, randombytes_random() | (uint64_t)randombytes_random() << 32, turns, capacity_room, &asked, false};
+	if (turns)
+		capacity_turns(c->loop->config.capacity, plan, turns);
+	size_t n = list ? route_plan_judge(plan, &in, list, plan->count) : 0;
 	d->plan = plan;
 	d->at_once = all || plan->strategy == ROUTE_AT_ONCE;
 	for (size_t i = 0; i < n; i++) {
@@ -127,7 +128,7 @@ static void add_plan(struct call *c, const struct route_plan *plan, int timeout_
 			log_attempt(c, &(struct dial_try){.target = list[i].target, .uri = list[i].target->uri}, NULL, "skipped", 0, route_verdict_text(list[i].verdict));
 	}
 	free(list);
-	free(states);
+	free(turns);
 	d->stage_made++;
 }
 

@@ -70,7 +70,8 @@ enum schedule_state schedule_at(const struct schedule *s, const struct zone *zon
 {
 	char today[RFC3339_SIZE];
 	int at = zone_week_minute(zone, ms);
-	clock_rfc3339(ms + zone_offset_seconds(zone, ms) * INT64_C(1000), today);
+	if (s->holiday_count)
+		clock_rfc3339(ms + zone_offset_seconds(zone, ms) * INT64_C(1000), today);
 	for (size_t i = 0; i < s->holiday_count; i++) {
 		const struct holiday *h = &s->holidays[i];
 		size_t skip = h->yearly ? 5 : 0; /* the year, and its dash */

@@ -1,6 +1,5 @@
 #include "routing/plan.h"
 #include <math.h>
-#include <stdlib.h>
 
 const char *const route_strategies[] = {"priority", "round_robin", "weighted", "simultaneous", NULL};
 
@@ -26,16 +25,17 @@ enum route_verdict route_target_judge(const struct route_target *t, struct expr_
 	return !t->enabled ? ROUTE_DISABLED : !is_open(t->schedule, now_ms) ? ROUTE_CLOSED : !filter_match(t->filter, env) ? ROUTE_TARGET_FILTER : ROUTE_ELIGIBLE;
 }
 
-static enum route_verdict judge(const struct route_entry *e, const struct route_input *in, const struct route_state *state)
+static enum route_verdict room(const struct route_input *in, const struct route_target *target)
+{
+	return in->room ? in->room(in->arg, target) : ROUTE_ELIGIBLE;
+}
+
+static enum route_verdict judge(const struct route_entry *e, const struct route_input *in)
 {
 	enum route_verdict v = route_target_judge(e->target, in->env, in->now_ms);
 	if (v != ROUTE_ELIGIBLE)
 		return v;
-	if (!is_open(e->schedule, in->now_ms))
-		return ROUTE_ENTRY_CLOSED;
-	if (!filter_match(e->filter, in->env))
-		return ROUTE_ENTRY_FILTER;
-	return state ? state->room : ROUTE_ELIGIBLE;
+	return !is_open(e->schedule, in->now_ms) ? ROUTE_ENTRY_CLOSED : !filter_match(e->filter, in->env) ? ROUTE_ENTRY_FILTER : in->all ? room(in, e->target) : ROUTE_ELIGIBLE;
 }
 
 /* splitmix64 (Steele, Lea and Flood, 2014): from a seed as many numbers as are wanted, here above 0 and at most 1. */
@@ -48,39 +48,95 @@ static double draw(uint64_t *seed)
 }
 
 /* Weighted without putting back: each waits for an exponentially distributed time (Efraimidis and Spirakis, 2006). */
-static double key_of(const struct route_plan *plan, const struct route_entry *e, const struct route_state *state, uint64_t *seed)
+static double key_of(const struct route_plan *plan, size_t entry, const struct route_input *in, uint64_t *seed)
 {
+	int weight = plan->entries[entry].weight;
 	if (plan->strategy == ROUTE_WEIGHTED)
-		return e->weight > 0 ? -log(draw(seed)) / e->weight : INFINITY;
-	return plan->strategy == ROUTE_ROUND_ROBIN && state ? (double)state->turn : 0;
+		return weight > 0 ? -log(draw(seed)) / weight : INFINITY;
+	return plan->strategy == ROUTE_ROUND_ROBIN && in->turns ? (double)in->turns[entry] : 0;
 }
 
-static int compare(const void *a, const void *b)
+static bool is_before(const struct route_candidate *a, const struct route_candidate *b)
 {
-	const struct route_candidate *x = a, *y = b;
-	if (x->priority != y->priority)
-		return x->priority < y->priority ? -1 : 1;
-	if (x->key < y->key || x->key > y->key)
-		return x->key < y->key ? -1 : 1;
-	return x->entry < y->entry ? -1 : x->entry > y->entry;
+	return a->key < b->key || (a->key <= b->key && a->entry < b->entry);
+}
+
+/* Of one priority's the eligible ones with the lowest keys to the front, as many as are wanted, in their order. Returns how many. */
+static size_t choose(struct route_candidate *list, size_t n, size_t wanted)
+{
+	size_t chosen = 0;
+	for (size_t i = 0; i < n && wanted; i++) {
+		if (list[i].verdict != ROUTE_ELIGIBLE || (chosen == wanted && !is_before(&list[i], &list[chosen - 1])))
+			continue;
+		size_t at = chosen < wanted ? chosen++ : chosen - 1;
+		struct route_candidate one = list[i];
+		list[i] = list[at];
+		for (; at > 0 && is_before(&one, &list[at - 1]); at--)
+			list[at] = list[at - 1];
+		list[at] = one;
+	}
+	return chosen;
+}
+
+/* Likewise, and those that have room. */
+static size_t choose_with_room(const struct route_input *in, struct route_candidate *list, size_t n, size_t wanted)
+{
+	for (size_t kept = 0;;) {
+		size_t chosen = choose(list + kept, n - kept, wanted - kept), good = 0;
+		for (size_t i = kept; i < kept + chosen; i++) {
+			struct route_candidate one = list[i];
+			one.verdict = in->all ? ROUTE_ELIGIBLE : room(in, one.target);
+			if (one.verdict == ROUTE_ELIGIBLE) { /* before those that have none */
+				list[i] = list[kept + good];
+				list[kept + good++] = one;
+			} else {
+				list[i] = one;
+			}
+		}
+		kept += good;
+		if (good == chosen)
+			return kept;
+	}
+}
+
+/* Priority by priority, while there are attempts. */
+static void draw_order(const struct route_input *in, struct route_candidate *list, size_t n, size_t attempts)
+{
+	for (size_t from = 0, to; from < n; from = to) {
+		for (to = from + 1; to < n && list[to].priority == list[from].priority; to++)
+			;
+		size_t chosen = choose_with_room(in, list + from, to - from, attempts);
+		attempts -= chosen;
+		for (size_t i = from + chosen; i < to; i++)
+			if (list[i].verdict == ROUTE_ELIGIBLE)
+				list[i].verdict = ROUTE_OVER_ATTEMPTS;
+	}
+}
+
+static void given_order(const struct route_input *in, struct route_candidate *list, size_t n, size_t attempts)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].verdict != ROUTE_ELIGIBLE)
+			continue;
+		list[i].verdict = !attempts ? ROUTE_OVER_ATTEMPTS : in->all ? ROUTE_ELIGIBLE : room(in, list[i].target);
+		attempts -= list[i].verdict == ROUTE_ELIGIBLE;
+	}
 }
 
 size_t route_plan_judge(const struct route_plan *plan, const struct route_input *in, struct route_candidate *out, size_t max)
 {
-	size_t n = plan->count < max ? plan->count : max;
+	size_t n = plan->count < max ? plan->count : max, attempts = (size_t)plan->max_attempts;
+	bool drawn = plan->strategy == ROUTE_ROUND_ROBIN || plan->strategy == ROUTE_WEIGHTED;
 	uint64_t seed = in->seed;
-	int eligible = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct route_entry *e = &plan->entries[i];
-		const struct route_state *state = in->states ? &in->states[i] : NULL;
-		enum route_verdict v = judge(e, in, state);
-		out[i] = (struct route_candidate){e->target, v, e->priority, i, v == ROUTE_ELIGIBLE ? key_of(plan, e, state, &seed) : 0};
+		enum route_verdict v = judge(e, in);
+		out[i] = (struct route_candidate){e->target, v, e->priority, i, v == ROUTE_ELIGIBLE && drawn ? key_of(plan, i, in, &seed) : 0};
 	}
-	if (plan->strategy == ROUTE_ROUND_ROBIN || plan->strategy == ROUTE_WEIGHTED)
-		qsort(out, n, sizeof *out, compare);
-	for (size_t i = 0; i < n; i++)
-		if (out[i].verdict == ROUTE_ELIGIBLE && eligible++ >= plan->max_attempts)
-			out[i].verdict = ROUTE_OVER_ATTEMPTS;
+	if (drawn)
+		draw_order(in, out, n, attempts);
+	else
+		given_order(in, out, n, attempts);
 	return n;
 }
 

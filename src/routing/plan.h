@@ -67,17 +67,15 @@ enum route_verdict {
 	ROUTE_OVER_ATTEMPTS,
 };
 
-/* What is known of an entry's target besides the configuration. */
-struct route_state {
-	enum route_verdict room; /* ROUTE_ELIGIBLE, or which limit of it is reached */
-	uint64_t turn;           /* when the plan tried it last: grows with each try; 0: never */
-};
-
 struct route_input {
 	struct expr_env *env;
 	int64_t now_ms;
-	uint64_t seed;                   /* what draws are made of */
-	const struct route_state *states; /* by entry; NULL: all have room, and had no turn */
+	uint64_t seed;         /* what draws are made of */
+	const uint64_t *turns; /* by entry, when the plan tried it last: grows with each try, 0: never; NULL: no round robin */
+	/* Does it take another call? ROUTE_ELIGIBLE, or which limit is reached. Asked once of those that would be tried; with `all` of each. NULL: they do. */
+	enum route_verdict (*room)(void *arg, const struct route_target *target);
+	void *arg;
+	bool all;
 };
 
 struct route_candidate {

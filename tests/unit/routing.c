@@ -21,13 +21,19 @@ static void test_priority_order_is_stable_and_attempts_are_bounded(void **state)
 	assert_int_equal(out[3].verdict, ROUTE_OVER_ATTEMPTS);
 }
 
+/* Targets whose first letter stands in arg have no room. */
+static enum route_verdict has_room(void *arg, const struct route_target *t)
+{
+	return strchr(arg, t->id[0]) ? ROUTE_DAY_FULL : ROUTE_ELIGIBLE;
+}
+
 /* Whom the plan names first, of many draws. */
-static void firsts(const struct route_plan *plan, const struct route_state *states, int draws, int *counts)
+static void firsts(const struct route_plan *plan, const uint64_t *turns, const char *full, int draws, int *counts)
 {
 	struct route_candidate out[8];
 	struct expr_env env = {0};
 	for (int i = 0; i < draws; i++) {
-		struct route_input in = {.env = &env, .seed = (uint64_t)i * 7919 + 1, .states = states};
+		struct route_input in = {.env = &env, .seed = (uint64_t)i * 7919 + 1, .turns = turns, .room = has_room, .arg = (void *)(uintptr_t)full};
 		size_t n = route_plan_judge(plan, &in, out, 8);
 		for (size_t k = 0; k < n; k++)
 			if (out[k].verdict == ROUTE_ELIGIBLE) {
@@ -46,7 +52,7 @@ static void test_weights_are_kept_by_those_that_can_be_called(void **state)
 	struct expr_env env = {0};
 	int counts[4] = {0};
 	(void)state;
-	firsts(&plan, NULL, 40000, counts);
+	firsts(&plan, NULL, "", 40000, counts);
 	assert_in_range(counts[0], 29400, 30600); /* of 30,000, seven standard deviations */
 	assert_int_equal(counts[0] + counts[1], 40000);
 	route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = 5}, out, 4);
@@ -61,17 +67,47 @@ static void test_round_robin_begins_with_whose_turn_is_longest_ago(void **state)
 	struct route_target t[3] = {{.id = "a", .enabled = true}, {.id = "b", .enabled = true}, {.id = "c", .enabled = true}};
 	struct route_entry entries[] = {{&t[0], NULL, 1, 1, NULL}, {&t[1], NULL, 1, 1, NULL}, {&t[2], NULL, 2, 1, NULL}};
 	struct route_plan plan = {.entries = entries, .count = 3, .max_attempts = 3, .strategy = ROUTE_ROUND_ROBIN};
-	struct route_state states[3] = {{ROUTE_ELIGIBLE, 5}, {ROUTE_ELIGIBLE, 4}, {ROUTE_ELIGIBLE, 0}};
+	const uint64_t turns[3] = {5, 4, 0};
 	int counts[3] = {0};
 	(void)state;
-	firsts(&plan, states, 1, counts);
+	firsts(&plan, turns, "", 1, counts);
 	assert_int_equal(counts[1], 1); /* the other priority waits, though it never had a turn */
-	states[1].room = ROUTE_DAY_FULL;
-	firsts(&plan, states, 1, counts);
+	firsts(&plan, turns, "b", 1, counts);
 	assert_int_equal(counts[0], 1);
-	states[0].room = ROUTE_BUSY;
-	firsts(&plan, states, 1, counts);
+	firsts(&plan, turns, "ab", 1, counts);
 	assert_int_equal(counts[2], 1);
+}
+
+/* Of 40, most without room, in every strategy: attempts are never given to those, and all that have room are found. */
+static void test_who_has_no_room_costs_no_attempt(void **state)
+{
+	struct route_target t[40];
+	struct route_entry entries[40];
+	struct route_candidate out[40];
+	struct expr_env env = {0};
+	static const char *const ids[] = {"a", "b", "c", "d"};
+	uint64_t turns[40] = {0};
+	(void)state;
+	for (size_t i = 0; i < 40; i++) {
+		t[i] = (struct route_target){.id = ids[i % 4], .enabled = i != 7};
+		entries[i] = (struct route_entry){&t[i], NULL, (int)(i / 20), (int)(i % 3), NULL};
+	}
+	for (enum route_strategy s = ROUTE_IN_ORDER; s <= ROUTE_AT_ONCE; s++)
+		for (int most = 1; most < 14; most++) {
+			struct route_plan plan = {.entries = entries, .count = 40, .max_attempts = most, .strategy = s};
+			int found = 0, last = 0;
+			assert_int_equal(route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = 11, .turns = turns, .room = has_room, .arg = (void *)(uintptr_t)"abc"}, out, 40), 40);
+			bool seen[40] = {false};
+			for (size_t i = 0; i < 40; i++) {
+				assert_false(seen[out[i].entry]);
+				seen[out[i].entry] = true;
+				assert_true(out[i].priority >= last);
+				last = out[i].priority;
+				found += out[i].verdict == ROUTE_ELIGIBLE;
+				assert_true(out[i].verdict != ROUTE_ELIGIBLE || out[i].target->id[0] == 'd');
+			}
+			assert_int_equal(found, most < 9 ? most : 9); /* ten of "d", one is disabled */
+		}
 }
 
 static struct schedule *office(struct arena *arena)
@@ -111,6 +147,6 @@ static void test_hours_breaks_and_the_attempts_that_are_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_priority_order_is_stable_and_attempts_are_bounded), cmocka_unit_test(test_weights_are_kept_by_those_that_can_be_called),
-		cmocka_unit_test(test_round_robin_begins_with_whose_turn_is_longest_ago), cmocka_unit_test(test_hours_breaks_and_the_attempts_that_are_left)};
+		cmocka_unit_test(test_round_robin_begins_with_whose_turn_is_longest_ago), cmocka_unit_test(test_who_has_no_room_costs_no_attempt), cmocka_unit_test(test_hours_breaks_and_the_attempts_that_are_left)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,11 +80,12 @@ static double share_of(const struct route_plan *plan, const struct route_candida
 static bool explain_plan(struct http_request *r, const struct route_plan *plan, struct asked *a, int *order, json_t *data)
 {
 	struct route_candidate *list = arena_alloc(&r->arena, (plan->count + 1) * sizeof *list);
-	struct route_state *states = arena_alloc(&r->arena, (plan->count + 1) * sizeof *states);
-	if (!list || !states)
+	uint64_t *turns = arena_alloc(&r->arena, (plan->count + 1) * sizeof *turns);
+	struct capacity_asked asked = {r->config->capacity, &a->as, a->now_ms};
+	if (!list || !turns)
 		return false;
-	capacity_states(r->config->capacity, plan, &a->as, a->now_ms, states);
-	size_t n = route_plan_judge(plan, &(struct route_input){&a->env, a->at_ms, (uint64_t)clock_monotonic_us(), states}, list, plan->count);
+	capacity_turns(r->config->capacity, plan, turns);
+	size_t n = route_plan_judge(plan, &(struct route_input){&a->env, a->at_ms, (uint64_t)clock_monotonic_us(), turns, capacity_room, &asked, true}, list, plan->count);
 	for (size_t i = 0; i < n; i++) {
 		bool eligible = list[i].verdict == ROUTE_ELIGIBLE;
 		const char *why = eligible ? unreachable(r, list[i].target) : route_verdict_text(list[i].verdict);
