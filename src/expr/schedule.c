@@ -15,6 +15,7 @@ struct schedule {
 		const char *date; /* "2026-12-25" */
 		bool yearly;
 		const char *name;
+		int open, close; /* minutes of the day; the same: closed */
 	} *holidays;
 };
 
@@ -53,6 +54,9 @@ struct schedule *schedule_compile(json_t *json, struct arena *arena)
 		struct holiday *h = &s->holidays[s->holiday_count++];
 		const char *name = json_string_value(json_object_get(item, "name"));
 		h->date = arena_strdup(arena, json_string_value(json_object_get(item, "date")));
+		const char *open = json_string_value(json_object_get(item, "open")), *close = json_string_value(json_object_get(item, "close"));
+		h->open = open ? minutes_of(open) : 0;
+		h->close = !open ? 0 : close ? minutes_of(close) : DAY_MINUTES;
 		h->yearly = json_is_true(json_object_get(item, "yearly"));
 		h->name = arena_strdup(arena, name ? name : "");
 		if (!h->date || !h->name)
@@ -79,7 +83,7 @@ enum schedule_state schedule_at(const struct schedule *s, const struct zone *zon
 			continue;
 		if (holiday)
 			*holiday = h->name;
-		return SCHEDULE_HOLIDAY;
+		return at % DAY_MINUTES >= h->open && at % DAY_MINUTES < h->close ? SCHEDULE_OPEN : SCHEDULE_HOLIDAY;
 	}
 	for (size_t i = 0; i < s->span_count; i++)
 		if ((at - s->spans[i].from + WEEK_MINUTES) % WEEK_MINUTES < s->spans[i].minutes)

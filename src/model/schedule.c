@@ -14,6 +14,8 @@ const struct field schedule_fields[] = {
 		 {"date", FIELD_DATE, FIELD_REQUIRED, .help = "Such as 2026-12-25."},
 		 {"name", FIELD_STRING, .max = 80, .help = "Name for people."},
 		 {"yearly", FIELD_BOOLEAN, .initial = "false", .help = "On this day of every year."},
+		 {"open", FIELD_TIME_OF_DAY, .help = "Open on it from then on; empty: closed all day."},
+		 {"close", FIELD_TIME_OF_DAY, .help = "Until then; empty: until midnight."},
 		 {0},
 	 }},
 	{0},

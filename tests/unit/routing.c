@@ -112,7 +112,7 @@ static void test_who_has_no_room_costs_no_attempt(void **state)
 
 static struct schedule *office(struct arena *arena)
 {
-	json_t *json = json_loads("{\"time_zone\":\"America/Chicago\",\"weekly\":[{\"day\":\"thu\",\"open\":\"09:00\",\"close\":\"12:00\"},{\"day\":\"thu\",\"open\":\"13:00\",\"close\":\"17:00\"}]}", 0, NULL);
+	json_t *json = json_loads("{\"time_zone\":\"America/Chicago\",\"weekly\":[{\"day\":\"thu\",\"open\":\"09:00\",\"close\":\"12:00\"},{\"day\":\"thu\",\"open\":\"13:00\",\"close\":\"17:00\"}],\"holidays\":[{\"date\":\"2026-12-24\",\"open\":\"10:00\",\"close\":\"11:00\"},{\"date\":\"2026-12-31\",\"open\":\"20:00\"}]}", 0, NULL);
 	struct schedule *s = schedule_compile(json, arena);
 	json_decref(json);
 	return s;
@@ -132,6 +132,10 @@ static void test_hours_breaks_and_the_attempts_that_are_left(void **state)
 		{"2026-11-26T19:00:00Z", ROUTE_ELIGIBLE, ROUTE_OVER_ATTEMPTS}, /* 13:00 */
 		{"2026-07-02T14:30:00Z", ROUTE_ELIGIBLE, ROUTE_OVER_ATTEMPTS}, /* 9:30 in summer */
 		{"2026-11-27T15:30:00Z", ROUTE_CLOSED, ROUTE_ENTRY_CLOSED},    /* Friday */
+		{"2026-12-24T15:30:00Z", ROUTE_CLOSED, ROUTE_ENTRY_CLOSED},    /* a day of other hours, 9:30 */
+		{"2026-12-24T16:30:00Z", ROUTE_ELIGIBLE, ROUTE_OVER_ATTEMPTS}, /* 10:30 */
+		{"2026-12-24T17:00:00Z", ROUTE_CLOSED, ROUTE_ENTRY_CLOSED},    /* 11:00 */
+		{"2027-01-01T05:59:00Z", ROUTE_ELIGIBLE, ROUTE_OVER_ATTEMPTS}, /* 23:59 of one that is open until midnight */
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
