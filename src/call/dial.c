@@ -11,7 +11,6 @@
 #define SILENT_MS 4000    /* a gateway that has not even said 100 by then is passed over */
 #define RATE_WAIT_MS 5000 /* how long a call waits for its trunk's rate */
 
-static void try_more(struct call *c);
 static void go_on(struct attempt *a);
 static void sent_on(struct attempt *a, int status, const char *contact);
 static void gateway_failed(struct attempt *a, int status, const char *reason);
@@ -122,9 +121,10 @@ static void add_plan(struct call *c, const struct route_plan *plan, int timeout_
 	for (size_t i = 0; i < n; i++) {
 		if (i && !all && list[i].priority != list[i - 1].priority)
 			d->stage_made++;
+		d->busy = d->busy || list[i].verdict == ROUTE_BUSY;
 		if (list[i].verdict == ROUTE_ELIGIBLE)
 			add_target(c, list[i].target, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
-		else
+		else if (!d->waits_since_ms) /* else it was told */
 			log_attempt(c, &(struct dial_try){.target = list[i].target, .uri = list[i].target->uri}, NULL, "skipped", 0, route_verdict_text(list[i].verdict));
 	}
 	free(list);
@@ -133,15 +133,17 @@ static void add_plan(struct call *c, const struct route_plan *plan, int timeout_
 }
 
 /* And, after it, those that it falls back on. */
-static void add_plans(struct call *c, const struct route_plan *plan, int timeout_seconds, bool all)
+void dial_add_plans(struct call *c)
 {
-	const struct route_plan *visited[PLANS_MAX];
+	const struct route_plan *visited[PLANS_MAX], *plan = c->dial.asked_plan;
+	c->dial.count = c->dial.next = 0;
+	c->dial.busy = false;
 	for (size_t n = 0; plan && n < PLANS_MAX; plan = plan->fallback) {
 		for (size_t i = 0; i < n; i++)
 			if (visited[i] == plan)
 				return;
 		visited[n++] = plan;
-		add_plan(c, plan, timeout_seconds, all);
+		add_plan(c, plan, c->dial.asked_timeout, c->dial.asked_all);
 	}
 }
 
@@ -201,6 +203,7 @@ void dial_let_go(struct attempt *a)
 	if (a->in_target) {
 		const struct capacity_call as = capacity_call(a->call);
 		capacity_leave(a->call->loop->config.capacity, a->in_target, &as, a->was_connected);
+		a->call->loop->room_freed = true;
 	}
 	a->in_policy = false;
 	a->leg = NULL;
@@ -233,7 +236,7 @@ static void give_up(struct attempt *a, enum flow_dial_outcome outcome, const cha
 		return;
 	}
 	c->dial.outcome = outcome;
-	try_more(c);
+	dial_try_more(c);
 }
 
 /* ---- time ---- */
@@ -361,6 +364,7 @@ static void connect_call(struct attempt *a)
 		dial_let_go(other);
 	}
 	d->reason = NULL;
+	queue_leave(c);
 	media_stop_play(c->end);
 	media_stop_play(a->end);
 	media_bridge(c->end, a->end);
@@ -410,6 +414,8 @@ static void whisper(struct attempt *a, struct audio *audio)
 
 bool dial_whisper_ready(struct call *c, unsigned request, struct audio *audio)
 {
+	if (queue_music_ready(c, request, audio))
+		return true;
 	for (size_t i = 0; i < c->dial.attempt_count; i++) {
 		struct attempt *a = &c->dial.attempts[i];
 		if (!request || a->whisper_request != request)
@@ -693,6 +699,7 @@ static bool enter_target(struct attempt *a)
 			capacity_take_turn(c->loop->config.capacity, a->to->plan->id, t->id);
 		return true;
 	}
+	c->dial.busy = c->dial.busy || v == ROUTE_BUSY;
 	log_attempt(c, a->to, NULL, "skipped", 0, route_verdict_text(v));
 	dial_let_go(a);
 	return false;
@@ -765,7 +772,7 @@ static void place(struct attempt *a)
 static void go_on(struct attempt *a)
 {
 	place(a);
-	try_more(a->call);
+	dial_try_more(a->call);
 }
 
 #define REDIRECTS_MAX 3
@@ -789,7 +796,7 @@ static void sent_on(struct attempt *a, int status, const char *contact)
 	if (t)
 		dial_begin(c, a, t);
 	a->redirects = redirects;
-	try_more(c);
+	dial_try_more(c);
 }
 
 void dial_begin(struct call *c, struct attempt *a, const struct dial_try *t)
@@ -825,8 +832,7 @@ static bool may_begin(struct dial *d)
 	return true;
 }
 
-/* Fill the free places; when nobody is left, the dial has failed. */
-static void try_more(struct call *c)
+void dial_try_more(struct call *c)
 {
 	struct dial *d = &c->dial;
 	if (d->connected) { /* it is a transfer that goes on */
@@ -838,7 +844,7 @@ static void try_more(struct call *c)
 			dial_begin(c, &d->attempts[i], &d->tries[d->next++]);
 	if (legs(d))
 		dial_watch_time(c);
-	else
+	else if (!queue_wait(c))
 		dial_finish(c, d->count ? d->outcome : DIAL_NO_TARGET);
 }
 
@@ -853,17 +859,19 @@ void dial_start(struct call *c, const struct flow_dial *to)
 		dial_finish(c, DIAL_FAILED);
 		return;
 	}
-	d->at_once = to->simultaneous;
+	d->at_once = d->asked_all = to->simultaneous;
+	d->asked_plan = plan;
+	d->asked_timeout = to->timeout_seconds;
 	if (plan)
-		add_plans(c, plan, to->timeout_seconds, to->simultaneous);
+		dial_add_plans(c);
 	else if (to->target_ids)
 		add_targets(c, to);
 	else if (!to->routing_plan_id)
 		add_direct(c, to);
-	if (!d->count)
+	if (!d->count && !(d->busy && plan->wait_seconds))
 		log_event(c, "routing.no_target", "");
-	size_t n = 1;
-	for (size_t i = 0; i < d->count; i++)
+	size_t n = plan && plan->wait_seconds ? LEGS_MAX : 1; /* who is free later is not known yet */
+	for (size_t i = 0; n == 1 && i < d->count; i++)
 		if (d->tries[i].at_once)
 			n = d->count < LEGS_MAX ? d->count : LEGS_MAX;
 	d->attempts = arena_alloc(&c->arena, (n + 1) * sizeof *d->attempts); /* the last is for a transfer */
@@ -872,7 +880,7 @@ void dial_start(struct call *c, const struct flow_dial *to)
 		dial_finish(c, DIAL_FAILED);
 		return;
 	}
-	try_more(c);
+	dial_try_more(c);
 }
 
 void dial_stop(struct call *c)
@@ -882,6 +890,7 @@ void dial_stop(struct call *c)
 		return;
 	if (d->connected && d->talking->leg)
 		media_quality(d->talking->end, &c->heard_target);
+	queue_leave(c);
 	d->active = false;
 	d->connected = false;
 	d->transfer = NULL;

@@ -268,7 +268,7 @@ static void played(struct call *c, bool ok)
 
 void execute_played(struct call *c, unsigned play)
 {
-	if (c->playing && play == c->play && !c->over)
+	if (!queue_music_played(c, play) && c->playing && play == c->play && !c->over)
 		played(c, true);
 }
 

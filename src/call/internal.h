@@ -38,6 +38,8 @@ struct call_loop {
 	struct mailbox *script_answers; /* struct script_answer */
 	struct call *by_serial, *by_id;
 	struct call *dirty;
+	struct call *waiting; /* for a target that is free; who waits longest first */
+	bool room_freed;      /* since they were looked at */
 	struct audio *ringback, *beep;
 	struct bans *bans;
 	struct ladders *ladders;
@@ -108,6 +110,14 @@ struct dial {
 	struct dial_try *tries;
 	size_t count, next; /* tries, and the first of them that was not begun */
 	int stage;          /* of those that are called now */
+	/* what was asked for, and waiting until somebody is free */
+	const struct route_plan *asked_plan; /* NULL: no plan */
+	int asked_timeout;
+	bool asked_all;
+	bool busy;    /* somebody would be called who has as many calls as may be */
+	bool waiting; /* in the loop's list */
+	int64_t waits_since_ms, wait_again_ms, wait_until_ms; /* monotonic; 0: not yet */
+	unsigned music_request, music_play;
 	/* while tries are made */
 	const struct route_plan *plan;
 	int stage_made;
@@ -148,7 +158,7 @@ struct call {
 	struct call_loop *loop;
 	uint64_t serial;
 	UT_hash_handle hh, hh_id;
-	struct call *next_dirty;
+	struct call *next_dirty, *next_waiting, *prev_waiting;
 	bool is_dirty, over, progress;
 	char id[ID_SIZE];
 	const struct organization *organization; /* held: the snapshot this call is pinned to */
@@ -292,6 +302,10 @@ void dial_key(struct call *c, size_t leg, char key);
 void dial_whisper_played(struct call *c, size_t leg, unsigned play);
 /* Is the prompt a whisper's? Then the reference is taken. */
 bool dial_whisper_ready(struct call *c, unsigned request, struct audio *audio);
+/* Ask the plan, and those that it falls back on, anew. */
+void dial_add_plans(struct call *c);
+/* Fill the free places; when nobody is left, the dial has failed. */
+void dial_try_more(struct call *c);
 void dial_stop(struct call *c); /* hang up whoever is being called or connected */
 bool dial_is_free(const struct attempt *a);
 /* Call somebody from this place; when that cannot be, it is logged and the place stays free. */
@@ -302,6 +316,16 @@ void dial_watch_time(struct call *c);
 
 /* The order in which the trunk's gateways are tried now, in the call's arena; NULL without memory. */
 const uint8_t *dial_order(struct call *c, const struct config_trunk *trunk);
+
+/* queue.c */
+/* Nobody is left who could be called: wait, if the plan says so and somebody may be free later. false: it does not. */
+bool queue_wait(struct call *c);
+void queue_leave(struct call *c);
+/* Once per turn: those who wait are sent on when somebody is free. */
+void queue_serve(struct call_loop *loop);
+/* Is it what is played to who waits? Then the reference is taken. */
+bool queue_music_ready(struct call *c, unsigned request, struct audio *audio);
+bool queue_music_played(struct call *c, unsigned play);
 
 /* hold.c: our next offer within a dialog; leg: 0 the caller's, 1 a target's. Returns out. */
 const char *hold_offer(struct call *c, const struct media_end *end, const char *mode, unsigned leg, char out[SDP_SIZE]);

@@ -443,6 +443,7 @@ static void settle(struct call_loop *loop, bool all)
 	loop->legs = sip_agent_legs(loop->agent);
 	loop->transactions = sip_agent_transactions(loop->agent);
 	gateways_check(loop);
+	queue_serve(loop);
 	once_a_second(loop, now);
 	if (loop->rtpengine)
 		rtpengine_check(loop->rtpengine, now);

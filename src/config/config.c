@@ -267,6 +267,8 @@ static void build_plan(struct config_store *c, struct org *o, struct entity *e)
 	p->fallback = data_of(o, "routing_plan", json_string_value(json_object_get(e->doc, "fallback_plan_id")));
 	p->timeout_seconds = integer(dial, "timeout_seconds", 30);
 	p->max_attempts = integer(dial, "max_attempts", 10);
+	p->wait_seconds = integer(dial, "wait_seconds", 0);
+	p->wait_prompt_id = text(o, dial, "wait_prompt_id");
 	p->entries = arena_alloc(&o->arena, (json_array_size(entries) + 1) * sizeof *p->entries);
 	json_array_foreach(entries, i, item) {
 		struct route_target *t = data_of(o, "target", json_string_value(json_object_get(item, "target_id")));

@@ -21,6 +21,8 @@ const struct resource_kind resource_routing_plan = {
 		 .fields = (const struct field[]){
 			 {"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .initial = "30", .help = "How long each rings."},
 			 {"max_attempts", FIELD_INTEGER, .min = 1, .max = 100, .initial = "10", .help = "How many are tried for a call."},
+			 {"wait_seconds", FIELD_INTEGER, .min = 0, .max = 3600, .initial = "0", .help = "How long a caller waits when all who could take the call have as many as they may; who waits longest is next. 0: not."},
+			 {"wait_prompt_id", FIELD_ID, .kind = "prompt", .help = "What is played meanwhile, again and again, to a call that is answered then. Empty: the call rings on."},
 			 {0},
 		 }},
 		{0},

@@ -55,6 +55,8 @@ struct route_plan {
 	struct route_entry *entries; /* by priority, then as given */
 	size_t count;
 	int timeout_seconds, max_attempts;
+	int wait_seconds;           /* for somebody to be free; 0: not */
+	const char *wait_prompt_id; /* NULL: it rings */
 	const struct route_plan *fallback; /* tried when nobody here took the call; or NULL */
 };
 

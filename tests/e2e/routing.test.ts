@@ -1,6 +1,7 @@
 // Routing plans and the limits of targets, on real calls.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { Caller, Rtp, linear } from './caller.ts'
 import { Peer } from './peer.ts'
 import { Sipp, Strowger, sippCall, sleep, until } from './harness.ts'
 
@@ -148,6 +149,55 @@ describe('routing', () => {
     assert.equal(await on(), 0)
     await full()
     await hangUp()
+  })
+
+  test('callers wait for a target in their order, ringing or with music, and no longer than they may', async () => {
+    const t = await Peer.start(), one = await target(t.uri, { concurrency: 1 })
+    const { plan: p, number } = await plan({ entries: [{ target_id: one.id }], dial: { wait_seconds: 60 } })
+    const others = Array.from({ length: 3 }, (_, i) => `+1512555010${i}`), froms = await Promise.all(others.map(() => caller()))
+    const first = await call(number, await caller())
+    const waiting = []
+    for (const [i, who] of others.entries()) {
+      waiting.push(call(number, froms[i]!, who))
+      await until('it to be there', async () => (await s.metric('strowger_calls_active')) === i + 2)
+    }
+    await sleep(300)
+    assert.equal(answered(t), 1)
+    await first.request('BYE')
+    for (const [i, w] of waiting.entries()) {
+      const d = await w
+      assert.equal(d.status, 200)
+      assert.ok(d.provisional.some((x) => x.startsWith('SIP/2.0 180')), 'it rings')
+      assert.equal(t.of('INVITE').length, i + 2)
+      assert.ok(t.of('INVITE')[i + 1]!.text.includes(others[i]!), 'in their order')
+      if (i === 0) assert.equal((await s.api('GET', `/targets/${one.id}/capacity`)).data[0].concurrency.used, 1)
+      await d.request('BYE')
+    }
+    await quiet()
+    const { attempts } = await s.lastCall((c) => c.caller_id === others[2])
+    assert.deepEqual(attempts.map((a: any) => a.outcome), ['skipped', 'waited', 'answered'])
+    assert.match(attempts[1].reason, /^the caller waited \d+ seconds for a target to be free$/)
+    // no longer than they may
+    await s.api('PATCH', `/routing-plans/${p.id}`, { dial: { wait_seconds: 1 } })
+    const holder = await call(number, await caller())
+    assert.equal((await call(number, froms[0]!)).status, 480)
+    // who gives up while waiting leaves nothing
+    await s.api('PATCH', `/routing-plans/${p.id}`, { dial: { wait_seconds: 60 } })
+    assert.equal((await sippCall('cancel_ringing.xml', s, number)).code, 0)
+    await until('it to be gone', async () => (await s.metric('strowger_calls_active')) === 1)
+    // with music, which is said again and again
+    const music = await s.api('POST', '/prompts', { name: 'Music', text: 'One.' })
+    await s.api('PATCH', `/routing-plans/${p.id}`, { dial: { wait_seconds: 60, wait_prompt_id: music.id } })
+    const c = await Caller.invite(s, number), rtp = await Rtp.bind()
+    await c.offer(rtp.port)
+    const seconds = () => rtp.of(0).map((x) => [...x.subarray(12)].some((y) => Math.abs(linear(y)) > 1500)).map((x, i, all) => x && !all.slice(Math.max(0, i - 15), i).some(Boolean)).filter(Boolean).length
+    await until('it to be said three times', () => seconds() >= 3)
+    await holder.request('BYE')
+    await until('the target', () => answered(t) === 5)
+    await c.bye()
+    rtp.close()
+    await quiet()
+    assert.equal(await s.metric('strowger_media_ports'), 0)
   })
 
   test('limits of a campaign or a publisher hold beside the target\'s own', async () => {
