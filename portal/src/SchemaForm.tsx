@@ -1,4 +1,4 @@
-import { ActionIcon, Autocomplete, Button, Input, Fieldset, Group, JsonInput, NumberInput, PasswordInput, Select, Stack, Switch, TagsInput, TextInput, Textarea } from '@mantine/core'
+import { ActionIcon, Autocomplete, Button, Input, Fieldset, Group, JsonInput, NumberInput, PasswordInput, Select, SimpleGrid, Stack, Switch, TagsInput, TextInput, Textarea } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { list } from './api'
@@ -91,18 +91,41 @@ function MapField(p: Props) {
   )
 }
 
+// What is long stands below what is short, and only when there is something, or it is asked for.
+const isLong = (s: Schema) => !!s.$ref || isType(s, 'array') || !!s.properties || isType(s, 'object')
+const isSet = (v: Value) => v !== null && v !== undefined && !(Array.isArray(v) && v.length === 0)
+
+// One of several alike: a row of what is short.
+function Row(p: Props) {
+  const properties = Object.entries(p.schema.properties ?? {}), value = (p.value ?? {}) as Record<string, Value>
+  const long = properties.filter(([, s]) => isLong(s)), wanted = long.some(([name]) => isSet(value[name]) || p.errors(`${p.pointer}/${name}`))
+  const [open, setOpen] = useState(false)
+  const part = (some: [string, Schema][]) => ({ ...p, schema: { ...p.schema, properties: Object.fromEntries(some) } })
+  return (
+    <Fieldset legend={p.label} p="xs">
+      <Stack gap="xs">
+        {p.errors(p.pointer) && <Input.Error>{p.errors(p.pointer)}</Input.Error>}
+        <Fields {...part(properties.filter(([, s]) => !isLong(s)))} inRow />
+        {(open || wanted) && <Fields {...part(long)} />}
+        {!open && !wanted && <Button size="compact-xs" variant="subtle" w="fit-content" aria-label={t('More of {what}', { what: p.label })} onClick={() => setOpen(true)}>{long.map(([name]) => label(name)).join(', ')} …</Button>}
+      </Stack>
+    </Fieldset>
+  )
+}
+
 function ListField(p: Props) {
   const items = (Array.isArray(p.value) ? p.value : []) as Value[]
   const one = p.schema.items!
   if (one.enum || (isType(one, 'string') && !one['x-kind'])) return <TagsInput label={p.label} description={p.schema.description} data={(one.enum ?? []).filter((e): e is string => e !== null)} value={items.map(String)} onChange={p.onChange} error={p.errors(p.pointer) ?? items.map((_, i) => p.errors(`${p.pointer}/${i}`)).find(Boolean)} />
   if (isType(one, 'integer')) return <TagsInput label={p.label} description={p.schema.description} value={items.map(String)} onChange={(v) => p.onChange(v.map(Number).filter((n) => Number.isInteger(n)))} error={p.errors(p.pointer)} />
+  const shapes = Object.values(one.properties ?? {}), One = shapes.length > 3 && shapes.some(isLong) ? Row : Field
   return (
     <Fieldset legend={p.label}>
       <Stack gap="sm">
         {p.schema.description && <Input.Description>{p.schema.description}</Input.Description>}
         {items.map((item, i) => (
           <Group key={i} align="flex-start" wrap="nowrap">
-            <div style={{ flex: 1 }}><Field {...p} schema={one} required={p.required || !!one.properties} label={`${p.label} ${i + 1}`} pointer={`${p.pointer}/${i}`} value={item} onChange={(v) => p.onChange(items.map((old, k) => (k === i ? v : old)))} /></div>
+            <div style={{ flex: 1, minWidth: 0 }}><One {...p} schema={one} required={p.required || !!one.properties} label={`${p.label} ${i + 1}`} pointer={`${p.pointer}/${i}`} value={item} onChange={(v) => p.onChange(items.map((old, k) => (k === i ? v : old)))} /></div>
             <ActionIcon variant="subtle" color="red" mt={26} aria-label={t('Remove {label} {value}', { label: p.label, value: i + 1 })} onClick={() => p.onChange(items.filter((_, k) => k !== i))}>×</ActionIcon>
           </Group>
         ))}
@@ -149,13 +172,20 @@ export function Field(p: Props) {
   return (s.maxLength ?? 0) > 400 ? <Textarea autosize minRows={2} {...text} /> : <TextInput {...text} />
 }
 
-export function Fields(p: Omit<Props, 'label' | 'required'>) {
+export function Fields(p: Omit<Props, 'label' | 'required'> & { inRow?: boolean }) {
   const value = (p.value ?? {}) as Record<string, Value>, properties = p.schema.properties ?? {}
   const has = (name: string) => (value[name] === undefined ? properties[name]?.default : value[name])
   const shown = (name: string, s: Schema) => !s.readOnly && (!s['x-only'] || has(s['x-only'].field) === s['x-only'].value || !!p.errors(`${p.pointer}/${name}`))
+  const fields = Object.entries(properties).filter(([name, s]) => shown(name, s))
+  if (p.inRow)
+    return (
+      <SimpleGrid cols={{ base: 1, xs: Math.min(fields.length, 3) }} spacing="xs" verticalSpacing="xs">
+        {fields.map(([name, s]) => <Field key={name} schema={{ ...s, description: undefined }} label={label(name)} pointer={`${p.pointer}/${name}`} errors={p.errors} required={p.schema.required?.includes(name)} value={has(name)} onChange={(v) => p.onChange({ ...value, [name]: v })} />)}
+      </SimpleGrid>
+    )
   return (
     <Stack gap="sm">
-      {Object.entries(properties).filter(([name, s]) => shown(name, s)).map(([name, s]) => (
+      {fields.map(([name, s]) => (
         <Field key={name} schema={s} label={label(name)} pointer={`${p.pointer}/${name}`} errors={p.errors} required={p.schema.required?.includes(name)}
           value={has(name)} onChange={(v) => p.onChange({ ...value, [name]: v })} />
       ))}

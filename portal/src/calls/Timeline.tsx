@@ -28,6 +28,7 @@ export function sentence(a: Attempt): string {
     case 'answered_elsewhere': return t('{name} rang for {seconds} s; another target took the call first.', values)
     case 'transferred': return t('{name} took the call over; the target had sent it on.', values)
     case 'not_accepted': return t('{name}: {reason}.', values)
+    case 'waited': return `${(a.reason ?? '').replace(/^the/, 'The')}.`
     case 'skipped': return t('{name} was passed over: {reason}.', values)
     default: return a.sip_status ? t('{name} could not be reached ({status} {reason}).', values) : t('{name} could not be called: {reason}.', values)
   }
