@@ -868,7 +868,7 @@ void dial_start(struct call *c, const struct flow_dial *to)
 		add_targets(c, to);
 	else if (!to->routing_plan_id)
 		add_direct(c, to);
-	if (!d->count && !(d->busy && plan->wait_seconds))
+	if (!d->count && !(plan && d->busy && plan->wait_seconds))
 		log_event(c, "routing.no_target", "");
 	size_t n = plan && plan->wait_seconds ? LEGS_MAX : 1; /* who is free later is not known yet */
 	for (size_t i = 0; n == 1 && i < d->count; i++)
