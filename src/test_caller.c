@@ -190,8 +190,8 @@ static bool place(struct caller *c, struct error *err)
 	snprintf(listener, sizeof listener, "%s:%s%s%s:0", sip_transports[sip_transport_of(c->uri)], six ? "[" : "", address, six ? "]" : "");
 	const char *listeners[] = {listener, NULL};
 	struct sip_agent_config sip = {.listeners = listeners, .ca = SIP_CA_NONE, .incoming = on_incoming, .arg = c, .session_seconds = 1800, .min_session_seconds = 90};
-	unsigned low = 30000 + randombytes_uniform(14000) * 2;
-	struct media_config media = {.address = address, .port_low = (int)low, .port_high = (int)low + 200};
+	unsigned low = 30000 + randombytes_uniform(12000) * 2;
+	struct media_config media = {.address = address, .port_low = (int)low, .port_high = (int)low + 4000}; /* many: other programs may have a few hundred of them */
 	c->root = su_root_create(NULL);
 	c->events = mailbox_create(1);
 	c->agent = c->root && c->events ? sip_agent_create(c->root, &sip, err) : NULL;

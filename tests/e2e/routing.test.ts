@@ -9,7 +9,7 @@ describe('routing', () => {
   let s: Strowger
   let n = 0
   before(async () => {
-    s = await Strowger.start(['--rtp-timeout', '0', '--rtp-ports', '28000-31999'])
+    s = await Strowger.start(['--rtp-timeout', '0', '--rtp-ports', '61000-65499'])
     await s.campaign('+18005554400', {}) // and the trunk
   })
   after(() => s.stop())
