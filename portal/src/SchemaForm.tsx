@@ -107,7 +107,7 @@ function Row(p: Props) {
         {p.errors(p.pointer) && <Input.Error>{p.errors(p.pointer)}</Input.Error>}
         <Fields {...part(properties.filter(([, s]) => !isLong(s)))} inRow />
         {(open || wanted) && <Fields {...part(long)} />}
-        {!open && !wanted && <Button size="compact-xs" variant="subtle" w="fit-content" aria-label={t('More of {what}', { what: p.label })} onClick={() => setOpen(true)}>{long.map(([name]) => label(name)).join(', ')} …</Button>}
+        {!open && !wanted && long.length > 0 && <Button size="compact-xs" variant="subtle" w="fit-content" aria-label={t('More of {what}', { what: p.label })} onClick={() => setOpen(true)}>{long.map(([name]) => label(name)).join(', ')} …</Button>}
       </Stack>
     </Fieldset>
   )
@@ -118,7 +118,7 @@ function ListField(p: Props) {
   const one = p.schema.items!
   if (one.enum || (isType(one, 'string') && !one['x-kind'])) return <TagsInput label={p.label} description={p.schema.description} data={(one.enum ?? []).filter((e): e is string => e !== null)} value={items.map(String)} onChange={p.onChange} error={p.errors(p.pointer) ?? items.map((_, i) => p.errors(`${p.pointer}/${i}`)).find(Boolean)} />
   if (isType(one, 'integer')) return <TagsInput label={p.label} description={p.schema.description} value={items.map(String)} onChange={(v) => p.onChange(v.map(Number).filter((n) => Number.isInteger(n)))} error={p.errors(p.pointer)} />
-  const shapes = Object.values(one.properties ?? {}), One = shapes.length > 3 && shapes.some(isLong) ? Row : Field
+  const shapes = Object.values(one.properties ?? {}), One = shapes.length > 2 ? Row : Field
   return (
     <Fieldset legend={p.label}>
       <Stack gap="sm">
@@ -179,7 +179,7 @@ export function Fields(p: Omit<Props, 'label' | 'required'> & { inRow?: boolean 
   const fields = Object.entries(properties).filter(([name, s]) => shown(name, s))
   if (p.inRow)
     return (
-      <SimpleGrid cols={{ base: 1, xs: Math.min(fields.length, 3) }} spacing="xs" verticalSpacing="xs">
+      <SimpleGrid type="container" cols={{ base: 1, '420px': Math.min(fields.length, 3) }} spacing="xs" verticalSpacing="xs">
         {fields.map(([name, s]) => <Field key={name} schema={{ ...s, description: undefined }} label={label(name)} pointer={`${p.pointer}/${name}`} errors={p.errors} required={p.schema.required?.includes(name)} value={has(name)} onChange={(v) => p.onChange({ ...value, [name]: v })} />)}
       </SimpleGrid>
     )
