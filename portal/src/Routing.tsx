@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { ApiError, api, type Row } from './api'
 import { t } from './text'
 import { useNamed } from './useNamed'
+import { lines } from './words'
 
 interface Candidate {
   routing_plan_id: string
@@ -21,9 +22,6 @@ interface Explained {
   strategy: string
   data: Candidate[]
 }
-
-// "state = TX" a line.
-const lines = (text: string) => Object.fromEntries(text.split('\n').map((l) => l.split('=')).filter(([k, v]) => k.trim() && v !== undefined).map(([k, ...v]) => [k.trim(), v.join('=').trim()]))
 
 export function Explain({ plan }: { plan: Row }) {
   const [caller, setCaller] = useState('+15125550100')

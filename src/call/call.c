@@ -149,6 +149,13 @@ static void pending_tags(struct call *c, struct pending *waiting)
 	}
 }
 
+/* trunk NULL: it came by none. */
+static void give_place_back(struct call_loop *loop, const struct config_trunk *trunk)
+{
+	if (trunk)
+		trunk_leave(loop->config.trunks, trunk->id, TRUNK_IN);
+}
+
 /* Does its trunk allow another call? */
 static bool has_place(struct call_loop *loop, const struct config_trunk *trunk)
 {
@@ -169,8 +176,8 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	int status = *in->sdp && !sdp_audio_parse(in->sdp, &sdp) ? 488 : has_place(loop, trunk) ? 0 : 503;
 	struct call *c = status ? NULL : calloc(1, sizeof *c);
 	if (!c) {
-		if (!status && trunk)
-			trunk_leave(loop->config.trunks, trunk->id, TRUNK_IN);
+		if (!status)
+			give_place_back(loop, trunk);
 		loop->refused++;
 		sip_leg_release(in->leg, status ? status : 503, NULL);
 		organization_release(o);
@@ -216,8 +223,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	if (!c->tags || !c->held || !c->caller_id || !c->path || !c->end || !c->step_timer || !c->talk_timer) {
 		log_warn(c->id, "no RTP port or memory for another call");
 		loop->refused++;
-		if (trunk)
-			trunk_leave(loop->config.trunks, trunk->id, TRUNK_IN);
+		give_place_back(loop, trunk);
 		sip_leg_release(c->leg, 503, NULL);
 		c->leg = NULL;
 		c->over = true;
@@ -316,8 +322,7 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 	su_timer_reset(c->step_timer);
 	su_timer_reset(c->talk_timer);
 	registry_remove(c->loop->config.registry, c->id);
-	if (c->trunk)
-		trunk_leave(c->loop->config.trunks, c->trunk->id, TRUNK_IN);
+	give_place_back(c->loop, c->trunk);
 	if (c->leg) {
 		sip_leg_release(c->leg, status, strcmp(by, "target") == 0 ? c->hangup_reason : NULL);
 		c->leg = NULL;

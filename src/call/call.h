@@ -6,10 +6,10 @@
 #ifndef CALL_CALL_H
 #define CALL_CALL_H
 
+#include "base/network.h"
 #include "call/capacity.h"
 #include "call/phones.h"
 #include "call/registry.h"
-#include "base/network.h"
 #include "call/trunk.h"
 #include "config/config.h"
 #include "event/apply.h"

@@ -37,7 +37,6 @@ struct target_use {
 
 struct capacity {
 	pthread_mutex_t lock;
-	struct store *store;
 	struct target_use *targets;
 	uint64_t last_turn;
 };
@@ -123,14 +122,14 @@ static void remember(struct counter *n, int64_t quarter, int calls)
 /* Now; by the clocks that the target says, which may have become others. */
 static void bring_up(struct counter *n, const struct zone *zone, int64_t now_ms)
 {
-	if (n->zone != zone) {
-		n->zone = zone;
-		n->hourly = n->daily = n->monthly = 0;
-		roll(n, now_ms);
-		for (int64_t i = 0; n->quarters && i < QUARTERS; i++)
-			count(n, n->newest - i, n->quarters[(n->newest - i) % QUARTERS]);
-	}
+	bool others = n->zone != zone;
+	n->zone = zone;
 	roll(n, now_ms);
+	if (!others)
+		return;
+	n->hourly = n->daily = n->monthly = 0;
+	for (int64_t i = 0; n->quarters && i < QUARTERS; i++)
+		count(n, n->newest - i, n->quarters[(n->newest - i) % QUARTERS]);
 }
 
 /* The four that a call counts in. */
@@ -306,9 +305,9 @@ static void read_row(struct capacity *c, const struct organization *o, const str
 }
 
 /* What is older than a month comes as one row. */
-static bool read_all(struct capacity *c, struct config_store *config, int64_t now_ms)
+static bool read_all(struct capacity *c, struct store *store, struct config_store *config, int64_t now_ms)
 {
-	struct store_conn *conn = store_reader(c->store);
+	struct store_conn *conn = store_reader(store);
 	struct store_rows *rows = conn ? store_query(conn, "SELECT organization_id, target_id, campaign_id, publisher_id, CASE WHEN quarter > $1 THEN quarter ELSE 0 END, SUM(calls) FROM target_calls GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 5",
 		"i", now_ms / QUARTER_MS - QUARTERS) : NULL;
 	const struct organization *o = NULL;
@@ -334,8 +333,7 @@ struct capacity *capacity_create(struct store *store, struct config_store *confi
 	if (!c)
 		return NULL;
 	pthread_mutex_init(&c->lock, NULL);
-	c->store = store;
-	if (read_all(c, config, now_ms))
+	if (read_all(c, store, config, now_ms))
 		return c;
 	error_set(err, "what calls targets had cannot be read");
 	capacity_destroy(c);

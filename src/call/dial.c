@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define TRIES_MAX 64
-#define PLANS_MAX 5 /* a plan, and those that it falls back on */
 #define SILENT_MS 4000    /* a gateway that has not even said 100 by then is passed over */
 #define RATE_WAIT_MS 5000 /* how long a call waits for its trunk's rate */
 
@@ -135,16 +134,12 @@ static void add_plan(struct call *c, const struct route_plan *plan, int timeout_
 /* And, after it, those that it falls back on. */
 void dial_add_plans(struct call *c)
 {
-	const struct route_plan *visited[PLANS_MAX], *plan = c->dial.asked_plan;
+	const struct route_plan *plans[ROUTE_CHAIN_MAX];
+	size_t n = route_plan_chain(c->dial.asked_plan, plans);
 	c->dial.count = c->dial.next = 0;
 	c->dial.busy = false;
-	for (size_t n = 0; plan && n < PLANS_MAX; plan = plan->fallback) {
-		for (size_t i = 0; i < n; i++)
-			if (visited[i] == plan)
-				return;
-		visited[n++] = plan;
-		add_plan(c, plan, c->dial.asked_timeout, c->dial.asked_all);
-	}
+	for (size_t i = 0; i < n; i++)
+		add_plan(c, plans[i], c->dial.asked_timeout, c->dial.asked_all);
 }
 
 static void add_targets(struct call *c, const struct flow_dial *to)
@@ -658,6 +653,11 @@ static enum sip_media media_of(const struct dial_try *t)
 	return t->phone && strcasestr(t->phone->contact, ";transport=ws") ? SIP_WEBRTC : t->trunk && t->trunk->srtp ? SIP_SRTP : SIP_RTP;
 }
 
+static bool lacks_rtpengine(const struct attempt *a)
+{
+	return media_of(a->to) != SIP_RTP && !a->call->loop->rtpengine;
+}
+
 static bool invite(struct attempt *a)
 {
 	struct call *c = a->call;
@@ -731,8 +731,7 @@ static bool call_out(struct attempt *a)
 	const struct dial_try *t = a->to;
 	struct buf data = {0};
 	a->uri = t->trunk ? gateway_uri(c, t->trunk, gateway_of(a)->uri, t->number) : t->uri;
-	bool encrypted = media_of(t) != SIP_RTP;
-	if (!a->end || !a->uri || (encrypted && !c->loop->rtpengine) || !invite(a))
+	if (!a->end || !a->uri || lacks_rtpengine(a) || !invite(a))
 		return false;
 	json_str(&data, "target_id", t->target ? t->target->id : NULL);
 	json_str(&data, "uri", a->uri);
@@ -748,8 +747,7 @@ static const char *why_not(const struct attempt *a)
 {
 	if (!a->end)
 		return "no RTP port is free";
-	bool encrypted = media_of(a->to) != SIP_RTP && !a->call->loop->rtpengine;
-	return encrypted ? "its audio is to be encrypted, for which the server needs rtpengine (--media)" : "its SIP URI cannot be used";
+	return lacks_rtpengine(a) ? "its audio is to be encrypted, for which the server needs rtpengine (--media)" : "its SIP URI cannot be used";
 }
 
 /* Begin to call, or to wait for that; when neither can be, the place is free again. */

@@ -3,6 +3,18 @@
 
 const char *const route_strategies[] = {"priority", "round_robin", "weighted", "simultaneous", NULL};
 
+size_t route_plan_chain(const struct route_plan *plan, const struct route_plan *out[ROUTE_CHAIN_MAX])
+{
+	size_t n = 0;
+	for (; plan && n < ROUTE_CHAIN_MAX; plan = plan->fallback) {
+		for (size_t i = 0; i < n; i++)
+			if (out[i] == plan)
+				return n;
+		out[n++] = plan;
+	}
+	return n;
+}
+
 void route_plan_sort(struct route_plan *plan)
 {
 	/* Insertion sort: stable, and plans come nearly sorted. */

@@ -88,6 +88,10 @@ struct route_candidate {
 	double key; /* the lower, the earlier within its priority */
 };
 
+#define ROUTE_CHAIN_MAX 5
+/* The plan and those that it falls back on, each once. Returns how many. */
+size_t route_plan_chain(const struct route_plan *plan, const struct route_plan *out[ROUTE_CHAIN_MAX]);
+
 /* Sort entries once, after building: by priority, keeping the order given. */
 void route_plan_sort(struct route_plan *plan);
 

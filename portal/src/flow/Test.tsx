@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { ApiError, api, list } from '../api'
 import { TestCall } from '../TestCall'
 import { t } from '../text'
+import { lines } from '../words'
 
 interface Values {
   tags: Record<string, unknown>
@@ -32,8 +33,6 @@ export interface Report {
 const outcomes = ['completed', 'no_answer', 'busy', 'failed', 'no_target']
 const ends: Record<string, string> = { hangup: t('The call ended.'), step_limit: t('It was stopped after 10,000 steps: this flow goes round in circles.'), stopped: t('It was stopped.') }
 
-// "state = TX" a line.
-const lines = (text: string) => Object.fromEntries(text.split('\n').map((l) => l.split('=')).filter(([k, v]) => k.trim() && v !== undefined).map(([k, ...v]) => [k.trim(), v.join('=').trim()]))
 const keys = (text: string) => (text.trim() ? text.split(',').map((k) => k.trim()) : [])
 
 // What a step changed, as "name: was → is".

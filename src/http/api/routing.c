@@ -13,8 +13,6 @@ const struct field api_explain_fields[] = {
 	{0},
 };
 
-#define PLANS_MAX 5
-
 /* The call that is asked about. */
 struct asked {
 	struct expr_env env;
@@ -105,7 +103,7 @@ enum http_result api_plan_explain(struct http_request *r)
 	struct schema_context context = {0};
 	struct asked a = {0};
 	json_t *body = r->body_len ? http_body_object(r) : (r->json = json_object()), *data = json_array();
-	const struct route_plan *plan = body ? organization_plan(r->organization, r->params[0]) : NULL, *first = plan;
+	const struct route_plan *plan = body ? organization_plan(r->organization, r->params[0]) : NULL, *plans[ROUTE_CHAIN_MAX];
 	if (!plan) {
 		json_decref(data);
 		return body ? http_problem(r, 404, "Not found", "there is no routing plan %s", r->params[0]) : HTTP_REPLY;
@@ -114,14 +112,13 @@ enum http_result api_plan_explain(struct http_request *r)
 	read_asked(r, body, &a, &errors);
 	bool ok = !errors_any(&errors);
 	int order = 0;
-	for (int i = 0; ok && plan && i < PLANS_MAX; i++) {
-		ok = explain_plan(r, plan, &a, &order, data);
-		plan = plan->fallback == first ? NULL : plan->fallback;
-	}
+	size_t n = route_plan_chain(plan, plans);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = explain_plan(r, plans[i], &a, &order, data);
 	if (a.held)
 		organization_release(a.held);
 	if (ok)
-		return http_json(r, 200, json_pack("{s:s, s:o}", "strategy", route_strategies[first->strategy], "data", data));
+		return http_json(r, 200, json_pack("{s:s, s:o}", "strategy", route_strategies[plan->strategy], "data", data));
 	json_decref(data);
 	return errors_any(&errors) ? http_invalid(r, &errors) : http_problem(r, 503, "Out of memory", "try again");
 }
