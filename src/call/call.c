@@ -192,6 +192,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->organization = o;
 	c->number = number;
 	c->campaign = number->campaign;
+	c->terms = campaign_terms(c->campaign, number->publisher_id);
 	c->flow_mode = c->campaign->call_flow_mode;
 	c->max_forwards = in->max_forwards - 1;
 	c->path = "";
@@ -318,7 +319,10 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 	if (c->end)
 		media_quality(c->end, &c->heard_caller);
 	execute_stop(c);
+	money_settle(c);
 	dial_stop(c);
+	if (c->trunk && c->answered_ms)
+		c->cost_micros += terms_cost(&c->trunk->in_rate, c->ended_ms - c->answered_ms);
 	su_timer_reset(c->step_timer);
 	su_timer_reset(c->talk_timer);
 	registry_remove(c->loop->config.registry, c->id);

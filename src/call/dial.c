@@ -191,6 +191,8 @@ void dial_let_go(struct attempt *a)
 {
 	if (a->leg)
 		sip_leg_release(a->leg, 0, a->call->dial.reason);
+	if (a->in_trunk && a->answered_ms)
+		a->call->cost_micros += terms_cost(&a->in_trunk->out_rate, clock_now_ms() - a->answered_ms);
 	if (a->in_trunk)
 		trunk_leave(a->call->loop->config.trunks, a->in_trunk->id, TRUNK_OUT);
 	if (a->in_policy)
@@ -201,6 +203,7 @@ void dial_let_go(struct attempt *a)
 		a->call->loop->room_freed = true;
 	}
 	a->in_policy = false;
+	a->answered_ms = 0;
 	a->leg = NULL;
 	a->in_trunk = NULL;
 	a->in_target = NULL;
@@ -213,6 +216,7 @@ void dial_let_go(struct attempt *a)
 
 void dial_finish(struct call *c, enum flow_dial_outcome outcome)
 {
+	money_settle(c);
 	dial_stop(c);
 	execute_dial_ended(c, outcome);
 }
@@ -290,25 +294,6 @@ static void on_talk_timer(su_root_magic_t *magic, su_timer_t *timer, su_timer_ar
 	talk_tick((struct call *)arg);
 }
 
-static void earn(struct call *c, const struct route_target *t)
-{
-	c->revenue_told = true;
-	c->revenue_micros += t ? t->revenue_micros : 0;
-	c->revenue_at = clock_now_ms();
-}
-
-static void convert(struct call *c)
-{
-	c->conversion_told = true;
-	c->converted = true;
-	c->converted_at = clock_now_ms();
-	if (!c->payout_told) {
-		c->payout_micros += c->campaign->payout_micros;
-		c->payout_at = c->converted_at;
-	}
-	log_event(c, "call.converted", "");
-}
-
 /* What is due after so long a talk; then sleep until the next thing that will be. */
 static void talk_tick(struct call *c)
 {
@@ -319,10 +304,7 @@ static void talk_tick(struct call *c)
 		snprintf(data, sizeof data, "\"seconds\":%d", c->campaign->milestones[c->next_milestone++]);
 		log_event(c, "call.milestone", data);
 	}
-	if (!c->revenue_told && t && talked_ms >= t->revenue_after_seconds * 1000L)
-		earn(c, t);
-	if (!c->conversion_told && c->campaign->conversion_after_seconds >= 0 && talked_ms >= c->campaign->conversion_after_seconds * 1000L)
-		convert(c);
+	money_settle(c);
 	if (c->dial.max_duration_seconds && talked_ms >= c->dial.max_duration_seconds * 1000L) {
 		call_end(c, 0, "completed", "system");
 		return;
@@ -330,7 +312,7 @@ static void talk_tick(struct call *c)
 	const int64_t dues[] = {
 		c->next_milestone < c->campaign->milestone_count ? c->campaign->milestones[c->next_milestone] : -1,
 		!c->revenue_told && t ? t->revenue_after_seconds : -1,
-		!c->conversion_told ? c->campaign->conversion_after_seconds : -1,
+		terms_next_seconds(c->terms, talked_ms),
 		c->dial.max_duration_seconds ? c->dial.max_duration_seconds : -1,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(dues); i++)
@@ -377,8 +359,7 @@ static void connect_call(struct attempt *a)
 	if (!c->answered_ms)
 		c->answered_ms = c->connected_ms;
 	log_attempt(c, a->to, a, "answered", 200, NULL);
-	if (t && !t->revenue_after_seconds && !c->revenue_told)
-		earn(c, t);
+	money_earn(c);
 	log_call_progress(c);
 	log_event(c, "call.connected", "");
 	hold_tell_caller(c);
@@ -533,6 +514,7 @@ static void target_answered(void *owner, const char *sdp)
 	const struct dial *d = &a->call->dial;
 	struct sdp_audio audio;
 	a->heard = true;
+	a->answered_ms = clock_now_ms();
 	if (!sdp_audio_parse(sdp, &audio)) {
 		give_up(a, DIAL_FAILED, "failed", 200, "its answer has no audio that can be used");
 		return;

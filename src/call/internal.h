@@ -97,7 +97,7 @@ struct attempt {
 	const char *told_mode; /* what our last SDP that changed it said: sdp_mode() */
 	bool accepting; /* it answered: it hears the whisper, or is to press the key */
 	unsigned whisper_request, whisper_play;
-	int64_t started_ms, ringing_ms;
+	int64_t started_ms, ringing_ms, answered_ms;
 	int64_t until_ms; /* monotonic: it is given up then; 0: it is not */
 	int64_t ring_until_ms; /* likewise, once it was heard of */
 	int64_t waited_ms;
@@ -164,6 +164,7 @@ struct call {
 	const struct organization *organization; /* held: the snapshot this call is pinned to */
 	const struct config_number *number;
 	const struct config_campaign *campaign;
+	const struct terms *terms;
 	const char *caller_id;
 	bool withheld; /* the caller asks not to be told who is calling (RFC 3323) */
 	const struct config_trunk *trunk; /* it came by; NULL: by a ticket */
@@ -203,17 +204,20 @@ struct call {
 	size_t key_count;
 	su_timer_t *step_timer, *talk_timer;
 	size_t next_milestone;
-	bool conversion_told, revenue_told, payout_told;
+	bool conversion_told, revenue_told, payout_told; /* settled; of the payout: by more than its terms */
+	bool earned; /* its revenue is what the target pays */
 	const char *flow_disposition; /* NULL: none was set */
 	/* the log */
 	int64_t started_ms, answered_ms, connected_ms, ended_ms;
+	int64_t talked_ms; /* the longest conversation */
 	const char *disposition, *hangup_by, *hangup_reason, *target_id;
 	const char *sip_call_id;
 	struct ladder *ladder; /* NULL: none is kept */
 	struct quality heard_caller, heard_target; /* packets 0: nothing was heard */
 	int64_t revenue_micros, payout_micros;
 	int64_t revenue_added, payout_added; /* by webhooks, beside the call's own */
-	int64_t revenue_at, payout_at, converted_at; /* when the call itself settled them; 0: not yet */
+	int64_t revenue_at, payout_at, converted_at; /* when the call itself said them; 0: it did not, they are what is due by the terms */
+	int64_t cost_micros; /* what carriers take */
 	bool converted;
 	struct buf attempts; /* JSON array without its brackets */
 	struct buf trace;    /* likewise: what is not written yet */
@@ -294,6 +298,11 @@ void gateways_check(struct call_loop *loop);
 void gateways_leave(struct call_loop *loop);
 /* What became of a call there. */
 void gateways_answered(struct call_loop *loop, const char *trunk_id, const char *uri, int status, int latency_ms);
+
+/* money.c */
+/* What is due as the call is now: revenue, conversion, payout. Whenever something they depend on has changed. */
+void money_settle(struct call *c);
+void money_earn(struct call *c); /* revenue alone */
 
 /* dial.c */
 void dial_start(struct call *c, const struct flow_dial *to);

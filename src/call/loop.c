@@ -184,7 +184,7 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 	bool known = trunk_id || ticket;
 	if (!n && !known)
 		strike(loop, in->source, now);
-	int status = !n && !known ? 403 : !known || !number->campaign ? 404 : !number->campaign->enabled ? 480 : 0;
+	int status = !n && !known ? 403 : !known || !number->campaign ? 404 : !number->campaign->enabled || !campaign_terms(number->campaign, number->publisher_id)->enabled ? 480 : 0;
 	if (status) {
 		log_debug(NULL, "refused %d: call to %s", status, called);
 		refuse(loop, in, status);
@@ -237,6 +237,7 @@ static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
 	log_trace_tags(c, &data);
 	log_trace_input(c, "webhook_data", buf_text(&data));
 	buf_free(&data);
+	money_settle(c);
 }
 
 static void take_outcome(struct call *c, const struct call_outcome *o)
@@ -261,7 +262,7 @@ static void take_outcome(struct call *c, const struct call_outcome *o)
 	}
 	if (*o->disposition)
 		c->flow_disposition = arena_strdup(&c->arena, o->disposition);
-	log_course(c, clock_now_ms());
+	money_settle(c);
 }
 
 static void hang_up(struct call *c)

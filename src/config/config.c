@@ -160,6 +160,12 @@ static const char *secret(struct config_store *c, struct org *o, json_t *doc, co
 	return copy;
 }
 
+static struct terms_rate build_rate(json_t *direction)
+{
+	json_t *cost = json_object_get(direction, "cost");
+	return (struct terms_rate){money(cost, "per_minute"), integer(cost, "minimum_seconds", 60), integer(cost, "increment_seconds", 60)};
+}
+
 static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_trunk *t = e->data;
@@ -182,6 +188,8 @@ static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 	t->srtp = json_is_true(json_object_get(out, "srtp"));
 	t->asserts_identity = json_is_true(json_object_get(out, "asserted_identity"));
 	t->tells_diversion = json_is_true(json_object_get(out, "diversion"));
+	t->in_rate = build_rate(in);
+	t->out_rate = build_rate(out);
 	t->registers = json_is_true(json_object_get(out, "register"));
 	t->options_interval_seconds = integer(e->doc, "options_interval_seconds", 30);
 	const char *format = json_string_value(json_object_get(out, "number_format"));
@@ -249,7 +257,7 @@ static void build_target(struct config_store *c, struct org *o, struct entity *e
 	t->send_tags = json_is_true(json_object_get(e->doc, "send_tags"));
 	t->revenue_micros = money(revenue, "amount");
 	const char *on = json_string_value(json_object_get(revenue, "on"));
-	t->revenue_after_seconds = on && strcmp(on, "duration") == 0 ? integer(revenue, "duration_seconds", 0) : 0;
+	t->revenue_after_seconds = on && strcmp(on, "duration") == 0 ? integer(revenue, "duration_seconds", 0) : on && strcmp(on, "conversion") == 0 ? -1 : 0;
 }
 
 static void build_plan(struct config_store *c, struct org *o, struct entity *e)
@@ -278,6 +286,41 @@ static void build_plan(struct config_store *c, struct org *o, struct entity *e)
 	route_plan_sort(p);
 }
 
+static struct terms_pay build_pay(json_t *doc)
+{
+	return (struct terms_pay){money(doc, "payout"), money(doc, "payout_percent")};
+}
+
+/* What is not said is `other`'s; NULL: nobody's. */
+static void build_terms(struct org *o, json_t *doc, const struct terms *other, struct terms *t)
+{
+	json_t *conversion = json_object_get(doc, "conversion"), *tiers = json_object_get(doc, "payout_tiers"), *item;
+	size_t i;
+	*t = other ? *other : (struct terms){.converts_after_seconds = -1};
+	t->enabled = !json_is_false(json_object_get(doc, "enabled"));
+	if (json_is_object(conversion)) {
+		t->converts_after_seconds = integer(conversion, "after_seconds", -1);
+		t->converts_filter = build_filter(o, conversion, "filter");
+	}
+	if (!json_is_string(json_object_get(doc, "payout")) && !json_is_string(json_object_get(doc, "payout_percent")) && !json_array_size(tiers))
+		return;
+	t->pay = build_pay(doc);
+	t->tier_count = 0;
+	struct terms_tier *list = arena_alloc(&o->arena, (json_array_size(tiers) + 1) * sizeof *list);
+	t->tiers = list;
+	json_array_foreach(tiers, i, item)
+		if (list)
+			list[t->tier_count++] = (struct terms_tier){integer(item, "after_seconds", 0), build_filter(o, item, "filter"), build_pay(item)};
+}
+
+const struct terms *campaign_terms(const struct config_campaign *c, const char *publisher_id)
+{
+	for (size_t i = 0; publisher_id && i < c->publisher_count; i++)
+		if (strcmp(c->publishers[i].publisher_id, publisher_id) == 0)
+			return &c->publishers[i];
+	return &c->terms;
+}
+
 static void build_campaign(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_campaign *p = e->data;
@@ -293,8 +336,17 @@ static void build_campaign(struct config_store *c, struct org *o, struct entity 
 	p->call_flow_mode = mode && strcmp(mode, "call_flow") == 0;
 	p->plan = data_of(o, "routing_plan", json_string_value(json_object_get(e->doc, "routing_plan_id")));
 	p->flow = data_of(o, "call_flow", json_string_value(json_object_get(e->doc, "call_flow_id")));
-	p->conversion_after_seconds = integer(json_object_get(e->doc, "conversion"), "after_seconds", -1);
-	p->payout_micros = money(e->doc, "payout");
+	build_terms(o, e->doc, NULL, &p->terms);
+	p->terms.enabled = true; /* the campaign itself says so */
+	json_t *publishers = json_object_get(e->doc, "publishers");
+	p->publishers = arena_alloc(&o->arena, (json_array_size(publishers) + 1) * sizeof *p->publishers);
+	json_array_foreach(publishers, i, item) {
+		struct entity *who = find(o, "publisher", json_string_value(json_object_get(item, "publisher_id")));
+		if (!who || !p->publishers)
+			continue;
+		build_terms(o, item, &p->terms, &p->publishers[p->publisher_count]);
+		p->publishers[p->publisher_count++].publisher_id = who->id;
+	}
 	json_array_foreach(milestones, i, item)
 		if (p->milestone_count < ARRAY_LEN(p->milestones))
 			p->milestones[p->milestone_count++] = (int)json_integer_value(item);

@@ -13,6 +13,7 @@
 #include "base/phone.h"
 #include "flow/flow.h"
 #include "routing/plan.h"
+#include "routing/terms.h"
 #include "store/store.h"
 #include "tags/tags.h"
 #include <sys/socket.h>
@@ -28,8 +29,9 @@ struct config_campaign {
 	bool call_flow_mode, enabled, recording, recording_beep;
 	const struct route_plan *plan;  /* NULL: none */
 	const struct config_flow *flow; /* NULL: none */
-	int conversion_after_seconds;   /* -1: no rule */
-	int64_t payout_micros;
+	struct terms terms;
+	struct terms *publishers;       /* those that have terms of their own */
+	size_t publisher_count;
 	int milestones[20];
 	size_t milestone_count;
 };
@@ -64,6 +66,7 @@ struct config_trunk {
 	const char *number_prefix;               /* NULL: none */
 	enum { NUMBER_E164, NUMBER_DIGITS, NUMBER_NATIONAL } number_format;
 	bool registers, asserts_identity, tells_diversion, srtp;
+	struct terms_rate in_rate, out_rate;
 	int options_interval_seconds;            /* 0: gateways are not asked */
 };
 
@@ -189,6 +192,8 @@ struct flow_context organization_flow_context(const struct organization *o, cons
 
 const void *organization_find(const struct organization *o, const char *kind, const char *id);
 const struct config_campaign *organization_campaign(const struct organization *o, const char *id);
+/* The publisher's, or those of the others. */
+const struct terms *campaign_terms(const struct config_campaign *c, const char *publisher_id);
 const char *organization_publisher_name(const struct organization *o, const char *id); /* NULL: none, or no longer there */
 const struct route_plan *organization_plan(const struct organization *o, const char *id);
 const struct route_target *organization_target(const struct organization *o, const char *id);

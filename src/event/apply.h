@@ -7,7 +7,8 @@
 
 /*
  * Write the results that have a value to the call's tags, as far as each tag's rule for repeats lets them, and emit
- * tag.set or tag.changed for each, in the connection's transaction. log->tags becomes what the tags are now.
+ * tag.set or tag.changed for each, in the connection's transaction. log->tags becomes what the tags are now. An ended call
+ * whose terms depend on tags is settled anew.
  *
  * origin   the request or user they came by
  * settled  as many as results: what was written, or with the error why it was not
@@ -26,8 +27,9 @@ struct call_outcome {
 	char publisher_id[40];                   /* "": likewise */
 };
 /*
- * Write the outcome to the call's log, in the connection's transaction: what was said later than at_ms stays. A call that
- * converts by it is told as call.converted, and pays its campaign's payout where it has none. Reports follow.
+ * Write the outcome to the call's log, in the connection's transaction: what was said later than at_ms stays. What is
+ * due by its campaign's terms is settled anew where nothing else said what it is; a call that converts by it is told as
+ * call.converted. Reports follow.
  *
  * outcome  in: what was said; out: what of it was taken, for the live call
  * refused  an array that gets {"field","detail"} of what was not

@@ -50,6 +50,8 @@ const struct http_route http_routes[] = {
 	{"GET", V1 "/calls/{id}/recording", api_recording_get, ROLE_ANALYST, "What was recorded, as WAV: the newest, or ?recording_id=", NULL, false},
 	{"GET", V1 "/calls/{id}/recording/peaks", api_recording_peaks, ROLE_ANALYST, "How loud it is over its time, per channel (?points=, ?recording_id=): for a waveform", NULL, false},
 	{"DELETE", V1 "/calls/{id}/recording", api_recording_delete, ROLE_MANAGER, "Delete it, or ?recording_id=", NULL, false},
+	{"POST", V1 "/calls/{id}/adjustments", api_call_adjust, ROLE_MANAGER, "Correct what a finished call is worth: revenue, payout or converted, with a note why; answers the call", api_adjustment_fields, false},
+	{"GET", V1 "/calls/{id}/adjustments", api_call_adjustments, ROLE_ANALYST, "What was corrected: by whom, when, why, and from what to what", NULL, false},
 	{"POST", V1 "/calls/{id}/hangup", api_call_hangup, ROLE_MANAGER, "Hang up a live call", NULL, false},
 	{"POST", V1 "/incoming-webhooks/{id}/rotate-key", api_rotate_key, ROLE_MANAGER, "Replace the key; the old one works for overlap_seconds more (86400)", NULL, false},
 	{"POST", V1 "/outgoing-webhooks/{id}/rotate-secret", api_rotate_secret, ROLE_MANAGER, "Replace the signing secret; requests are signed with the old one, too, for overlap_seconds (86400)", NULL, false},

@@ -34,6 +34,8 @@ void call_log_json(struct buf *b, const struct call_log *c)
 	json_bool(b, "converted", c->converted);
 	json_money(b, "revenue", c->revenue_micros);
 	json_money(b, "payout", c->payout_micros);
+	json_money(b, "cost", c->cost_micros);
+	json_money(b, "margin", c->revenue_micros - c->payout_micros - c->cost_micros);
 	json_str(b, "currency", c->currency ? c->currency : "USD");
 	json_raw(b, "attempts", c->attempts ? c->attempts : "[]");
 	json_raw(b, "quality", c->quality ? c->quality : "null");

@@ -11,7 +11,8 @@ struct call_log {
 	int flow_version;
 	int64_t started_ms, answered_ms, connected_ms, ended_ms;
 	bool converted;
-	int64_t revenue_micros, payout_micros;
+	int64_t revenue_micros, payout_micros, cost_micros;
+	int64_t talked_ms; /* the longest conversation; not shown */
 	const char *attempts; /* JSON array */
 	const char *tags;     /* JSON object; NULL: left out */
 	const char *recordings; /* JSON array; NULL: left out */

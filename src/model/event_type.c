@@ -14,7 +14,7 @@ static const char call_schema[] =
 	"\"status\":{\"enum\":[\"active\",\"completed\",\"interrupted\"]},\"disposition\":" TEXT_OR_NULL ",\"hangup_by\":" TEXT_OR_NULL ","
 	"\"hangup_reason\":" TEXT_OR_NULL ",\"trunk_id\":" TEXT_OR_NULL ",\"sip_call_id\":" TEXT_OR_NULL ",\"quality\":{\"type\":[\"object\",\"null\"],\"description\":\"How well caller and target were heard: packets, lost, loss_percent, jitter_ms, max_jitter_ms, mos, and what its RTCP told: sent, round_trip_ms\"},"
 	"\"started_at\":" TIME ",\"answered_at\":" TIME_OR_NULL ",\"connected_at\":" TIME_OR_NULL ",\"ended_at\":" TIME_OR_NULL ",\"duration_seconds\":{\"type\":[\"integer\",\"null\"]},"
-	"\"target_id\":" TEXT_OR_NULL ",\"converted\":{\"type\":\"boolean\"},\"revenue\":" MONEY ",\"payout\":" MONEY ",\"currency\":" TEXT ","
+	"\"target_id\":" TEXT_OR_NULL ",\"converted\":{\"type\":\"boolean\"},\"revenue\":" MONEY ",\"payout\":" MONEY ",\"cost\":" MONEY ",\"margin\":" MONEY ",\"currency\":" TEXT ","
 	"\"attempts\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"tags\":{\"type\":\"object\",\"description\":\"By name; sensitive ones are masked\"},\"recordings\":{\"type\":\"array\"}}}";
 
 #define TAG_MEMBER "\"tag\":{\"type\":\"object\",\"required\":[\"id\",\"name\",\"value\",\"previous\",\"source\"],\"properties\":{\"id\":" TEXT ",\"name\":" TEXT ",\"value\":{},\"previous\":{},\"source\":" TEXT ",\"origin\":" TEXT_OR_NULL ",\"set_at\":" TIME_OR_NULL "}}"
@@ -28,6 +28,7 @@ const struct event_type event_types[] = {
 	{"call.transferred", "The target sent the call on, and the other answered.", true, "\"target_id\":" TEXT_OR_NULL ",\"uri\":" TEXT, "\"target_id\":\"tgt_EXAMPLE\",\"uri\":\"sip:closer@203.0.113.7\""},
 	{"call.milestone", "The caller and a target have talked for so many seconds.", true, "\"seconds\":{\"type\":\"integer\"}", "\"seconds\":60"},
 	{"call.converted", "The call met the campaign's conversion rule.", true, "", ""},
+	{"call.adjusted", "Somebody corrected what a finished call is worth.", true, "\"by\":" TEXT ",\"note\":" TEXT ",\"changes\":{\"type\":\"object\",\"description\":\"revenue, payout, converted: what each was (from) and is (to)\"}", "\"by\":\"usr_EXAMPLE\",\"note\":\"the buyer was refunded\",\"changes\":{\"revenue\":{\"from\":\"25.00\",\"to\":\"0.00\"}}"},
 	{"call.failed", "The call ended without having been answered.", true, "", ""},
 	{"call.completed", "The call ended; carries the whole call log.", true, "", ""},
 	{"tag.set", "A tag of a call got its first value.", true, TAG_MEMBER, "\"tag\":{\"id\":\"tag_EXAMPLE\",\"name\":\"state\",\"value\":\"TX\",\"previous\":null,\"source\":\"incoming_webhook\",\"origin\":\"req_EXAMPLE\",\"set_at\":\"2026-01-15T17:00:00.000Z\"}"},

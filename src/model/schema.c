@@ -129,11 +129,15 @@ static void check_string(const struct field *f, json_t *v, const struct at *at)
 	}
 }
 
-static void check_money(json_t *v, const struct at *at)
+static void check_money(const struct field *f, json_t *v, const struct at *at)
 {
 	int64_t micros;
 	if (!json_is_string(v) || !money_parse(json_string_value(v), &micros))
 		errors_add(at->errors, at->pointer, "must be a decimal amount in a string, such as \"12.50\"");
+	else if (micros < 0)
+		errors_add(at->errors, at->pointer, "must not be negative");
+	else if (f->max && micros > f->max * 1000000)
+		errors_add(at->errors, at->pointer, "must be at most %lld", f->max);
 }
 
 static void check_enum(const struct field *f, json_t *v, const struct at *at)
@@ -181,7 +185,7 @@ static void check_value(const struct field *f, json_t *v, const struct at *at)
 			errors_add(at->errors, at->pointer, "must be true or false");
 		return;
 	case FIELD_MONEY:
-		check_money(v, at);
+		check_money(f, v, at);
 		return;
 	case FIELD_ENUM:
 		check_enum(f, v, at);

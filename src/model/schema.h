@@ -10,7 +10,7 @@ enum field_type {
 	FIELD_STRING,
 	FIELD_INTEGER,
 	FIELD_BOOLEAN,
-	FIELD_MONEY,     /* decimal string */
+	FIELD_MONEY,     /* decimal string, not negative; max: the most it may be */
 	FIELD_ENUM,      /* one of choices */
 	FIELD_ID,        /* id of a resource of `kind`; JSON null allowed unless required */
 	FIELD_E164,      /* "+15125550100"; any usual notation is accepted and normalised */

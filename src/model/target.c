@@ -78,7 +78,7 @@ const struct resource_kind resource_target = {
 		{"revenue", FIELD_OBJECT, .help = "What the buyer pays for a call.",
 		 .fields = (const struct field[]){
 			 {"amount", FIELD_MONEY, FIELD_REQUIRED, .help = "Such as \"25.00\"."},
-			 {"on", FIELD_ENUM, .choices = (const char *const[]){"connect", "duration", NULL}, .initial = "\"connect\"", .help = "When it is due."},
+			 {"on", FIELD_ENUM, .choices = (const char *const[]){"connect", "duration", "conversion", NULL}, .initial = "\"connect\"", .help = "When it is due: on connect, after so long a conversation, or when the call converts, by the campaign's rule, its flow or a webhook."},
 			 {"duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "0", .help = "Seconds connected.", .only = "on=duration"},
 			 {0},
 		 }},

@@ -1,6 +1,15 @@
 #include "model/resource.h"
 #include <string.h>
 
+#define COST(when) \
+	{"cost", FIELD_OBJECT, .help = "What the carrier takes for a call that it " when ".", \
+	 .fields = (const struct field[]){ \
+		 {"per_minute", FIELD_MONEY, FIELD_REQUIRED, .help = "Such as \"0.0085\"."}, \
+		 {"minimum_seconds", FIELD_INTEGER, .min = 0, .max = 3600, .initial = "60", .help = "The least that is charged of an answered call."}, \
+		 {"increment_seconds", FIELD_INTEGER, .min = 1, .max = 3600, .initial = "60", .help = "What is begun is charged whole."}, \
+		 {0}, \
+	 }}
+
 static void check(json_t *doc, struct errors *errors)
 {
 	json_t *inbound = json_object_get(doc, "inbound");
@@ -33,6 +42,7 @@ const struct resource_kind resource_trunk = {
 			 {"max_calls", FIELD_INTEGER, .min = 1, .max = 100000, .help = "Calls at the same time; more get 503. Empty: no limit."},
 			 {"max_calls_per_second", FIELD_INTEGER, .min = 1, .max = 1000, .help = "Calls that begin within a second; more get 503. Empty: no limit."},
 			 {"asserted_identity", FIELD_BOOLEAN, .initial = "true", .help = "The caller's number is taken from P-Asserted-Identity where there is one (RFC 3325)."},
+			 COST("brings"),
 			 {0},
 		 }},
 		{"outbound", FIELD_OBJECT, .initial = "{}", .help = "Where calls to numbers are sent.",
@@ -54,6 +64,7 @@ const struct resource_kind resource_trunk = {
 			 {"asserted_identity", FIELD_BOOLEAN, .initial = "false", .help = "Tell the caller's own number as P-Asserted-Identity, also where another is shown (RFC 3325)."},
 			 {"srtp", FIELD_BOOLEAN, .initial = "false", .help = "Audio is encrypted (SRTP, keys in the SDP, RFC 4568): with gateways called over TLS, where the server has rtpengine."},
 			 {"diversion", FIELD_BOOLEAN, .initial = "false", .help = "Tell the number that was called as Diversion (RFC 5806)."},
+			 COST("takes"),
 			 {0},
 		 }},
 		{"options_interval_seconds", FIELD_INTEGER, .min = 0, .max = 3600, .initial = "30", .help = "How often each gateway is asked with OPTIONS whether it is there; 0: not."},

@@ -30,7 +30,7 @@ struct route_target {
 	int timeout_seconds; /* 0: the plan's */
 	bool enabled, send_tags;
 	int64_t revenue_micros;
-	int revenue_after_seconds; /* due after so many seconds connected; 0: on connect */
+	int revenue_after_seconds; /* due after so many seconds connected; 0: on connect; -1: when the call converts */
 };
 
 struct route_entry {

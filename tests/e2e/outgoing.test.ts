@@ -52,7 +52,7 @@ describe('outgoing webhooks', () => {
     const ajv = new Ajv2020.default({ strict: false })
     addFormats.default(ajv)
     const check = new Map(types.map((t: any) => [t.type, ajv.compile(t.schema)])) as Map<string, any>
-    assert.deepEqual(types.map((t: any) => t.type).sort(), 'call.started call.dialing call.connected call.transferred call.milestone call.converted call.failed call.completed tag.set tag.changed flow.started flow.completed flow.node_failed flow.custom routing.no_target recording.ready voicemail.received webhook.disabled'.split(' ').sort())
+    assert.deepEqual(types.map((t: any) => t.type).sort(), 'call.started call.dialing call.connected call.transferred call.milestone call.converted call.adjusted call.failed call.completed tag.set tag.changed flow.started flow.completed flow.node_failed flow.custom routing.no_target recording.ready voicemail.received webhook.disabled'.split(' ').sort())
     for (const t of types) assert.ok(check.get(t.type)(t.example), `${t.type}: ${JSON.stringify(check.get(t.type).errors)}`)
 
     const receiver = await Receiver.start()

@@ -1,6 +1,7 @@
 #include "test.h"
 #include "base/clock.h"
 #include "routing/plan.h"
+#include "routing/terms.h"
 
 static void test_priority_order_is_stable_and_attempts_are_bounded(void **state)
 {
@@ -148,9 +149,59 @@ static void test_hours_breaks_and_the_attempts_that_are_left(void **state)
 	arena_free(&arena);
 }
 
+static void test_a_share_is_exact(void **state)
+{
+	static const struct {
+		int64_t revenue, percent, payout;
+	} cases[] = {
+		{40010000, 33333333, 13336667}, {1, 50000000, 1}, {-1, 50000000, -1}, {1, 49999999, 0}, {25000000, 100000000, 25000000}, {0, 70000000, 0},
+		{INT64_C(999999999999999999), 100000000, INT64_C(999999999999999999)}, {INT64_C(999999999999999999), 1, INT64_C(10000000000)}, {INT64_C(123456789012345678), 12345678, INT64_C(15241577639079408)},
+	};
+	struct expr_env env = {0};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct terms t = {.pay = {.percent = cases[i].percent}};
+		assert_int_equal(terms_payout(&t, cases[i].revenue, 0, &env), cases[i].payout);
+	}
+}
+
+static void test_the_last_tier_that_applies_pays(void **state)
+{
+	struct terms_tier tiers[] = {{.after_seconds = 60, .pay = {.micros = 10}}, {.after_seconds = 30, .pay = {.micros = 20}}};
+	struct terms t = {.converts_after_seconds = 90, .pay = {.micros = 1}, .tiers = tiers, .tier_count = 2};
+	struct expr_env env = {0};
+	(void)state;
+	assert_int_equal(terms_payout(&t, 0, 29999, &env), 1);
+	assert_int_equal(terms_payout(&t, 0, 30000, &env), 20);
+	assert_int_equal(terms_payout(&t, 0, 60000, &env), 20);
+	assert_int_equal(terms_next_seconds(&t, 0), 30);
+	assert_int_equal(terms_next_seconds(&t, 30000), 60);
+	assert_int_equal(terms_next_seconds(&t, 60000), 90);
+	assert_int_equal(terms_next_seconds(&t, 90000), -1);
+	assert_false(terms_convert(&t, 89999, &env));
+	assert_true(terms_convert(&t, 90000, &env));
+}
+
+static void test_a_begun_increment_costs_a_whole_one(void **state)
+{
+	const struct terms_rate minute = {10000, 60, 60}, six = {10000, 0, 6}, second = {10000, 30, 1};
+	(void)state;
+	assert_int_equal(terms_cost(&minute, 0), 0);
+	assert_int_equal(terms_cost(&minute, 1), 10000);
+	assert_int_equal(terms_cost(&minute, 60000), 10000);
+	assert_int_equal(terms_cost(&minute, 60001), 20000);
+	assert_int_equal(terms_cost(&six, 6001), 2000);
+	assert_int_equal(terms_cost(&second, 1), 5000);
+	assert_int_equal(terms_cost(&second, 31000), 5167);
+	assert_int_equal(terms_cost(&(struct terms_rate){0}, 60000), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_priority_order_is_stable_and_attempts_are_bounded), cmocka_unit_test(test_weights_are_kept_by_those_that_can_be_called),
 		cmocka_unit_test(test_round_robin_begins_with_whose_turn_is_longest_ago), cmocka_unit_test(test_who_has_no_room_costs_no_attempt), cmocka_unit_test(test_hours_breaks_and_the_attempts_that_are_left)};
+		cmocka_unit_test(test_a_share_is_exact),
+		cmocka_unit_test(test_the_last_tier_that_applies_pays),
+		cmocka_unit_test(test_a_begun_increment_costs_a_whole_one),
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,6 +60,9 @@ extern const struct field api_replay_fields[];
 api_handler api_call_list;
 /* calls.c */
 api_handler api_call_get, api_call_tags, api_call_tags_patch, api_call_tag_reveal, api_call_events, api_call_trace, api_call_hangup;
+/* adjustments.c */
+extern const struct field api_adjustment_fields[];
+api_handler api_call_adjust, api_call_adjustments;
 /* call_sip.c */
 api_handler api_call_sip, api_call_pcap;
 /* resources.c: where this key sends data to, by the first of the webhook's types; in the arena. */

@@ -9,19 +9,19 @@
 
 #define HOUR_MS (2 * TOTALS_HALF_HOUR_MS)
 #define DAY_MS (24 * HOUR_MS)
-#define FIGURES(t) "SUM(" t ".calls), SUM(" t ".connected), SUM(" t ".converted), SUM(" t ".duration_ms), SUM(" t ".revenue), SUM(" t ".payout)"
+#define FIGURES(t) "SUM(" t ".calls), SUM(" t ".connected), SUM(" t ".converted), SUM(" t ".duration_ms), SUM(" t ".revenue), SUM(" t ".payout), SUM(" t ".cost)"
 #define LAST_NAMED " t LEFT JOIN resources r ON r.id = t.key AND r.organization_id = $1 ORDER BY 3 DESC, 1"
 
 /* From the sums of one dimension: $4, and for times its key $5. */
 #define SUMS " FROM call_sums s WHERE s.organization_id = $1 AND s.half_hour >= $2 AND s.half_hour < $3 AND s.dimension = $4"
 #define SUMS_BY_TIME "SELECT s.half_hour, NULL, " FIGURES("s") SUMS " AND s.key = $5 GROUP BY s.half_hour ORDER BY s.half_hour"
-#define SUMS_BY_KEY "SELECT t.key, r.name, t.calls, t.connected, t.converted, t.duration_ms, t.revenue, t.payout FROM (SELECT s.key AS key, SUM(s.calls) AS calls, SUM(s.connected) AS connected, SUM(s.converted) AS converted, " \
-		    "SUM(s.duration_ms) AS duration_ms, SUM(s.revenue) AS revenue, SUM(s.payout) AS payout" SUMS " AND $5 = '' GROUP BY s.key HAVING SUM(s.calls) > 0 ORDER BY 2 DESC, 1 LIMIT 1000)" LAST_NAMED
+#define SUMS_BY_KEY "SELECT t.key, r.name, t.calls, t.connected, t.converted, t.duration_ms, t.revenue, t.payout, t.cost FROM (SELECT s.key AS key, SUM(s.calls) AS calls, SUM(s.connected) AS connected, SUM(s.converted) AS converted, " \
+		    "SUM(s.duration_ms) AS duration_ms, SUM(s.revenue) AS revenue, SUM(s.payout) AS payout, SUM(s.cost) AS cost" SUMS " AND $5 = '' GROUP BY s.key HAVING SUM(s.calls) > 0 ORDER BY 2 DESC, 1 LIMIT 1000)" LAST_NAMED
 /* From the totals of campaign, publisher and target together: for what is asked of several. `of` is one that is given ($4), which an index begins with. */
 #define TOTALS(of) " FROM call_totals t WHERE t.organization_id = $1 AND t.half_hour >= $2 AND t.half_hour < $3 AND t." of " = $4 AND ($5 = '' OR t.campaign_id = $5) AND ($6 = '' OR t.publisher_id = $6) AND ($7 = '' OR t.target_id = $7)"
 #define BY_TIME(of) "SELECT t.half_hour, NULL, " FIGURES("t") TOTALS(of) " GROUP BY t.half_hour ORDER BY t.half_hour"
-#define BY_KEY(of, column) "SELECT t.key, r.name, t.calls, t.connected, t.converted, t.duration_ms, t.revenue, t.payout FROM (SELECT t." column " AS key, SUM(t.calls) AS calls, SUM(t.connected) AS connected, SUM(t.converted) AS converted, " \
-			   "SUM(t.duration_ms) AS duration_ms, SUM(t.revenue) AS revenue, SUM(t.payout) AS payout" TOTALS(of) " GROUP BY t." column " ORDER BY 2 DESC, 1 LIMIT 1000)" LAST_NAMED
+#define BY_KEY(of, column) "SELECT t.key, r.name, t.calls, t.connected, t.converted, t.duration_ms, t.revenue, t.payout, t.cost FROM (SELECT t." column " AS key, SUM(t.calls) AS calls, SUM(t.connected) AS connected, SUM(t.converted) AS converted, " \
+			   "SUM(t.duration_ms) AS duration_ms, SUM(t.revenue) AS revenue, SUM(t.payout) AS payout, SUM(t.cost) AS cost" TOTALS(of) " GROUP BY t." column " ORDER BY 2 DESC, 1 LIMIT 1000)" LAST_NAMED
 #define TOTALS_BY_TIME {BY_TIME("campaign_id"), BY_TIME("publisher_id"), BY_TIME("target_id")}
 #define TOTALS_BY(column) {BY_KEY("campaign_id", column), BY_KEY("publisher_id", column), BY_KEY("target_id", column)}
 
@@ -43,7 +43,7 @@ static const struct grouping {
 static const char *const dimensions[] = {"campaign", "publisher", "target"};
 
 struct figures {
-	int64_t calls, connected, converted, duration_ms, revenue, payout;
+	int64_t calls, connected, converted, duration_ms, revenue, payout, cost;
 };
 
 static void add(struct figures *f, const struct store_rows *rows, size_t i)
@@ -54,6 +54,7 @@ static void add(struct figures *f, const struct store_rows *rows, size_t i)
 	f->duration_ms += rows_int(rows, i, 5);
 	f->revenue += rows_int(rows, i, 6);
 	f->payout += rows_int(rows, i, 7);
+	f->cost += rows_int(rows, i, 8);
 }
 
 static void figures_json(struct buf *b, const struct figures *f)
@@ -64,6 +65,8 @@ static void figures_json(struct buf *b, const struct figures *f)
 	json_int(b, "duration_seconds", (f->duration_ms + 500) / 1000);
 	json_money(b, "revenue", f->revenue);
 	json_money(b, "payout", f->payout);
+	json_money(b, "cost", f->cost);
+	json_money(b, "margin", f->revenue - f->payout - f->cost);
 }
 
 /* The hour or the day there, as its first moment or its date. */

@@ -1,0 +1,53 @@
+/* What a call is worth: what its target earns, whether it converts, what its publisher gets. What a flow or a webhook said stands. */
+#include "call/internal.h"
+
+/* How long the caller talked with a target, the longest time. */
+static int64_t talked(struct call *c)
+{
+	int64_t now = clock_now_ms() - c->connected_ms;
+	if (c->dial.connected && now > c->talked_ms)
+		c->talked_ms = now;
+	return c->talked_ms;
+}
+
+static const struct route_target *earner(const struct call *c)
+{
+	return c->dial.target ? c->dial.target : c->target_id ? organization_target(c->organization, c->target_id) : NULL;
+}
+
+static void earn(struct call *c, int64_t talked_ms)
+{
+	const struct route_target *t = earner(c);
+	bool on_conversion = t && t->revenue_after_seconds < 0;
+	if (c->earned && on_conversion && !c->converted) { /* a webhook took the conversion back */
+		c->earned = c->revenue_told = false;
+		c->revenue_micros = 0;
+	}
+	if (c->revenue_told || !t || !(on_conversion ? c->converted : talked_ms >= t->revenue_after_seconds * INT64_C(1000)))
+		return;
+	c->earned = c->revenue_told = true;
+	c->revenue_micros = t->revenue_micros;
+}
+
+void money_earn(struct call *c)
+{
+	earn(c, talked(c));
+}
+
+void money_settle(struct call *c)
+{
+	int64_t talked_ms = talked(c), revenue = c->revenue_micros, payout = c->payout_micros;
+	log_course(c, clock_now_ms());
+	bool converts = !c->conversion_told && c->connected_ms && terms_convert(c->terms, talked_ms, &c->env);
+	if (converts) {
+		c->conversion_told = c->converted = true;
+		c->converted_at = clock_now_ms();
+	}
+	earn(c, talked_ms);
+	if (!c->payout_told)
+		c->payout_micros = c->converted ? terms_payout(c->terms, c->revenue_micros + c->revenue_added, talked_ms, &c->env) : 0;
+	if (converts || c->revenue_micros != revenue || c->payout_micros != payout)
+		log_call_progress(c);
+	if (converts)
+		log_event(c, "call.converted", "");
+}
