@@ -155,7 +155,7 @@ static void test_a_share_is_exact(void **state)
 		int64_t revenue, percent, payout;
 	} cases[] = {
 		{40010000, 33333333, 13336667}, {1, 50000000, 1}, {-1, 50000000, -1}, {1, 49999999, 0}, {25000000, 100000000, 25000000}, {0, 70000000, 0},
-		{INT64_C(999999999999999999), 100000000, INT64_C(999999999999999999)}, {INT64_C(999999999999999999), 1, INT64_C(10000000000)}, {INT64_C(123456789012345678), 12345678, INT64_C(15241577639079408)},
+		{INT64_C(999999999999999999), 100000000, INT64_C(999999999999999999)}, {INT64_C(999999999999999999), 1, INT64_C(10000000000)}, {INT64_C(123456789012345678), 12345678, INT64_C(15241577640603578)},
 	};
 	struct expr_env env = {0};
 	(void)state;
@@ -199,9 +199,9 @@ static void test_a_begun_increment_costs_a_whole_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_priority_order_is_stable_and_attempts_are_bounded), cmocka_unit_test(test_weights_are_kept_by_those_that_can_be_called),
-		cmocka_unit_test(test_round_robin_begins_with_whose_turn_is_longest_ago), cmocka_unit_test(test_who_has_no_room_costs_no_attempt), cmocka_unit_test(test_hours_breaks_and_the_attempts_that_are_left)};
+		cmocka_unit_test(test_round_robin_begins_with_whose_turn_is_longest_ago), cmocka_unit_test(test_who_has_no_room_costs_no_attempt), cmocka_unit_test(test_hours_breaks_and_the_attempts_that_are_left),
 		cmocka_unit_test(test_a_share_is_exact),
 		cmocka_unit_test(test_the_last_tier_that_applies_pays),
-		cmocka_unit_test(test_a_begun_increment_costs_a_whole_one),
+		cmocka_unit_test(test_a_begun_increment_costs_a_whole_one)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
