@@ -71,10 +71,10 @@ static void measure(struct capacity *capacity, size_t targets, enum route_strate
 	route_plan_sort(&plan);
 	for (int i = 0; i < ROUNDS; i++) {
 		int64_t began = clock_monotonic_us();
-		struct capacity_asked asked = {capacity, &as, now};
+		struct capacity_asked asked = {.capacity = capacity, .call = &as, .now_ms = now};
 		if (strategy == ROUTE_ROUND_ROBIN)
 			capacity_turns(capacity, &plan, turns);
-		route_plan_judge(&plan, &(struct route_input){&env, now, (uint64_t)i, turns, capacity_room, &asked, false}, out, targets);
+		route_plan_judge(&plan, &(struct route_input){&env, now, (uint64_t)i, turns, capacity_room, &asked, false, NULL}, out, targets);
 		took[i] = clock_monotonic_us() - began;
 	}
 	qsort(took, ROUNDS, sizeof *took, compare);

@@ -180,9 +180,19 @@ static enum route_verdict room(struct target_use *u, const struct route_target *
 
 /* ---- asked by others ---- */
 
+bool capacity_repeats(const struct capacity_asked *a, const struct route_target *t)
+{
+	int64_t since = t->no_repeats_days ? a->now_ms - t->no_repeats_days * INT64_C(86400000) : INT64_MAX;
+	if (a->not_since_ms && a->not_since_ms < since)
+		since = a->not_since_ms;
+	return since != INT64_MAX && a->callers && callers_with_target(a->callers, t->id, a->caller_id) >= since;
+}
+
 enum route_verdict capacity_room(void *arg, const struct route_target *t)
 {
 	const struct capacity_asked *a = arg;
+	if (capacity_repeats(a, t))
+		return ROUTE_REPEATED;
 	if (!t->limit_count)
 		return ROUTE_ELIGIBLE;
 	pthread_mutex_lock(&a->capacity->lock);

@@ -32,12 +32,17 @@ void capacity_take_turn(struct capacity *c, const char *plan_id, const char *tar
 
 /* When the plan tried each of its entries last. */
 void capacity_turns(struct capacity *c, const struct route_plan *plan, uint64_t *out);
-/* For struct route_input: arg is a struct capacity_asked. */
+/* For struct route_input: arg is a struct capacity_asked. Room for one more, of this caller. */
 struct capacity_asked {
 	struct capacity *capacity;
 	const struct capacity_call *call;
 	int64_t now_ms;
+	struct callers *callers;  /* NULL: the caller is nobody */
+	const char *caller_id;
+	int64_t not_since_ms; /* who was connected with the target by a call that began then or later is not sent there again; 0: by the target's own rule alone */
 };
+/* Is the caller not to be sent there again? */
+bool capacity_repeats(const struct capacity_asked *asked, const struct route_target *target);
 enum route_verdict capacity_room(void *arg, const struct route_target *target);
 
 struct capacity_use {

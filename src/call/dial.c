@@ -103,6 +103,19 @@ static void add_target(struct call *c, const struct route_target *target, int ti
 		add_number(c, target, target->number, target->trunk_id, timeout_seconds);
 }
 
+static struct capacity_asked asked_of(const struct call *c, const struct capacity_call *as)
+{
+	return (struct capacity_asked){c->loop->config.capacity, as, clock_now_ms(), c->organization->callers, c->caller_id, c->campaign->duplicates == DUPLICATES_DIFFERENT ? screen_since(c) : 0};
+}
+
+/* The target to which the campaign sends the caller again; NULL: none. */
+static const struct route_target *talked_with(const struct call *c)
+{
+	char id[ID_SIZE];
+	bool again = c->campaign->duplicates == DUPLICATES_SAME && callers_in_campaign(c->organization->callers, c->campaign->id, c->caller_id, id) >= screen_since(c);
+	return again ? organization_target(c->organization, id) : NULL;
+}
+
 /* Whom a plan sends the call to; simultaneously: all of one priority, or with `all` all at once. */
 static void add_plan(struct call *c, const struct route_plan *plan, int timeout_seconds, bool all)
 {
@@ -110,8 +123,8 @@ static void add_plan(struct call *c, const struct route_plan *plan, int timeout_
 	struct route_candidate *list = calloc(plan->count + 1, sizeof *list);
 	uint64_t *turns = plan->strategy == ROUTE_ROUND_ROBIN ? calloc(plan->count + 1, sizeof *turns) : NULL;
 	const struct capacity_call as = capacity_call(c);
-	struct capacity_asked asked = {c->loop->config.capacity, &as, clock_now_ms()};
-	const struct route_input in = {&c->env, asked.now_ms, randombytes_random() | (uint64_t)randombytes_random() << 32, turns, capacity_room, &asked, false};
+	struct capacity_asked asked = asked_of(c, &as);
+	const struct route_input in = {&c->env, asked.now_ms, randombytes_random() | (uint64_t)randombytes_random() << 32, turns, capacity_room, &asked, false, talked_with(c)};
 	if (turns)
 		capacity_turns(c->loop->config.capacity, plan, turns);
 	size_t n = list ? route_plan_judge(plan, &in, list, plan->count) : 0;
@@ -144,9 +157,14 @@ void dial_add_plans(struct call *c)
 
 static void add_targets(struct call *c, const struct flow_dial *to)
 {
+	const struct capacity_call as = capacity_call(c);
+	struct capacity_asked asked = asked_of(c, &as);
+	asked.not_since_ms = 0; /* the flow chose them */
 	for (size_t i = 0; to->target_ids[i]; i++) {
 		const struct route_target *t = organization_target(c->organization, to->target_ids[i]);
 		enum route_verdict v = t ? route_target_judge(t, &c->env, clock_now_ms()) : ROUTE_DISABLED;
+		if (v == ROUTE_ELIGIBLE && capacity_repeats(&asked, t))
+			v = ROUTE_REPEATED;
 		if (t && v == ROUTE_ELIGIBLE)
 			add_target(c, t, to->timeout_seconds);
 		else if (t)
@@ -347,6 +365,8 @@ static void connect_call(struct attempt *a)
 	media_bridge(c->end, a->end);
 	const struct route_target *t = d->target = a->to->target;
 	c->target_id = t ? t->id : NULL;
+	if (t)
+		callers_connected(c->organization->callers, c->campaign->id, t->id, c->caller_id, c->started_ms);
 	if (a->in_target) {
 		const struct capacity_call as = capacity_call(c);
 		capacity_connected(c->loop->config.capacity, a->in_target, &as, clock_now_ms(), log_batch(c));

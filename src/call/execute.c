@@ -514,6 +514,8 @@ static const struct flow *find_flow(void *arg, const char *id)
 
 void execute_start(struct call *c)
 {
+	if (screen_refuses(c))
+		return;
 	if (!c->flow_mode) {
 		const struct route_plan *plan = c->campaign->plan;
 		dial_start(c, &(struct flow_dial){.routing_plan_id = plan ? plan->id : ""});

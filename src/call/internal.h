@@ -205,6 +205,7 @@ struct call {
 	su_timer_t *step_timer, *talk_timer;
 	size_t next_milestone;
 	bool conversion_told, revenue_told, payout_told; /* settled; of the payout: by more than its terms */
+	unsigned not_paid_twice; /* bits by enum callers_paid */
 	bool earned; /* its revenue is what the target pays */
 	const char *flow_disposition; /* NULL: none was set */
 	/* the log */
@@ -298,6 +299,12 @@ void gateways_check(struct call_loop *loop);
 void gateways_leave(struct call_loop *loop);
 /* What became of a call there. */
 void gateways_answered(struct call_loop *loop, const char *trunk_id, const char *uri, int status, int latency_ms);
+
+/* screen.c */
+/* Is the caller refused? Then the call is over. */
+bool screen_refuses(struct call *c);
+/* Calls of the caller that began then or later make this one a duplicate, by the campaign's policy. */
+int64_t screen_since(const struct call *c);
 
 /* money.c */
 /* What is due as the call is now: revenue, conversion, payout. Whenever something they depend on has changed. */

@@ -41,7 +41,7 @@ static void fill_log(const struct call *c, struct call_log *log, struct buf *att
 		.call_flow_id = c->flow_mode && c->campaign->flow ? c->campaign->flow->id : NULL, .target_id = c->target_id,
 		.currency = c->organization->currency, .flow_version = c->flow_mode && c->campaign->flow ? c->campaign->flow->version : 0,
 		.started_ms = c->started_ms, .answered_ms = c->answered_ms, .connected_ms = c->connected_ms, .ended_ms = c->ended_ms,
-		.converted = c->converted, .revenue_micros = c->revenue_micros + c->revenue_added, .payout_micros = c->payout_micros + c->payout_added, .cost_micros = c->cost_micros,
+		.converted = c->converted, .revenue_micros = c->revenue_micros + c->revenue_added, .payout_micros = c->payout_micros + c->payout_added, .cost_micros = c->cost_micros, .not_paid_twice = c->not_paid_twice,
 		.attempts = buf_text(attempts), .tags = buf_text(tags), .hangup_by = c->hangup_by,
 	};
 }
@@ -204,8 +204,8 @@ void log_call_ended(struct call *c)
 	buf_add_char(&doc, ']');
 	json_close(&doc);
 	store_batch_add(batch, "UPDATE calls SET status = 'completed', disposition = CASE WHEN disposition_at > 0 THEN disposition ELSE $1 END, target_id = $2, answered_at = NULLIF(CAST($3 AS BIGINT), 0), connected_at = NULLIF(CAST($4 AS BIGINT), 0), ended_at = $5, "
-			       OWN_6 ", doc = $12, cost = $13, talked_ms = $14 WHERE id = $15 AND organization_id = $16", "ssiiiiiiiiisiiss",
-			c->disposition, c->target_id, c->answered_ms, c->connected_ms, c->ended_ms, OWN_VALUES(c), buf_text(&doc), c->cost_micros, c->talked_ms, c->id, c->organization->id);
+			       OWN_6 ", doc = $12, cost = $13, talked_ms = $14, not_paid_twice = $15 WHERE id = $16 AND organization_id = $17", "ssiiiiiiiiisiiiss",
+			c->disposition, c->target_id, c->answered_ms, c->connected_ms, c->ended_ms, OWN_VALUES(c), buf_text(&doc), c->cost_micros, c->talked_ms, (int64_t)c->not_paid_twice, c->id, c->organization->id);
 	buf_free(&doc);
 	totals_add(batch, c->organization->id, c->id, c->organization->tags, 1);
 	log_event(c, c->answered_ms ? "call.completed" : "call.failed", "");

@@ -45,6 +45,7 @@ struct config_store {
 	struct org *orgs;
 	struct store_conn *reader;
 	struct feed *feed;
+	struct callers *callers;
 	pthread_mutex_t building;
 };
 
@@ -255,7 +256,9 @@ static void build_target(struct config_store *c, struct org *o, struct entity *e
 	t->timeout_seconds = integer(e->doc, "timeout_seconds", 0);
 	t->enabled = json_is_true(json_object_get(e->doc, "enabled"));
 	t->send_tags = json_is_true(json_object_get(e->doc, "send_tags"));
+	t->no_repeats_days = integer(e->doc, "no_repeats_days", 0);
 	t->revenue_micros = money(revenue, "amount");
+	t->revenue_once_days = integer(revenue, "once_days", 0);
 	const char *on = json_string_value(json_object_get(revenue, "on"));
 	t->revenue_after_seconds = on && strcmp(on, "duration") == 0 ? integer(revenue, "duration_seconds", 0) : on && strcmp(on, "conversion") == 0 ? -1 : 0;
 }
@@ -284,6 +287,63 @@ static void build_plan(struct config_store *c, struct org *o, struct entity *e)
 			p->entries[p->count++] = (struct route_entry){t, build_filter(o, item, "filter"), integer(item, "priority", 1), integer(item, "weight", 1), build_schedule(o, item)};
 	}
 	route_plan_sort(p);
+}
+
+static const char **texts(struct org *o, json_t *list, size_t *count)
+{
+	const char **out = arena_alloc(&o->arena, (json_array_size(list) + 1) * sizeof *out);
+	json_t *item;
+	size_t i;
+	*count = 0;
+	json_array_foreach(list, i, item)
+		if (out)
+			out[(*count)++] = arena_strdup(&o->arena, json_string_value(item));
+	return out;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The numbers of these lists, as calls have them. What is none is left out. */
+static struct expr_list build_numbers(struct org *o, json_t *ids)
+{
+	struct expr_list all = {0};
+	json_t *id, *value;
+	size_t i, k, most = 0;
+	char number[PHONE_SIZE];
+	json_array_foreach(ids, i, id) {
+		struct entity *list = find(o, "list", json_string_value(id));
+		most += list ? json_array_size(json_object_get(list->doc, "values")) : 0;
+	}
+	const char **texts = most ? arena_alloc(&o->arena, most * sizeof *texts) : NULL;
+	json_array_foreach(ids, i, id) {
+		struct entity *list = find(o, "list", json_string_value(id));
+		json_array_foreach(list ? json_object_get(list->doc, "values") : NULL, k, value) {
+			const char *text = json_string_value(value);
+			bool whole = text && text[0] == '+' && text[1] && !text[1 + strspn(text + 1, "0123456789")];
+			if (!whole && text)
+				text = phone_normalize(text, o->public.region, number) ? number : NULL;
+			if (texts && text && (texts[all.count] = arena_strdup(&o->arena, text)))
+				all.count++;
+		}
+	}
+	if (texts)
+		qsort(texts, all.count, sizeof *texts, by_text);
+	all.texts = texts;
+	return all;
+}
+
+static void build_screening(struct org *o, json_t *doc, struct config_screening *s)
+{
+	s->blocked = build_numbers(o, json_object_get(doc, "block_list_ids"));
+	s->allowed = build_numbers(o, json_object_get(doc, "allow_list_ids"));
+	s->prefixes = texts(o, json_object_get(doc, "blocked_prefixes"), &s->prefix_count);
+	s->anonymous = json_is_true(json_object_get(doc, "block_anonymous"));
+	s->only_allowed = json_is_true(json_object_get(doc, "only_allowed"));
+	s->max_calls = integer(doc, "max_calls", 0);
+	s->max_calls_seconds = integer(doc, "max_calls_seconds", 3600);
 }
 
 static struct terms_pay build_pay(json_t *doc)
@@ -336,6 +396,12 @@ static void build_campaign(struct config_store *c, struct org *o, struct entity 
 	p->call_flow_mode = mode && strcmp(mode, "call_flow") == 0;
 	p->plan = data_of(o, "routing_plan", json_string_value(json_object_get(e->doc, "routing_plan_id")));
 	p->flow = data_of(o, "call_flow", json_string_value(json_object_get(e->doc, "call_flow_id")));
+	json_t *duplicates = json_object_get(e->doc, "duplicates");
+	const char *policy = json_string_value(json_object_get(duplicates, "policy"));
+	p->duplicates = !policy ? DUPLICATES_ANY : strcmp(policy, "same") == 0 ? DUPLICATES_SAME : strcmp(policy, "different") == 0 ? DUPLICATES_DIFFERENT : DUPLICATES_BLOCK;
+	p->duplicates_days = integer(duplicates, "within_days", 30);
+	p->payout_once_days = integer(e->doc, "payout_once_days", 0);
+	build_screening(o, json_object_get(e->doc, "screening"), &p->screening);
 	build_terms(o, e->doc, NULL, &p->terms);
 	p->terms.enabled = true; /* the campaign itself says so */
 	json_t *publishers = json_object_get(e->doc, "publishers");
@@ -374,18 +440,6 @@ static void build_number(struct config_store *c, struct org *o, struct entity *e
 	n->publisher_id = p ? p->id : NULL;
 	n->publisher_name = p ? *(const char **)p->data : NULL;
 	add_key(o, &o->numbers, n->number, n);
-}
-
-static const char **texts(struct org *o, json_t *list, size_t *count)
-{
-	const char **out = arena_alloc(&o->arena, (json_array_size(list) + 1) * sizeof *out);
-	json_t *item;
-	size_t i;
-	*count = 0;
-	json_array_foreach(list, i, item)
-		if (out)
-			out[(*count)++] = arena_strdup(&o->arena, json_string_value(item));
-	return out;
 }
 
 /* name, value, name, value … */
@@ -481,11 +535,6 @@ static void build_prompt(struct config_store *c, struct org *o, struct entity *e
 	p->text = text(o, e->doc, "text");
 	p->voice = text(o, e->doc, "voice");
 	p->has_audio = json_is_true(json_object_get(e->doc, "has_audio"));
-}
-
-static int by_text(const void *a, const void *b)
-{
-	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static void build_list(struct config_store *c, struct org *o, struct entity *e)
@@ -683,6 +732,7 @@ static struct org *build(struct config_store *c, const char *id, struct error *e
 		atomic_init(&o->references, 1);
 		o->public.id = arena_strdup(&o->arena, id);
 		o->public.feed = c->feed;
+		o->public.callers = c->callers;
 		o->public.name = arena_strdup(&o->arena, rows_text(org, 0, 0));
 		o->public.currency = text(o, doc, "currency");
 		o->public.region = text(o, doc, "region");
@@ -775,7 +825,7 @@ struct config_store *config_open(struct store *store, const struct crypto_key *k
 	pthread_mutex_init(&c->building, NULL);
 	c->reader = store_connect(store, true, err);
 	c->feed = feed_create();
-	if (!c->reader || !c->feed || !config_load_new(c, err)) {
+	if (!c->reader || !c->feed || !(c->callers = callers_create(store, clock_now_ms(), err)) || !config_load_new(c, err)) {
 		config_close(c);
 		return NULL;
 	}
@@ -793,6 +843,7 @@ void config_close(struct config_store *c)
 	}
 	store_disconnect(c->reader);
 	feed_destroy(c->feed);
+	callers_destroy(c->callers);
 	pthread_rwlock_destroy(&c->lock);
 	pthread_mutex_destroy(&c->building);
 	free(c);

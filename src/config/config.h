@@ -14,6 +14,7 @@
 #include "flow/flow.h"
 #include "routing/plan.h"
 #include "routing/terms.h"
+#include "store/callers.h"
 #include "store/store.h"
 #include "tags/tags.h"
 #include <sys/socket.h>
@@ -24,11 +25,24 @@ struct config_flow {
 	struct flow *flow;
 };
 
+/* Callers who are refused. */
+struct config_screening {
+	struct expr_list blocked, allowed; /* numbers, E.164 */
+	const char **prefixes;
+	size_t prefix_count;
+	bool anonymous, only_allowed;
+	int max_calls, max_calls_seconds; /* of one caller; 0: any number */
+};
+
 struct config_campaign {
 	const char *id, *name;
 	bool call_flow_mode, enabled, recording, recording_beep;
 	const struct route_plan *plan;  /* NULL: none */
 	const struct config_flow *flow; /* NULL: none */
+	enum { DUPLICATES_ANY, DUPLICATES_SAME, DUPLICATES_DIFFERENT, DUPLICATES_BLOCK } duplicates;
+	int duplicates_days;
+	struct config_screening screening;
+	int payout_once_days; /* 0: each call is paid */
 	struct terms terms;
 	struct terms *publishers;       /* those that have terms of their own */
 	size_t publisher_count;
@@ -139,6 +153,7 @@ struct organization {
 	const struct route_target *const *phones; /* targets whose destination is one */
 	size_t phone_count;
 	struct feed *feed; /* where its events are told live */
+	struct callers *callers; /* what is known of them, of all organizations */
 };
 
 struct config_store; /* builds and holds the snapshots */

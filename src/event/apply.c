@@ -35,44 +35,115 @@ static bool write_one(struct store_conn *conn, const struct crypto_key *key, con
 
 /* ---- what is due by the terms ---- */
 
-/* In the connection's transaction. *log becomes what the call is then; whether a live call converts by its terms is for itself to say.
- * false: the database failed. */
-static bool settle(struct store_conn *conn, const struct organization *o, struct call_log *log, struct arena *arena)
+/* What is left of an amount once it is known which of the caller's calls is paid for; `added` is beside it. once_days 0: whatever others are. */
+static int64_t claim(const struct organization *o, struct call_log *log, enum callers_paid what, const char *id, int64_t micros, int64_t added, int once_days)
 {
-	const struct config_campaign *campaign = log->campaign_id ? organization_campaign(o, log->campaign_id) : NULL;
-	const struct route_target *target = log->target_id ? organization_target(o, log->target_id) : NULL;
-	struct store_rows *said = campaign ? store_query(conn, "SELECT revenue_at, payout_at, converted_at, revenue, payout, revenue_added, payout_added FROM calls WHERE id = $1 AND organization_id = $2", "ss", log->id, o->id) : NULL;
-	struct buf text = {0};
-	bool failed = false;
-	if (!campaign)
-		return true;
-	if (rows_count(said) != 1) {
-		rows_free(said);
-		return false;
+	log->not_paid_twice &= ~(1u << what);
+	if (!(micros + added)) {
+		callers_unpay(o->callers, what, id, log->caller_id, log->id);
+		return micros;
 	}
+	if (callers_pay(o->callers, what, id, log->caller_id, log->id, log->started_ms, once_days ? log->started_ms - once_days * INT64_C(86400000) : INT64_MAX))
+		return micros;
+	log->not_paid_twice |= 1u << what;
+	return 0;
+}
+
+/* A call's money as the database has it, and what it is settled by. */
+struct account {
+	const struct config_campaign *campaign; /* NULL: none, nothing is due */
+	const struct terms *terms;
+	const struct route_target *target;
+	bool revenue_said, payout_said, converted_said;
+	int64_t revenue, payout, revenue_added, payout_added, talked_ms;
+};
+
+static bool read_account(struct store_conn *conn, const struct organization *o, const struct call_log *log, struct account *a)
+{
+	*a = (struct account){.campaign = log->campaign_id ? organization_campaign(o, log->campaign_id) : NULL, .target = log->target_id ? organization_target(o, log->target_id) : NULL};
+	if (!a->campaign)
+		return true;
+	struct store_rows *r = store_query(conn, "SELECT revenue_at, payout_at, converted_at, revenue, payout, revenue_added, payout_added FROM calls WHERE id = $1 AND organization_id = $2", "ss", log->id, o->id);
+	bool found = rows_count(r) == 1;
+	if (found) {
+		a->terms = campaign_terms(a->campaign, log->publisher_id);
+		a->revenue_said = rows_int(r, 0, 0);
+		a->payout_said = rows_int(r, 0, 1);
+		a->converted_said = rows_int(r, 0, 2);
+		a->revenue = rows_int(r, 0, 3);
+		a->payout = rows_int(r, 0, 4);
+		a->revenue_added = rows_int(r, 0, 5);
+		a->payout_added = rows_int(r, 0, 6);
+		a->talked_ms = log->ended_ms ? log->talked_ms : log->connected_ms ? clock_now_ms() - log->connected_ms : 0;
+	}
+	rows_free(r);
+	return found;
+}
+
+/* What the terms say of the call as it is: *converts by them, and the payout when it is `converted`. false: no memory. */
+static bool ask_terms(const struct organization *o, const struct call_log *log, const struct account *a, bool converted, bool *converts, int64_t *due)
+{
+	struct event_values *values = calloc(1, sizeof *values);
+	struct buf text = {0};
 	call_log_json(&text, log);
 	json_t *call = json_loads(buf_text(&text), 0, NULL);
-	struct event_values *values = arena_alloc(arena, sizeof *values);
-	bool ok = call && values;
+	bool ok = values && call;
 	if (ok) {
-		const struct terms *terms = campaign_terms(campaign, log->publisher_id);
-		int64_t revenue = rows_int(said, 0, 3), payout = rows_int(said, 0, 4), talked = log->ended_ms ? log->talked_ms : log->connected_ms ? clock_now_ms() - log->connected_ms : 0;
-		*values = (struct event_values){0};
 		event_values_read(values, o, call, log->started_ms);
-		bool converts = log->ended_ms && !rows_int(said, 0, 2) && !log->converted && log->connected_ms && terms_convert(terms, talked, &values->env);
-		bool converted = log->converted || converts;
-		if (!rows_int(said, 0, 0) && target && target->revenue_after_seconds < 0)
-			revenue = converted ? target->revenue_micros : 0;
-		if (!rows_int(said, 0, 1) && (payout || !rows_int(said, 0, 6))) /* what a webhook added where nothing was paid stands in its place */
-			payout = converted ? terms_payout(terms, revenue + rows_int(said, 0, 5), talked, &values->env) : 0;
-		ok = store_exec(conn, "UPDATE calls SET revenue = $1, payout = $2, converted = $3, converted_at = CASE WHEN CAST($4 AS BIGINT) = 0 THEN converted_at ELSE CAST($4 AS BIGINT) END WHERE id = $5 AND organization_id = $6", "iiiiss",
-				revenue, payout, (int64_t)converted, converts ? clock_now_ms() : 0, log->id, o->id) && store_call_read(conn, o->id, log->id, arena, log, &failed);
+		*converts = log->connected_ms && terms_convert(a->terms, a->talked_ms, &values->env);
+		*due = converted || (*converts && !a->converted_said) ? terms_payout(a->terms, a->revenue + a->revenue_added, a->talked_ms, &values->env) : 0;
 		arena_free(&values->arena);
 	}
 	json_decref(call);
 	buf_free(&text);
-	rows_free(said);
+	free(values);
 	return ok;
+}
+
+/* Before a change: is the payout what today's terms say? Else they were others then, and it stays. */
+static bool follows_terms(struct store_conn *conn, const struct organization *o, const struct call_log *log, bool *follows)
+{
+	struct account a;
+	bool converts;
+	int64_t due = 0;
+	if (!read_account(conn, o, log, &a) || (a.campaign && !ask_terms(o, log, &a, log->converted, &converts, &due)))
+		return false;
+	*follows = !log->converted || a.payout == due || log->not_paid_twice & 1u << CALLERS_PAYOUT;
+	return true;
+}
+
+static void settle_revenue(const struct organization *o, struct call_log *log, struct account *a, bool converted, bool was_converted)
+{
+	bool on_conversion = a->target && a->target->revenue_after_seconds < 0 && !a->revenue_said && converted != was_converted;
+	if (on_conversion)
+		a->revenue = claim(o, log, CALLERS_REVENUE, a->target->id, converted ? a->target->revenue_micros : 0, a->revenue_added, a->target->revenue_once_days);
+	else if (a->target && (a->revenue || !(log->not_paid_twice & 1u << CALLERS_REVENUE)))
+		a->revenue = claim(o, log, CALLERS_REVENUE, a->target->id, a->revenue, a->revenue_added, 0);
+}
+
+/* After a change, in the connection's transaction. *log becomes what the call is then; whether a live call converts by its terms
+ * is for itself to say. was_converted, follows: before the change. false: the database failed. */
+static bool settle(struct store_conn *conn, const struct organization *o, struct call_log *log, bool was_converted, bool follows, struct arena *arena)
+{
+	struct account a;
+	bool failed, converts;
+	int64_t due;
+	if (!read_account(conn, o, log, &a) || (a.campaign && !ask_terms(o, log, &a, log->converted, &converts, &due)))
+		return false;
+	if (!a.campaign)
+		return true;
+	converts = converts && log->ended_ms && !a.converted_said && !log->converted;
+	bool converted = log->converted || converts;
+	settle_revenue(o, log, &a, converted, was_converted);
+	/* What a webhook added where nothing was paid stands in its place. */
+	if (!a.payout_said && (follows || converted != was_converted) && (a.payout || !a.payout_added)) {
+		if (!ask_terms(o, log, &a, converted, &(bool){false}, &due)) /* of the revenue as it is now */
+			return false;
+		a.payout = due;
+	}
+	a.payout = claim(o, log, CALLERS_PAYOUT, a.campaign->id, a.payout, a.payout_added, a.payout_said ? 0 : a.campaign->payout_once_days);
+	return store_exec(conn, "UPDATE calls SET revenue = $1, payout = $2, converted = $3, converted_at = CASE WHEN CAST($4 AS BIGINT) = 0 THEN converted_at ELSE CAST($4 AS BIGINT) END, not_paid_twice = $5 WHERE id = $6 AND organization_id = $7", "iiiiiss",
+			  a.revenue, a.payout, (int64_t)converted, converts ? clock_now_ms() : 0, (int64_t)log->not_paid_twice, log->id, o->id) && store_call_read(conn, o->id, log->id, arena, log, &failed);
 }
 
 static bool pays_by_tags(const struct organization *o, const struct call_log *log)
@@ -105,7 +176,8 @@ bool event_apply_tags(struct store_conn *conn, const struct crypto_key *key, con
 	struct store_rows *before = store_query(conn, "SELECT tag_id, value, sensitive, source, at_ms FROM call_tags WHERE call_id = $1 AND organization_id = $2", "ss", log->id, o->id);
 	struct tag_held *held = arena_alloc(arena, (count + 1) * sizeof *held);
 	struct store_batch *events = before && held ? store_batch_new() : NULL;
-	bool ok = events != NULL, ended = strcmp(log->status, "active") != 0, converted = log->converted;
+	bool ok = events != NULL, ended = strcmp(log->status, "active") != 0, converted = log->converted, follows = true;
+	ok = ok && (!ended || follows_terms(conn, o, log, &follows));
 	for (size_t i = 0; ok && i < count; i++) {
 		const struct tag_def *def = tag_set_get(o->tags, results[i].slot);
 		settled[i] = results[i];
@@ -118,7 +190,7 @@ bool event_apply_tags(struct store_conn *conn, const struct crypto_key *key, con
 		else
 			ok = write_one(conn, key, log, &(struct tag_write){def, &settled[i].value, source, origin, held[i].text, at_ms}, ended);
 	}
-	ok = ok && (log->tags = store_call_tags_json(conn, o->id, log->id, arena)) && (!ended || !pays_by_tags(o, log) || (count_in_totals(conn, o, log, -1) && settle(conn, o, log, arena) && count_in_totals(conn, o, log, 1)));
+	ok = ok && (log->tags = store_call_tags_json(conn, o->id, log->id, arena)) && (!ended || !pays_by_tags(o, log) || (count_in_totals(conn, o, log, -1) && settle(conn, o, log, converted, follows, arena) && count_in_totals(conn, o, log, 1)));
 	for (size_t i = 0; ok && i < count; i++) {
 		struct buf data = {0};
 		if (settled[i].value.kind == VALUE_NONE)
@@ -189,14 +261,14 @@ static void add_outcome(struct store_batch *batch, const struct call_log *log, s
 bool event_apply_outcome(struct store_conn *conn, const struct organization *o, struct call_log *log, struct call_outcome *x,
 			 int64_t at_ms, json_t *refused, struct arena *arena, struct event_touched *touched)
 {
-	bool ended = strcmp(log->status, "active") != 0, converted = log->converted, failed = false;
+	bool ended = strcmp(log->status, "active") != 0, converted = log->converted, follows = true, failed = false;
 	struct store_rows *times = find_times(conn, log);
 	struct store_batch *batch = rows_count(times) == 1 ? store_batch_new() : NULL, *events = batch ? store_batch_new() : NULL;
 	bool ok = events != NULL;
-	if (ok) {
+	if (ok && (ok = follows_terms(conn, o, log, &follows))) {
 		add_outcome(batch, log, x, at_ms, times, refused);
 		ok = (!ended || count_in_totals(conn, o, log, -1)) && store_batch_run(batch, conn) && store_call_read(conn, o->id, log->id, arena, log, &failed) &&
-		     settle(conn, o, log, arena) && (!ended || count_in_totals(conn, o, log, 1));
+		     settle(conn, o, log, converted, follows, arena) && (!ended || count_in_totals(conn, o, log, 1));
 	}
 	if (ok && log->converted && !converted)
 		event_emit(events, o, &(struct event){"call.converted", "", log, NULL}, clock_now_ms(), touched);

@@ -36,6 +36,8 @@ void call_log_json(struct buf *b, const struct call_log *c)
 	json_money(b, "payout", c->payout_micros);
 	json_money(b, "cost", c->cost_micros);
 	json_money(b, "margin", c->revenue_micros - c->payout_micros - c->cost_micros);
+	json_key(b, "not_paid_twice");
+	buf_add_str(b, c->not_paid_twice == 3 ? "[\"payout\",\"revenue\"]" : c->not_paid_twice & 1 ? "[\"payout\"]" : c->not_paid_twice ? "[\"revenue\"]" : "[]");
 	json_str(b, "currency", c->currency ? c->currency : "USD");
 	json_raw(b, "attempts", c->attempts ? c->attempts : "[]");
 	json_raw(b, "quality", c->quality ? c->quality : "null");

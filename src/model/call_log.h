@@ -12,6 +12,7 @@ struct call_log {
 	int64_t started_ms, answered_ms, connected_ms, ended_ms;
 	bool converted;
 	int64_t revenue_micros, payout_micros, cost_micros;
+	unsigned not_paid_twice; /* bit 0: payout, bit 1: revenue is none, for another call of the caller was paid */
 	int64_t talked_ms; /* the longest conversation; not shown */
 	const char *attempts; /* JSON array */
 	const char *tags;     /* JSON object; NULL: left out */

@@ -61,10 +61,24 @@ static void check_publishers(json_t *list, struct errors *errors)
 	json_decref(known);
 }
 
+static void check_screening(json_t *screening, struct errors *errors)
+{
+	json_t *item;
+	size_t i;
+	char pointer[60];
+	json_array_foreach(json_object_get(screening, "blocked_prefixes"), i, item) {
+		const char *prefix = json_string_value(item);
+		snprintf(pointer, sizeof pointer, "/screening/blocked_prefixes/%zu", i);
+		if (prefix && (prefix[0] != '+' || !prefix[1] || prefix[1 + strspn(prefix + 1, "0123456789")]))
+			errors_add(errors, pointer, "must be the beginning of a number with its country code, such as +1900");
+	}
+}
+
 static void check(json_t *doc, struct errors *errors)
 {
 	check_terms(doc, "", errors);
 	check_publishers(json_object_get(doc, "publishers"), errors);
+	check_screening(json_object_get(doc, "screening"), errors);
 	const char *mode = json_string_value(json_object_get(doc, "execution_mode"));
 	if (mode && strcmp(mode, "call_flow") == 0 && !json_is_string(json_object_get(doc, "call_flow_id")))
 		errors_add(errors, "/call_flow_id", "is required while execution_mode is call_flow");
@@ -81,6 +95,7 @@ const struct resource_kind resource_campaign = {
 		CONVERSION("When a call counts as converted."),
 		PAY("What the publisher gets for a converted call."),
 		TIERS,
+		{"payout_once_days", FIELD_INTEGER, .min = 1, .max = 365, .help = "A caller whose call was paid within so many days is not paid for again. Empty: each call is paid."},
 		{"publishers", FIELD_OBJECT, FIELD_LIST, .max = 1000, .initial = "[]", .help = "Terms of single publishers; what an entry leaves empty is the campaign's.",
 		 .fields = (const struct field[]){
 			 {"publisher_id", FIELD_ID, FIELD_REQUIRED, .kind = "publisher", .help = "Whose calls."},
@@ -88,6 +103,23 @@ const struct resource_kind resource_campaign = {
 			 TIERS,
 			 CONVERSION("When its calls count as converted."),
 			 {"enabled", FIELD_BOOLEAN, .initial = "true", .help = "Calls of a publisher that is not enabled are refused with 480."},
+			 {0},
+		 }},
+		{"duplicates", FIELD_OBJECT, .help = "What becomes of callers who were connected with a target of this campaign before; empty: as of all others.",
+		 .fields = (const struct field[]){
+			 {"policy", FIELD_ENUM, FIELD_REQUIRED, .choices = (const char *const[]){"same", "different", "block", NULL}, .help = "same: the target they talked with last comes first; different: targets they talked with are passed over; block: refused."},
+			 {"within_days", FIELD_INTEGER, .min = 1, .max = 365, .initial = "30", .help = "Within so many days."},
+			 {0},
+		 }},
+		{"screening", FIELD_OBJECT, .help = "Which callers are refused, with 603, before anything is done for them.",
+		 .fields = (const struct field[]){
+			 {"block_list_ids", FIELD_ID, FIELD_LIST, .max = 20, .kind = "list", .initial = "[]", .help = "Callers on these lists."},
+			 {"blocked_prefixes", FIELD_STRING, FIELD_LIST, .max = 200, .initial = "[]", .help = "Callers whose number begins so: +1900, +44."},
+			 {"block_anonymous", FIELD_BOOLEAN, .initial = "false", .help = "Callers who hide their number, or have none."},
+			 {"max_calls", FIELD_INTEGER, .min = 1, .max = 10000, .help = "A caller's calls to this campaign, within the time below. Empty: any number."},
+			 {"max_calls_seconds", FIELD_INTEGER, .min = 1, .max = 86400, .initial = "3600", .help = "That time."},
+			 {"allow_list_ids", FIELD_ID, FIELD_LIST, .max = 20, .kind = "list", .initial = "[]", .help = "Callers on these lists are never refused by this."},
+			 {"only_allowed", FIELD_BOOLEAN, .initial = "false", .help = "And all others are."},
 			 {0},
 		 }},
 		{"recording", FIELD_BOOLEAN, .initial = "false", .help = "Record its calls, from when a target takes them to their end."},

@@ -14,7 +14,7 @@ static const char call_schema[] =
 	"\"status\":{\"enum\":[\"active\",\"completed\",\"interrupted\"]},\"disposition\":" TEXT_OR_NULL ",\"hangup_by\":" TEXT_OR_NULL ","
 	"\"hangup_reason\":" TEXT_OR_NULL ",\"trunk_id\":" TEXT_OR_NULL ",\"sip_call_id\":" TEXT_OR_NULL ",\"quality\":{\"type\":[\"object\",\"null\"],\"description\":\"How well caller and target were heard: packets, lost, loss_percent, jitter_ms, max_jitter_ms, mos, and what its RTCP told: sent, round_trip_ms\"},"
 	"\"started_at\":" TIME ",\"answered_at\":" TIME_OR_NULL ",\"connected_at\":" TIME_OR_NULL ",\"ended_at\":" TIME_OR_NULL ",\"duration_seconds\":{\"type\":[\"integer\",\"null\"]},"
-	"\"target_id\":" TEXT_OR_NULL ",\"converted\":{\"type\":\"boolean\"},\"revenue\":" MONEY ",\"payout\":" MONEY ",\"cost\":" MONEY ",\"margin\":" MONEY ",\"currency\":" TEXT ","
+	"\"target_id\":" TEXT_OR_NULL ",\"converted\":{\"type\":\"boolean\"},\"revenue\":" MONEY ",\"payout\":" MONEY ",\"cost\":" MONEY ",\"margin\":" MONEY ",\"not_paid_twice\":{\"type\":\"array\",\"items\":{\"enum\":[\"payout\",\"revenue\"]},\"description\":\"What is 0 because another call of the caller was paid for\"},\"currency\":" TEXT ","
 	"\"attempts\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"tags\":{\"type\":\"object\",\"description\":\"By name; sensitive ones are masked\"},\"recordings\":{\"type\":\"array\"}}}";
 
 #define TAG_MEMBER "\"tag\":{\"type\":\"object\",\"required\":[\"id\",\"name\",\"value\",\"previous\",\"source\"],\"properties\":{\"id\":" TEXT ",\"name\":" TEXT ",\"value\":{},\"previous\":{},\"source\":" TEXT ",\"origin\":" TEXT_OR_NULL ",\"set_at\":" TIME_OR_NULL "}}"

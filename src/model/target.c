@@ -75,11 +75,13 @@ const struct resource_kind resource_target = {
 			 {"concurrency", FIELD_INTEGER, .min = 1, .max = 100000, .help = "Of them at the same time."},
 			 {0},
 		 }},
+		{"no_repeats_days", FIELD_INTEGER, .min = 1, .max = 365, .help = "A caller who was connected with it within so many days is not sent here again. Empty: always."},
 		{"revenue", FIELD_OBJECT, .help = "What the buyer pays for a call.",
 		 .fields = (const struct field[]){
 			 {"amount", FIELD_MONEY, FIELD_REQUIRED, .help = "Such as \"25.00\"."},
 			 {"on", FIELD_ENUM, .choices = (const char *const[]){"connect", "duration", "conversion", NULL}, .initial = "\"connect\"", .help = "When it is due: on connect, after so long a conversation, or when the call converts, by the campaign's rule, its flow or a webhook."},
 			 {"duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "0", .help = "Seconds connected.", .only = "on=duration"},
+			 {"once_days", FIELD_INTEGER, .min = 1, .max = 365, .help = "A caller whose call was paid for within so many days is not charged again. Empty: each call is."},
 			 {0},
 		 }},
 		{"send_tags", FIELD_BOOLEAN, .initial = "false", .help = "Its INVITE carries the call's tags as X-Tag-<name>."},

@@ -1,5 +1,7 @@
 #include "routing/plan.h"
+#include <limits.h>
 #include <math.h>
+#include <string.h>
 
 const char *const route_strategies[] = {"priority", "round_robin", "weighted", "simultaneous", NULL};
 
@@ -135,6 +137,19 @@ static void given_order(const struct route_input *in, struct route_candidate *li
 	}
 }
 
+static void bring_first(const struct route_target *first, struct route_candidate *list, size_t n)
+{
+	size_t at = 0;
+	while (at < n && (list[at].target != first || list[at].verdict != ROUTE_ELIGIBLE))
+		at++;
+	if (at == n)
+		return;
+	struct route_candidate one = list[at];
+	one.priority = INT_MIN;
+	memmove(list + 1, list, at * sizeof *list);
+	list[0] = one;
+}
+
 size_t route_plan_judge(const struct route_plan *plan, const struct route_input *in, struct route_candidate *out, size_t max)
 {
 	size_t n = plan->count < max ? plan->count : max, attempts = (size_t)plan->max_attempts;
@@ -145,6 +160,8 @@ size_t route_plan_judge(const struct route_plan *plan, const struct route_input 
 		enum route_verdict v = judge(e, in);
 		out[i] = (struct route_candidate){e->target, v, e->priority, i, v == ROUTE_ELIGIBLE && drawn ? key_of(plan, i, in, &seed) : 0};
 	}
+	if (in->first)
+		bring_first(in->first, out, n);
 	if (drawn)
 		draw_order(in, out, n, attempts);
 	else
@@ -161,6 +178,7 @@ const char *route_verdict_text(enum route_verdict verdict)
 		[ROUTE_ENTRY_CLOSED] = "the plan does not send calls there now",
 		[ROUTE_TARGET_FILTER] = "the call does not pass the target's filter",
 		[ROUTE_ENTRY_FILTER] = "the call does not pass the plan entry's filter",
+		[ROUTE_REPEATED] = "the caller was connected with the target before",
 		[ROUTE_BUSY] = "as many calls are with the target as may be at once",
 		[ROUTE_HOUR_FULL] = "the target has its calls of this hour",
 		[ROUTE_DAY_FULL] = "the target has its calls of this day",

@@ -28,8 +28,10 @@ struct route_target {
 	struct route_limit *limits;
 	size_t limit_count;
 	int timeout_seconds; /* 0: the plan's */
+	int no_repeats_days; /* a caller is sent there once in so many; 0: always */
 	bool enabled, send_tags;
 	int64_t revenue_micros;
+	int revenue_once_days;     /* of a caller once in so many; 0: of each call */
 	int revenue_after_seconds; /* due after so many seconds connected; 0: on connect; -1: when the call converts */
 };
 
@@ -65,6 +67,7 @@ enum route_verdict {
 	ROUTE_DISABLED,
 	ROUTE_CLOSED, ROUTE_ENTRY_CLOSED,
 	ROUTE_TARGET_FILTER, ROUTE_ENTRY_FILTER,
+	ROUTE_REPEATED,
 	ROUTE_BUSY, ROUTE_HOUR_FULL, ROUTE_DAY_FULL, ROUTE_MONTH_FULL, ROUTE_TOTAL_FULL,
 	ROUTE_OVER_ATTEMPTS,
 };
@@ -78,12 +81,13 @@ struct route_input {
 	enum route_verdict (*room)(void *arg, const struct route_target *target);
 	void *arg;
 	bool all;
+	const struct route_target *first; /* comes before all others where it is eligible; or NULL */
 };
 
 struct route_candidate {
 	const struct route_target *target;
 	enum route_verdict verdict;
-	int priority;
+	int priority; /* INT_MIN: it is the input's first */
 	size_t entry;
 	double key; /* the lower, the earlier within its priority */
 };

@@ -12,7 +12,7 @@ void store_call_row(const struct store_rows *r, size_t i, struct arena *arena, s
 		.caller_id = rows_text(r, i, 4), .number = rows_text(r, i, 5), .status = rows_text(r, i, 6), .disposition = rows_text(r, i, 7),
 		.execution_mode = rows_text(r, i, 8), .call_flow_id = rows_text(r, i, 9), .flow_version = (int)rows_int(r, i, 10),
 		.target_id = rows_text(r, i, 11), .started_ms = rows_int(r, i, 12), .answered_ms = rows_int(r, i, 13), .connected_ms = rows_int(r, i, 14),
-		.ended_ms = rows_int(r, i, 15), .converted = rows_int(r, i, 16) != 0, .revenue_micros = rows_int(r, i, 17), .payout_micros = rows_int(r, i, 18), .cost_micros = rows_int(r, i, 20), .talked_ms = rows_int(r, i, 21),
+		.ended_ms = rows_int(r, i, 15), .converted = rows_int(r, i, 16) != 0, .revenue_micros = rows_int(r, i, 17), .payout_micros = rows_int(r, i, 18), .cost_micros = rows_int(r, i, 20), .talked_ms = rows_int(r, i, 21), .not_paid_twice = (unsigned)rows_int(r, i, 22),
 		.attempts = arena_strdup(arena, attempts),
 		.quality = arena_strdup(arena, quality),
 		.hangup_by = arena_strdup(arena, json_string_value(json_object_get(doc, "hangup_by"))),

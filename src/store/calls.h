@@ -10,7 +10,7 @@
 
 /* The columns that store_call_row() reads, in its order. */
 #define CALL_COLUMNS "id, organization_id, campaign_id, publisher_id, caller_id, number, status, disposition, execution_mode, call_flow_id, flow_version, " \
-		     "target_id, started_at, answered_at, connected_at, ended_at, converted, revenue + revenue_added, payout + payout_added, doc, cost, talked_ms"
+		     "target_id, started_at, answered_at, connected_at, ended_at, converted, revenue + revenue_added, payout + payout_added, doc, cost, talked_ms, not_paid_twice"
 /* Fill a log from a row; what is not a column lives in the arena. */
 void store_call_row(const struct store_rows *rows, size_t row, struct arena *arena, struct call_log *out);
 /* The call's tags as a JSON object, sensitive ones masked; in the arena. NULL on a database error. */

@@ -62,7 +62,7 @@ static const char *unreachable(const struct http_request *r, const struct route_
 
 static const char *const verdict_names[] = {
 	[ROUTE_ELIGIBLE] = "eligible", [ROUTE_DISABLED] = "disabled", [ROUTE_CLOSED] = "closed", [ROUTE_ENTRY_CLOSED] = "entry_closed", [ROUTE_TARGET_FILTER] = "target_filter", [ROUTE_ENTRY_FILTER] = "entry_filter",
-	[ROUTE_BUSY] = "busy", [ROUTE_HOUR_FULL] = "hourly_cap", [ROUTE_DAY_FULL] = "daily_cap", [ROUTE_MONTH_FULL] = "monthly_cap", [ROUTE_TOTAL_FULL] = "total_cap", [ROUTE_OVER_ATTEMPTS] = "over_attempts",
+	[ROUTE_REPEATED] = "repeated", [ROUTE_BUSY] = "busy", [ROUTE_HOUR_FULL] = "hourly_cap", [ROUTE_DAY_FULL] = "daily_cap", [ROUTE_MONTH_FULL] = "monthly_cap", [ROUTE_TOTAL_FULL] = "total_cap", [ROUTE_OVER_ATTEMPTS] = "over_attempts",
 };
 
 /* How often it comes first among those of its priority that could be called: 0 to 1. */
@@ -79,16 +79,21 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 {
 	struct route_candidate *list = arena_alloc(&r->arena, (plan->count + 1) * sizeof *list);
 	uint64_t *turns = arena_alloc(&r->arena, (plan->count + 1) * sizeof *turns);
-	struct capacity_asked asked = {r->config->capacity, &a->as, a->now_ms};
+	const struct config_campaign *campaign = organization_campaign(r->organization, a->as.campaign_id);
+	int64_t since = campaign ? a->now_ms - campaign->duplicates_days * INT64_C(86400000) : 0;
+	char before[ID_SIZE] = "";
+	struct capacity_asked asked = {r->config->capacity, &a->as, a->now_ms, r->organization->callers, a->call[CALL_CALLER_ID].text, campaign && campaign->duplicates == DUPLICATES_DIFFERENT ? since : 0};
+	if (campaign && campaign->duplicates == DUPLICATES_SAME && callers_in_campaign(r->organization->callers, campaign->id, asked.caller_id, before) < since)
+		*before = '\0';
 	if (!list || !turns)
 		return false;
 	capacity_turns(r->config->capacity, plan, turns);
-	size_t n = route_plan_judge(plan, &(struct route_input){&a->env, a->at_ms, (uint64_t)clock_monotonic_us(), turns, capacity_room, &asked, true}, list, plan->count);
+	size_t n = route_plan_judge(plan, &(struct route_input){&a->env, a->at_ms, (uint64_t)clock_monotonic_us(), turns, capacity_room, &asked, true, *before ? organization_target(r->organization, before) : NULL}, list, plan->count);
 	for (size_t i = 0; i < n; i++) {
 		bool eligible = list[i].verdict == ROUTE_ELIGIBLE;
 		const char *why = eligible ? unreachable(r, list[i].target) : route_verdict_text(list[i].verdict);
 		json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s?}", "routing_plan_id", plan->id, "routing_plan_name", plan->name, "target_id", list[i].target->id, "target_name", list[i].target->name,
-					 "priority", list[i].priority, "verdict", why && eligible ? "unreachable" : verdict_names[list[i].verdict], "reason", why);
+					 "priority", plan->entries[list[i].entry].priority, "verdict", why && eligible ? "unreachable" : verdict_names[list[i].verdict], "reason", why);
 		json_object_set_new(item, "order", why ? json_null() : json_integer(++*order));
 		if (plan->strategy == ROUTE_WEIGHTED)
 			json_object_set_new(item, "share", why ? json_integer(0) : json_real(share_of(plan, list, n, &list[i])));

@@ -1,0 +1,65 @@
+/* Callers who are refused before anything is done for them. */
+#include "call/internal.h"
+#include "base/log.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_MS INT64_C(86400000)
+
+static int by_text(const void *a, const void *b)
+{
+	return strcasecmp(a, *(const char *const *)b);
+}
+
+static bool is_on(const struct expr_list *list, const char *caller_id)
+{
+	return list->count && bsearch(caller_id, list->texts, list->count, sizeof *list->texts, by_text);
+}
+
+static bool begins_as(const struct config_screening *s, const char *caller_id)
+{
+	for (size_t i = 0; i < s->prefix_count; i++)
+		if (strncmp(caller_id, s->prefixes[i], strlen(s->prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Why the caller is refused; NULL: not. */
+static const char *refused(const struct call *c)
+{
+	const struct config_screening *s = &c->campaign->screening;
+	bool known = c->caller_id[0] == '+' && !c->withheld;
+	if (known && is_on(&s->allowed, c->caller_id))
+		return NULL;
+	if (s->only_allowed)
+		return "the caller is on none of the campaign's allow lists";
+	if (!known)
+		return s->anonymous ? "the caller is anonymous" : NULL;
+	if (is_on(&s->blocked, c->caller_id))
+		return "the caller is on a block list";
+	if (begins_as(s, c->caller_id))
+		return "the caller's number begins with a blocked prefix";
+	if (s->max_calls && !callers_take(c->organization->callers, c->campaign->id, c->caller_id, s->max_calls, s->max_calls_seconds, c->started_ms))
+		return "the caller calls too often";
+	return NULL;
+}
+
+int64_t screen_since(const struct call *c)
+{
+	return c->started_ms - c->campaign->duplicates_days * DAY_MS;
+}
+
+bool screen_refuses(struct call *c)
+{
+	const char *why = refused(c), *disposition = "blocked";
+	if (!why && c->campaign->duplicates == DUPLICATES_BLOCK && callers_in_campaign(c->organization->callers, c->campaign->id, c->caller_id, NULL) >= screen_since(c)) {
+		why = "the caller was connected with a target of this campaign before";
+		disposition = "duplicate";
+	}
+	if (!why)
+		return false;
+	c->hangup_reason = why;
+	log_info(c->id, "refused: %s", why);
+	call_end(c, 603, disposition, "system");
+	return true;
+}
