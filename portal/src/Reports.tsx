@@ -18,6 +18,8 @@ interface Figures {
   duration_seconds: number
   revenue: string
   payout: string
+  cost: string
+  margin: string
 }
 interface Line extends Figures {
   key: string | null
@@ -30,7 +32,7 @@ interface Report {
 type By = 'hour' | 'day' | 'campaign' | 'publisher' | 'target' | `tag.${string}`
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
-const columns: [keyof Figures, string][] = [['calls', t('Calls')], ['connected', t('Connected')], ['converted', t('Converted')], ['duration_seconds', t('Time')], ['revenue', t('Revenue')], ['payout', t('Payout')]]
+const columns: [keyof Figures, string][] = [['calls', t('Calls')], ['connected', t('Connected')], ['converted', t('Converted')], ['duration_seconds', t('Time')], ['revenue', t('Revenue')], ['payout', t('Payout')], ['cost', t('Cost')], ['margin', t('Margin')]]
 const time = (s: number) => `${Math.floor(s / 3600)}:${String(Math.floor(s / 60) % 60).padStart(2, '0')}:${String(s % 60).padStart(2, '0')}`
 const shown = (f: Figures, c: keyof Figures) => (c === 'duration_seconds' ? time(f[c]) : String(f[c]))
 const named = (l: Line, by: By) => (by === 'day' ? l.key! : by === 'hour' ? new Date(l.key!).toLocaleString(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }) : (l.name ?? (l.key ? l.key : t('none'))))
@@ -41,11 +43,11 @@ const useReport = (by: By, from: Date, to: Date, refetch?: number) => useQuery({
 })
 
 function Tiles({ of, more = [] }: { of: Figures | undefined; more?: [string, string][] }) {
-  const tiles: [string, string][] = [...more, ...columns.filter(([c]) => c !== 'duration_seconds').map(([c, label]): [string, string] => [label, of ? shown(of, c) : '–'])]
-  return <SimpleGrid cols={{ base: 2, md: tiles.length }}>{tiles.map(([label, value]) => <Paper withBorder p="md" key={label}><Text size="sm" c="dimmed">{label}</Text><Text size="xl" fw={700}>{value}</Text></Paper>)}</SimpleGrid>
+  const tiles: [string, string][] = [...more, ...columns.filter(([c]) => c !== 'duration_seconds' && c !== 'cost').map(([c, label]): [string, string] => [label, of ? shown(of, c) : '–'])]
+  return <SimpleGrid cols={{ base: 2, sm: 4, xl: tiles.length }}>{tiles.map(([label, value]) => <Paper withBorder p="md" key={label}><Text size="sm" c="dimmed">{label}</Text><Text size="xl" fw={700}>{value}</Text></Paper>)}</SimpleGrid>
 }
 
-const none: Figures = { calls: 0, connected: 0, converted: 0, duration_seconds: 0, revenue: '0.00', payout: '0.00' }
+const none: Figures = { calls: 0, connected: 0, converted: 0, duration_seconds: 0, revenue: '0.00', payout: '0.00', cost: '0.00', margin: '0.00' }
 
 // A line for every hour or day of the period that has begun, also where there were no calls.
 function filled(lines: Line[], by: By, from: Date, to: Date): Line[] {
@@ -72,7 +74,7 @@ function Graph({ lines: given, by, from, to }: { lines: Line[]; by: By; from: Da
 
 function Rows({ lines, by }: { lines: Line[]; by: By }) {
   return (
-    <Table.ScrollContainer minWidth={560}>
+    <Table.ScrollContainer minWidth={700}>
       <Table verticalSpacing="xs">
         <Table.Thead><Table.Tr><Table.Th>{by.startsWith('tag.') ? by.slice(4) : label(by)}</Table.Th>{columns.map(([c, label]) => <Table.Th key={c} ta="right">{label}</Table.Th>)}</Table.Tr></Table.Thead>
         <Table.Tbody>{lines.map((l) => <Table.Tr key={l.key}><Table.Td>{named(l, by)}</Table.Td>{columns.map(([c]) => <Table.Td key={c} ta="right">{shown(l, c)}</Table.Td>)}</Table.Tr>)}</Table.Tbody>

@@ -129,7 +129,7 @@ function ListField(p: Props) {
             <ActionIcon variant="subtle" color="red" mt={26} aria-label={t('Remove {label} {value}', { label: p.label, value: i + 1 })} onClick={() => p.onChange(items.filter((_, k) => k !== i))}>×</ActionIcon>
           </Group>
         ))}
-        <Button size="xs" variant="light" w="fit-content" onClick={() => p.onChange([...items, one.properties ? {} : null])}>{t('Add')}</Button>
+        <Button size="xs" variant="light" w="fit-content" aria-label={t('Add {what}', { what: p.label })} onClick={() => p.onChange([...items, one.properties ? {} : null])}>{t('Add')}</Button>
       </Stack>
     </Fieldset>
   )

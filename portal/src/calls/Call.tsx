@@ -2,13 +2,14 @@
 import { Alert, Badge, Button, Code, CopyButton, Group, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
+import { useState, type ReactNode } from 'react'
 import { api, list, type Row } from '../api'
 import { t } from '../text'
 import { complain } from '../toast'
 import { useUrl } from '../url'
 import { useNamed } from '../useNamed'
 import { Ladder } from './Ladder'
+import { Adjust, Adjustments } from './Money'
 import { Tags } from './Tags'
 import { Timeline, sentence, type Attempt } from './Timeline'
 import { Player, type Recording } from './Waveform'
@@ -48,6 +49,7 @@ const heard = (h: Heard | null | undefined) =>
 
 export function Call({ id }: { id: string }) {
   const [url, set] = useUrl()
+  const [adjusts, setAdjusts] = useState(false)
   const part = (name: string) => ({ queryKey: ['call', id, name], queryFn: async () => (await api<{ data: Record<string, unknown>[] }>('GET', `/calls/${id}/${name}`)).data.data })
   const call = useQuery({ queryKey: ['call', id], queryFn: async () => (await api<Row>('GET', `/calls/${id}`)).data })
   useLive(call.data?.status === 'active' ? `call_id=${id}` : null, [['call', id]])
@@ -61,17 +63,21 @@ export function Call({ id }: { id: string }) {
   const quality = c.quality as { caller: Heard | null; target: Heard | null } | null
   const linked = (kind: string, key: string) => (c[key] ? <Link to={`/${kind}/${String(c[key])}`}>{named(c[key]) ?? String(c[key])}</Link> : '–')
   const to = (path: string, r: Row, label: ReactNode) => <Link to={`/data/webhooks/${path}/${r.id}`}>{label}</Link>
+  const money = (key: string) => <>{`${plain(c[key])} ${plain(c.currency)}`}{(c.not_paid_twice as string[] | undefined)?.includes(key) && <Text size="xs" c="dimmed">{t('another call of this caller was paid for')}</Text>}</>
   const requests = (incoming.data?.length ?? 0) + (outgoing.data?.length ?? 0)
   return (
     <Stack>
       <Group><Title order={2}>{String(c.caller_id)} → {String(c.number)}</Title><Status of={c.disposition ?? c.status} />
-        {c.status === 'active' && <Button size="xs" color="red" variant="light" onClick={() => api('POST', `/calls/${id}/hangup`, {}).catch(complain)}>{t('Hang up')}</Button>}</Group>
+        {c.status === 'active' && <Button size="xs" color="red" variant="light" onClick={() => api('POST', `/calls/${id}/hangup`, {}).catch(complain)}>{t('Hang up')}</Button>}
+        {c.status !== 'active' && <Button size="xs" variant="light" onClick={() => setAdjusts(true)}>{t('Adjust')}</Button>}</Group>
+      {adjusts && <Adjust call={c} opened close={() => setAdjusts(false)} />}
       <Group><Code>{c.id}</Code><CopyButton value={c.id}>{({ copied, copy }) => <Button size="compact-xs" variant="light" onClick={copy}>{copied ? t('Copied') : t('Copy')}</Button>}</CopyButton>
         {typeof c.call_flow_id === 'string' && <Link to={`/calls/${id}/canvas`}>{c.status === 'active' ? t('Watch it on the canvas') : t('Its way on the canvas')}</Link>}</Group>
       <Facts of={[
         [t('Campaign'), linked('campaigns', 'campaign_id')], [t('Publisher'), linked('publishers', 'publisher_id')], [t('Run by'), c.call_flow_id ? <>{linked('data/call-flows', 'call_flow_id')} {t('version {n}', { n: c.flow_version })}</> : t('routing plan')], [t('Target'), linked('targets', 'target_id')],
         [t('Started'), moment(c.started_at)], [t('Answered'), moment(c.answered_at)], [t('Connected'), moment(c.connected_at)], [t('Ended'), c.ended_at ? <>{moment(c.ended_at)}{c.hangup_by ? `, ${t('by {who}', { who: c.hangup_by })}` : ''}{c.hangup_reason ? <Text size="xs" c="dimmed">{String(c.hangup_reason)}</Text> : null}</> : '–'],
-        [t('Time'), c.duration_seconds == null ? '–' : lasting(Number(c.duration_seconds))], [t('Converted'), plain(c.converted)], [t('Revenue'), `${plain(c.revenue)} ${plain(c.currency)}`], [t('Payout'), `${plain(c.payout)} ${plain(c.currency)}`],
+        [t('Time'), c.duration_seconds == null ? '–' : lasting(Number(c.duration_seconds))], [t('Converted'), plain(c.converted)], [t('Revenue'), money('revenue')], [t('Payout'), money('payout')],
+        [t('Cost'), `${plain(c.cost)} ${plain(c.currency)}`], [t('Margin'), `${plain(c.margin)} ${plain(c.currency)}`],
         [t('Trunk'), linked('settings/trunks', 'trunk_id')], [t('Caller heard'), heard(quality?.caller)], [t('Target heard'), heard(quality?.target)],
       ]} />
       <Timeline call={c} events={events.data ?? []} />
@@ -79,7 +85,7 @@ export function Call({ id }: { id: string }) {
       <Tabs value={url.tab ?? 'tags'} onChange={(v) => set({ tab: v ?? undefined })} keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="tags">{t('Tags')}</Tabs.Tab><Tabs.Tab value="attempts">{t('Attempts')}</Tabs.Tab><Tabs.Tab value="events">{t('Events')}</Tabs.Tab>
-          <Tabs.Tab value="requests" rightSection={requests ? <Badge size="xs" variant="light" circle>{requests}</Badge> : undefined}>{t('Webhooks')}</Tabs.Tab><Tabs.Tab value="trace">{t('Trace')}</Tabs.Tab><Tabs.Tab value="sip">{t('SIP')}</Tabs.Tab>
+          <Tabs.Tab value="requests" rightSection={requests ? <Badge size="xs" variant="light" circle>{requests}</Badge> : undefined}>{t('Webhooks')}</Tabs.Tab><Tabs.Tab value="adjustments">{t('Adjustments')}</Tabs.Tab><Tabs.Tab value="trace">{t('Trace')}</Tabs.Tab><Tabs.Tab value="sip">{t('SIP')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="tags"><Tags callId={id} rows={tags.data ?? []} /></Tabs.Panel>
         <Tabs.Panel value="attempts"><Rows rows={attempts.map((a) => ({ ...a, what: sentence(a) }))} columns={[['what', t('What happened')], ['uri', t('Address')], ['sip_status', t('SIP')], ['started_at', t('Started')], ['ended_at', t('Ended')]]} empty={t('No target was called.')} /></Tabs.Panel>
@@ -90,6 +96,7 @@ export function Call({ id }: { id: string }) {
           <Text fw={600} pt="md">{t('Events that went out')}</Text>
           <Rows rows={(outgoing.data ?? []).map((r) => ({ ...r, webhook: to('outgoing-requests', r, named(r.outgoing_webhook_id) ?? r.id) }))} columns={[['webhook', t('Outgoing webhook')], ['event_type', t('Event')], ['created_at', t('Made')], ['status', t('Status')], ['attempt_count', t('Tries')]]} empty={t('No outgoing webhook takes events of this call.')} />
         </Tabs.Panel>
+        <Tabs.Panel value="adjustments"><Adjustments id={id} /></Tabs.Panel>
         <Tabs.Panel value="trace"><Rows rows={(trace.data ?? []).map((e) => ({ ...e, what: e.kind === 'input' ? `⇢ ${e.input}${e.digits ? ` ${e.digits}` : ''}` : `${e.node} → ${e.port ?? t('end')}` }))} columns={[['at', t('When')], ['what', t('What happened')], ['type', t('Node')], ['detail', t('Detail')]]} empty={t('A routing plan has no trace; see the attempts.')} /></Tabs.Panel>
         <Tabs.Panel value="sip"><Ladder id={id} active={c.status === 'active'} /></Tabs.Panel>
       </Tabs>

@@ -19,7 +19,7 @@ export function callColumns(tags: string[], named: (id: unknown) => string | und
     name('publisher_id', t('Publisher')), name('target_id', t('Target')), name('call_flow_id', t('Call flow')), field('execution_mode', t('Mode'), { hidden: true, show: (r) => words(plain(r.execution_mode)) }),
     field('status', t('Status'), { hidden: true, show: (r) => <Status of={r.status} /> }), field('disposition', t('Disposition'), { show: (r) => <Status of={r.disposition ?? r.status} /> }), field('hangup_by', t('Hung up by'), { hidden: true }),
     field('duration_seconds', t('Time'), { right: true, show: (r) => (r.duration_seconds == null ? '–' : lasting(Number(r.duration_seconds))) }), field('converted', t('Converted'), { hidden: true }),
-    field('revenue', t('Revenue'), { right: true }), field('payout', t('Payout'), { right: true, hidden: true }), field('id', t('Call log id'), { hidden: true }),
+    field('revenue', t('Revenue'), { right: true }), field('payout', t('Payout'), { right: true, hidden: true }), field('cost', t('Cost'), { right: true, hidden: true }), field('margin', t('Margin'), { right: true, hidden: true }), field('id', t('Call log id'), { hidden: true }),
     ...tags.map((tag): Column => ({ key: `tag.${tag}`, label: tag, hidden: true, show: (r) => plain((r.tags as Record<string, unknown> | undefined)?.[tag]) })),
   ]
 }
