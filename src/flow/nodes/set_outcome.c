@@ -56,7 +56,7 @@ static int enter(struct flow_run *run, const void *config)
 
 const struct flow_node_type node_set_outcome = {
 	.type = "set_outcome", .category = "data", .label = "Set outcome",
-	.help = "Says what the call came to. What is set here stands: the campaign's conversion rule and the target's revenue do not change it afterwards.",
+	.help = "Says what the call came to. What is set here stands: the campaign's conversion rule and the target's revenue do not change it afterwards. A call that converts here is paid by its campaign's terms, unless a payout is set.",
 	.config = (const struct field[]){
 		{"converted", FIELD_BOOLEAN, .help = "Whether the call converted; not given: the campaign's rule decides."},
 		{"revenue", FIELD_TEMPLATE, .max = 200, .help = "An amount such as 12.50; may have [TOKENS]."},
