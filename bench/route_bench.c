@@ -74,7 +74,7 @@ static void measure(struct capacity *capacity, size_t targets, enum route_strate
 		struct capacity_asked asked = {.capacity = capacity, .call = &as, .now_ms = now};
 		if (strategy == ROUTE_ROUND_ROBIN)
 			capacity_turns(capacity, &plan, turns);
-		route_plan_judge(&plan, &(struct route_input){&env, now, (uint64_t)i, turns, capacity_room, &asked, false, NULL}, out, targets);
+		route_plan_judge(&plan, &(struct route_input){.env = &env, .now_ms = now, .seed = (uint64_t)i, .turns = turns, .room = capacity_room, .arg = &asked}, out, targets);
 		took[i] = clock_monotonic_us() - began;
 	}
 	qsort(took, ROUNDS, sizeof *took, compare);

@@ -3,6 +3,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "call/call.h"
+#include "call/score.h"
 #include "commands.h"
 #include "http/api/api.h"
 #include "http/server.h"
@@ -41,6 +42,7 @@ struct strowger {
 	struct trunks *trunks;
 	struct phones *phones;
 	struct capacity *capacity;
+	struct scores *scores;
 	struct guard *guard;
 	struct media *media;
 	struct prompts *prompts;
@@ -309,7 +311,8 @@ static bool start_services(struct strowger *s, struct error *err)
 		return error_set(err, "--sip-ban '%s' must be a number of seconds, 0 for never", s->settings.value[SETTING_BAN]);
 	s->registry = registry_create();
 	s->trunks = trunks_create();
-	if (!(s->phones = phones_create(s->store, clock_now_ms(), err)) || !(s->capacity = capacity_create(s->store, s->config, clock_now_ms(), err)))
+	if (!(s->phones = phones_create(s->store, clock_now_ms(), err)) || !(s->capacity = capacity_create(s->store, s->config, clock_now_ms(), err)) ||
+	    !(s->scores = scores_create(s->store, s->config, s->capacity, err)))
 		return false;
 	if (!s->registry || !s->trunks || !(s->guard = guard_create()))
 		return error_set(err, "out of memory");
@@ -348,6 +351,7 @@ static void stop(struct strowger *s)
 	registry_destroy(s->registry);
 	trunks_destroy(s->trunks);
 	phones_destroy(s->phones);
+	scores_destroy(s->scores);
 	capacity_destroy(s->capacity);
 	guard_destroy(s->guard);
 	config_close(s->config);

@@ -21,11 +21,13 @@ struct counter {
 	uint16_t *quarters; /* calls of it and of those before, each at its number modulo QUARTERS; NULL: none yet */
 };
 
-/* When a plan tried the target last. */
+/* When a plan tried the target last, and what its calls there bring in. */
 struct turn {
 	struct turn *next;
 	char plan_id[ID_SIZE];
-	uint64_t at;
+	uint64_t at;  /* 0: never */
+	double score; /* 0 and not `scored`: not known */
+	bool scored;
 };
 
 struct target_use {
@@ -271,18 +273,44 @@ static struct turn *turn_of(const struct target_use *u, const char *plan_id)
 	return t;
 }
 
+static struct turn *make_turn(struct capacity *c, const char *plan_id, const char *target_id)
+{
+	struct target_use *u = use_of(c, target_id, true);
+	struct turn *t = turn_of(u, plan_id);
+	if (!u || t || !(t = calloc(1, sizeof *t)))
+		return t;
+	snprintf(t->plan_id, sizeof t->plan_id, "%s", plan_id);
+	t->next = u->turns;
+	return u->turns = t;
+}
+
 void capacity_take_turn(struct capacity *c, const char *plan_id, const char *target_id)
 {
 	pthread_mutex_lock(&c->lock);
-	struct target_use *u = use_of(c, target_id, true);
-	struct turn *t = turn_of(u, plan_id);
-	if (u && !t && (t = calloc(1, sizeof *t))) {
-		snprintf(t->plan_id, sizeof t->plan_id, "%s", plan_id);
-		t->next = u->turns;
-		u->turns = t;
-	}
+	struct turn *t = make_turn(c, plan_id, target_id);
 	if (t)
 		t->at = ++c->last_turn;
+	pthread_mutex_unlock(&c->lock);
+}
+
+void capacity_score(struct capacity *c, const char *plan_id, const char *target_id, double score)
+{
+	pthread_mutex_lock(&c->lock);
+	struct turn *t = make_turn(c, plan_id, target_id);
+	if (t) {
+		t->score = score;
+		t->scored = true;
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+void capacity_scores(struct capacity *c, const struct route_plan *plan, double *out)
+{
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct turn *t = turn_of(use_of(c, plan->entries[i].target->id, false), plan->id);
+		out[i] = t && t->scored ? t->score : (double)plan->entries[i].target->revenue_micros;
+	}
 	pthread_mutex_unlock(&c->lock);
 }
 

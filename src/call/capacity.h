@@ -32,6 +32,11 @@ void capacity_take_turn(struct capacity *c, const char *plan_id, const char *tar
 
 /* When the plan tried each of its entries last. */
 void capacity_turns(struct capacity *c, const struct route_plan *plan, uint64_t *out);
+/* What a call that the plan sends to the target brings in, in millionths. */
+void capacity_score(struct capacity *c, const char *plan_id, const char *target_id, double score);
+/* Of each entry; of those that were not scored yet, what the target says it pays. */
+void capacity_scores(struct capacity *c, const struct route_plan *plan, double *out);
+
 /* For struct route_input: arg is a struct capacity_asked. Room for one more, of this caller. */
 struct capacity_asked {
 	struct capacity *capacity;

@@ -122,9 +122,15 @@ static void add_plan(struct call *c, const struct route_plan *plan, int timeout_
 	struct dial *d = &c->dial;
 	struct route_candidate *list = calloc(plan->count + 1, sizeof *list);
 	uint64_t *turns = plan->strategy == ROUTE_ROUND_ROBIN ? calloc(plan->count + 1, sizeof *turns) : NULL;
+	double *scores = plan->strategy == ROUTE_BEST ? calloc(plan->count + 1, sizeof *scores) : NULL;
 	const struct capacity_call as = capacity_call(c);
 	struct capacity_asked asked = asked_of(c, &as);
-	const struct route_input in = {&c->env, asked.now_ms, randombytes_random() | (uint64_t)randombytes_random() << 32, turns, capacity_room, &asked, false, talked_with(c)};
+	const struct route_input in = {
+		.env = &c->env, .now_ms = asked.now_ms, .seed = randombytes_random() | (uint64_t)randombytes_random() << 32, .scores = scores, .turns = turns,
+		.room = capacity_room, .arg = &asked, .first = talked_with(c),
+	};
+	if (scores)
+		capacity_scores(c->loop->config.capacity, plan, scores);
 	if (turns)
 		capacity_turns(c->loop->config.capacity, plan, turns);
 	size_t n = list ? route_plan_judge(plan, &in, list, plan->count) : 0;
@@ -141,6 +147,7 @@ static void add_plan(struct call *c, const struct route_plan *plan, int timeout_
 	}
 	free(list);
 	free(turns);
+	free(scores);
 	d->stage_made++;
 }
 

@@ -275,6 +275,9 @@ static void build_plan(struct config_store *c, struct org *o, struct entity *e)
 	for (size_t k = 0; strategy && route_strategies[k]; k++)
 		if (strcmp(route_strategies[k], strategy) == 0)
 			p->strategy = (enum route_strategy)k;
+	json_t *best = json_object_get(e->doc, "best");
+	p->window_hours = integer(best, "window_hours", 168);
+	p->explore_percent = integer(best, "explore_percent", 10);
 	p->fallback = data_of(o, "routing_plan", json_string_value(json_object_get(e->doc, "fallback_plan_id")));
 	p->timeout_seconds = integer(dial, "timeout_seconds", 30);
 	p->max_attempts = integer(dial, "max_attempts", 10);
@@ -948,6 +951,25 @@ void config_each_trunk(struct config_store *c, void (*f)(void *arg, const struct
 		for (size_t t = 0; t < o->public.trunk_count; t++)
 			f(arg, &o->public.trunks[t]);
 	pthread_rwlock_unlock(&c->lock);
+}
+
+void config_each_plan(struct config_store *c, void (*f)(void *arg, const struct organization *o, const struct route_plan *plan), void *arg)
+{
+	size_t n = 0;
+	pthread_rwlock_rdlock(&c->lock);
+	struct org **held = calloc(HASH_COUNT(c->orgs) + 1, sizeof(struct org *));
+	for (struct org *o = c->orgs; held && o; o = o->hh.next) {
+		organization_hold(&o->public);
+		held[n++] = o;
+	}
+	pthread_rwlock_unlock(&c->lock);
+	for (size_t i = 0; i < n; i++) {
+		for (struct entity *e = held[i]->entities; e; e = e->hh.next)
+			if (strcmp(e->kind, "routing_plan") == 0)
+				f(arg, &held[i]->public, e->data);
+		organization_release(&held[i]->public);
+	}
+	free(held);
 }
 
 bool config_has_digest(struct config_store *c)

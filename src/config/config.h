@@ -200,6 +200,8 @@ bool config_phone(struct config_store *c, const char *username, size_t n, struct
 bool config_trunk_by_line(struct config_store *c, const char *line, struct trunk_match *out);
 /* Each trunk of each organization; f must not call back into config, and config must not be called under a lock that f takes. */
 void config_each_trunk(struct config_store *c, void (*f)(void *arg, const struct config_trunk *trunk), void *arg);
+/* Each routing plan of each organization, which is held meanwhile; f may take its time. */
+void config_each_plan(struct config_store *c, void (*f)(void *arg, const struct organization *o, const struct route_plan *plan), void *arg);
 
 /* What its filters and templates, and its flows, may name. Valid while the organization is held. */
 struct expr_scope organization_scope(const struct organization *o);

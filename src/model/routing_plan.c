@@ -6,7 +6,7 @@ const struct resource_kind resource_routing_plan = {
 	.help = "Which targets calls are sent to, in what order.",
 	.fields = (const struct field[]){
 		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
-		{"strategy", FIELD_ENUM, .choices = (const char *const[]){"priority", "round_robin", "weighted", "simultaneous", NULL}, .initial = "\"priority\"", .help = "Which of one priority is tried first: the first in the list; round robin, whose turn is longest ago; weighted, drawn by their weights; simultaneous, all ring at once."},
+		{"strategy", FIELD_ENUM, .choices = (const char *const[]){"priority", "round_robin", "weighted", "simultaneous", "best", NULL}, .initial = "\"priority\"", .help = "Which of one priority is tried first: the first in the list; round robin, whose turn is longest ago; weighted, drawn by their weights; simultaneous, all ring at once; best, who brought in the most a call, lately."},
 		{"entries", FIELD_OBJECT, FIELD_LIST, .max = 1000, .initial = "[]", .help = "The targets.",
 		 .fields = (const struct field[]){
 			 {"target_id", FIELD_ID, FIELD_REQUIRED, .kind = "target", .help = "The target."},
@@ -14,6 +14,12 @@ const struct resource_kind resource_routing_plan = {
 			 {"weight", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1", .help = "How often it comes first, beside the weights of the others; 0: last."},
 			 {"filter", FIELD_FILTER, .help = "Only calls that pass, besides the target's own filter."},
 			 {"schedule", FIELD_OBJECT, .fields = schedule_fields, .help = "When the plan sends calls there; empty: always."},
+			 {0},
+		 }},
+		{"best", FIELD_OBJECT, .initial = "{\"window_hours\":168,\"explore_percent\":10}", .help = "How the best one is found.", .only = "strategy=best",
+		 .fields = (const struct field[]){
+			 {"window_hours", FIELD_INTEGER, .min = 1, .max = 8760, .initial = "168", .help = "Calls of the last so many hours count: the revenue that they brought, over those that were connected."},
+			 {"explore_percent", FIELD_INTEGER, .min = 0, .max = 100, .initial = "10", .help = "So many calls of a hundred are sent to targets by chance, so that those which became better are found."},
 			 {0},
 		 }},
 		{"fallback_plan_id", FIELD_ID, .kind = "routing_plan", .help = "The plan whose targets are tried when none of these took the call."},

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-const char *const route_strategies[] = {"priority", "round_robin", "weighted", "simultaneous", NULL};
+const char *const route_strategies[] = {"priority", "round_robin", "weighted", "simultaneous", "best", NULL};
 
 size_t route_plan_chain(const struct route_plan *plan, const struct route_plan *out[ROUTE_CHAIN_MAX])
 {
@@ -62,11 +62,13 @@ static double draw(uint64_t *seed)
 }
 
 /* Weighted without putting back: each waits for an exponentially distributed time (Efraimidis and Spirakis, 2006). */
-static double key_of(const struct route_plan *plan, size_t entry, const struct route_input *in, uint64_t *seed)
+static double key_of(const struct route_plan *plan, size_t entry, const struct route_input *in, bool by_chance, uint64_t *seed)
 {
 	int weight = plan->entries[entry].weight;
 	if (plan->strategy == ROUTE_WEIGHTED)
 		return weight > 0 ? -log(draw(seed)) / weight : INFINITY;
+	if (plan->strategy == ROUTE_BEST)
+		return by_chance ? draw(seed) : in->scores ? -in->scores[entry] : 0;
 	return plan->strategy == ROUTE_ROUND_ROBIN && in->turns ? (double)in->turns[entry] : 0;
 }
 
@@ -153,12 +155,13 @@ static void bring_first(const struct route_target *first, struct route_candidate
 size_t route_plan_judge(const struct route_plan *plan, const struct route_input *in, struct route_candidate *out, size_t max)
 {
 	size_t n = plan->count < max ? plan->count : max, attempts = (size_t)plan->max_attempts;
-	bool drawn = plan->strategy == ROUTE_ROUND_ROBIN || plan->strategy == ROUTE_WEIGHTED;
+	bool drawn = plan->strategy == ROUTE_ROUND_ROBIN || plan->strategy == ROUTE_WEIGHTED || plan->strategy == ROUTE_BEST;
 	uint64_t seed = in->seed;
+	bool by_chance = plan->strategy == ROUTE_BEST && draw(&seed) * 100 <= plan->explore_percent;
 	for (size_t i = 0; i < n; i++) {
 		const struct route_entry *e = &plan->entries[i];
 		enum route_verdict v = judge(e, in);
-		out[i] = (struct route_candidate){e->target, v, e->priority, i, v == ROUTE_ELIGIBLE && drawn ? key_of(plan, i, in, &seed) : 0};
+		out[i] = (struct route_candidate){e->target, v, e->priority, i, v == ROUTE_ELIGIBLE && drawn ? key_of(plan, i, in, by_chance, &seed) : 0};
 	}
 	if (in->first)
 		bring_first(in->first, out, n);

@@ -48,6 +48,7 @@ enum route_strategy {
 	ROUTE_ROUND_ROBIN, /* whose turn is longest ago first */
 	ROUTE_WEIGHTED,    /* drawn, each as often as its weight says */
 	ROUTE_AT_ONCE,     /* all ring at once */
+	ROUTE_BEST,        /* the highest score first, but for calls that are sent by chance */
 };
 extern const char *const route_strategies[]; /* by enum route_strategy, NULL at the end */
 
@@ -57,6 +58,7 @@ struct route_plan {
 	struct route_entry *entries; /* by priority, then as given */
 	size_t count;
 	int timeout_seconds, max_attempts;
+	int window_hours, explore_percent; /* ROUTE_BEST: what scores are made of, and how many calls go by chance */
 	int wait_seconds;           /* for somebody to be free; 0: not */
 	const char *wait_prompt_id; /* NULL: it rings */
 	const struct route_plan *fallback; /* tried when nobody here took the call; or NULL */
@@ -76,6 +78,7 @@ struct route_input {
 	struct expr_env *env;
 	int64_t now_ms;
 	uint64_t seed;         /* what draws are made of */
+	const double *scores;  /* by entry, what a call brings in; NULL: no ROUTE_BEST */
 	const uint64_t *turns; /* by entry, when the plan tried it last: grows with each try, 0: never; NULL: no round robin */
 	/* Does it take another call? ROUTE_ELIGIBLE, or which limit is reached. Asked once of those that would be tried; with `all` of each. NULL: they do. */
 	enum route_verdict (*room)(void *arg, const struct route_target *target);

@@ -70,6 +70,26 @@ describe('routing', () => {
     await quiet()
   })
 
+  test('best begins with who brings in the most, learns from what calls brought, and tries others by chance', async () => {
+    const [dear, fair] = await Promise.all([Peer.start(), Peer.start()]), from = await caller()
+    const big = await target(dear.uri, { revenue: { amount: '30', on: 'duration', duration_seconds: 3600 } }), small = await target(fair.uri, { revenue: { amount: '20' } })
+    const { plan: made, number } = await plan({ strategy: 'best', best: { explore_percent: 0 }, entries: [{ target_id: small.id }, { target_id: big.id }] })
+    const order = async () => (await s.api('POST', `/routing-plans/${made.id}/explain`, { number })).data.filter((c: any) => c.order).map((c: any) => [c.target_id, c.score])
+    assert.deepEqual(await order(), [[big.id, '30.00'], [small.id, '20.00']])
+    for (let i = 0; i < 5; i++) await (await call(number, from)).request('BYE')
+    assert.deepEqual([answered(dear), answered(fair)], [5, 0])
+    // five calls that were expected to bring 30 each, and five that brought nothing
+    await until('the scores', async () => (await order())[0][0] === small.id)
+    assert.deepEqual(await order(), [[small.id, '20.00'], [big.id, '15.00']])
+    await (await call(number, from)).request('BYE')
+    assert.equal(answered(fair), 1)
+    await quiet()
+    await s.api('PATCH', `/routing-plans/${made.id}`, { best: { explore_percent: 100 } })
+    await Promise.all(Array.from({ length: 30 }, async () => (await call(number, from)).request('BYE')))
+    assert.ok(answered(dear) > 10 && answered(fair) > 5, `${answered(dear)}, ${answered(fair)}`)
+    await quiet()
+  })
+
   test('a daily cap is never exceeded by calls that come at once, and is still known after the server was killed', async () => {
     const busy = [await Sipp.answer('answer.xml'), await Sipp.answer('answer.xml')] as const // which repeat what gets lost in such a crowd
     const t = await Peer.start(), from = await caller()

@@ -196,12 +196,56 @@ static void test_a_begun_increment_costs_a_whole_one(void **state)
 	assert_int_equal(terms_cost(&(struct terms_rate){0}, 60000), 0);
 }
 
+static void test_best_is_the_highest_score_and_chance_finds_the_others(void **state)
+{
+	struct route_target t[] = {{.id = "a", .enabled = true}, {.id = "b", .enabled = true}, {.id = "c", .enabled = true}};
+	struct route_entry entries[] = {{.target = &t[0]}, {.target = &t[1]}, {.target = &t[2]}};
+	struct route_plan plan = {.strategy = ROUTE_BEST, .entries = entries, .count = 3, .max_attempts = 3};
+	const double scores[] = {1, 3, 2};
+	struct route_candidate out[3];
+	struct expr_env env = {0};
+	int firsts[3] = {0};
+	(void)state;
+	for (plan.explore_percent = 0; plan.explore_percent <= 20; plan.explore_percent += 20)
+		for (int i = 0; i < 30000; i++) {
+			assert_int_equal(route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = (uint64_t)i * 7919, .scores = scores}, out, 3), 3);
+			if (!plan.explore_percent) {
+				assert_string_equal(out[0].target->id, "b");
+				assert_string_equal(out[1].target->id, "c");
+			} else {
+				firsts[out[0].target->id[0] - 'a']++;
+			}
+		}
+	assert_in_range(firsts[0], 1800, 2200);
+	assert_in_range(firsts[1], 25500, 26500);
+	assert_in_range(firsts[2], 1800, 2200);
+}
+
+static void test_who_the_caller_knows_comes_before_all_others(void **state)
+{
+	struct route_target t[] = {{.id = "a", .enabled = true}, {.id = "b", .enabled = true}, {.id = "c", .enabled = false}};
+	struct route_entry entries[] = {{.target = &t[0], .priority = 1}, {.target = &t[1], .priority = 5}, {.target = &t[2], .priority = 9}};
+	struct route_plan plan = {.entries = entries, .count = 3, .max_attempts = 1};
+	struct route_candidate out[3];
+	struct expr_env env = {0};
+	(void)state;
+	for (plan.strategy = ROUTE_IN_ORDER; plan.strategy <= ROUTE_BEST; plan.strategy++) {
+		route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = 1, .first = &t[1]}, out, 3);
+		assert_string_equal(out[0].target->id, "b");
+		assert_int_equal(out[0].verdict, ROUTE_ELIGIBLE);
+		assert_int_equal(out[1].verdict, ROUTE_OVER_ATTEMPTS);
+		route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = 1, .first = &t[2]}, out, 3);
+		assert_string_equal(out[0].target->id, "a");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_priority_order_is_stable_and_attempts_are_bounded), cmocka_unit_test(test_weights_are_kept_by_those_that_can_be_called),
 		cmocka_unit_test(test_round_robin_begins_with_whose_turn_is_longest_ago), cmocka_unit_test(test_who_has_no_room_costs_no_attempt), cmocka_unit_test(test_hours_breaks_and_the_attempts_that_are_left),
 		cmocka_unit_test(test_a_share_is_exact),
 		cmocka_unit_test(test_the_last_tier_that_applies_pays),
-		cmocka_unit_test(test_a_begun_increment_costs_a_whole_one)};
+		cmocka_unit_test(test_a_begun_increment_costs_a_whole_one),
+		cmocka_unit_test(test_best_is_the_highest_score_and_chance_finds_the_others), cmocka_unit_test(test_who_the_caller_knows_comes_before_all_others)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

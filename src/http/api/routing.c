@@ -1,6 +1,7 @@
 /* Routing plans without a call: who would get it; and what targets have of their limits. */
 #include "http/api/api.h"
 #include "base/clock.h"
+#include "base/money.h"
 #include "base/phone.h"
 #include <stdlib.h>
 #include <string.h>
@@ -81,14 +82,22 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 	uint64_t *turns = arena_alloc(&r->arena, (plan->count + 1) * sizeof *turns);
 	const struct config_campaign *campaign = organization_campaign(r->organization, a->as.campaign_id);
 	int64_t since = campaign ? a->now_ms - campaign->duplicates_days * INT64_C(86400000) : 0;
-	char before[ID_SIZE] = "";
+	char before[ID_SIZE] = "", score[MONEY_SIZE];
 	struct capacity_asked asked = {r->config->capacity, &a->as, a->now_ms, r->organization->callers, a->call[CALL_CALLER_ID].text, campaign && campaign->duplicates == DUPLICATES_DIFFERENT ? since : 0};
 	if (campaign && campaign->duplicates == DUPLICATES_SAME && callers_in_campaign(r->organization->callers, campaign->id, asked.caller_id, before) < since)
 		*before = '\0';
-	if (!list || !turns)
+	double *scores = arena_alloc(&r->arena, (plan->count + 1) * sizeof *scores);
+	struct route_plan without_chance = *plan;
+	if (!list || !turns || !scores)
 		return false;
+	without_chance.explore_percent = 0;
+	capacity_scores(r->config->capacity, plan, scores);
 	capacity_turns(r->config->capacity, plan, turns);
-	size_t n = route_plan_judge(plan, &(struct route_input){&a->env, a->at_ms, (uint64_t)clock_monotonic_us(), turns, capacity_room, &asked, true, *before ? organization_target(r->organization, before) : NULL}, list, plan->count);
+	const struct route_input in = {
+		.env = &a->env, .now_ms = a->at_ms, .seed = (uint64_t)clock_monotonic_us(), .scores = scores, .turns = turns, .room = capacity_room, .arg = &asked, .all = true,
+		.first = *before ? organization_target(r->organization, before) : NULL,
+	};
+	size_t n = route_plan_judge(&without_chance, &in, list, plan->count);
 	for (size_t i = 0; i < n; i++) {
 		bool eligible = list[i].verdict == ROUTE_ELIGIBLE;
 		const char *why = eligible ? unreachable(r, list[i].target) : route_verdict_text(list[i].verdict);
@@ -97,6 +106,8 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 		json_object_set_new(item, "order", why ? json_null() : json_integer(++*order));
 		if (plan->strategy == ROUTE_WEIGHTED)
 			json_object_set_new(item, "share", why ? json_integer(0) : json_real(share_of(plan, list, n, &list[i])));
+		if (plan->strategy == ROUTE_BEST)
+			json_object_set_new(item, "score", json_string(money_format((int64_t)scores[list[i].entry], score)));
 		json_array_append_new(data, item);
 	}
 	return true;
