@@ -6,6 +6,7 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { ColumnMenu, DataTable, RowMenu, useColumns, type Column } from './DataTable'
 import { Copyable } from './Copyable'
+import { Attached, Clone } from './Clone'
 import { Delete, nameOf } from './Delete'
 import { ApiError, api, type Row } from './api'
 import { IncomingWebhook, UntakenFields } from './Incoming'
@@ -154,10 +155,12 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
           <Group>
             <Button type="submit">{t('Save')}</Button>
             {kind.path === 'outgoing-webhooks' && value.enabled === false && <Button variant="light" onClick={() => void save({ enabled: true })}>{t('Save and activate')}</Button>}
+            {kind.path === 'campaigns' && loaded.data && <Clone campaign={loaded.data.data} />}
             {!isNew && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}
           </Group>
         </Stack>
       </form>
+      {kind.path === 'campaigns' && loaded.data && <Attached campaign={loaded.data.data} />}
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingWebhook webhook={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <UntakenFields webhook={loaded.data.data} />}
       {kind.path === 'routing-plans' && loaded.data && <Explain plan={loaded.data.data} />}

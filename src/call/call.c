@@ -112,8 +112,9 @@ static void default_tags(struct call *c)
 {
 	for (size_t i = 0; i < tag_set_count(c->organization->tags); i++) {
 		const struct tag_def *def = tag_set_get(c->organization->tags, i);
-		if (def->default_text)
-			log_tag(c, (uint16_t)i, def->default_text, strlen(def->default_text), TAG_FROM_DEFAULT, NULL, 0);
+		const char *text = c->campaign->tag_defaults && c->campaign->tag_defaults[i] ? c->campaign->tag_defaults[i] : def->default_text;
+		if (text)
+			log_tag(c, (uint16_t)i, text, strlen(text), TAG_FROM_DEFAULT, NULL, 0);
 	}
 }
 

@@ -405,6 +405,13 @@ static void build_campaign(struct config_store *c, struct org *o, struct entity 
 	p->duplicates_days = integer(duplicates, "within_days", 30);
 	p->payout_once_days = integer(e->doc, "payout_once_days", 0);
 	build_screening(o, json_object_get(e->doc, "screening"), &p->screening);
+	json_t *defaults = json_object_get(e->doc, "tag_defaults");
+	p->tag_defaults = arena_alloc(&o->arena, (tag_set_count(o->public.tags) + 1) * sizeof *p->tag_defaults);
+	json_array_foreach(defaults, i, item) {
+		int slot = tag_set_find_id(o->public.tags, json_string_value(json_object_get(item, "tag_id")));
+		if (slot >= 0 && p->tag_defaults)
+			p->tag_defaults[slot] = text(o, item, "value");
+	}
 	build_terms(o, e->doc, NULL, &p->terms);
 	p->terms.enabled = true; /* the campaign itself says so */
 	json_t *publishers = json_object_get(e->doc, "publishers");

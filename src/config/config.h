@@ -46,6 +46,7 @@ struct config_campaign {
 	struct terms terms;
 	struct terms *publishers;       /* those that have terms of their own */
 	size_t publisher_count;
+	const char **tag_defaults; /* by slot, NULL where it has none */
 	int milestones[20];
 	size_t milestone_count;
 };

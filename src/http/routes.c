@@ -70,6 +70,7 @@ const struct http_route http_routes[] = {
 	{"POST", V1 "/outgoing-webhook-requests/redeliver", api_redeliver_matching, ROLE_MANAGER, "Send again what failed since a time; until, outgoing_webhook_id, status, event_type and call_id narrow it", NULL, false},
 	{"POST", V1 "/outgoing-webhook-requests/{id}/redeliver", api_redeliver_one, ROLE_MANAGER, "Send it again now", NULL, false},
 	{"POST", V1 "/test-calls", api_test_call, ROLE_MANAGER, "Credentials for a call by this browser to one of the organization's numbers, over SIP in a WebSocket (RFC 7118)", api_test_call_fields, false},
+	{"POST", V1 "/campaigns/{id}/clone", api_campaign_clone, ROLE_MANAGER, "Make another campaign like it, without its numbers", api_clone_fields, false},
 	{"POST", V1 "/routing-plans/{id}/explain", api_plan_explain, ROLE_ANALYST, "Which targets a call would be sent to now, in what order, and why not the others; nobody is called", api_explain_fields, false},
 	{"GET", V1 "/targets/{id}/capacity", api_target_capacity, ROLE_ANALYST, "The calls that it has and had, against each of its limits", NULL, false},
 	{"GET", V1 "/targets/{id}/phone", api_target_phone, ROLE_ANALYST, "Whether its phone is registered, and from where", NULL, false},

@@ -122,6 +122,12 @@ const struct resource_kind resource_campaign = {
 			 {"only_allowed", FIELD_BOOLEAN, .initial = "false", .help = "And all others are."},
 			 {0},
 		 }},
+		{"tag_defaults", FIELD_OBJECT, FIELD_LIST, .max = 100, .initial = "[]", .help = "What tags of its calls are while nothing has filled them, instead of the tags' own defaults.",
+		 .fields = (const struct field[]){
+			 {"tag_id", FIELD_ID, FIELD_REQUIRED, .kind = "custom_tag", .help = "The tag."},
+			 {"value", FIELD_STRING, FIELD_REQUIRED, .max = 2000, .help = "Its value."},
+			 {0},
+		 }},
 		{"recording", FIELD_BOOLEAN, .initial = "false", .help = "Record its calls, from when a target takes them to their end."},
 		{"recording_beep", FIELD_BOOLEAN, .initial = "false", .help = "While a conversation is recorded both sides hear a short tone, at its start and every 15 seconds."},
 		{"milestones_seconds", FIELD_INTEGER, FIELD_LIST, .max = 20, .initial = "[5,15,30,45,60]", .help = "Seconds connected at which call.milestone is told."},

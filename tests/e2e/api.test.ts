@@ -28,6 +28,21 @@ describe('HTTP API', () => {
     assert.equal((await s.raw('GET', `/api/v1/campaigns/${c.id}`)).status, 404)
   })
 
+  test('a campaign is cloned, without its numbers, with the webhooks that name it', async () => {
+    const tag = await s.api('POST', '/custom-tags', { name: 'leads', type: 'number' })
+    assert.deepEqual(await s.raw('POST', '/api/v1/campaigns', { name: 'x', tag_defaults: [{ tag_id: tag.id, value: 'many' }] }).then(async (r) => [r.status, ((await r.json()) as any).errors[0].pointer]), [422, '/tag_defaults/0/value'])
+    const c = await s.api('POST', '/campaigns', { name: 'Original', payout: '5.00', tag_defaults: [{ tag_id: tag.id, value: '7' }] })
+    const [named, all] = [await s.api('POST', '/outgoing-webhooks', { name: 'named', url: 'https://example.com', event_types: ['*'], campaign_ids: [c.id] }), await s.api('POST', '/outgoing-webhooks', { name: 'all', url: 'https://example.com', event_types: ['*'] })]
+    const copy = await s.api('POST', `/campaigns/${c.id}/clone`, { name: 'Copy' }), alone = await s.api('POST', `/campaigns/${c.id}/clone`, { name: 'Alone', webhooks: false })
+    assert.deepEqual([copy.payout, copy.tag_defaults, copy.name, alone.name], ['5.00', c.tag_defaults, 'Copy', 'Alone'])
+    assert.deepEqual([(await s.api('GET', `/outgoing-webhooks/${named.id}`)).campaign_ids, (await s.api('GET', `/outgoing-webhooks/${all.id}`)).campaign_ids], [[c.id, copy.id], []])
+    assert.equal((await s.raw('POST', `/api/v1/campaigns/${c.id}/clone`, { name: 'Copy' })).status, 409)
+    assert.equal((await s.raw('POST', `/api/v1/campaigns/${c.id}/clone`, {})).status, 422)
+    assert.equal((await s.raw('POST', `/api/v1/campaigns/${c.id}/clone`, { name: 'Theirs' }, {}, other)).status, 404)
+    assert.ok(!(await s.api('GET', '/campaigns', undefined, other)).data.length)
+    for (const w of [named, all]) await s.api('DELETE', `/outgoing-webhooks/${w.id}`)
+  })
+
   test('errors point at the field, and names are taken once', async () => {
     const bad = await s.raw('POST', '/api/v1/campaigns', { name: '', execution_mode: 'x', nope: 1, routing_plan_id: 'pln_0' })
     assert.equal(bad.status, 422)

@@ -129,6 +129,15 @@ describe('callers', () => {
     assert.deepEqual([totals.converted, totals.revenue, totals.payout], [2, '40.00', '10.00'])
   })
 
+  test('a campaign says what tags begin with', async () => {
+    const [source, tier] = [await s.api('POST', '/custom-tags', { name: 'source', type: 'string', default: 'none' }), await s.api('POST', '/custom-tags', { name: 'tier', type: 'number', default: '1' })]
+    const c = await campaign({ tag_defaults: [{ tag_id: source.id, value: 'radio' }] })
+    const { id, tags } = await c.call(who())
+    assert.deepEqual(tags, { source: 'radio', tier: 1 })
+    assert.deepEqual((await s.api('GET', `/calls/${id}/tags`)).data.map((x: any) => [x.name, x.source]), [['source', 'default'], ['tier', 'default']])
+    for (const x of [source, tier]) await s.api('PATCH', `/custom-tags/${x.id}`, { archived: true })
+  })
+
   test('terms that change are those of later calls', async () => {
     const c = await campaign({}), x = await c.call(who())
     await s.api('PATCH', `/campaigns/${c.id}`, { payout: '99' })
@@ -152,7 +161,7 @@ describe('callers', () => {
     for (let i = 0; i < 3; i++) assert.equal(await why(often), 200)
     assert.equal(await why(often), 'blocked: the caller calls too often')
     for (let i = 0; i < 4; i++) assert.equal(await why(welcome), 200)
-    const events = (await s.api('GET', `/calls/${(await s.lastCall((x) => x.caller_id === often)).id}/events`)).data.map((e: any) => e.type)
+    const events = (await s.api('GET', `/calls/${(await s.lastCall((x) => x.caller_id === often)).id}/events`)).data.map((e: any) => e.type).filter((type: string) => !type.startsWith('tag.'))
     assert.deepEqual(events, ['call.started', 'call.failed', 'call.completed'])
     // a list that changes counts for the next call; also in front of a call flow
     await s.api('PATCH', `/lists/${bad.id}`, { values: [] })

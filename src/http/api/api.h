@@ -9,7 +9,8 @@
 typedef enum http_result api_handler(struct http_request *r);
 
 /* resources.c: every kind of configuration */
-api_handler api_resource_create, api_resource_get, api_resource_patch, api_resource_delete, api_resource_restore;
+api_handler api_resource_create, api_resource_get, api_resource_patch, api_resource_delete, api_resource_restore, api_campaign_clone;
+extern const struct field api_clone_fields[];
 /* resource_list.c */
 api_handler api_resource_list, api_resource_usage;
 /* The first 20 that use it: [{"id","kind","name"}]. NULL: the database could not be read. */

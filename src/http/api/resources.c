@@ -159,6 +159,23 @@ static void check_template(void *arg, const char *text, const char *pointer, str
 	arena_free(&arena);
 }
 
+/* What a campaign's tags begin with must be of their types. */
+static void check_tag_defaults(struct http_request *r, json_t *list, struct errors *errors)
+{
+	json_t *item;
+	size_t i;
+	char pointer[48];
+	json_array_foreach(list, i, item) {
+		const char *id = json_string_value(json_object_get(item, "tag_id")), *text = json_string_value(json_object_get(item, "value"));
+		int slot = tag_set_find_id(r->organization->tags, id);
+		struct value v;
+		struct error err;
+		snprintf(pointer, sizeof pointer, "/tag_defaults/%zu/value", i);
+		if (slot >= 0 && !value_coerce_to(&tag_set_get(r->organization->tags, (size_t)slot)->type, text, strlen(text), &r->arena, &v, &err))
+			errors_add(errors, pointer, "%s", err.text);
+	}
+}
+
 static bool check_document(struct http_request *r, const struct resource_kind *kind, json_t *doc, struct errors *errors)
 {
 	struct schema_context context = {exists, normalize, check_filter, check_template, (void *)(uintptr_t)r->organization};
@@ -167,6 +184,8 @@ static bool check_document(struct http_request *r, const struct resource_kind *k
 		kind->check(doc, errors);
 	if (!errors_any(errors) && strcmp(kind->kind, "outgoing_webhook") == 0)
 		api_check_outgoing(r, doc, errors);
+	if (!errors_any(errors) && strcmp(kind->kind, "campaign") == 0)
+		check_tag_defaults(r, json_object_get(doc, "tag_defaults"), errors);
 	const char *name = strcmp(kind->kind, "custom_tag") == 0 ? json_string_value(json_object_get(doc, "name")) : NULL;
 	struct expr_scope none = {0};
 	if (strcmp(kind->kind, "outgoing_webhook") == 0 && json_array_size(json_object_get(doc, "sensitive_tag_ids")) && r->role < ROLE_ADMIN)
@@ -414,6 +433,84 @@ enum http_result api_resource_create(struct http_request *r)
 		json_object_set_new(c->doc, "published_version", json_null());
 	id_new(kind->prefix, c->id);
 	r->run = run_create;
+	return http_write(r);
+}
+
+/* ---- a campaign once more ---- */
+
+const struct field api_clone_fields[] = {
+	{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "The copy's name."},
+	{"webhooks", FIELD_BOOLEAN, .initial = "true", .help = "Webhooks that name the campaign shall name the copy, too."},
+	{0},
+};
+
+static bool join_webhook(struct store_conn *conn, struct http_request *r, const char *webhook_id, const char *text, const char *from, const char *id)
+{
+	json_t *doc = json_loads(text, 0, NULL), *ids = json_object_get(doc, "campaign_ids"), *item;
+	bool named = false, ok = true;
+	size_t i;
+	json_array_foreach(ids, i, item)
+		named = named || strcmp(json_string_value(item), from) == 0;
+	if (named) {
+		json_array_append_new(ids, json_string(id));
+		char *changed = json_dumps(doc, JSON_COMPACT);
+		ok = changed && store_exec(conn, "UPDATE resources SET doc = $1, version = version + 1, updated_at = $2 WHERE id = $3 AND organization_id = $4", "siss", changed, clock_now_ms(), webhook_id, r->organization->id) &&
+		     api_audit(conn, r, "update", webhook_id);
+		free(changed);
+	}
+	json_decref(doc);
+	return ok;
+}
+
+static bool join_webhooks(struct store_conn *conn, struct http_request *r, const char *from, const char *id)
+{
+	char pattern[64];
+	snprintf(pattern, sizeof pattern, "%%\"%.40s\"%%", from);
+	struct store_rows *rows = store_query(conn, "SELECT id, doc FROM resources WHERE organization_id = $1 AND kind IN ('incoming_webhook', 'outgoing_webhook') AND doc LIKE $2", "ss", r->organization->id, pattern);
+	bool ok = rows != NULL;
+	for (size_t i = 0; ok && i < rows_count(rows); i++)
+		ok = join_webhook(conn, r, rows_text(rows, i, 0), rows_text(rows, i, 1), from, id);
+	rows_free(rows);
+	return ok;
+}
+
+static bool run_clone(struct store_conn *conn, struct http_request *r)
+{
+	struct change *c = r->data;
+	struct store_rows *rows = store_query(conn, "SELECT doc FROM resources WHERE id = $1 AND organization_id = $2 AND kind = 'campaign'", "ss", r->params[0], r->organization->id);
+	bool failed = !rows, found = rows_count(rows) == 1;
+	json_decref(c->doc);
+	c->doc = found ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
+	rows_free(rows);
+	if (!found && !failed)
+		http_problem(r, 404, "Not found", "there is no campaign %.60s", r->params[0]);
+	if (!found)
+		return !failed;
+	json_object_set(c->doc, "name", json_object_get(r->json, "name"));
+	if (conflict(conn, r, c->kind, c->doc, c->id, &failed) || failed)
+		return !failed;
+	if (!api_resource_insert(conn, config_key(r->config->config), r->organization->id, c->kind, c->doc, c->id, clock_now_ms()) || !api_audit(conn, r, "create", c->id) ||
+	    (!json_is_false(json_object_get(r->json, "webhooks")) && !join_webhooks(conn, r, r->params[0], c->id)) || !answer_row(conn, r, c, 201))
+		return false;
+	snprintf(r->location, sizeof r->location, "/api/v1/campaigns/%s", c->id);
+	r->reload = true;
+	return true;
+}
+
+enum http_result api_campaign_clone(struct http_request *r)
+{
+	struct errors errors = {0};
+	json_t *body = http_body_object(r);
+	if (!body)
+		return HTTP_REPLY;
+	schema_check(api_clone_fields, body, "", &(struct schema_context){0}, &errors);
+	if (errors_any(&errors))
+		return http_invalid(r, &errors);
+	struct change *c = new_change(r, resource_kind_by_name("campaign"));
+	if (!c)
+		return HTTP_REPLY;
+	id_new(c->kind->prefix, c->id);
+	r->run = run_clone;
 	return http_write(r);
 }
 
