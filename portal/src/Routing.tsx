@@ -1,9 +1,10 @@
 // Who would get a call now, and why not the others; and what a target has of its limits.
-import { Alert, Badge, Button, Group, Stack, Table, Text, TextInput, Textarea, Title } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Alert, Badge, Button, Group, Stack, Switch, Table, Text, TextInput, Textarea, Title } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiError, api, type Row } from './api'
 import { t } from './text'
+import { complain } from './toast'
 import { useNamed } from './useNamed'
 import { lines } from './words'
 
@@ -87,12 +88,15 @@ function Count({ of }: { of: Used }) {
 }
 
 export function Capacity({ target }: { target: Row }) {
-  const { data } = useQuery({ queryKey: ['targets', 'capacity', target.id], refetchInterval: 2000, queryFn: async () => (await api<{ time_zone: string; data: Limit[] }>('GET', `/targets/${target.id}/capacity`)).data })
+  const { data } = useQuery({ queryKey: ['targets', 'capacity', target.id], refetchInterval: 2000, queryFn: async () => (await api<{ time_zone: string; available: boolean; data: Limit[] }>('GET', `/targets/${target.id}/capacity`)).data })
   const named = useNamed(['campaign', 'publisher'])
+  const client = useQueryClient()
+  const available = (on: boolean) => api('PUT', `/targets/${target.id}/availability`, { available: on }).then(() => client.invalidateQueries({ queryKey: ['targets', 'capacity', target.id] }), complain)
   if (!data) return null
   const whose = (l: Limit) => [l.campaign_id && named(l.campaign_id), l.publisher_id && named(l.publisher_id)].filter(Boolean).join(', ') || t('All')
   return (
     <Stack gap={4} component="section" aria-label={t('Its calls')}>
+      <Switch label={t('Available')} description={t('Off while nobody is there: callers are sent to others, or wait.')} checked={data.available} onChange={(e) => void available(e.currentTarget.checked)} />
       <Table.ScrollContainer minWidth={420}>
         <Table>
           <Table.Thead><Table.Tr><Table.Th>{t('Calls')}</Table.Th><Table.Th>{t('Now')}</Table.Th><Table.Th>{t('This hour')}</Table.Th><Table.Th>{t('Today')}</Table.Th><Table.Th>{t('This month')}</Table.Th><Table.Th>{t('Ever')}</Table.Th></Table.Tr></Table.Thead>

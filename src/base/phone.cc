@@ -108,6 +108,36 @@ static const char *time_zone_of(const struct phone_info &info)
 	return zone_of_country(info.country);
 }
 
+static const char *line_type_of(PhoneNumberUtil::PhoneNumberType type)
+{
+	switch (type) {
+	case PhoneNumberUtil::FIXED_LINE:
+		return "fixed_line";
+	case PhoneNumberUtil::MOBILE:
+		return "mobile";
+	case PhoneNumberUtil::FIXED_LINE_OR_MOBILE:
+		return "fixed_line_or_mobile";
+	case PhoneNumberUtil::TOLL_FREE:
+		return "toll_free";
+	case PhoneNumberUtil::PREMIUM_RATE:
+		return "premium";
+	case PhoneNumberUtil::SHARED_COST:
+		return "shared_cost";
+	case PhoneNumberUtil::VOIP:
+		return "voip";
+	case PhoneNumberUtil::PERSONAL_NUMBER:
+		return "personal";
+	case PhoneNumberUtil::PAGER:
+		return "pager";
+	case PhoneNumberUtil::UAN:
+		return "company";
+	case PhoneNumberUtil::VOICEMAIL:
+		return "voicemail";
+	default:
+		return "";
+	}
+}
+
 static void look_up(const char *e164, struct phone_info *out)
 {
 	static const PhoneNumberOfflineGeocoder geocoder;
@@ -124,7 +154,9 @@ static void look_up(const char *e164, struct phone_info *out)
 	util->GetNationalSignificantNumber(number, &national);
 	if (area > 0 && area < 8)
 		copy(out->area_code, sizeof out->area_code, national.substr(0, static_cast<size_t>(area)));
-	/* A number with an area code is geographical: its type need not be looked up again. */
+	/* A number with an area code is geographical: its type need not be looked up again, and in North America mobile phones have such, too. */
+	bool either = area > 0 && number.country_code() == 1;
+	copy(out->line_type, sizeof out->line_type, either ? "fixed_line_or_mobile" : line_type_of(util->GetNumberType(number)));
 	static const icu::Locale english("en");
 	std::string location = area > 0 ? geocoder.GetDescriptionForValidNumber(number, english) : geocoder.GetDescriptionForNumber(number, english);
 	copy(out->location, sizeof out->location, location);

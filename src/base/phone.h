@@ -23,6 +23,7 @@ struct phone_info {
 	char state[4];      /* US and Canada: two letters */
 	char location[64];  /* "San Francisco, CA", "Texas", "London" */
 	char area_code[8];
+	char line_type[24];   /* "mobile", "fixed_line", "fixed_line_or_mobile" (North America), "toll_free", "voip", …; "" when unknown */
 	char time_zone[40]; /* IANA name; "" where the number does not tell */
 };
 

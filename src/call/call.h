@@ -63,6 +63,9 @@ void call_loop_hangup(struct call_loop *loop, const char *call_id);
 /* Any thread. Read the certificate's files anew; that it was, or could not be, is logged. */
 void call_loop_reload_certificate(struct call_loop *loop);
 
+/* Any thread. A target takes calls again: those that wait for one are looked at. */
+void call_loop_look_for_room(struct call_loop *loop);
+
 struct call_loop_counts {
 	size_t calls, legs, transactions, banned;
 	int64_t certificate_expires_at; /* seconds since the epoch; 0: there is none */

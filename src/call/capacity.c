@@ -34,6 +34,7 @@ struct target_use {
 	char target_id[ID_SIZE];
 	struct counter *counters; /* that of all calls first */
 	struct turn *turns;
+	bool away; /* somebody said so */
 	UT_hash_handle hh;
 };
 
@@ -165,6 +166,8 @@ static enum route_verdict against(const struct route_caps *caps, const struct co
 /* u NULL: it had no call yet. */
 static enum route_verdict room(struct target_use *u, const struct route_target *t, const struct capacity_call *call, int64_t now_ms)
 {
+	if (u && u->away)
+		return ROUTE_AWAY;
 	for (size_t i = 0; u && i < t->limit_count; i++) {
 		const struct route_limit *l = &t->limits[i];
 		if ((*l->campaign_id && strcmp(l->campaign_id, call->campaign_id) != 0) || (*l->publisher_id && strcmp(l->publisher_id, call->publisher_id) != 0))
@@ -195,8 +198,6 @@ enum route_verdict capacity_room(void *arg, const struct route_target *t)
 	const struct capacity_asked *a = arg;
 	if (capacity_repeats(a, t))
 		return ROUTE_REPEATED;
-	if (!t->limit_count)
-		return ROUTE_ELIGIBLE;
 	pthread_mutex_lock(&a->capacity->lock);
 	enum route_verdict v = room(use_of(a->capacity, t->id, false), t, a->call, a->now_ms);
 	pthread_mutex_unlock(&a->capacity->lock);
@@ -261,6 +262,26 @@ struct capacity_use capacity_use(struct capacity *c, const struct route_target *
 	}
 	pthread_mutex_unlock(&c->lock);
 	return use;
+}
+
+/* ---- availability ---- */
+
+void capacity_set_available(struct capacity *c, const char *target_id, bool available)
+{
+	pthread_mutex_lock(&c->lock);
+	struct target_use *u = use_of(c, target_id, true);
+	if (u)
+		u->away = !available;
+	pthread_mutex_unlock(&c->lock);
+}
+
+bool capacity_available(struct capacity *c, const char *target_id)
+{
+	pthread_mutex_lock(&c->lock);
+	const struct target_use *u = use_of(c, target_id, false);
+	bool available = !u || !u->away;
+	pthread_mutex_unlock(&c->lock);
+	return available;
 }
 
 /* ---- turns ---- */
@@ -360,7 +381,11 @@ static bool read_all(struct capacity *c, struct store *store, struct config_stor
 	}
 	if (o)
 		organization_release(o);
-	bool ok = rows != NULL;
+	struct store_rows *away = rows ? store_query(conn, "SELECT target_id FROM target_availability WHERE available = 0", "") : NULL;
+	for (size_t i = 0; i < rows_count(away); i++)
+		capacity_set_available(c, rows_text(away, i, 0), false);
+	bool ok = away != NULL;
+	rows_free(away);
 	rows_free(rows);
 	return ok;
 }

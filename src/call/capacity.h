@@ -50,6 +50,10 @@ struct capacity_asked {
 bool capacity_repeats(const struct capacity_asked *asked, const struct route_target *target);
 enum route_verdict capacity_room(void *arg, const struct route_target *target);
 
+/* Somebody said whether the target takes calls now; on disk it is kept by the caller (target_availability). At first it does. */
+void capacity_set_available(struct capacity *c, const char *target_id, bool available);
+bool capacity_available(struct capacity *c, const char *target_id);
+
 struct capacity_use {
 	int concurrency, hourly, daily, monthly;
 	int64_t total;

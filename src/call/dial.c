@@ -139,7 +139,7 @@ static void add_plan(struct call *c, const struct route_plan *plan, int timeout_
 	for (size_t i = 0; i < n; i++) {
 		if (i && !all && list[i].priority != list[i - 1].priority)
 			d->stage_made++;
-		d->busy = d->busy || list[i].verdict == ROUTE_BUSY;
+		d->busy = d->busy || list[i].verdict == ROUTE_BUSY || list[i].verdict == ROUTE_AWAY;
 		if (list[i].verdict == ROUTE_ELIGIBLE)
 			add_target(c, list[i].target, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
 		else if (!d->waits_since_ms) /* else it was told */
@@ -708,7 +708,7 @@ static bool enter_target(struct attempt *a)
 			capacity_take_turn(c->loop->config.capacity, a->to->plan->id, t->id);
 		return true;
 	}
-	c->dial.busy = c->dial.busy || v == ROUTE_BUSY;
+	c->dial.busy = c->dial.busy || v == ROUTE_BUSY || v == ROUTE_AWAY;
 	log_attempt(c, a->to, NULL, "skipped", 0, route_verdict_text(v));
 	dial_let_go(a);
 	return false;

@@ -11,7 +11,7 @@
 #define STEPS_MAX 256
 #define WRITE_EVERY_MS 10
 
-enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_OUTCOME, LETTER_HANGUP, LETTER_CERTIFICATE };
+enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_OUTCOME, LETTER_HANGUP, LETTER_CERTIFICATE, LETTER_ROOM };
 
 struct letter {
 	struct mail mail;
@@ -287,6 +287,8 @@ static void open_letter(struct call_loop *loop, struct letter *l)
 	struct call *c = l->kind == LETTER_PERSISTED ? by_serial(loop, l->serial) : by_id(loop, l->call_id);
 	if (l->kind == LETTER_CERTIFICATE)
 		load_certificate(loop);
+	else if (l->kind == LETTER_ROOM)
+		loop->room_freed = true;
 	else if (c && l->kind == LETTER_PERSISTED)
 		call_persisted(c, l->ok);
 	else if (c && l->kind == LETTER_TAGS)
@@ -401,6 +403,11 @@ void call_loop_hangup(struct call_loop *loop, const char *call_id)
 void call_loop_reload_certificate(struct call_loop *loop)
 {
 	post(loop, &(struct letter){.kind = LETTER_CERTIFICATE});
+}
+
+void call_loop_look_for_room(struct call_loop *loop)
+{
+	post(loop, &(struct letter){.kind = LETTER_ROOM});
 }
 
 struct call_loop_counts call_loop_counts(const struct call_loop *loop)

@@ -26,6 +26,7 @@ const struct system_field system_fields[SYSTEM_FIELD_COUNT] = {
 	[NUMBER_LOCATION] = {"number.location", "CALLER_LOCATION", "area of the caller's number, in words"},
 	[NUMBER_AREA_CODE] = {"number.area_code", "CALLER_AREA_CODE", "area code of the caller's number"},
 	[NUMBER_TIME_ZONE] = {"number.time_zone", "CALLER_TIME_ZONE", "time zone of the caller's number (IANA)"},
+	[NUMBER_LINE_TYPE] = {"number.line_type", "CALLER_LINE_TYPE", "line of the caller's number: mobile, fixed_line, fixed_line_or_mobile (North America), toll_free, voip, premium"},
 	[TIME_NOW] = {"time.now", "TIMESTAMP", "now, RFC 3339 UTC"},
 	[TIME_EPOCH] = {"time.epoch", "EPOCH", "now, seconds since 1970"},
 	[TIME_HOUR] = {"time.hour", "HOUR", "hour of the caller's day, 0 to 23"},
@@ -65,7 +66,7 @@ bool expr_set_caller(struct expr_env *env, struct value *call, const char *calle
 		const char *text;
 	} texts[] = {
 		{CALL_CALLER_ID, caller_id}, {NUMBER_COUNTRY, phone.country}, {NUMBER_STATE, phone.state}, {NUMBER_LOCATION, phone.location},
-		{NUMBER_AREA_CODE, phone.area_code}, {NUMBER_TIME_ZONE, phone.time_zone},
+		{NUMBER_AREA_CODE, phone.area_code}, {NUMBER_TIME_ZONE, phone.time_zone}, {NUMBER_LINE_TYPE, phone.line_type},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		size_t n = strlen(texts[i].text);

@@ -30,6 +30,7 @@ enum call_field {
 	NUMBER_LOCATION,
 	NUMBER_AREA_CODE,
 	NUMBER_TIME_ZONE,
+	NUMBER_LINE_TYPE,
 	CALL_FIELD_COUNT,
 	/* Computed from the clock when read; times are the caller's where its zone is known, else UTC. */
 	TIME_NOW = CALL_FIELD_COUNT,

@@ -73,6 +73,7 @@ const struct http_route http_routes[] = {
 	{"POST", V1 "/campaigns/{id}/clone", api_campaign_clone, ROLE_MANAGER, "Make another campaign like it, without its numbers", api_clone_fields, false},
 	{"POST", V1 "/routing-plans/{id}/explain", api_plan_explain, ROLE_ANALYST, "Which targets a call would be sent to now, in what order, and why not the others; nobody is called", api_explain_fields, false},
 	{"GET", V1 "/targets/{id}/capacity", api_target_capacity, ROLE_ANALYST, "The calls that it has and had, against each of its limits", NULL, false},
+	{"PUT", V1 "/targets/{id}/availability", api_target_availability, ROLE_MANAGER, "Say whether it takes calls now: an agent's break, a full desk. Callers who wait for it are sent on when it does", api_availability_fields, false},
 	{"GET", V1 "/targets/{id}/phone", api_target_phone, ROLE_ANALYST, "Whether its phone is registered, and from where", NULL, false},
 	{"GET", V1 "/trunks/{id}/status", api_trunk_status, ROLE_ANALYST, "Its calls against its limits, and which of its gateways answer", NULL, false},
 	{"PUT", V1 "/prompts/{id}/audio", api_prompt_upload, ROLE_MANAGER, "Upload WAV, MP3, OGG or FLAC audio", NULL, false},

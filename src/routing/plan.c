@@ -182,6 +182,7 @@ const char *route_verdict_text(enum route_verdict verdict)
 		[ROUTE_TARGET_FILTER] = "the call does not pass the target's filter",
 		[ROUTE_ENTRY_FILTER] = "the call does not pass the plan entry's filter",
 		[ROUTE_REPEATED] = "the caller was connected with the target before",
+		[ROUTE_AWAY] = "the target is set unavailable",
 		[ROUTE_BUSY] = "as many calls are with the target as may be at once",
 		[ROUTE_HOUR_FULL] = "the target has its calls of this hour",
 		[ROUTE_DAY_FULL] = "the target has its calls of this day",

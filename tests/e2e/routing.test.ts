@@ -90,6 +90,33 @@ describe('routing', () => {
     await quiet()
   })
 
+  test('a target that is set unavailable gets no calls, and who waits for it gets it when it is back', async () => {
+    const t = await Peer.start(), from = await caller()
+    const agent = await target(t.uri)
+    const { plan: made, number } = await plan({ entries: [{ target_id: agent.id }] }), waits = await plan({ entries: [{ target_id: agent.id }], dial: { wait_seconds: 20 } })
+    const set = async (available: boolean) => assert.deepEqual(await s.api('PUT', `/targets/${agent.id}/availability`, { available }), { target_id: agent.id, available })
+    await set(false)
+    assert.equal((await call(number, from)).status, 480)
+    assert.equal((await s.lastCall((c) => c.number === number)).attempts[0].reason, 'the target is set unavailable')
+    assert.equal((await s.api('POST', `/routing-plans/${made.id}/explain`, { number })).data[0].verdict, 'unavailable')
+    await s.kill()
+    await s.serve()
+    assert.equal((await s.api('GET', `/targets/${agent.id}/capacity`)).available, false)
+    const waiting = call(waits.number, from)
+    await until('the caller to wait', async () => (await s.metric('strowger_calls_active')) === 1)
+    await sleep(300)
+    assert.equal(t.of('INVITE').length, 0)
+    await set(true)
+    const d = await waiting
+    assert.deepEqual([d.status, answered(t)], [200, 1])
+    await hangUp()
+    const other = JSON.parse(s.run(['organization', 'add', '--data', s.data, '--name', 'Others', '--email', 'others@example.com', ...s.databaseFlag()])).api_key
+    await until('the organization', async () => (await s.raw('GET', '/api/v1/targets', undefined, {}, other)).ok)
+    assert.equal((await s.raw('PUT', `/api/v1/targets/${agent.id}/availability`, { available: false }, {}, other)).status, 404)
+    assert.equal((await s.raw('PUT', `/api/v1/targets/${agent.id}/availability`, {})).status, 422)
+    assert.equal((await s.api('GET', `/targets/${agent.id}/capacity`)).available, true)
+  })
+
   test('a daily cap is never exceeded by calls that come at once, and is still known after the server was killed', async () => {
     const busy = [await Sipp.answer('answer.xml'), await Sipp.answer('answer.xml')] as const // which repeat what gets lost in such a crowd
     const t = await Peer.start(), from = await caller()

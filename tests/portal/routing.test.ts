@@ -39,6 +39,13 @@ describe('portal, routing', () => {
     await box.getByText('0 of 40').waitFor()
     await box.getByText('0 of 5').waitFor()
     assert.equal((await s.api('GET', '/targets')).data[0].caps.daily, 40)
+    const available = async () => (await s.api('GET', `/targets/${(await s.api('GET', '/targets')).data[0].id}/capacity`)).available
+    await box.getByLabel('Available').press('Space')
+    await box.getByRole('switch', { checked: false }).waitFor()
+    assert.equal(await available(), false)
+    await box.getByLabel('Available').press('Space')
+    await box.getByRole('switch', { checked: true }).waitFor()
+    assert.equal(await available(), true)
     await axe('target')
     await page.screenshot({ path: join(shots, 'target.png'), fullPage: true })
   })

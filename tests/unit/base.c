@@ -100,6 +100,22 @@ static void test_phone_lookup_knows_the_state(void **state)
 	assert_string_equal(info.area_code, "512");
 }
 
+static void test_phone_lookup_knows_the_line(void **state)
+{
+	static const struct {
+		const char *number, *line;
+	} cases[] = {
+		{"+15125551234", "fixed_line_or_mobile"}, {"+18005551234", "toll_free"}, {"+19005551234", "premium"}, {"+447911123456", "mobile"}, {"+442071838750", "fixed_line"},
+		{"+4915112345678", "mobile"}, {"+445612345678", "voip"}, {"+1999", ""},
+	};
+	struct phone_info info;
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		phone_lookup(cases[i].number, &info);
+		assert_string_equal(info.line_type, cases[i].line);
+	}
+}
+
 static void test_phone_lookup_knows_the_time_zone(void **state)
 {
 	static const struct {
@@ -318,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_ids_sort_in_the_order_they_were_made),
 		cmocka_unit_test(test_phone_numbers_in_any_usual_notation),
 		cmocka_unit_test(test_phone_lookup_knows_the_state),
+		cmocka_unit_test(test_phone_lookup_knows_the_line),
 		cmocka_unit_test(test_phone_lookup_knows_the_time_zone),
 		cmocka_unit_test(test_zones_know_their_offset_in_summer_and_winter),
 		cmocka_unit_test(test_phone_lookup_tells_the_same_of_all_numbers_of_an_exchange),

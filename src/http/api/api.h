@@ -49,7 +49,8 @@ api_handler api_flow_export, api_flow_import, api_flow_diff, api_flow_diff_docum
 api_handler api_flow_stats;
 /* routing.c */
 extern const struct field api_explain_fields[];
-api_handler api_plan_explain, api_target_capacity;
+extern const struct field api_availability_fields[];
+api_handler api_plan_explain, api_target_capacity, api_target_availability;
 /* simulate.c */
 /* {"name": value} coerced to the organization's tags, by slot; values NULL: only checked. */
 void api_read_tags(struct http_request *r, json_t *tags, struct value *values, struct errors *errors);

@@ -63,7 +63,7 @@ static const char *unreachable(const struct http_request *r, const struct route_
 
 static const char *const verdict_names[] = {
 	[ROUTE_ELIGIBLE] = "eligible", [ROUTE_DISABLED] = "disabled", [ROUTE_CLOSED] = "closed", [ROUTE_ENTRY_CLOSED] = "entry_closed", [ROUTE_TARGET_FILTER] = "target_filter", [ROUTE_ENTRY_FILTER] = "entry_filter",
-	[ROUTE_REPEATED] = "repeated", [ROUTE_BUSY] = "busy", [ROUTE_HOUR_FULL] = "hourly_cap", [ROUTE_DAY_FULL] = "daily_cap", [ROUTE_MONTH_FULL] = "monthly_cap", [ROUTE_TOTAL_FULL] = "total_cap", [ROUTE_OVER_ATTEMPTS] = "over_attempts",
+	[ROUTE_REPEATED] = "repeated", [ROUTE_AWAY] = "unavailable", [ROUTE_BUSY] = "busy", [ROUTE_HOUR_FULL] = "hourly_cap", [ROUTE_DAY_FULL] = "daily_cap", [ROUTE_MONTH_FULL] = "monthly_cap", [ROUTE_TOTAL_FULL] = "total_cap", [ROUTE_OVER_ATTEMPTS] = "over_attempts",
 };
 
 /* How often it comes first among those of its priority that could be called: 0 to 1. */
@@ -161,5 +161,44 @@ enum http_result api_target_capacity(struct http_request *r)
 						     "concurrency", used(use.concurrency, l->caps.concurrency), "hourly", used(use.hourly, l->caps.hourly), "daily", used(use.daily, l->caps.daily), "monthly", used(use.monthly, l->caps.monthly),
 						     "total", used(use.total, l->caps.total)));
 	}
-	return http_json(r, 200, json_pack("{s:s, s:o}", "time_zone", t->zone ? zone_name(t->zone) : "UTC", "data", data));
+	return http_json(r, 200, json_pack("{s:s, s:b, s:o}", "time_zone", t->zone ? zone_name(t->zone) : "UTC", "available", capacity_available(r->config->capacity, t->id), "data", data));
+}
+
+/* ---- availability ---- */
+
+const struct field api_availability_fields[] = {
+	{"available", FIELD_BOOLEAN, FIELD_REQUIRED, .help = "Whether it takes calls now."},
+	{0},
+};
+
+static bool run_availability(struct store_conn *conn, struct http_request *r)
+{
+	bool available = json_is_true(json_object_get(r->json, "available"));
+	http_json(r, 200, json_pack("{s:s, s:b}", "target_id", r->params[0], "available", available));
+	return store_exec(conn, "INSERT INTO target_availability (target_id, organization_id, available, changed_at) VALUES ($1, $2, $3, $4) ON CONFLICT (target_id) DO UPDATE SET available = excluded.available, changed_at = excluded.changed_at",
+			  "ssii", r->params[0], r->organization->id, (int64_t)available, clock_now_ms()) && api_audit(conn, r, available ? "set_available" : "set_unavailable", r->params[0]);
+}
+
+static void after_availability(struct http_request *r)
+{
+	if (r->status != 200)
+		return;
+	capacity_set_available(r->config->capacity, r->params[0], json_is_true(json_object_get(r->json, "available")));
+	call_loop_look_for_room(r->config->calls);
+}
+
+enum http_result api_target_availability(struct http_request *r)
+{
+	struct errors errors = {0};
+	json_t *body = http_body_object(r);
+	if (!body)
+		return HTTP_REPLY;
+	if (!organization_find(r->organization, "target", r->params[0]))
+		return http_problem(r, 404, "Not found", "there is no target %s", r->params[0]);
+	schema_check(api_availability_fields, body, "", &(struct schema_context){0}, &errors);
+	if (errors_any(&errors))
+		return http_invalid(r, &errors);
+	r->run = run_availability;
+	r->after = after_availability;
+	return http_write(r);
 }
