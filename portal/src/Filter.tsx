@@ -29,6 +29,10 @@ function Value({ rule, onChange, error, label }: { rule: Rule; onChange: (v: unk
     const [low, high] = Array.isArray(rule.value) ? rule.value : ['', '']
     return <Group gap="xs" wrap="nowrap"><TextInput aria-label={t('{label}, from', { label })} placeholder={t('From')} value={String(low ?? '')} onChange={(e) => onChange([e.currentTarget.value, high])} error={error} /><TextInput aria-label={t('{label}, to', { label })} placeholder={t('To')} value={String(high ?? '')} onChange={(e) => onChange([low, e.currentTarget.value])} /></Group>
   }
+  if (rule.op === 'within_miles') {
+    const [zip, miles] = Array.isArray(rule.value) ? rule.value : ['', '']
+    return <Group gap="xs" wrap="nowrap"><TextInput aria-label={t('{label}, ZIP code', { label })} placeholder={t('ZIP code')} value={String(zip ?? '')} onChange={(e) => onChange([e.currentTarget.value, miles])} error={error} /><TextInput aria-label={t('{label}, miles', { label })} placeholder={t('Miles')} value={String(miles ?? '')} onChange={(e) => onChange([zip, e.currentTarget.value])} /></Group>
+  }
   return <TextInput aria-label={label} placeholder={rule.op === 'matches' ? t('Regular expression') : t('Value')} value={text} onChange={(e) => onChange(e.currentTarget.value)} error={error} />
 }
 
@@ -36,7 +40,7 @@ function Value({ rule, onChange, error, label }: { rule: Rule; onChange: (v: unk
 function changed(rule: Rule, op: string): Rule {
   if (valueless.includes(op)) return { field: rule.field, op }
   if (listed.includes(op)) return { ...rule, op, value: Array.isArray(rule.value) ? rule.value : rule.value == null || rule.value === '' ? [] : [rule.value] }
-  if (op === 'between') return { ...rule, op, value: Array.isArray(rule.value) && rule.value.length === 2 ? rule.value : ['', ''] }
+  if (op === 'between' || op === 'within_miles') return { ...rule, op, value: Array.isArray(rule.value) && rule.value.length === 2 ? rule.value : ['', ''] }
   return { ...rule, op, value: Array.isArray(rule.value) ? (rule.value[0] ?? '') : (rule.value ?? '') }
 }
 

@@ -1,4 +1,5 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include "base/zip.h"
 #include "expr/filter.h"
 #include <pcre2.h>
 #include <stdlib.h>
@@ -7,13 +8,13 @@
 
 enum op {
 	OP_EXISTS, OP_NOT_EXISTS, OP_EQUALS, OP_NOT_EQUALS, OP_CONTAINS, OP_NOT_CONTAINS, OP_BEGINS_WITH, OP_ENDS_WITH,
-	OP_IN, OP_NOT_IN, OP_GREATER_THAN, OP_GREATER_OR_EQUAL, OP_LESS_THAN, OP_LESS_OR_EQUAL, OP_BETWEEN, OP_MATCHES, OP_IN_LIST,
+	OP_IN, OP_NOT_IN, OP_GREATER_THAN, OP_GREATER_OR_EQUAL, OP_LESS_THAN, OP_LESS_OR_EQUAL, OP_BETWEEN, OP_MATCHES, OP_IN_LIST, OP_WITHIN_MILES,
 	OP_COUNT,
 };
 
 const char *const filter_operators[] = {
 	"exists", "not_exists", "equals", "not_equals", "contains", "not_contains", "begins_with", "ends_with",
-	"in", "not_in", "greater_than", "greater_or_equal", "less_than", "less_or_equal", "between", "matches", "in_list",
+	"in", "not_in", "greater_than", "greater_or_equal", "less_than", "less_or_equal", "between", "matches", "in_list", "within_miles",
 	NULL,
 };
 
@@ -37,6 +38,7 @@ struct rule {
 	size_t operand_count;
 	pcre2_code *regex;
 	const struct expr_list *list;
+	struct zip_center center; /* within_miles */
 };
 
 struct filter {
@@ -118,7 +120,7 @@ static void compile_operands(struct compiler *c, struct rule *r, json_t *json, c
 	json_t *value = json_object_get(json, "value");
 	if (r->op == OP_EXISTS || r->op == OP_NOT_EXISTS)
 		return;
-	bool list = r->op == OP_IN || r->op == OP_NOT_IN || r->op == OP_BETWEEN;
+	bool pair = r->op == OP_BETWEEN || r->op == OP_WITHIN_MILES, list = r->op == OP_IN || r->op == OP_NOT_IN || pair;
 	if (!value) {
 		fail(c, at, "is required for %s", filter_operators[r->op]);
 		return;
@@ -128,8 +130,8 @@ static void compile_operands(struct compiler *c, struct rule *r, json_t *json, c
 		return;
 	}
 	size_t n = list ? json_array_size(value) : 1;
-	if (n > 10000 || (r->op == OP_BETWEEN && n != 2)) {
-		fail(c, at, r->op == OP_BETWEEN ? "must be two values: [lowest, highest]" : "must have at most 10000 values");
+	if (n > 10000 || (pair && n != 2)) {
+		fail(c, at, r->op == OP_BETWEEN ? "must be two values: [lowest, highest]" : pair ? "must be two values: [ZIP code, miles]" : "must have at most 10000 values");
 		return;
 	}
 	r->operands = arena_alloc(c->arena, n * sizeof *r->operands);
@@ -144,6 +146,10 @@ static void compile_operands(struct compiler *c, struct rule *r, json_t *json, c
 	for (size_t i = 0; ordered && r->operands && i < r->operand_count; i++)
 		if (!r->operands[i].is_number && !r->operands[i].is_time)
 			fail(c, at, "must be a number or a date for %s", filter_operators[r->op]);
+	if (r->op == OP_WITHIN_MILES && r->operand_count == 2 && !zip_find(r->operands[0].text, r->operands[0].len, &r->center))
+		fail(c, at, "%.20s is no ZIP code that is known", r->operands[0].text);
+	if (r->op == OP_WITHIN_MILES && r->operand_count == 2 && !(r->operands[1].is_number && r->operands[1].number > 0))
+		fail(c, at, "must have the miles as a number above 0");
 	if (r->op == OP_MATCHES && r->operand_count)
 		compile_regex(c, r, at);
 	if (r->op == OP_IN_LIST && r->operands && r->operand_count && c->scope->list && !(r->list = c->scope->list(c->scope->arg, r->operands[0].text)))
@@ -338,6 +344,12 @@ static bool in_list(const struct value *v, const struct expr_list *list)
 	return false;
 }
 
+static bool is_within(const struct rule *r, const struct value *v)
+{
+	struct zip_center there;
+	return zip_find(v->text, v->len, &there) && zip_miles(&r->center, &there) <= r->operands[1].number;
+}
+
 static bool rule_match(const struct filter *f, const struct rule *r, struct expr_env *env)
 {
 	struct value v = expr_value(env, r->field);
@@ -387,6 +399,8 @@ static bool rule_match(const struct filter *f, const struct rule *r, struct expr
 		int low = compare(&v, &o[0]), high = compare(&v, &o[1]);
 		return (low == 0 || low == 1) && (high == 0 || high == -1);
 	}
+	case OP_WITHIN_MILES:
+		return is_within(r, &v);
 	case OP_MATCHES:
 		return matches(f, r, &v);
 	default:

@@ -91,6 +91,37 @@ static void test_every_operator(void **state)
 	}
 }
 
+static void test_zip_codes_have_distances(void **state)
+{
+	static const struct {
+		const char *zip, *other;
+		int miles; /* at least so many, and one more at most */
+	} cases[] = {{"78701", "78704", 2}, {"77002", "78701", 146}, {"10001", "90001", 2448}, {"02134-4242", "10001", 185}, {"2134", "02134", 0}};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct value tags[2] = {value_string(cases[i].zip, strlen(cases[i].zip)), {0}};
+		struct expr_env env = make_env(tags);
+		char within[40], beyond[40];
+		snprintf(within, sizeof within, "[\"%s\",%d]", cases[i].other, cases[i].miles + 1);
+		snprintf(beyond, sizeof beyond, "[\"%s\",%d.001]", cases[i].other, cases[i].miles);
+		if (rule("tag.state", "within_miles", within, &env) != 1 || (cases[i].miles && rule("tag.state", "within_miles", beyond, &env) != 0))
+			fail_msg("%s to %s: not %d miles", cases[i].zip, cases[i].other, cases[i].miles);
+	}
+	static const char *const none[] = {"00000", "99999", "Austin", "78701x", "787011", "78", ""};
+	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+		struct value tags[2] = {value_string(none[i], strlen(none[i])), {0}};
+		struct expr_env env = make_env(tags);
+		assert_int_equal(rule("tag.state", "within_miles", "[\"78701\",12000]", &env), 0);
+	}
+	struct value number[2] = {{.kind = VALUE_NUMBER, .text = "78704", .len = 5, .number = 78704}, {0}};
+	struct expr_env env = make_env(number);
+	assert_int_equal(rule("tag.state", "within_miles", "[78701,\"10\"]", &env), 1);
+	assert_int_equal(rule("tag.state", "within_miles", "[\"00000\",10]", &env), -1);
+	assert_int_equal(rule("tag.state", "within_miles", "[\"78701\",\"far\"]", &env), -1);
+	assert_int_equal(rule("tag.state", "within_miles", "[\"78701\"]", &env), -1);
+	assert_int_equal(rule("tag.state", "within_miles", "\"78701\"", &env), -1);
+}
+
 static void test_groups_nest(void **state)
 {
 	(void)state;
@@ -334,7 +365,7 @@ static void test_schedules_follow_the_clocks_of_a_zone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_operator), cmocka_unit_test(test_groups_nest), cmocka_unit_test(test_what_does_not_compile_is_told),
+		cmocka_unit_test(test_every_operator), cmocka_unit_test(test_zip_codes_have_distances), cmocka_unit_test(test_groups_nest), cmocka_unit_test(test_what_does_not_compile_is_told),
 		cmocka_unit_test(test_templates_escape_for_where_they_land), cmocka_unit_test(test_tokens_convert_by_the_end_of_their_name), cmocka_unit_test(test_templates_have_defaults_and_brackets),
 		cmocka_unit_test(test_values_are_coerced_or_refused), cmocka_unit_test(test_json_pointers), cmocka_unit_test(test_what_is_escaped_reads_back_as_it_was),
 		cmocka_unit_test(test_schedules_follow_the_clocks_of_a_zone),
