@@ -91,7 +91,7 @@ static bool exists(void *arg, const char *kind, const char *id)
 
 struct expr_scope organization_scope(const struct organization *o)
 {
-	return (struct expr_scope){find_tag, NULL, (void *)(uintptr_t)o, find_list};
+	return (struct expr_scope){find_tag, NULL, (void *)(uintptr_t)o, find_list, o->region};
 }
 
 static const char *tag_name(void *arg, size_t slot)
@@ -101,7 +101,7 @@ static const char *tag_name(void *arg, size_t slot)
 
 struct flow_context organization_flow_context(const struct organization *o, const char *flow_id, int version)
 {
-	return (struct flow_context){find_tag, tag_type, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, find_list, flow_id, version, tag_name, NULL};
+	return (struct flow_context){find_tag, tag_type, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, find_list, flow_id, version, tag_name, NULL, o->region};
 }
 
 static struct filter *build_filter(struct org *o, json_t *doc, const char *key)
@@ -547,16 +547,33 @@ static void build_prompt(struct config_store *c, struct org *o, struct entity *e
 	p->has_audio = json_is_true(json_object_get(e->doc, "has_audio"));
 }
 
+/* Does it look like a phone number that is not written as calls have it? */
+static bool is_phone_by_hand(const char *text)
+{
+	size_t digits = 0, others = 0;
+	for (const char *p = text; *p; p++) {
+		digits += *p >= '0' && *p <= '9';
+		others += !strchr("0123456789 -.()/+", *p);
+	}
+	return digits >= 7 && digits <= 15 && !others && text[0] != '+';
+}
+
+/* Phone numbers are found as calls have them, too, however they are written. */
 static void build_list(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct expr_list *list = e->data;
 	json_t *values = json_object_get(e->doc, "values"), *value;
-	const char **texts = arena_alloc(&o->arena, (json_array_size(values) + 1) * sizeof *texts);
+	const char **texts = arena_alloc(&o->arena, (2 * json_array_size(values) + 1) * sizeof *texts);
+	char number[PHONE_SIZE];
 	size_t i;
 	(void)c;
-	json_array_foreach(values, i, value)
-		if (texts && (texts[list->count] = arena_strdup(&o->arena, json_string_value(value))))
+	json_array_foreach(values, i, value) {
+		const char *text = json_string_value(value);
+		if (texts && (texts[list->count] = arena_strdup(&o->arena, text)))
 			list->count++;
+		if (texts && is_phone_by_hand(text) && phone_normalize(text, o->public.region, number) && (texts[list->count] = arena_strdup(&o->arena, number)))
+			list->count++;
+	}
 	if (texts)
 		qsort(texts, list->count, sizeof *texts, by_text);
 	list->texts = texts;

@@ -1,4 +1,5 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include "base/phone.h"
 #include "base/zip.h"
 #include "expr/filter.h"
 #include <pcre2.h>
@@ -113,6 +114,19 @@ static void compile_regex(struct compiler *c, struct rule *r, const char *pointe
 	(void)pcre2_jit_compile(r->regex, PCRE2_JIT_COMPLETE);
 }
 
+/* A number as people write it, to what calls have. */
+static void read_phone(struct compiler *c, struct operand *o)
+{
+	char number[PHONE_SIZE];
+	if (!c->scope->region || !phone_normalize(o->text, c->scope->region, number))
+		return;
+	const char *text = arena_strdup(c->arena, number);
+	if (text) {
+		o->text = text;
+		o->len = strlen(text);
+	}
+}
+
 static void compile_operands(struct compiler *c, struct rule *r, json_t *json, const char *pointer)
 {
 	char at[200];
@@ -142,13 +156,16 @@ static void compile_operands(struct compiler *c, struct rule *r, json_t *json, c
 		}
 		r->operand_count++;
 	}
+	bool phone = r->field.source == EXPR_SYSTEM && (r->field.slot == CALL_CALLER_ID || r->field.slot == CALL_NUMBER), whole = r->op == OP_EQUALS || r->op == OP_NOT_EQUALS || r->op == OP_IN || r->op == OP_NOT_IN;
+	for (size_t i = 0; phone && whole && r->operands && i < r->operand_count; i++)
+		read_phone(c, &r->operands[i]);
 	bool ordered = r->op >= OP_GREATER_THAN && r->op <= OP_BETWEEN;
 	for (size_t i = 0; ordered && r->operands && i < r->operand_count; i++)
 		if (!r->operands[i].is_number && !r->operands[i].is_time)
 			fail(c, at, "must be a number or a date for %s", filter_operators[r->op]);
-	if (r->op == OP_WITHIN_MILES && r->operand_count == 2 && !zip_find(r->operands[0].text, r->operands[0].len, &r->center))
+	if (r->op == OP_WITHIN_MILES && r->operands && r->operand_count == 2 && !zip_find(r->operands[0].text, r->operands[0].len, &r->center))
 		fail(c, at, "%.20s is no ZIP code that is known", r->operands[0].text);
-	if (r->op == OP_WITHIN_MILES && r->operand_count == 2 && !(r->operands[1].is_number && r->operands[1].number > 0))
+	if (r->op == OP_WITHIN_MILES && r->operands && r->operand_count == 2 && !(r->operands[1].is_number && r->operands[1].number > 0))
 		fail(c, at, "must have the miles as a number above 0");
 	if (r->op == OP_MATCHES && r->operand_count)
 		compile_regex(c, r, at);

@@ -68,6 +68,7 @@ struct expr_scope {
 	int (*variable)(void *arg, const char *name, size_t len); /* slot, or -1; NULL: none here */
 	void *arg;
 	const struct expr_list *(*list)(void *arg, const char *id); /* NULL: there are none here, and none is missed */
+	const char *region; /* whose phone numbers are read so in comparisons with one; NULL: only E.164 is */
 };
 
 /* While running: one call's values. Arrays are indexed by the slots above. */

@@ -25,7 +25,7 @@ static const struct expr_list *find_list(void *arg, const char *id)
 	return strcmp(id, "lst_1") == 0 ? &list : NULL;
 }
 
-static const struct expr_scope scope = {find_tag, find_variable, NULL, find_list};
+static const struct expr_scope scope = {find_tag, find_variable, NULL, find_list, "US"};
 static struct value call[CALL_FIELD_COUNT];
 
 static struct expr_env make_env(const struct value *tags)
@@ -81,6 +81,7 @@ static void test_every_operator(void **state)
 		{"tag.score", "between", "[83,90]", 0}, {"call.caller_id", "matches", "\"^\\\\+1512\"", 1}, {"call.caller_id", "matches", "\"^9\"", 0},
 		{"var.tries", "less_than", "5", 0}, {"var.tries", "not_equals", "\"x\"", 1}, {"time.weekday", "equals", "\"sun\"", 1},
 		{"time.hour", "equals", "22", 1},
+		{"call.caller_id", "equals", "\"(512) 555-0100\"", 1}, {"call.caller_id", "in", "[\"1\",\"1-512-555-0100\"]", 1}, {"call.caller_id", "not_equals", "\"512.555.0100\"", 0}, {"call.caller_id", "begins_with", "\"512\"", 0},
 		{"call.caller_id", "in_list", "\"lst_1\"", 1}, {"tag.state", "in_list", "\"lst_1\"", 1}, {"time.weekday", "in_list", "\"lst_1\"", 0},
 		{"number.area_code", "in_list", "\"lst_1\"", 0}, {"tag.state", "in_list", "\"lst_2\"", -1},
 	};

@@ -89,11 +89,10 @@ static void add_parameter(void *arg, const char *name, const char *value)
 {
 	static const char *const fields[] = {"call.status", "call.campaign_id", "call.publisher_id", "call.target_id", "call.number", "call.disposition", "call.converted"};
 	struct search *s = arg;
-	char number[PHONE_SIZE];
 	if (strncmp(name, "tag.", 4) == 0)
 		add_tag(s, name, value);
 	else if (strcmp(name, "caller_id") == 0 && *value)
-		add_rule(s, "call.caller_id", "equals", phone_normalize(value, s->o->region, number) ? number : value);
+		add_rule(s, "call.caller_id", "equals", value);
 	for (size_t i = 0; *value && i < ARRAY_LEN(fields); i++)
 		if (strcmp(fields[i] + 5, name) == 0)
 			add_rule(s, fields[i], "equals", value);
@@ -189,6 +188,7 @@ static void consider(struct search *s, json_t *rule)
 	json_t *given = json_object_get(rule, "value");
 	char *dumped = json_is_string(given) || json_is_object(given) || json_is_array(given) ? NULL : json_dumps(given, JSON_ENCODE_ANY);
 	const char *value = json_is_string(given) ? json_string_value(given) : arena_strdup(&s->arena, dumped);
+	char number[PHONE_SIZE];
 	free(dumped);
 	consider_range(s, rule);
 	if (!field || !op || !value || strcmp(op, "equals") != 0)
@@ -205,7 +205,8 @@ static void consider(struct search *s, json_t *rule)
 			s->keys[1] = v.text;
 			s->way = w;
 		} else if (strcmp(w->field, field) == 0 && (strcmp(field, "call.status") != 0 || strcmp(value, "active") == 0)) {
-			s->keys[0] = value;
+			bool phone = strcmp(field, "call.caller_id") == 0 && phone_normalize(value, s->o->region, number);
+			s->keys[0] = phone ? arena_strdup(&s->arena, number) : value;
 			s->keys[1] = "";
 			s->way = w;
 		}
@@ -257,7 +258,7 @@ static bool read_search(struct search *s)
 	if (filter)
 		json_array_append_new(s->rules, filter);
 	json_t *all = json_pack("{s:s, s:O}", "match", "all", "rules", s->rules);
-	struct expr_scope scope = {find_open_tag, NULL, s, find_list};
+	struct expr_scope scope = {find_open_tag, NULL, s, find_list, s->o->region};
 	s->filter = filter_compile(all, &scope, &s->arena, filter_error, s);
 	json_decref(all);
 	if (!errors_any(&s->errors))
