@@ -294,9 +294,9 @@ static struct turn *turn_of(const struct target_use *u, const char *plan_id)
 	return t;
 }
 
-static struct turn *make_turn(struct capacity *c, const char *plan_id, const char *target_id)
+static struct turn *make_turn(struct capacity *c, const char *plan_id, const char *entry_id)
 {
-	struct target_use *u = use_of(c, target_id, true);
+	struct target_use *u = use_of(c, entry_id, true);
 	struct turn *t = turn_of(u, plan_id);
 	if (!u || t || !(t = calloc(1, sizeof *t)))
 		return t;
@@ -305,19 +305,19 @@ static struct turn *make_turn(struct capacity *c, const char *plan_id, const cha
 	return u->turns = t;
 }
 
-void capacity_take_turn(struct capacity *c, const char *plan_id, const char *target_id)
+void capacity_take_turn(struct capacity *c, const char *plan_id, const char *entry_id)
 {
 	pthread_mutex_lock(&c->lock);
-	struct turn *t = make_turn(c, plan_id, target_id);
+	struct turn *t = make_turn(c, plan_id, entry_id);
 	if (t)
 		t->at = ++c->last_turn;
 	pthread_mutex_unlock(&c->lock);
 }
 
-void capacity_score(struct capacity *c, const char *plan_id, const char *target_id, double score)
+void capacity_score(struct capacity *c, const char *plan_id, const char *entry_id, double score)
 {
 	pthread_mutex_lock(&c->lock);
-	struct turn *t = make_turn(c, plan_id, target_id);
+	struct turn *t = make_turn(c, plan_id, entry_id);
 	if (t) {
 		t->score = score;
 		t->scored = true;
@@ -329,8 +329,8 @@ void capacity_scores(struct capacity *c, const struct route_plan *plan, double *
 {
 	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct turn *t = turn_of(use_of(c, plan->entries[i].target->id, false), plan->id);
-		out[i] = t && t->scored ? t->score : (double)plan->entries[i].target->revenue_micros;
+		const struct turn *t = turn_of(use_of(c, route_entry_id(&plan->entries[i]), false), plan->id);
+		out[i] = t && t->scored ? t->score : (double)route_entry_revenue(&plan->entries[i], 0);
 	}
 	pthread_mutex_unlock(&c->lock);
 }
@@ -339,7 +339,7 @@ void capacity_turns(struct capacity *c, const struct route_plan *plan, uint64_t 
 {
 	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct turn *t = turn_of(use_of(c, plan->entries[i].target->id, false), plan->id);
+		const struct turn *t = turn_of(use_of(c, route_entry_id(&plan->entries[i]), false), plan->id);
 		out[i] = t ? t->at : 0;
 	}
 	pthread_mutex_unlock(&c->lock);

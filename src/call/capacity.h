@@ -27,13 +27,13 @@ enum route_verdict capacity_enter(struct capacity *c, const struct route_target 
 void capacity_connected(struct capacity *c, const struct route_target *target, const struct capacity_call *call, int64_t now_ms, struct store_batch *batch);
 void capacity_leave(struct capacity *c, const struct route_target *target, const struct capacity_call *call, bool connected);
 
-/* The plan tries the target now. */
-void capacity_take_turn(struct capacity *c, const char *plan_id, const char *target_id);
+/* The plan tries the target, or the group, now. */
+void capacity_take_turn(struct capacity *c, const char *plan_id, const char *entry_id);
 
 /* When the plan tried each of its entries last. */
 void capacity_turns(struct capacity *c, const struct route_plan *plan, uint64_t *out);
-/* What a call that the plan sends to the target brings in, in millionths. */
-void capacity_score(struct capacity *c, const char *plan_id, const char *target_id, double score);
+/* What a call that the plan sends to the target, or the group, brings in, in millionths. */
+void capacity_score(struct capacity *c, const char *plan_id, const char *entry_id, double score);
 /* Of each entry; of those that were not scored yet, what the target says it pays. */
 void capacity_scores(struct capacity *c, const struct route_plan *plan, double *out);
 

@@ -35,6 +35,7 @@ static void add_try(struct call *c, const struct dial_try *t)
 		return;
 	d->tries[d->count] = *t;
 	d->tries[d->count].plan = d->plan;
+	d->tries[d->count].group = d->group;
 	d->tries[d->count].stage = d->stage_made;
 	d->tries[d->count++].at_once = d->at_once;
 }
@@ -116,8 +117,27 @@ static const struct route_target *talked_with(const struct call *c)
 	return again ? organization_target(c->organization, id) : NULL;
 }
 
-/* Whom a plan sends the call to; simultaneously: all of one priority, or with `all` all at once. */
-static void add_plan(struct call *c, const struct route_plan *plan, int timeout_seconds, bool all)
+static void add_plan(struct call *c, const struct route_plan *plan, const struct in_group *group, int timeout_seconds, bool all);
+
+/* The targets of a plan within another, in its place. Those of a group that rings at once do so apart from others. */
+static void add_group(struct call *c, const struct route_plan *outer, const struct in_group *above, const struct route_plan *plan, int timeout_seconds, bool all)
+{
+	struct dial *d = &c->dial;
+	bool at_once = d->at_once;
+	struct in_group *g = above && above->depth >= ROUTE_GROUPS_MAX ? NULL : arena_alloc(&c->arena, sizeof *g);
+	if (!g)
+		return;
+	*g = (struct in_group){outer, plan, above, above ? above->depth + 1 : 1};
+	d->stage_made += !at_once;
+	add_plan(c, plan, g, timeout_seconds, at_once || all);
+	d->stage_made -= at_once; /* others of this stage ring beside them */
+	d->plan = outer;
+	d->group = above;
+	d->at_once = at_once;
+}
+
+/* Whom a plan sends the call to; simultaneously: all of one priority, or with `all` all at once. group: where it is one, or NULL. */
+static void add_plan(struct call *c, const struct route_plan *plan, const struct in_group *group, int timeout_seconds, bool all)
 {
 	struct dial *d = &c->dial;
 	struct route_candidate *list = calloc(plan->count + 1, sizeof *list);
@@ -135,15 +155,19 @@ static void add_plan(struct call *c, const struct route_plan *plan, int timeout_
 		capacity_turns(c->loop->config.capacity, plan, turns);
 	size_t n = list ? route_plan_judge(plan, &in, list, plan->count) : 0;
 	d->plan = plan;
+	d->group = group;
 	d->at_once = all || plan->strategy == ROUTE_AT_ONCE;
 	for (size_t i = 0; i < n; i++) {
-		if (i && !all && list[i].priority != list[i - 1].priority)
+		const struct route_candidate *one = &list[i];
+		if (i && !all && one->priority != list[i - 1].priority)
 			d->stage_made++;
-		d->busy = d->busy || list[i].verdict == ROUTE_BUSY || list[i].verdict == ROUTE_AWAY;
-		if (list[i].verdict == ROUTE_ELIGIBLE)
-			add_target(c, list[i].target, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
+		d->busy = d->busy || one->verdict == ROUTE_BUSY || one->verdict == ROUTE_AWAY;
+		if (one->verdict == ROUTE_ELIGIBLE && one->group)
+			add_group(c, plan, group, one->group, timeout_seconds, all);
+		else if (one->verdict == ROUTE_ELIGIBLE)
+			add_target(c, one->target, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
 		else if (!d->waits_since_ms) /* else it was told */
-			log_attempt(c, &(struct dial_try){.target = list[i].target, .uri = list[i].target->uri}, NULL, "skipped", 0, route_verdict_text(list[i].verdict));
+			log_attempt(c, &(struct dial_try){.target = one->target, .uri = one->target ? one->target->uri : one->group->name}, NULL, "skipped", 0, route_verdict_text(one->verdict));
 	}
 	free(list);
 	free(turns);
@@ -159,7 +183,7 @@ void dial_add_plans(struct call *c)
 	c->dial.count = c->dial.next = 0;
 	c->dial.busy = false;
 	for (size_t i = 0; i < n; i++)
-		add_plan(c, plans[i], c->dial.asked_timeout, c->dial.asked_all);
+		add_plan(c, plans[i], NULL, c->dial.asked_timeout, c->dial.asked_all);
 }
 
 static void add_targets(struct call *c, const struct flow_dial *to)
@@ -706,6 +730,8 @@ static bool enter_target(struct attempt *a)
 		a->in_target = t;
 		if (a->to->plan)
 			capacity_take_turn(c->loop->config.capacity, a->to->plan->id, t->id);
+		for (const struct in_group *g = a->to->group; g; g = g->above)
+			capacity_take_turn(c->loop->config.capacity, g->outer->id, g->plan->id);
 		return true;
 	}
 	c->dial.busy = c->dial.busy || v == ROUTE_BUSY || v == ROUTE_AWAY;

@@ -58,6 +58,13 @@ struct call_loop {
 	_Atomic uint64_t started, refused, dropped;
 };
 
+/* A plan that is a group within another. */
+struct in_group {
+	const struct route_plan *outer, *plan;
+	const struct in_group *above; /* where the outer one is a group, or NULL */
+	int depth;
+};
+
 /* Who is tried next in a dial. Texts live in the call's arena or its snapshot. */
 struct dial_try {
 	const struct route_target *target; /* NULL: a number or URI the flow named */
@@ -69,6 +76,7 @@ struct dial_try {
 	const char *headers;                 /* further lines of its INVITE, or NULL */
 	bool by_policy;                      /* it is no target: the dial policy lets it be called */
 	const struct route_plan *plan;       /* that sends the call there, or NULL */
+	const struct in_group *group;        /* where the plan is one, or NULL */
 	int stage;                           /* later ones wait until nobody of this one is called */
 	bool at_once;                        /* beside others of its stage */
 	int timeout_seconds;
@@ -120,6 +128,7 @@ struct dial {
 	unsigned music_request, music_play;
 	/* while tries are made */
 	const struct route_plan *plan;
+	const struct in_group *group;
 	int stage_made;
 	bool at_once;
 	struct attempt *attempts; /* and one more, for a transfer */

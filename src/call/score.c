@@ -20,18 +20,26 @@ struct scores {
 	bool stop;
 };
 
+/* Of a target, or of all in a group. */
+static void add_sums(const struct route_entry *e, const struct store_rows *sums, int depth, int64_t *calls, int64_t *revenue)
+{
+	for (size_t k = 0; e->target && k < rows_count(sums); k++) {
+		if (strcmp(rows_text(sums, k, 0), e->target->id) != 0)
+			continue;
+		*calls += rows_int(sums, k, 1);
+		*revenue += rows_int(sums, k, 2);
+	}
+	for (size_t i = 0; e->group && depth < ROUTE_GROUPS_MAX && i < e->group->count; i++)
+		add_sums(&e->group->entries[i], sums, depth + 1, calls, revenue);
+}
+
 static void score_plan(struct scores *s, const struct route_plan *plan, const struct store_rows *sums)
 {
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct route_target *t = plan->entries[i].target;
+		const struct route_entry *e = &plan->entries[i];
 		int64_t calls = 0, revenue = 0;
-		for (size_t k = 0; k < rows_count(sums); k++) {
-			if (strcmp(rows_text(sums, k, 0), t->id) != 0)
-				continue;
-			calls = rows_int(sums, k, 1);
-			revenue = rows_int(sums, k, 2);
-		}
-		capacity_score(s->capacity, plan->id, t->id, ((double)revenue + (double)t->revenue_micros * PRIOR_CALLS) / (double)(calls + PRIOR_CALLS));
+		add_sums(e, sums, 0, &calls, &revenue);
+		capacity_score(s->capacity, plan->id, route_entry_id(e), ((double)revenue + (double)route_entry_revenue(e, 0) * PRIOR_CALLS) / (double)(calls + PRIOR_CALLS));
 	}
 }
 

@@ -285,9 +285,10 @@ static void build_plan(struct config_store *c, struct org *o, struct entity *e)
 	p->wait_prompt_id = text(o, dial, "wait_prompt_id");
 	p->entries = arena_alloc(&o->arena, (json_array_size(entries) + 1) * sizeof *p->entries);
 	json_array_foreach(entries, i, item) {
-		struct route_target *t = data_of(o, "target", json_string_value(json_object_get(item, "target_id")));
-		if (t && p->entries)
-			p->entries[p->count++] = (struct route_entry){t, build_filter(o, item, "filter"), integer(item, "priority", 1), integer(item, "weight", 1), build_schedule(o, item)};
+		const struct route_target *t = data_of(o, "target", json_string_value(json_object_get(item, "target_id")));
+		const struct route_plan *group = t ? NULL : data_of(o, "routing_plan", json_string_value(json_object_get(item, "routing_plan_id")));
+		if ((t || group) && p->entries)
+			p->entries[p->count++] = (struct route_entry){t, group, build_filter(o, item, "filter"), integer(item, "priority", 1), integer(item, "weight", 1), build_schedule(o, item)};
 	}
 	route_plan_sort(p);
 }

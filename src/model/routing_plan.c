@@ -1,15 +1,31 @@
 #include "model/schedule.h"
 #include "model/resource.h"
 
+static void check(json_t *doc, struct errors *errors)
+{
+	json_t *item;
+	size_t i;
+	char pointer[40];
+	json_array_foreach(json_object_get(doc, "entries"), i, item) {
+		bool target = json_is_string(json_object_get(item, "target_id")), group = json_is_string(json_object_get(item, "routing_plan_id"));
+		snprintf(pointer, sizeof pointer, "/entries/%zu/%s", i, target ? "routing_plan_id" : "target_id");
+		if (!target && !group)
+			errors_add(errors, pointer, "is required, or a routing_plan_id");
+		else if (target && group)
+			errors_add(errors, pointer, "a target is given already: one of the two");
+	}
+}
+
 const struct resource_kind resource_routing_plan = {
-	.kind = "routing_plan", .path = "routing-plans", .prefix = "pln", .title = "Routing plan", .unique = "name",
+	.kind = "routing_plan", .path = "routing-plans", .prefix = "pln", .title = "Routing plan", .unique = "name", .check = check,
 	.help = "Which targets calls are sent to, in what order.",
 	.fields = (const struct field[]){
 		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
 		{"strategy", FIELD_ENUM, .choices = (const char *const[]){"priority", "round_robin", "weighted", "simultaneous", "best", NULL}, .initial = "\"priority\"", .help = "Which of one priority is tried first: the first in the list; round robin, whose turn is longest ago; weighted, drawn by their weights; simultaneous, all ring at once; best, who brought in the most a call, lately."},
 		{"entries", FIELD_OBJECT, FIELD_LIST, .max = 1000, .initial = "[]", .help = "The targets.",
 		 .fields = (const struct field[]){
-			 {"target_id", FIELD_ID, FIELD_REQUIRED, .kind = "target", .help = "The target."},
+			 {"target_id", FIELD_ID, .kind = "target", .help = "The target."},
+			 {"routing_plan_id", FIELD_ID, .kind = "routing_plan", .help = "Or a group: the targets of this plan are tried in its place, by its own strategy."},
 			 {"priority", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1", .help = "Lowest first; those of one priority as the strategy says."},
 			 {"weight", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1", .help = "How often it comes first, beside the weights of the others; 0: last."},
 			 {"filter", FIELD_FILTER, .help = "Only calls that pass, besides the target's own filter."},

@@ -17,6 +17,21 @@ size_t route_plan_chain(const struct route_plan *plan, const struct route_plan *
 	return n;
 }
 
+const char *route_entry_id(const struct route_entry *e)
+{
+	return e->target ? e->target->id : e->group->id;
+}
+
+int64_t route_entry_revenue(const struct route_entry *e, int depth)
+{
+	int64_t most = e->target ? e->target->revenue_micros : 0;
+	for (size_t i = 0; e->group && depth < ROUTE_GROUPS_MAX && i < e->group->count; i++) {
+		int64_t one = route_entry_revenue(&e->group->entries[i], depth + 1);
+		most = one > most ? one : most;
+	}
+	return most;
+}
+
 void route_plan_sort(struct route_plan *plan)
 {
 	/* Insertion sort: stable, and plans come nearly sorted. */
@@ -41,12 +56,12 @@ enum route_verdict route_target_judge(const struct route_target *t, struct expr_
 
 static enum route_verdict room(const struct route_input *in, const struct route_target *target)
 {
-	return in->room ? in->room(in->arg, target) : ROUTE_ELIGIBLE;
+	return in->room && target ? in->room(in->arg, target) : ROUTE_ELIGIBLE;
 }
 
 static enum route_verdict judge(const struct route_entry *e, const struct route_input *in)
 {
-	enum route_verdict v = route_target_judge(e->target, in->env, in->now_ms);
+	enum route_verdict v = e->target ? route_target_judge(e->target, in->env, in->now_ms) : ROUTE_ELIGIBLE;
 	if (v != ROUTE_ELIGIBLE)
 		return v;
 	return !is_open(e->schedule, in->now_ms) ? ROUTE_ENTRY_CLOSED : !filter_match(e->filter, in->env) ? ROUTE_ENTRY_FILTER : in->all ? room(in, e->target) : ROUTE_ELIGIBLE;
@@ -161,7 +176,7 @@ size_t route_plan_judge(const struct route_plan *plan, const struct route_input 
 	for (size_t i = 0; i < n; i++) {
 		const struct route_entry *e = &plan->entries[i];
 		enum route_verdict v = judge(e, in);
-		out[i] = (struct route_candidate){e->target, v, e->priority, i, v == ROUTE_ELIGIBLE && drawn ? key_of(plan, i, in, by_chance, &seed) : 0};
+		out[i] = (struct route_candidate){e->target, e->group, v, e->priority, i, v == ROUTE_ELIGIBLE && drawn ? key_of(plan, i, in, by_chance, &seed) : 0};
 	}
 	if (in->first)
 		bring_first(in->first, out, n);

@@ -35,8 +35,10 @@ struct route_target {
 	int revenue_after_seconds; /* due after so many seconds connected; 0: on connect; -1: when the call converts */
 };
 
+struct route_plan;
 struct route_entry {
-	const struct route_target *target;
+	const struct route_target *target; /* NULL: a group */
+	const struct route_plan *group;    /* whose targets are tried in its place, by its own strategy; or NULL */
 	struct filter *filter;
 	int priority, weight;
 	const struct schedule *schedule; /* NULL: always */
@@ -89,7 +91,8 @@ struct route_input {
 };
 
 struct route_candidate {
-	const struct route_target *target;
+	const struct route_target *target; /* one of the two, as in struct route_entry */
+	const struct route_plan *group;
 	enum route_verdict verdict;
 	int priority; /* INT_MIN: it is the input's first */
 	size_t entry;
@@ -99,6 +102,12 @@ struct route_candidate {
 #define ROUTE_CHAIN_MAX 5
 /* The plan and those that it falls back on, each once. Returns how many. */
 size_t route_plan_chain(const struct route_plan *plan, const struct route_plan *out[ROUTE_CHAIN_MAX]);
+
+#define ROUTE_GROUPS_MAX 3 /* groups within groups; deeper ones are empty */
+/* What turns and scores are kept by. */
+const char *route_entry_id(const struct route_entry *e);
+/* What a call brings there, as the configuration says: of a group, the most. */
+int64_t route_entry_revenue(const struct route_entry *e, int depth);
 
 /* Sort entries once, after building: by priority, keeping the order given. */
 void route_plan_sort(struct route_plan *plan);

@@ -70,6 +70,39 @@ describe('routing', () => {
     await quiet()
   })
 
+  test('a group is tried in its place, by its own strategy, round robin over groups too', async () => {
+    const [a, b, c, last] = await Promise.all([0, 1, 2, 3].map(() => Peer.start())), from = await caller()
+    const ids = await Promise.all([a, b, c, last].map(async (p) => (await target(p!.uri)).id))
+    const pair = await s.api('POST', '/routing-plans', { name: 'Pair', strategy: 'round_robin', entries: [{ target_id: ids[0] }, { target_id: ids[1] }] })
+    const single = await s.api('POST', '/routing-plans', { name: 'Single', entries: [{ target_id: ids[2] }] })
+    const { plan: made, number } = await plan({ strategy: 'round_robin', entries: [{ routing_plan_id: pair.id }, { routing_plan_id: single.id }, { target_id: ids[3], priority: 2 }] })
+    for (let i = 0; i < 8; i++) await (await call(number, from)).request('BYE')
+    assert.deepEqual([a, b, c, last].map((p) => answered(p!)), [2, 2, 4, 0])
+    // all of a group that do not take the call are followed by the next group, then the next priority
+    for (const p of [a, b, c]) p!.invite = () => [486]
+    await (await call(number, from)).request('BYE')
+    assert.deepEqual([a, b, c, last].map((p) => p!.of('INVITE').length), [3, 3, 5, 1])
+    assert.deepEqual((await s.api('POST', `/routing-plans/${made.id}/explain`, { number })).data.map((x: any) => [x.routing_plan_name, x.order]).sort(), [['Pair', 1], ['Pair', 2], ['Single', 3], [made.name, 4]].sort())
+    // a group that rings at once, behind another target
+    await s.api('PATCH', `/routing-plans/${pair.id}`, { strategy: 'simultaneous' })
+    const rings = await plan({ entries: [{ target_id: ids[2] }, { routing_plan_id: pair.id, priority: 2, filter: { match: 'all', rules: [{ field: 'number.state', op: 'equals', value: 'TX' }] } }] })
+    assert.equal((await call(rings.number, from)).status, 486)
+    await quiet()
+    const { attempts } = await s.lastCall((x) => x.number === rings.number), times = attempts.map((x: any) => [Date.parse(x.started_at), Date.parse(x.ended_at)])
+    assert.ok(attempts.length === 3 && times[1][0] >= times[0][1] && times[2][0] <= times[1][1], JSON.stringify(times))
+    assert.equal((await call(rings.number, from, '+12125550123')).status, 486)
+    await quiet()
+    assert.deepEqual((await s.lastCall((x) => x.number === rings.number && x.caller_id === '+12125550123')).attempts.map((x: any) => [x.uri, x.reason])[0], ['Pair', "the call does not pass the plan entry's filter"])
+    // one within itself ends
+    await s.api('PATCH', `/routing-plans/${single.id}`, { entries: [{ target_id: ids[2] }, { routing_plan_id: single.id }] })
+    assert.equal((await call(number, from, '+12125550123')).status, 200)
+    await hangUp()
+    for (const [entry, pointer] of [[{}, '/entries/0/target_id'], [{ target_id: ids[0], routing_plan_id: pair.id }, '/entries/0/routing_plan_id']] as const) {
+      const r = await s.raw('POST', '/api/v1/routing-plans', { name: 'x', entries: [entry] })
+      assert.deepEqual([r.status, ((await r.json()) as any).errors[0].pointer], [422, pointer])
+    }
+  })
+
   test('best begins with who brings in the most, learns from what calls brought, and tries others by chance', async () => {
     const [dear, fair] = await Promise.all([Peer.start(), Peer.start()]), from = await caller()
     const big = await target(dear.uri, { revenue: { amount: '30', on: 'duration', duration_seconds: 3600 } }), small = await target(fair.uri, { revenue: { amount: '20' } })

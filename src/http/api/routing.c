@@ -76,7 +76,7 @@ static double share_of(const struct route_plan *plan, const struct route_candida
 	return sum > 0 ? plan->entries[one->entry].weight / sum : 0;
 }
 
-static bool explain_plan(struct http_request *r, const struct route_plan *plan, struct asked *a, int *order, json_t *data)
+static bool explain_plan(struct http_request *r, const struct route_plan *plan, struct asked *a, int depth, int *order, json_t *data)
 {
 	struct route_candidate *list = arena_alloc(&r->arena, (plan->count + 1) * sizeof *list);
 	uint64_t *turns = arena_alloc(&r->arena, (plan->count + 1) * sizeof *turns);
@@ -100,8 +100,14 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 	size_t n = route_plan_judge(&without_chance, &in, list, plan->count);
 	for (size_t i = 0; i < n; i++) {
 		bool eligible = list[i].verdict == ROUTE_ELIGIBLE;
-		const char *why = eligible ? unreachable(r, list[i].target) : route_verdict_text(list[i].verdict);
-		json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s?}", "routing_plan_id", plan->id, "routing_plan_name", plan->name, "target_id", list[i].target->id, "target_name", list[i].target->name,
+		const struct route_target *t = list[i].target;
+		if (eligible && !t) {
+			if (depth < ROUTE_GROUPS_MAX && !explain_plan(r, list[i].group, a, depth + 1, order, data))
+				return false;
+			continue;
+		}
+		const char *why = eligible ? unreachable(r, t) : route_verdict_text(list[i].verdict);
+		json_t *item = json_pack("{s:s, s:s, s:s?, s:s, s:i, s:s, s:s?}", "routing_plan_id", plan->id, "routing_plan_name", plan->name, "target_id", t ? t->id : NULL, "target_name", t ? t->name : list[i].group->name,
 					 "priority", plan->entries[list[i].entry].priority, "verdict", why && eligible ? "unreachable" : verdict_names[list[i].verdict], "reason", why);
 		json_object_set_new(item, "order", why ? json_null() : json_integer(++*order));
 		if (plan->strategy == ROUTE_WEIGHTED)
@@ -130,7 +136,7 @@ enum http_result api_plan_explain(struct http_request *r)
 	int order = 0;
 	size_t n = route_plan_chain(plan, plans);
 	for (size_t i = 0; ok && i < n; i++)
-		ok = explain_plan(r, plans[i], &a, &order, data);
+		ok = explain_plan(r, plans[i], &a, 0, &order, data);
 	if (a.held)
 		organization_release(a.held);
 	if (ok)
