@@ -61,7 +61,7 @@ export function Attached({ campaign }: { campaign: Row }) {
       <Title order={3}>{t('Attached')}</Title>
       {attachable.map(([kind, label]) => {
         const users = (data ?? []).filter((u) => u.kind === kind), page = kindOf(kind)?.page
-        return <Group key={kind} gap="xs"><Text size="sm" c="dimmed" w={160}>{label}</Text>{users.length ? users.map((u) => <Link key={u.id} to={`${page}/${u.id}`}>{u.name}</Link>) : <Text size="sm">{kind === 'number' ? t('none') : t('none of its own: those that name no campaign take its calls')}</Text>}</Group>
+        return <Group key={kind} gap="xs"><Text size="sm" c="dimmed" w={160}>{label}</Text>{users.length ? users.map((u) => <Text key={u.id} size="sm" component={Link} to={`${page}/${u.id}`}>{u.name}</Text>) : <Text size="sm">{kind === 'number' ? t('none') : t('none of its own: those that name no campaign take its calls')}</Text>}</Group>
       })}
     </Stack>
   )

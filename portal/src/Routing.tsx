@@ -18,6 +18,7 @@ interface Candidate {
   verdict: string
   reason: string | null
   share?: number
+  score?: string
 }
 interface Explained {
   strategy: string
@@ -58,7 +59,7 @@ export function Explain({ plan }: { plan: Row }) {
       {told && (told.data.length === 0 ? <Text c="dimmed">{t('The plan has no targets yet.')}</Text> : (
         <Table.ScrollContainer minWidth={420}>
           <Table aria-label={t('Targets in their order')}>
-            <Table.Thead><Table.Tr><Table.Th>{t('Order')}</Table.Th><Table.Th>{t('Target')}</Table.Th>{plans.size > 1 && <Table.Th>{t('Plan')}</Table.Th>}<Table.Th>{t('Priority')}</Table.Th>{told.strategy === 'weighted' && <Table.Th>{t('Comes first')}</Table.Th>}<Table.Th>{t('Why')}</Table.Th></Table.Tr></Table.Thead>
+            <Table.Thead><Table.Tr><Table.Th>{t('Order')}</Table.Th><Table.Th>{t('Target')}</Table.Th>{plans.size > 1 && <Table.Th>{t('Plan')}</Table.Th>}<Table.Th>{t('Priority')}</Table.Th>{told.strategy === 'weighted' && <Table.Th>{t('Comes first')}</Table.Th>}{told.strategy === 'best' && <Table.Th>{t('Brings a call')}</Table.Th>}<Table.Th>{t('Why')}</Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>{told.data.map((c, i) => (
               <Table.Tr key={i}>
                 <Table.Td>{c.order === null ? '–' : <Badge variant="light" color="teal">{c.order}</Badge>}</Table.Td>
@@ -66,6 +67,7 @@ export function Explain({ plan }: { plan: Row }) {
                 {plans.size > 1 && <Table.Td>{c.routing_plan_name}</Table.Td>}
                 <Table.Td>{c.priority}</Table.Td>
                 {told.strategy === 'weighted' && <Table.Td>{c.share ? `${Math.round(c.share * 1000) / 10} %` : '–'}</Table.Td>}
+                {told.strategy === 'best' && <Table.Td>{c.score ?? '–'}</Table.Td>}
                 <Table.Td><Text size="sm">{c.reason ?? t('takes it')}</Text></Table.Td>
               </Table.Tr>))}
             </Table.Tbody>

@@ -179,7 +179,7 @@ export function Fields(p: Omit<Props, 'label' | 'required'> & { inRow?: boolean 
   const fields = Object.entries(properties).filter(([name, s]) => shown(name, s))
   if (p.inRow)
     return (
-      <SimpleGrid type="container" cols={{ base: 1, '420px': Math.min(fields.length, 3) }} spacing="xs" verticalSpacing="xs">
+      <SimpleGrid type="container" cols={{ base: 1, '420px': Math.min(fields.length, 3), '560px': Math.min(fields.length, 4) }} spacing="xs" verticalSpacing="xs">
         {fields.map(([name, s]) => <Field key={name} schema={{ ...s, description: undefined }} label={label(name)} pointer={`${p.pointer}/${name}`} errors={p.errors} required={p.schema.required?.includes(name)} value={has(name)} onChange={(v) => p.onChange({ ...value, [name]: v })} />)}
       </SimpleGrid>
     )

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define TRIES_MAX 64
+#define JUDGED_MAX 10000     /* entries of plans that are looked at for a dial; then no further group is */
 #define SILENT_MS 4000    /* a gateway that has not even said 100 by then is passed over */
 #define RATE_WAIT_MS 5000 /* how long a call waits for its trunk's rate */
 
@@ -124,7 +125,7 @@ static void add_group(struct call *c, const struct route_plan *outer, const stru
 {
 	struct dial *d = &c->dial;
 	bool at_once = d->at_once;
-	struct in_group *g = above && above->depth >= ROUTE_GROUPS_MAX ? NULL : arena_alloc(&c->arena, sizeof *g);
+	struct in_group *g = (above && above->depth >= ROUTE_GROUPS_MAX) || d->judged >= JUDGED_MAX ? NULL : arena_alloc(&c->arena, sizeof *g);
 	if (!g)
 		return;
 	*g = (struct in_group){outer, plan, above, above ? above->depth + 1 : 1};
@@ -154,6 +155,7 @@ static void add_plan(struct call *c, const struct route_plan *plan, const struct
 	if (turns)
 		capacity_turns(c->loop->config.capacity, plan, turns);
 	size_t n = list ? route_plan_judge(plan, &in, list, plan->count) : 0;
+	d->judged += n;
 	d->plan = plan;
 	d->group = group;
 	d->at_once = all || plan->strategy == ROUTE_AT_ONCE;
@@ -180,7 +182,7 @@ void dial_add_plans(struct call *c)
 {
 	const struct route_plan *plans[ROUTE_CHAIN_MAX];
 	size_t n = route_plan_chain(c->dial.asked_plan, plans);
-	c->dial.count = c->dial.next = 0;
+	c->dial.count = c->dial.next = c->dial.judged = 0;
 	c->dial.busy = false;
 	for (size_t i = 0; i < n; i++)
 		add_plan(c, plans[i], NULL, c->dial.asked_timeout, c->dial.asked_all);

@@ -129,6 +129,7 @@ struct dial {
 	/* while tries are made */
 	const struct route_plan *plan;
 	const struct in_group *group;
+	size_t judged; /* entries of plans that were looked at */
 	int stage_made;
 	bool at_once;
 	struct attempt *attempts; /* and one more, for a transfer */

@@ -42,10 +42,14 @@ struct callers {
 
 static uint64_t hash(const struct callers *c, enum kind kind, const char *id, const char *caller_id)
 {
-	char text[ID_SIZE + 64];
+	unsigned char text[2 * ID_SIZE + 2];
 	uint64_t h;
-	int n = snprintf(text, sizeof text, "%c%s %s", kind, id, caller_id);
-	crypto_shorthash((unsigned char *)&h, (const unsigned char *)text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1, c->key);
+	size_t a = strnlen(id, ID_SIZE), b = strnlen(caller_id, ID_SIZE);
+	text[0] = (unsigned char)kind;
+	memcpy(text + 1, id, a);
+	text[1 + a] = ' ';
+	memcpy(text + 2 + a, caller_id, b);
+	crypto_shorthash((unsigned char *)&h, text, a + b + 2, c->key);
 	return h ? h : 1;
 }
 

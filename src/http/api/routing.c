@@ -76,6 +76,8 @@ static double share_of(const struct route_plan *plan, const struct route_candida
 	return sum > 0 ? plan->entries[one->entry].weight / sum : 0;
 }
 
+#define EXPLAINED_MAX 5000 /* entries; then no further group is looked into */
+
 static bool explain_plan(struct http_request *r, const struct route_plan *plan, struct asked *a, int depth, int *order, json_t *data)
 {
 	struct route_candidate *list = arena_alloc(&r->arena, (plan->count + 1) * sizeof *list);
@@ -102,7 +104,7 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 		bool eligible = list[i].verdict == ROUTE_ELIGIBLE;
 		const struct route_target *t = list[i].target;
 		if (eligible && !t) {
-			if (depth < ROUTE_GROUPS_MAX && !explain_plan(r, list[i].group, a, depth + 1, order, data))
+			if (depth < ROUTE_GROUPS_MAX && json_array_size(data) < EXPLAINED_MAX && !explain_plan(r, list[i].group, a, depth + 1, order, data))
 				return false;
 			continue;
 		}
