@@ -11,9 +11,12 @@ static int by_text(const void *a, const void *b)
 	return strcasecmp(a, *(const char *const *)b);
 }
 
-static bool is_on(const struct expr_list *list, const char *caller_id)
+static bool is_on(const struct expr_list *const *lists, size_t count, const char *caller_id)
 {
-	return list->count && bsearch(caller_id, list->texts, list->count, sizeof *list->texts, by_text);
+	for (size_t i = 0; i < count; i++)
+		if (lists[i]->count && bsearch(caller_id, lists[i]->texts, lists[i]->count, sizeof *lists[i]->texts, by_text))
+			return true;
+	return false;
 }
 
 static bool begins_as(const struct config_screening *s, const char *caller_id)
@@ -29,13 +32,13 @@ static const char *refused(const struct call *c)
 {
 	const struct config_screening *s = &c->campaign->screening;
 	bool known = c->caller_id[0] == '+' && !c->withheld;
-	if (known && is_on(&s->allowed, c->caller_id))
+	if (known && is_on(s->allowed, s->allowed_count, c->caller_id))
 		return NULL;
 	if (s->only_allowed)
 		return "the caller is on none of the campaign's allow lists";
 	if (!known)
 		return s->anonymous ? "the caller is anonymous" : NULL;
-	if (is_on(&s->blocked, c->caller_id))
+	if (is_on(s->blocked, s->blocked_count, c->caller_id))
 		return "the caller is on a block list";
 	if (begins_as(s, c->caller_id))
 		return "the caller's number begins with a blocked prefix";

@@ -305,44 +305,22 @@ static const char **texts(struct org *o, json_t *list, size_t *count)
 	return out;
 }
 
-static int by_text(const void *a, const void *b)
+static const struct expr_list **build_lists(struct org *o, json_t *ids, size_t *count)
 {
-	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The numbers of these lists, as calls have them. What is none is left out. */
-static struct expr_list build_numbers(struct org *o, json_t *ids)
-{
-	struct expr_list all = {0};
-	json_t *id, *value;
-	size_t i, k, most = 0;
-	char number[PHONE_SIZE];
-	json_array_foreach(ids, i, id) {
-		struct entity *list = find(o, "list", json_string_value(id));
-		most += list ? json_array_size(json_object_get(list->doc, "values")) : 0;
-	}
-	const char **texts = most ? arena_alloc(&o->arena, most * sizeof *texts) : NULL;
-	json_array_foreach(ids, i, id) {
-		struct entity *list = find(o, "list", json_string_value(id));
-		json_array_foreach(list ? json_object_get(list->doc, "values") : NULL, k, value) {
-			const char *text = json_string_value(value);
-			bool whole = text && text[0] == '+' && text[1] && !text[1 + strspn(text + 1, "0123456789")];
-			if (!whole && text)
-				text = phone_normalize(text, o->public.region, number) ? number : NULL;
-			if (texts && text && (texts[all.count] = arena_strdup(&o->arena, text)))
-				all.count++;
-		}
-	}
-	if (texts)
-		qsort(texts, all.count, sizeof *texts, by_text);
-	all.texts = texts;
-	return all;
+	const struct expr_list **lists = arena_alloc(&o->arena, (json_array_size(ids) + 1) * sizeof *lists);
+	json_t *id;
+	size_t i;
+	*count = 0;
+	json_array_foreach(ids, i, id)
+		if (lists && (lists[*count] = data_of(o, "list", json_string_value(id))))
+			++*count;
+	return lists;
 }
 
 static void build_screening(struct org *o, json_t *doc, struct config_screening *s)
 {
-	s->blocked = build_numbers(o, json_object_get(doc, "block_list_ids"));
-	s->allowed = build_numbers(o, json_object_get(doc, "allow_list_ids"));
+	s->blocked = build_lists(o, json_object_get(doc, "block_list_ids"), &s->blocked_count);
+	s->allowed = build_lists(o, json_object_get(doc, "allow_list_ids"), &s->allowed_count);
 	s->prefixes = texts(o, json_object_get(doc, "blocked_prefixes"), &s->prefix_count);
 	s->anonymous = json_is_true(json_object_get(doc, "block_anonymous"));
 	s->only_allowed = json_is_true(json_object_get(doc, "only_allowed"));
@@ -548,6 +526,11 @@ static void build_prompt(struct config_store *c, struct org *o, struct entity *e
 	p->has_audio = json_is_true(json_object_get(e->doc, "has_audio"));
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* Does it look like a phone number that is not written as calls have it? */
 static bool is_phone_by_hand(const char *text)
 {
@@ -556,7 +539,8 @@ static bool is_phone_by_hand(const char *text)
 		digits += *p >= '0' && *p <= '9';
 		others += !strchr("0123456789 -.()/+", *p);
 	}
-	return digits >= 7 && digits <= 15 && !others && text[0] != '+';
+	bool written = text[0] == '+' && !text[1 + strspn(text + 1, "0123456789")];
+	return digits >= 7 && digits <= 15 && !others && !written;
 }
 
 /* Phone numbers are found as calls have them, too, however they are written. */

@@ -27,7 +27,8 @@ struct config_flow {
 
 /* Callers who are refused. */
 struct config_screening {
-	struct expr_list blocked, allowed; /* numbers, E.164 */
+	const struct expr_list **blocked, **allowed;
+	size_t blocked_count, allowed_count;
 	const char **prefixes;
 	size_t prefix_count;
 	bool anonymous, only_allowed;

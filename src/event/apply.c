@@ -177,7 +177,8 @@ bool event_apply_tags(struct store_conn *conn, const struct crypto_key *key, con
 	struct tag_held *held = arena_alloc(arena, (count + 1) * sizeof *held);
 	struct store_batch *events = before && held ? store_batch_new() : NULL;
 	bool ok = events != NULL, ended = strcmp(log->status, "active") != 0, converted = log->converted, follows = true;
-	ok = ok && (!ended || follows_terms(conn, o, log, &follows));
+	bool settles = ended && pays_by_tags(o, log);
+	ok = ok && (!settles || follows_terms(conn, o, log, &follows));
 	for (size_t i = 0; ok && i < count; i++) {
 		const struct tag_def *def = tag_set_get(o->tags, results[i].slot);
 		settled[i] = results[i];
@@ -190,7 +191,7 @@ bool event_apply_tags(struct store_conn *conn, const struct crypto_key *key, con
 		else
 			ok = write_one(conn, key, log, &(struct tag_write){def, &settled[i].value, source, origin, held[i].text, at_ms}, ended);
 	}
-	ok = ok && (log->tags = store_call_tags_json(conn, o->id, log->id, arena)) && (!ended || !pays_by_tags(o, log) || (count_in_totals(conn, o, log, -1) && settle(conn, o, log, converted, follows, arena) && count_in_totals(conn, o, log, 1)));
+	ok = ok && (log->tags = store_call_tags_json(conn, o->id, log->id, arena)) && (!settles || (count_in_totals(conn, o, log, -1) && settle(conn, o, log, converted, follows, arena) && count_in_totals(conn, o, log, 1)));
 	for (size_t i = 0; ok && i < count; i++) {
 		struct buf data = {0};
 		if (settled[i].value.kind == VALUE_NONE)

@@ -59,7 +59,7 @@ describe('finding calls, lists and the live feed', () => {
     assert.deepEqual(await found(`caller_id=${encodeURIComponent('(512) 555-0100')}`), ['texan'])
     assert.deepEqual(await found(filter([{ field: 'call.caller_id', op: 'equals', value: '512 555 0100' }])), ['texan'])
     assert.deepEqual(await found(`number=${encodeURIComponent('(800) 555-0801')}`), ['plain', 'okie', 'texan'])
-    const listed = await s.api('POST', '/lists', { name: 'Texans', values: ['1 (512) 555-0100', '73301'] })
+    const listed = await s.api('POST', '/lists', { name: 'Texans', values: ['+1 (512) 555-0100', '73301'] })
     assert.deepEqual(await found(filter([{ field: 'call.caller_id', op: 'in_list', value: listed.id }])), ['texan'])
     await s.api('DELETE', `/lists/${listed.id}`)
     assert.deepEqual(await found('status=active'), [])
