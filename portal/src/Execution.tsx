@@ -46,13 +46,21 @@ function Execution({ id }: { id: string }) {
   )
 }
 
+// Each field in one of three parts; what comes later is general until it is named here.
+const money = ['conversion', 'payout', 'payout_percent', 'payout_tiers', 'payout_once_days', 'publishers'], callers = ['duplicates', 'screening', 'tag_defaults']
+const isGeneral = (f: string) => !money.includes(f) && !callers.includes(f)
+const isMoney = (f: string) => money.includes(f)
+const isCallers = (f: string) => callers.includes(f)
+
 export function Campaign({ id, tab }: { id: string; tab?: string }) {
-  if (id === 'new') return <ResourceForm kind={kinds.campaigns} id={id} />
+  if (id === 'new') return <ResourceForm kind={kinds.campaigns} id={id} only={isGeneral} />
   return (
     <Tabs defaultValue={tab ?? 'general'} keepMounted={false}>
       <Title order={1} size="h4" c="dimmed" mb="xs">{t('Campaign')}</Title>
-      <Tabs.List><Tabs.Tab value="general">{t('General')}</Tabs.Tab><Tabs.Tab value="execution">{t('Execution Settings')}</Tabs.Tab></Tabs.List>
-      <Tabs.Panel value="general" pt="md"><ResourceForm kind={kinds.campaigns} id={id} /></Tabs.Panel>
+      <Tabs.List><Tabs.Tab value="general">{t('General')}</Tabs.Tab><Tabs.Tab value="money">{t('Money')}</Tabs.Tab><Tabs.Tab value="callers">{t('Callers')}</Tabs.Tab><Tabs.Tab value="execution">{t('Execution Settings')}</Tabs.Tab></Tabs.List>
+      <Tabs.Panel value="general" pt="md"><ResourceForm kind={kinds.campaigns} id={id} only={isGeneral} /></Tabs.Panel>
+      <Tabs.Panel value="money" pt="md"><ResourceForm kind={kinds.campaigns} id={id} only={isMoney} /></Tabs.Panel>
+      <Tabs.Panel value="callers" pt="md"><ResourceForm kind={kinds.campaigns} id={id} only={isCallers} /></Tabs.Panel>
       <Tabs.Panel value="execution"><Execution id={id} /></Tabs.Panel>
     </Tabs>
   )

@@ -3,7 +3,7 @@ import { Alert, Badge, Button, Group, Kbd, Menu, Popover, Select, Stack, Text, T
 import { useDebouncedValue, useHotkeys } from '@mantine/hooks'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { ColumnMenu, DataTable, RowMenu, useColumns, type Column } from './DataTable'
 import { Copyable } from './Copyable'
 import { Attached, Clone } from './Clone'
@@ -92,9 +92,11 @@ export function ResourceList({ kind, head }: { kind: Kind; head?: ReactNode }) {
   )
 }
 
-export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
-  const isNew = id === 'new'
-  const schema = useSchema(`${kind.schema}Input`)
+// only: some of its fields, where a page shows it in parts; the first part has what belongs to the whole.
+export function ResourceForm({ kind, id, only }: { kind: Kind; id: string; only?: (field: string) => boolean }) {
+  const isNew = id === 'new', isWhole = !only || only('name')
+  const whole = useSchema(`${kind.schema}Input`)
+  const schema = useMemo(() => whole && { ...whole, properties: Object.fromEntries(Object.entries(whole.properties ?? {}).filter(([name]) => !only || only(name))) }, [whole, only])
   const client = useQueryClient()
   const navigate = useNavigate()
   const loaded = useQuery({ queryKey: [kind.path, 'one', id], queryFn: () => api<Row>('GET', `/${kind.path}/${id}${kind.path === 'incoming-webhooks' ? '?reveal=false' : ''}`), enabled: !isNew, refetchOnWindowFocus: false })
@@ -126,7 +128,7 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
     }))
     if (isNew && kind.path === 'incoming-webhooks') client.setQueryData(['incoming-webhooks', 'revealed', data.id], data)
     if (isNew && kind.path !== 'incoming-webhooks' && (data.secret || data.key)) setMade(data)
-    else await navigate({ to: isNew ? `${kind.page}/${data.id}` : kind.page })
+    else if (isNew || !only) await navigate({ to: isNew ? `${kind.page}/${data.id}` : kind.page })
   })
   if (made) {
     return (
@@ -155,12 +157,12 @@ export function ResourceForm({ kind, id }: { kind: Kind; id: string }) {
           <Group>
             <Button type="submit">{t('Save')}</Button>
             {kind.path === 'outgoing-webhooks' && value.enabled === false && <Button variant="light" onClick={() => void save({ enabled: true })}>{t('Save and activate')}</Button>}
-            {kind.path === 'campaigns' && loaded.data && <Clone campaign={loaded.data.data} />}
-            {!isNew && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}
+            {kind.path === 'campaigns' && isWhole && loaded.data && <Clone campaign={loaded.data.data} />}
+            {!isNew && isWhole && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}
           </Group>
         </Stack>
       </form>
-      {kind.path === 'campaigns' && loaded.data && <Attached campaign={loaded.data.data} />}
+      {kind.path === 'campaigns' && isWhole && loaded.data && <Attached campaign={loaded.data.data} />}
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingWebhook webhook={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <UntakenFields webhook={loaded.data.data} />}
       {kind.path === 'routing-plans' && loaded.data && <Explain plan={loaded.data.data} />}
