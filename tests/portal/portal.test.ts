@@ -558,7 +558,7 @@ describe('portal', () => {
     await page.getByRole('button', { name: 'Download CSV' }).click()
     const csv = readFileSync(await (await download).path(), 'utf8').split('\n')
     assert.equal(csv[0], 'campaign,calls,connected,converted,duration_seconds,revenue,payout,cost,margin')
-    assert.match(csv[1], /^By hand,\d+,0,0,\d+,0\.00,0\.00$/)
+    assert.match(csv[1], /^By hand,\d+,0,0,\d+,0\.00,0\.00,0\.00,0\.00$/)
     await page.reload()
     await page.getByRole('cell', { name: 'By hand' }).waitFor()
     await page.getByLabel('From').fill('2025-01-01')
