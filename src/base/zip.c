@@ -23,28 +23,20 @@ static bool read_code(const char *text, size_t len, char code[6])
 	return true;
 }
 
+static int by_code(const void *code, const void *line)
+{
+	return strncmp(code, line, 5);
+}
+
 bool zip_find(const char *text, size_t len, struct zip_center *out)
 {
-	char code[6];
-	size_t low = 0, high = ZIPS;
-	if (!read_code(text, len, code))
+	char code[6], *end;
+	const char *line = read_code(text, len, code) ? bsearch(code, zips[0], ZIPS, LINE, by_code) : NULL;
+	if (!line)
 		return false;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const char *line = zips[0] + middle * LINE;
-		int order = strncmp(code, line, 5);
-		if (order == 0) {
-			char *end;
-			out->latitude = (double)strtol(line + 5, &end, 10) / 1000;
-			out->longitude = (double)strtol(end, NULL, 10) / 1000;
-			return true;
-		}
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
+	out->latitude = (double)strtol(line + 5, &end, 10) / 1000;
+	out->longitude = (double)strtol(end, NULL, 10) / 1000;
+	return true;
 }
 
 /* The haversine formula. */

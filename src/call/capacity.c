@@ -185,6 +185,19 @@ static enum route_verdict room(struct target_use *u, const struct route_target *
 
 /* ---- asked by others ---- */
 
+struct capacity_asked capacity_ask(struct capacity *c, const struct organization *o, const struct config_campaign *campaign, const struct capacity_call *call,
+				   const char *caller_id, int64_t began_ms, int64_t now_ms)
+{
+	struct capacity_asked a = {.capacity = c, .call = call, .now_ms = now_ms, .callers = o->callers, .caller_id = caller_id};
+	int64_t since = campaign ? campaign_duplicates_since(campaign, began_ms) : 0;
+	char id[ID_SIZE];
+	if (campaign && campaign->duplicates == DUPLICATES_DIFFERENT)
+		a.not_since_ms = since;
+	if (campaign && campaign->duplicates == DUPLICATES_SAME && callers_in_campaign(o->callers, campaign->id, caller_id, id) >= since)
+		a.first = organization_target(o, id);
+	return a;
+}
+
 bool capacity_repeats(const struct capacity_asked *a, const struct route_target *t)
 {
 	int64_t since = t->no_repeats_days ? a->now_ms - t->no_repeats_days * INT64_C(86400000) : INT64_MAX;

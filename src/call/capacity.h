@@ -44,8 +44,12 @@ struct capacity_asked {
 	int64_t now_ms;
 	struct callers *callers;  /* NULL: the caller is nobody */
 	const char *caller_id;
+	const struct route_target *first; /* to which the campaign sends the caller again; or NULL */
 	int64_t not_since_ms; /* who was connected with the target by a call that began then or later is not sent there again; 0: by the target's own rule alone */
 };
+/* Of a call that began then; campaign NULL: of none. */
+struct capacity_asked capacity_ask(struct capacity *c, const struct organization *o, const struct config_campaign *campaign, const struct capacity_call *call,
+				   const char *caller_id, int64_t began_ms, int64_t now_ms);
 /* Is the caller not to be sent there again? */
 bool capacity_repeats(const struct capacity_asked *asked, const struct route_target *target);
 enum route_verdict capacity_room(void *arg, const struct route_target *target);

@@ -107,15 +107,7 @@ static void add_target(struct call *c, const struct route_target *target, int ti
 
 static struct capacity_asked asked_of(const struct call *c, const struct capacity_call *as)
 {
-	return (struct capacity_asked){c->loop->config.capacity, as, clock_now_ms(), c->organization->callers, c->caller_id, c->campaign->duplicates == DUPLICATES_DIFFERENT ? screen_since(c) : 0};
-}
-
-/* The target to which the campaign sends the caller again; NULL: none. */
-static const struct route_target *talked_with(const struct call *c)
-{
-	char id[ID_SIZE];
-	bool again = c->campaign->duplicates == DUPLICATES_SAME && callers_in_campaign(c->organization->callers, c->campaign->id, c->caller_id, id) >= screen_since(c);
-	return again ? organization_target(c->organization, id) : NULL;
+	return capacity_ask(c->loop->config.capacity, c->organization, c->campaign, as, c->caller_id, c->started_ms, clock_now_ms());
 }
 
 static void add_plan(struct call *c, const struct route_plan *plan, const struct in_group *group, int timeout_seconds, bool all);
@@ -148,7 +140,7 @@ static void add_plan(struct call *c, const struct route_plan *plan, const struct
 	struct capacity_asked asked = asked_of(c, &as);
 	const struct route_input in = {
 		.env = &c->env, .now_ms = asked.now_ms, .seed = randombytes_random() | (uint64_t)randombytes_random() << 32, .scores = scores, .turns = turns,
-		.room = capacity_room, .arg = &asked, .first = talked_with(c),
+		.room = capacity_room, .arg = &asked, .first = asked.first,
 	};
 	if (scores)
 		capacity_scores(c->loop->config.capacity, plan, scores);

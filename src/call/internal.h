@@ -313,8 +313,6 @@ void gateways_answered(struct call_loop *loop, const char *trunk_id, const char 
 /* screen.c */
 /* Is the caller refused? Then the call is over. */
 bool screen_refuses(struct call *c);
-/* Calls of the caller that began then or later make this one a duplicate, by the campaign's policy. */
-int64_t screen_since(const struct call *c);
 
 /* money.c */
 /* What is due as the call is now: revenue, conversion, payout. Whenever something they depend on has changed. */

@@ -15,13 +15,11 @@ static const struct route_target *earner(const struct call *c)
 	return c->dial.target ? c->dial.target : c->target_id ? organization_target(c->organization, c->target_id) : NULL;
 }
 
-#define DAY_MS INT64_C(86400000)
-
-/* Is the call the one of this caller that is paid for? Said otherwise, it is. */
-static bool pays(struct call *c, enum callers_paid what, const char *id, int64_t amount, int once_days, bool said)
+/* Is the call the one of this caller that is paid for? once_days 0: it is. */
+static bool pays(struct call *c, enum callers_paid what, const char *id, int64_t amount, int once_days)
 {
 	struct callers *callers = c->organization->callers;
-	bool paid = amount && callers_pay(callers, what, id, c->caller_id, c->id, c->started_ms, said || !once_days ? INT64_MAX : c->started_ms - once_days * DAY_MS);
+	bool paid = amount && callers_pay(callers, what, id, c->caller_id, c->id, c->started_ms, once_days);
 	if (!amount)
 		callers_unpay(callers, what, id, c->caller_id, c->id);
 	c->not_paid_twice &= ~(1u << what);
@@ -36,12 +34,12 @@ static void earn(struct call *c, int64_t talked_ms)
 	if (c->earned && on_conversion && !c->converted) { /* a webhook took the conversion back */
 		c->earned = c->revenue_told = false;
 		c->revenue_micros = 0;
-		(void)pays(c, CALLERS_REVENUE, t->id, 0, 0, false);
+		(void)pays(c, CALLERS_REVENUE, t->id, 0, 0);
 	}
 	if (c->revenue_told || !t || !(on_conversion ? c->converted : talked_ms >= t->revenue_after_seconds * INT64_C(1000)))
 		return;
 	c->earned = c->revenue_told = true;
-	c->revenue_micros = pays(c, CALLERS_REVENUE, t->id, t->revenue_micros, t->revenue_once_days, false) ? t->revenue_micros : 0;
+	c->revenue_micros = pays(c, CALLERS_REVENUE, t->id, t->revenue_micros, t->revenue_once_days) ? t->revenue_micros : 0;
 }
 
 void money_earn(struct call *c)
@@ -60,9 +58,9 @@ void money_settle(struct call *c)
 	}
 	earn(c, talked_ms);
 	int64_t due = c->payout_told ? c->payout_micros : c->converted ? terms_payout(c->terms, c->revenue_micros + c->revenue_added, talked_ms, &c->env) : 0;
-	c->payout_micros = pays(c, CALLERS_PAYOUT, c->campaign->id, due, c->campaign->payout_once_days, c->payout_told) ? due : 0;
+	c->payout_micros = pays(c, CALLERS_PAYOUT, c->campaign->id, due, c->payout_told ? 0 : c->campaign->payout_once_days) ? due : 0;
 	if (c->revenue_told && !c->earned && earner(c))
-		(void)pays(c, CALLERS_REVENUE, earner(c)->id, c->revenue_micros + c->revenue_added, 0, true);
+		(void)pays(c, CALLERS_REVENUE, earner(c)->id, c->revenue_micros + c->revenue_added, 0);
 	if (converts || c->revenue_micros != revenue || c->payout_micros != payout)
 		log_call_progress(c);
 	if (converts)

@@ -1,20 +1,12 @@
 /* Callers who are refused before anything is done for them. */
 #include "call/internal.h"
 #include "base/log.h"
-#include <stdlib.h>
 #include <string.h>
-
-#define DAY_MS INT64_C(86400000)
-
-static int by_text(const void *a, const void *b)
-{
-	return strcasecmp(a, *(const char *const *)b);
-}
 
 static bool is_on(const struct expr_list *const *lists, size_t count, const char *caller_id)
 {
 	for (size_t i = 0; i < count; i++)
-		if (lists[i]->count && bsearch(caller_id, lists[i]->texts, lists[i]->count, sizeof *lists[i]->texts, by_text))
+		if (expr_list_has(lists[i], caller_id, strlen(caller_id)))
 			return true;
 	return false;
 }
@@ -47,15 +39,10 @@ static const char *refused(const struct call *c)
 	return NULL;
 }
 
-int64_t screen_since(const struct call *c)
-{
-	return c->started_ms - c->campaign->duplicates_days * DAY_MS;
-}
-
 bool screen_refuses(struct call *c)
 {
 	const char *why = refused(c), *disposition = "blocked";
-	if (!why && c->campaign->duplicates == DUPLICATES_BLOCK && callers_in_campaign(c->organization->callers, c->campaign->id, c->caller_id, NULL) >= screen_since(c)) {
+	if (!why && c->campaign->duplicates == DUPLICATES_BLOCK && callers_in_campaign(c->organization->callers, c->campaign->id, c->caller_id, NULL) >= campaign_duplicates_since(c->campaign, c->started_ms)) {
 		why = "the caller was connected with a target of this campaign before";
 		disposition = "duplicate";
 	}

@@ -355,6 +355,11 @@ static void build_terms(struct org *o, json_t *doc, const struct terms *other, s
 			list[t->tier_count++] = (struct terms_tier){integer(item, "after_seconds", 0), build_filter(o, item, "filter"), build_pay(item)};
 }
 
+int64_t campaign_duplicates_since(const struct config_campaign *c, int64_t began_ms)
+{
+	return began_ms - c->duplicates_days * INT64_C(86400000);
+}
+
 const struct terms *campaign_terms(const struct config_campaign *c, const char *publisher_id)
 {
 	for (size_t i = 0; publisher_id && i < c->publisher_count; i++)

@@ -211,6 +211,8 @@ struct flow_context organization_flow_context(const struct organization *o, cons
 
 const void *organization_find(const struct organization *o, const char *kind, const char *id);
 const struct config_campaign *organization_campaign(const struct organization *o, const char *id);
+/* A call that began then is a duplicate when the caller was connected by one that began at the answer or later. */
+int64_t campaign_duplicates_since(const struct config_campaign *c, int64_t began_ms);
 /* The publisher's, or those of the others. */
 const struct terms *campaign_terms(const struct config_campaign *c, const char *publisher_id);
 const char *organization_publisher_name(const struct organization *o, const char *id); /* NULL: none, or no longer there */

@@ -43,7 +43,7 @@ static int64_t claim(const struct organization *o, struct call_log *log, enum ca
 		callers_unpay(o->callers, what, id, log->caller_id, log->id);
 		return micros;
 	}
-	if (callers_pay(o->callers, what, id, log->caller_id, log->id, log->started_ms, once_days ? log->started_ms - once_days * INT64_C(86400000) : INT64_MAX))
+	if (callers_pay(o->callers, what, id, log->caller_id, log->id, log->started_ms, once_days))
 		return micros;
 	log->not_paid_twice |= 1u << what;
 	return 0;
@@ -85,11 +85,14 @@ static bool ask_terms(const struct organization *o, const struct call_log *log, 
 {
 	struct event_values *values = calloc(1, sizeof *values);
 	struct buf text = {0};
-	call_log_json(&text, log);
-	json_t *call = json_loads(buf_text(&text), 0, NULL);
-	bool ok = values && call;
+	bool by_filter = terms_by_filter(a->terms);
+	if (by_filter)
+		call_log_json(&text, log);
+	json_t *call = by_filter ? json_loads(buf_text(&text), 0, NULL) : NULL;
+	bool ok = values && (call || !by_filter);
 	if (ok) {
-		event_values_read(values, o, call, log->started_ms);
+		if (by_filter)
+			event_values_read(values, o, call, log->started_ms);
 		*converts = log->connected_ms && terms_convert(a->terms, a->talked_ms, &values->env);
 		*due = converted || (*converts && !a->converted_said) ? terms_payout(a->terms, a->revenue + a->revenue_added, a->talked_ms, &values->env) : 0;
 		arena_free(&values->arena);
@@ -146,14 +149,10 @@ static bool settle(struct store_conn *conn, const struct organization *o, struct
 			  a.revenue, a.payout, (int64_t)converted, converts ? clock_now_ms() : 0, (int64_t)log->not_paid_twice, log->id, o->id) && store_call_read(conn, o->id, log->id, arena, log, &failed);
 }
 
-static bool pays_by_tags(const struct organization *o, const struct call_log *log)
+static bool pays_by_filter(const struct organization *o, const struct call_log *log)
 {
 	const struct config_campaign *campaign = log->campaign_id ? organization_campaign(o, log->campaign_id) : NULL;
-	const struct terms *terms = campaign ? campaign_terms(campaign, log->publisher_id) : NULL;
-	for (size_t i = 0; terms && i < terms->tier_count; i++)
-		if (terms->tiers[i].filter)
-			return true;
-	return terms && terms->converts_filter;
+	return campaign && terms_by_filter(campaign_terms(campaign, log->publisher_id));
 }
 
 /* An ended call is in the reports' sums: taken out before it changes, and put in again. */
@@ -177,7 +176,7 @@ bool event_apply_tags(struct store_conn *conn, const struct crypto_key *key, con
 	struct tag_held *held = arena_alloc(arena, (count + 1) * sizeof *held);
 	struct store_batch *events = before && held ? store_batch_new() : NULL;
 	bool ok = events != NULL, ended = strcmp(log->status, "active") != 0, converted = log->converted, follows = true;
-	bool settles = ended && pays_by_tags(o, log);
+	bool settles = ended && pays_by_filter(o, log);
 	ok = ok && (!settles || follows_terms(conn, o, log, &follows));
 	for (size_t i = 0; ok && i < count; i++) {
 		const struct tag_def *def = tag_set_get(o->tags, results[i].slot);

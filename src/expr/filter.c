@@ -343,24 +343,6 @@ static bool matches(const struct filter *f, const struct rule *r, const struct v
 	return n >= 0;
 }
 
-static bool in_list(const struct value *v, const struct expr_list *list)
-{
-	size_t low = 0, high = list ? list->count : 0;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strncasecmp(v->text, list->texts[middle], v->len);
-		if (order == 0 && list->texts[middle][v->len])
-			order = -1; /* the text is the beginning of a longer one */
-		if (order == 0)
-			return true;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
-}
-
 static bool is_within(const struct rule *r, const struct value *v)
 {
 	struct zip_center there;
@@ -395,7 +377,7 @@ static bool rule_match(const struct filter *f, const struct rule *r, struct expr
 		return false; /* what is not there is neither equal, nor less, nor more */
 	switch (r->op) {
 	case OP_IN_LIST:
-		return in_list(&v, r->list);
+		return r->list && expr_list_has(r->list, v.text, v.len);
 	case OP_EQUALS:
 		return equals(&v, o);
 	case OP_CONTAINS:

@@ -57,6 +57,24 @@ struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, s
 	return (struct expr_ref){EXPR_NOTHING, 0};
 }
 
+bool expr_list_has(const struct expr_list *list, const char *text, size_t len)
+{
+	size_t low = 0, high = list->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strncasecmp(text, list->texts[middle], len);
+		if (order == 0 && list->texts[middle][len])
+			order = -1; /* the text is the beginning of a longer one */
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
 bool expr_set_caller(struct expr_env *env, struct value *call, const char *caller_id, struct arena *arena)
 {
 	struct phone_info phone;

@@ -62,6 +62,9 @@ struct expr_list {
 	const char *const *texts;
 };
 
+/* Is the text in it? */
+bool expr_list_has(const struct expr_list *list, const char *text, size_t len);
+
 /* While compiling: the organization's tags and, in a flow, its variables. */
 struct expr_scope {
 	int (*tag)(void *arg, const char *name, size_t len);      /* slot, or -1 */

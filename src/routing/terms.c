@@ -7,6 +7,14 @@ bool terms_convert(const struct terms *t, int64_t talked_ms, struct expr_env *en
 	return t->converts_after_seconds >= 0 && talked_ms >= t->converts_after_seconds * INT64_C(1000) && filter_match(t->converts_filter, env);
 }
 
+bool terms_by_filter(const struct terms *t)
+{
+	for (size_t i = 0; i < t->tier_count; i++)
+		if (t->tiers[i].filter)
+			return true;
+	return t->converts_filter;
+}
+
 /* Rounded to the nearest millionth, half away from zero; in two parts, for the product of both would not fit. */
 static int64_t share(int64_t micros, int64_t percent)
 {

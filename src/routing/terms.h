@@ -30,6 +30,8 @@ struct terms {
 
 /* Does a call convert that was connected for so long? */
 bool terms_convert(const struct terms *terms, int64_t talked_ms, struct expr_env *env);
+/* Does anything of it ask a filter? Else env may be empty. */
+bool terms_by_filter(const struct terms *terms);
 /* What the publisher gets for a converted call. */
 int64_t terms_payout(const struct terms *terms, int64_t revenue_micros, int64_t talked_ms, struct expr_env *env);
 /* When, in seconds connected, something of it changes next; -1: it does not. */

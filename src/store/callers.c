@@ -200,7 +200,7 @@ static uint64_t paid_key(const struct callers *c, enum callers_paid what, const 
 	return hash(c, what == CALLERS_PAYOUT ? PAYOUT : REVENUE, id, caller_id);
 }
 
-bool callers_pay(struct callers *c, enum callers_paid what, const char *id, const char *caller_id, const char *call_id, int64_t at_ms, int64_t since_ms)
+bool callers_pay(struct callers *c, enum callers_paid what, const char *id, const char *caller_id, const char *call_id, int64_t at_ms, int once_days)
 {
 	if (!is_known(caller_id))
 		return true;
@@ -208,7 +208,7 @@ bool callers_pay(struct callers *c, enum callers_paid what, const char *id, cons
 	struct shard *s = shard_of(c, key);
 	pthread_mutex_lock(&s->lock);
 	struct entry *e = find_or_add(s, key, at_ms);
-	bool other = e && e->at_ms && e->what != call, pays = !other || e->at_ms < since_ms;
+	bool other = e && e->at_ms && e->what != call, pays = !other || !once_days || e->at_ms < at_ms - once_days * DAY_MS;
 	if (e && pays && at_ms >= e->at_ms) { /* else one that is paid began later */
 		e->what = call;
 		e->at_ms = at_ms;
@@ -255,9 +255,9 @@ static void read_call(struct callers *c, const struct store_rows *r, size_t i)
 	if (rows_int(r, i, 5) && campaign && target)
 		callers_connected(c, campaign, target, caller, at);
 	if (rows_int(r, i, 6) && target)
-		(void)callers_pay(c, CALLERS_REVENUE, target, caller, id, at, INT64_MAX);
+		(void)callers_pay(c, CALLERS_REVENUE, target, caller, id, at, 0);
 	if (rows_int(r, i, 7) && campaign)
-		(void)callers_pay(c, CALLERS_PAYOUT, campaign, caller, id, at, INT64_MAX);
+		(void)callers_pay(c, CALLERS_PAYOUT, campaign, caller, id, at, 0);
 }
 
 static bool load(struct callers *c, struct store_conn *conn, int64_t now_ms)

@@ -27,9 +27,9 @@ enum callers_paid {
 	CALLERS_PAYOUT,  /* id: of the campaign */
 	CALLERS_REVENUE, /* id: of the target */
 };
-/* The call is the one that is paid for, unless another one is that began at since_ms or later: then false. Asked again, it still is.
- * since_ms INT64_MAX: whatever others are. */
-bool callers_pay(struct callers *c, enum callers_paid what, const char *id, const char *caller_id, const char *call_id, int64_t at_ms, int64_t since_ms);
+/* The call is the one that is paid for, unless another one is that began less than so many days before: then false. Asked again, it
+ * still is. once_days 0: whatever others are. */
+bool callers_pay(struct callers *c, enum callers_paid what, const char *id, const char *caller_id, const char *call_id, int64_t at_ms, int once_days);
 /* It is not paid for after all. */
 void callers_unpay(struct callers *c, enum callers_paid what, const char *id, const char *caller_id, const char *call_id);
 

@@ -82,12 +82,8 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 {
 	struct route_candidate *list = arena_alloc(&r->arena, (plan->count + 1) * sizeof *list);
 	uint64_t *turns = arena_alloc(&r->arena, (plan->count + 1) * sizeof *turns);
-	const struct config_campaign *campaign = organization_campaign(r->organization, a->as.campaign_id);
-	int64_t since = campaign ? a->now_ms - campaign->duplicates_days * INT64_C(86400000) : 0;
-	char before[ID_SIZE] = "", score[MONEY_SIZE];
-	struct capacity_asked asked = {r->config->capacity, &a->as, a->now_ms, r->organization->callers, a->call[CALL_CALLER_ID].text, campaign && campaign->duplicates == DUPLICATES_DIFFERENT ? since : 0};
-	if (campaign && campaign->duplicates == DUPLICATES_SAME && callers_in_campaign(r->organization->callers, campaign->id, asked.caller_id, before) < since)
-		*before = '\0';
+	struct capacity_asked asked = capacity_ask(r->config->capacity, r->organization, organization_campaign(r->organization, a->as.campaign_id), &a->as, a->call[CALL_CALLER_ID].text, a->now_ms, a->now_ms);
+	char score[MONEY_SIZE];
 	double *scores = arena_alloc(&r->arena, (plan->count + 1) * sizeof *scores);
 	struct route_plan without_chance = *plan;
 	if (!list || !turns || !scores)
@@ -97,7 +93,7 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 	capacity_turns(r->config->capacity, plan, turns);
 	const struct route_input in = {
 		.env = &a->env, .now_ms = a->at_ms, .seed = (uint64_t)clock_monotonic_us(), .scores = scores, .turns = turns, .room = capacity_room, .arg = &asked, .all = true,
-		.first = *before ? organization_target(r->organization, before) : NULL,
+		.first = asked.first,
 	};
 	size_t n = route_plan_judge(&without_chance, &in, list, plan->count);
 	for (size_t i = 0; i < n; i++) {
