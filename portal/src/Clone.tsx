@@ -3,7 +3,7 @@ import { Alert, Button, Group, Modal, Stack, Switch, Text, TextInput, Title } fr
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { ApiError, api, type Row } from './api'
+import { type ApiError, api, problemOf, type Row } from './api'
 import { kindOf } from './kinds'
 import { t } from './text'
 import { toast } from './toast'
@@ -27,7 +27,7 @@ export function Clone({ campaign }: { campaign: Row }) {
       toast(t('{name} is made: give it a number', { name }))
       await navigate({ to: `/campaigns/${data.id}` })
     } catch (e) {
-      setProblem(e instanceof ApiError ? e : new ApiError({ status: 0, title: String(e), detail: '' }))
+      setProblem(problemOf(e))
     }
   }
   return (

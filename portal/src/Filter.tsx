@@ -19,19 +19,17 @@ type Errors = (pointer: string) => string | undefined
 const isGroup = (r: Rule | Filter): r is Filter => Array.isArray((r as Filter).rules)
 const listed = ['in', 'not_in']
 const valueless = ['exists', 'not_exists']
+// Operators that take two values: what each is called, and what stands in its empty field.
+const pairs: Record<string, [string, string][]> = { between: [[t('from'), t('From')], [t('to'), t('To')]], within_miles: [[t('ZIP code'), t('ZIP code')], [t('miles'), t('Miles')]] }
 
 function Value({ rule, onChange, error, label }: { rule: Rule; onChange: (v: unknown) => void; error?: string; label: string }) {
   const text = rule.value == null ? '' : String(rule.value)
   if (valueless.includes(rule.op)) return null
   if (listed.includes(rule.op)) return <TagsInput aria-label={label} placeholder={t('Values')} value={(Array.isArray(rule.value) ? rule.value : text ? [text] : []).map(String)} onChange={onChange} error={error} />
   if (rule.op === 'in_list') return <ResourcePicker kind="list" label="" aria-label={label} value={text || null} onChange={onChange} error={error} />
-  if (rule.op === 'between') {
-    const [low, high] = Array.isArray(rule.value) ? rule.value : ['', '']
-    return <Group gap="xs" wrap="nowrap"><TextInput aria-label={t('{label}, from', { label })} placeholder={t('From')} value={String(low ?? '')} onChange={(e) => onChange([e.currentTarget.value, high])} error={error} /><TextInput aria-label={t('{label}, to', { label })} placeholder={t('To')} value={String(high ?? '')} onChange={(e) => onChange([low, e.currentTarget.value])} /></Group>
-  }
-  if (rule.op === 'within_miles') {
-    const [zip, miles] = Array.isArray(rule.value) ? rule.value : ['', '']
-    return <Group gap="xs" wrap="nowrap"><TextInput aria-label={t('{label}, ZIP code', { label })} placeholder={t('ZIP code')} value={String(zip ?? '')} onChange={(e) => onChange([e.currentTarget.value, miles])} error={error} /><TextInput aria-label={t('{label}, miles', { label })} placeholder={t('Miles')} value={String(miles ?? '')} onChange={(e) => onChange([zip, e.currentTarget.value])} /></Group>
+  if (pairs[rule.op]) {
+    const both: unknown[] = Array.isArray(rule.value) ? rule.value : ['', '']
+    return <Group gap="xs" wrap="nowrap">{pairs[rule.op].map(([name, empty], i) => <TextInput key={name} aria-label={`${label}, ${name}`} placeholder={empty} value={String(both[i] ?? '')} onChange={(e) => onChange(i ? [both[0], e.currentTarget.value] : [e.currentTarget.value, both[1]])} error={i ? undefined : error} />)}</Group>
   }
   return <TextInput aria-label={label} placeholder={rule.op === 'matches' ? t('Regular expression') : t('Value')} value={text} onChange={(e) => onChange(e.currentTarget.value)} error={error} />
 }
@@ -40,7 +38,7 @@ function Value({ rule, onChange, error, label }: { rule: Rule; onChange: (v: unk
 function changed(rule: Rule, op: string): Rule {
   if (valueless.includes(op)) return { field: rule.field, op }
   if (listed.includes(op)) return { ...rule, op, value: Array.isArray(rule.value) ? rule.value : rule.value == null || rule.value === '' ? [] : [rule.value] }
-  if (op === 'between' || op === 'within_miles') return { ...rule, op, value: Array.isArray(rule.value) && rule.value.length === 2 ? rule.value : ['', ''] }
+  if (pairs[op]) return { ...rule, op, value: Array.isArray(rule.value) && rule.value.length === 2 ? rule.value : ['', ''] }
   return { ...rule, op, value: Array.isArray(rule.value) ? (rule.value[0] ?? '') : (rule.value ?? '') }
 }
 

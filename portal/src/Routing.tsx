@@ -2,7 +2,7 @@
 import { Alert, Badge, Button, Group, Stack, Switch, Table, Text, TextInput, Textarea, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { ApiError, api, type Row } from './api'
+import { type ApiError, api, problemOf, type Row } from './api'
 import { t } from './text'
 import { complain } from './toast'
 import { useNamed } from './useNamed'
@@ -39,7 +39,7 @@ export function Explain({ plan }: { plan: Row }) {
       setProblem(null)
     } catch (e) {
       setTold(null)
-      setProblem(e instanceof ApiError ? e : new ApiError({ status: 0, title: String(e), detail: '' }))
+      setProblem(problemOf(e))
     }
   }
   const rest = problem?.problem.errors?.filter((e) => !['/at', '/caller_id', '/number'].includes(e.pointer))

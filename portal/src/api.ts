@@ -25,6 +25,8 @@ export class ApiError extends Error {
   }
 }
 
+export const problemOf = (e: unknown) => (e instanceof ApiError ? e : new ApiError({ status: 0, title: String(e), detail: '' }))
+
 let csrf = ''
 export const setCsrf = (token: string) => (csrf = token)
 

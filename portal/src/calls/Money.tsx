@@ -2,7 +2,7 @@
 import { Alert, Button, Group, Modal, Stack, Switch, Text, TextInput, Textarea } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { ApiError, api, list, type Row } from '../api'
+import { type ApiError, api, list, problemOf, type Row } from '../api'
 import { t } from '../text'
 import { useNamed } from '../useNamed'
 import { Rows } from './Call'
@@ -26,7 +26,7 @@ export function Adjust({ call, opened, close }: { call: Row; opened: boolean; cl
       await client.invalidateQueries({ queryKey: ['call', call.id] })
       close()
     } catch (e) {
-      setProblem(e instanceof ApiError ? e : new ApiError({ status: 0, title: String(e), detail: '' }))
+      setProblem(problemOf(e))
     }
   }
   return (

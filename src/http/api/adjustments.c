@@ -43,36 +43,45 @@ static void write_event(struct buf *b, const struct http_request *r, const char 
 	json_close(b);
 }
 
+/* Tell it, once it is written. */
+static bool emit(struct store_conn *conn, struct http_request *r, const struct call_log *was, const struct call_log *is)
+{
+	struct buf data = {0};
+	write_event(&data, r, json_string_value(json_object_get(r->json, "note")), was, is);
+	struct store_batch *batch = store_batch_new();
+	if (batch)
+		event_emit(batch, r->organization, &(struct event){"call.adjusted", buf_text(&data), is, NULL}, clock_now_ms(), &r->touched);
+	bool ok = batch && store_batch_run(batch, conn);
+	store_batch_free(batch);
+	buf_free(&data);
+	return ok;
+}
+
 static bool run(struct store_conn *conn, struct http_request *r)
 {
-	json_t *body = r->data, *refused = json_array(), *converted = json_object_get(body, "converted");
-	const char *revenue = json_string_value(json_object_get(body, "revenue")), *payout = json_string_value(json_object_get(body, "payout"));
+	json_t *converted = json_object_get(r->json, "converted");
+	const char *revenue = json_string_value(json_object_get(r->json, "revenue")), *payout = json_string_value(json_object_get(r->json, "payout"));
 	struct call_outcome x = {.has_revenue = revenue, .has_payout = payout, .converted = json_is_boolean(converted) ? json_is_true(converted) : -1};
 	struct call_log log, was;
-	struct buf data = {0}, out = {0};
-	bool failed, found = store_call_read(conn, r->organization->id, r->params[0], &r->arena, &log, &failed), ok = found;
-	if (!found && !failed)
-		http_problem(r, 404, "There is no such call", "no call has the id %.60s", r->params[0]);
-	if (found && strcmp(log.status, "active") == 0) {
+	struct buf out = {0};
+	bool failed;
+	if (!store_call_read(conn, r->organization->id, r->params[0], &r->arena, &log, &failed)) {
+		if (!failed)
+			api_no_call(r);
+		return !failed;
+	}
+	if (strcmp(log.status, "active") == 0) {
 		http_problem(r, 409, "The call is live", "what it is worth can be adjusted once it is over");
-		found = false;
+		return true;
 	}
-	if (found) {
-		was = log;
-		ok = (!revenue || money_parse(revenue, &x.revenue_micros)) && (!payout || money_parse(payout, &x.payout_micros)) &&
-		     event_apply_outcome(conn, r->organization, &log, &x, clock_now_ms(), refused, &r->arena, &r->touched) && api_audit(conn, r, "adjust", log.id);
-		write_event(&data, r, json_string_value(json_object_get(body, "note")), &was, &log);
-		struct store_batch *batch = ok ? store_batch_new() : NULL;
-		if (batch)
-			event_emit(batch, r->organization, &(struct event){"call.adjusted", buf_text(&data), &log, NULL}, clock_now_ms(), &r->touched);
-		ok = batch && store_batch_run(batch, conn);
-		store_batch_free(batch);
-		call_log_json(&out, &log);
-		http_text(r, 200, &out);
-	}
-	buf_free(&data);
+	was = log;
+	json_t *refused = json_array();
+	bool ok = (!revenue || money_parse(revenue, &x.revenue_micros)) && (!payout || money_parse(payout, &x.payout_micros)) &&
+		  event_apply_outcome(conn, r->organization, &log, &x, clock_now_ms(), refused, &r->arena, &r->touched) && api_audit(conn, r, "adjust", log.id) && emit(conn, r, &was, &log);
 	json_decref(refused);
-	return ok || (!found && !failed);
+	call_log_json(&out, &log);
+	http_text(r, 200, &out);
+	return ok;
 }
 
 enum http_result api_call_adjust(struct http_request *r)
@@ -87,20 +96,18 @@ enum http_result api_call_adjust(struct http_request *r)
 		errors_add(&errors, "/revenue", "revenue, payout or converted is required");
 	if (errors_any(&errors))
 		return http_invalid(r, &errors);
-	r->data = body;
 	r->run = run;
 	return http_write(r);
 }
 
 enum http_result api_call_adjustments(struct http_request *r)
 {
-	struct store_conn *conn = http_reader(r);
-	struct store_rows *call = conn ? store_query(conn, "SELECT id FROM calls WHERE id = $1 AND organization_id = $2", "ss", r->params[0], r->organization->id) : NULL;
-	struct store_rows *rows = call ? store_query(conn, "SELECT id, payload, created_at FROM call_events WHERE call_id = $1 AND organization_id = $2 AND type = 'call.adjusted' ORDER BY id", "ss", r->params[0], r->organization->id) : NULL;
-	bool found = rows_count(call) == 1;
-	rows_free(call);
+	struct call_log log;
+	if (!api_read_call(r, &log))
+		return HTTP_REPLY;
+	struct store_rows *rows = store_query(http_reader(r), "SELECT id, payload, created_at FROM call_events WHERE call_id = $1 AND organization_id = $2 AND type = 'call.adjusted' ORDER BY id", "ss", log.id, r->organization->id);
 	if (!rows)
-		return conn ? http_problem(r, 503, "The database could not be read", "try again shortly") : HTTP_REPLY;
+		return http_problem(r, 503, "The database could not be read", "try again shortly");
 	json_t *data = json_array();
 	for (size_t i = 0; i < rows_count(rows); i++) {
 		char at[RFC3339_SIZE];
@@ -110,8 +117,5 @@ enum http_result api_call_adjustments(struct http_request *r)
 		json_decref(payload);
 	}
 	rows_free(rows);
-	if (found)
-		return api_list_answer(r, data, NULL);
-	json_decref(data);
-	return http_problem(r, 404, "There is no such call", "no call has the id %.60s", r->params[0]);
+	return api_list_answer(r, data, NULL);
 }

@@ -65,6 +65,9 @@ api_handler api_call_get, api_call_tags, api_call_tags_patch, api_call_tag_revea
 /* adjustments.c */
 extern const struct field api_adjustment_fields[];
 api_handler api_call_adjust, api_call_adjustments;
+enum http_result api_no_call(struct http_request *r); /* 404, of the path's id */
+/* The call of the path's id as it is in the log; false after an answer was set. */
+bool api_read_call(struct http_request *r, struct call_log *log) WARN_UNUSED;
 /* call_sip.c */
 api_handler api_call_sip, api_call_pcap;
 /* resources.c: where this key sends data to, by the first of the webhook's types; in the arena. */

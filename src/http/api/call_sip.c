@@ -34,7 +34,7 @@ static json_t *read_messages(struct http_request *r, bool *left_out)
 	if (conn && !rows)
 		http_problem(r, 503, "The database could not be read", "try again shortly");
 	else if (conn && !all)
-		http_problem(r, 404, "There is no such call", "no call has the id %.60s", r->params[0]);
+		api_no_call(r);
 	*left_out = false;
 	for (size_t i = 0; all && i < rows_count(rows); i++)
 		*left_out |= !read_piece(all, rows_text(rows, i, 0));

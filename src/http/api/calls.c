@@ -11,7 +11,7 @@ static enum http_result database_error(struct http_request *r)
 	return http_problem(r, 503, "The database could not be read", "try again shortly");
 }
 
-static enum http_result no_call(struct http_request *r)
+enum http_result api_no_call(struct http_request *r)
 {
 	return http_problem(r, 404, "There is no such call", "no call has the id %.60s", r->params[0]);
 }
@@ -23,8 +23,7 @@ bool api_query_time(const struct http_request *r, const char *name, int64_t none
 	return !text || clock_parse_rfc3339(text, strlen(text), out);
 }
 
-/* The call as it is in the log; false after an answer was set. */
-static bool read_call(struct http_request *r, struct call_log *log)
+bool api_read_call(struct http_request *r, struct call_log *log)
 {
 	struct store_conn *conn = http_reader(r);
 	bool failed = false;
@@ -35,7 +34,7 @@ static bool read_call(struct http_request *r, struct call_log *log)
 	if (failed)
 		database_error(r);
 	else
-		no_call(r);
+		api_no_call(r);
 	return false;
 }
 
@@ -43,7 +42,7 @@ enum http_result api_call_get(struct http_request *r)
 {
 	struct call_log log;
 	struct buf out = {0};
-	if (!read_call(r, &log))
+	if (!api_read_call(r, &log))
 		return HTTP_REPLY;
 	call_log_json(&out, &log);
 	return http_text(r, 200, &out);
@@ -75,7 +74,7 @@ enum http_result api_call_tags(struct http_request *r)
 {
 	struct call_log log;
 	struct buf out = {0};
-	if (!read_call(r, &log))
+	if (!api_read_call(r, &log))
 		return HTTP_REPLY;
 	struct store_rows *rows = store_query(http_reader(r), "SELECT COALESCE(r.name, t.name), t.kind, t.value, t.sensitive, t.source, t.at_ms, t.tag_id, t.origin FROM call_tags t LEFT JOIN resources r ON r.id = t.tag_id AND r.organization_id = t.organization_id WHERE t.call_id = $1 AND t.organization_id = $2 ORDER BY 1", "ss", log.id, r->organization->id);
 	json_t *history = rows ? read_history(r, log.id) : NULL;
@@ -163,7 +162,7 @@ static bool run_tags(struct store_conn *conn, struct http_request *r)
 	struct call_log log;
 	if (!store_call_read(conn, r->organization->id, r->params[0], &r->arena, &log, &failed)) {
 		if (!failed)
-			no_call(r);
+			api_no_call(r);
 		return !failed;
 	}
 	bool ok = event_apply_tags(conn, config_key(r->config->config), r->organization, &log, p->results, p->count, TAG_FROM_API, r->actor, p->at_ms, p->settled, &r->arena, &r->touched) &&
@@ -229,7 +228,7 @@ enum http_result api_call_events(struct http_request *r)
 {
 	struct call_log log;
 	struct buf out = {0};
-	if (!read_call(r, &log))
+	if (!api_read_call(r, &log))
 		return HTTP_REPLY;
 	struct store_rows *rows = store_query(http_reader(r), "SELECT id, type, payload, created_at, sequence FROM call_events WHERE call_id = $1 AND organization_id = $2 ORDER BY COALESCE(sequence, 0), id", "ss", log.id, r->organization->id);
 	buf_add_str(&out, "{\"data\":[");
@@ -251,7 +250,7 @@ enum http_result api_call_trace(struct http_request *r)
 {
 	struct call_log log;
 	struct buf out = {0};
-	if (!read_call(r, &log))
+	if (!api_read_call(r, &log))
 		return HTTP_REPLY;
 	struct store_rows *rows = store_query(http_reader(r), "SELECT entries FROM call_trace WHERE call_id = $1 AND organization_id = $2 ORDER BY piece", "ss", log.id, r->organization->id);
 	json_open(&out);
@@ -276,7 +275,7 @@ enum http_result api_call_trace(struct http_request *r)
 enum http_result api_call_hangup(struct http_request *r)
 {
 	struct call_log log;
-	if (!read_call(r, &log))
+	if (!api_read_call(r, &log))
 		return HTTP_REPLY;
 	if (strcmp(log.status, "active") != 0)
 		return http_problem(r, 409, "The call is over", "it ended: %s", log.disposition ? log.disposition : log.status);
