@@ -43,11 +43,12 @@ describe('routing', () => {
 
   test('weighted draws follow the weights, and who does not answer is followed by the others', async () => {
     const [often, seldom, never] = await Promise.all([Peer.start(), Peer.start(), Peer.start({ invite: () => [503] })]), from = await caller()
-    const entries = [[often, 9], [seldom, 1], [never, 5]] as const
+    const entries = [[often, 6], [seldom, 2], [never, 4]] as const
     const { number } = await plan({ strategy: 'weighted', entries: await Promise.all(entries.map(async ([p, weight]) => ({ target_id: (await target(p.uri)).id, weight }))) })
     for (let i = 0; i < 6; i++) await Promise.all(Array.from({ length: 10 }, () => call(number, from)))
     assert.equal(answered(often!) + answered(seldom!), 60)
-    assert.ok(answered(often!) > 40 && answered(often!) < 60, `${answered(often!)} of 60`)
+    // 45 of 60 are expected; these bounds are missed by chance less than once in a million runs
+    assert.ok(answered(often!) > 27 && answered(often!) < 60, `${answered(often!)} of 60`)
     assert.ok(never!.of('INVITE').length > 5)
     await hangUp()
   })
