@@ -17,6 +17,7 @@ interface Candidate {
   order: number | null
   verdict: string
   reason: string | null
+  chosen: string | null
   share?: number
   score?: string
 }
@@ -68,7 +69,7 @@ export function Explain({ plan }: { plan: Row }) {
                 <Table.Td>{c.priority}</Table.Td>
                 {told.strategy === 'weighted' && <Table.Td>{c.share ? `${Math.round(c.share * 1000) / 10} %` : '–'}</Table.Td>}
                 {told.strategy === 'best' && <Table.Td>{c.score ?? '–'}</Table.Td>}
-                <Table.Td><Text size="sm">{c.reason ?? t('takes it')}</Text></Table.Td>
+                <Table.Td><Text size="sm">{c.reason ?? c.chosen}</Text></Table.Td>
               </Table.Tr>))}
             </Table.Tbody>
           </Table>

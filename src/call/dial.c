@@ -37,6 +37,7 @@ static void add_try(struct call *c, const struct dial_try *t)
 	d->tries[d->count] = *t;
 	d->tries[d->count].plan = d->plan;
 	d->tries[d->count].group = d->group;
+	d->tries[d->count].chosen = d->chosen;
 	d->tries[d->count].stage = d->stage_made;
 	d->tries[d->count++].at_once = d->at_once;
 }
@@ -105,6 +106,19 @@ static void add_target(struct call *c, const struct route_target *target, int ti
 		add_number(c, target, target->number, target->trunk_id, timeout_seconds);
 }
 
+/* Why it comes where it comes; of another plan than the one that was asked, that one's name, too. */
+static const char *chosen(struct call *c, const struct route_plan *plan, const struct route_candidate *one)
+{
+	char reason[ROUTE_REASON_SIZE];
+	const char *parts[] = {route_reason(plan, one, reason), ", in the plan ", plan->name};
+	struct buf text = {0};
+	for (size_t i = 0; i < (plan == c->dial.asked_plan ? 1 : ARRAY_LEN(parts)); i++)
+		buf_add_str(&text, parts[i]);
+	const char *kept = arena_strdup(&c->arena, buf_text(&text));
+	buf_free(&text);
+	return kept;
+}
+
 static struct capacity_asked asked_of(const struct call *c, const struct capacity_call *as)
 {
 	return capacity_ask(c->loop->config.capacity, c->organization, c->campaign, as, c->caller_id, c->started_ms, clock_now_ms());
@@ -156,6 +170,7 @@ static void add_plan(struct call *c, const struct route_plan *plan, const struct
 		if (i && !all && one->priority != list[i - 1].priority)
 			d->stage_made++;
 		d->busy = d->busy || one->verdict == ROUTE_BUSY || one->verdict == ROUTE_AWAY;
+		d->chosen = one->verdict == ROUTE_ELIGIBLE && one->target ? chosen(c, plan, one) : NULL;
 		if (one->verdict == ROUTE_ELIGIBLE && one->group)
 			add_group(c, plan, group, one->group, timeout_seconds, all);
 		else if (one->verdict == ROUTE_ELIGIBLE)
@@ -163,6 +178,7 @@ static void add_plan(struct call *c, const struct route_plan *plan, const struct
 		else if (!d->waits_since_ms) /* else it was told */
 			log_attempt(c, &(struct dial_try){.target = one->target, .uri = one->target ? one->target->uri : one->group->name}, NULL, "skipped", 0, route_verdict_text(one->verdict));
 	}
+	d->chosen = NULL;
 	free(list);
 	free(turns);
 	free(scores);
@@ -416,10 +432,31 @@ static void connect_call(struct attempt *a)
 
 #define ACCEPT_SECONDS 10
 
+/* The dial's, or the target's own; '\0': answering is enough. */
+static char accept_key(const struct attempt *a)
+{
+	return a->call->dial.accept_key || !a->to->target ? a->call->dial.accept_key : a->to->target->accept_key;
+}
+
+/* What who answers is to hear, likewise; prompt_id and text NULL: nothing. */
+static struct flow_prompt whisper_of(const struct attempt *a)
+{
+	const struct route_target *t = a->to->target;
+	struct flow_prompt own = a->call->dial.whisper;
+	struct buf said = {0};
+	if (own.prompt_id || own.text || !t)
+		return own;
+	if (t->whisper.text)
+		template_render(t->whisper.text, &a->call->env, &said);
+	own = (struct flow_prompt){t->whisper.prompt_id, t->whisper.text ? arena_strdup(&a->call->arena, buf_text(&said)) : NULL, t->whisper.voice};
+	buf_free(&said);
+	return own;
+}
+
 static void whisper_over(struct attempt *a)
 {
 	a->whisper_play = 0;
-	if (a->call->dial.accept_key)
+	if (accept_key(a))
 		set_time(a, ACCEPT_SECONDS);
 	else
 		connect_call(a);
@@ -465,14 +502,13 @@ void dial_whisper_played(struct call *c, size_t leg, unsigned play)
 void dial_key(struct call *c, size_t leg, char key)
 {
 	struct attempt *a = accepting(c, leg);
-	if (a && key == c->dial.accept_key)
+	if (a && key == accept_key(a))
 		connect_call(a);
 }
 
-static void start_whisper(struct attempt *a)
+static void start_whisper(struct attempt *a, const struct flow_prompt *prompt)
 {
 	struct call *c = a->call;
-	const struct flow_prompt *prompt = &c->dial.whisper;
 	a->accepting = true;
 	a->until_ms = 0;
 	dial_watch_time(c);
@@ -569,10 +605,13 @@ static void target_answered(void *owner, const char *sdp)
 		gateways_answered(a->call->loop, a->to->trunk->id, gateway_of(a)->uri, 200, -1);
 	if (a == d->transfer)
 		transfer_answered(a);
-	else if (d->accept_key || d->whisper.prompt_id || d->whisper.text)
-		start_whisper(a);
-	else
-		connect_call(a);
+	else {
+		const struct flow_prompt prompt = whisper_of(a);
+		if (accept_key(a) || prompt.prompt_id || prompt.text)
+			start_whisper(a, &prompt);
+		else
+			connect_call(a);
+	}
 }
 
 static void target_failed(void *owner, int status, const char *reason, const char *contact)

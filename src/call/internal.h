@@ -77,6 +77,7 @@ struct dial_try {
 	bool by_policy;                      /* it is no target: the dial policy lets it be called */
 	const struct route_plan *plan;       /* that sends the call there, or NULL */
 	const struct in_group *group;        /* where the plan is one, or NULL */
+	const char *chosen;                  /* why the plan has it here, or NULL */
 	int stage;                           /* later ones wait until nobody of this one is called */
 	bool at_once;                        /* beside others of its stage */
 	int timeout_seconds;
@@ -129,6 +130,7 @@ struct dial {
 	/* while tries are made */
 	const struct route_plan *plan;
 	const struct in_group *group;
+	const char *chosen;
 	size_t judged; /* entries of plans that were looked at */
 	int stage_made;
 	bool at_once;

@@ -263,6 +263,7 @@ void log_attempt(struct call *c, const struct dial_try *t, const struct attempt 
 	json_str(b, "uri", attempt && attempt->uri ? attempt->uri : t->uri ? t->uri : t->number);
 	json_str(b, "outcome", outcome);
 	json_str(b, "reason", reason);
+	json_str(b, "chosen", t->chosen);
 	json_key(b, "sip_status");
 	if (sip_status)
 		buf_printf(b, "%d", sip_status);

@@ -234,6 +234,16 @@ static void build_limits(struct org *o, json_t *doc, struct route_target *t)
 	}
 }
 
+static void build_whisper(struct org *o, json_t *doc, struct route_target *t)
+{
+	const char *said = json_string_value(json_object_get(doc, "text"));
+	const struct expr_scope scope = organization_scope(&o->public);
+	t->whisper.prompt_id = text(o, doc, "prompt_id");
+	t->whisper.voice = text(o, doc, "voice");
+	if (said)
+		t->whisper.text = template_compile(said, strlen(said), TEMPLATE_TEXT, &scope, &o->arena, NULL, NULL);
+}
+
 static void build_target(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct route_target *t = e->data;
@@ -257,6 +267,9 @@ static void build_target(struct config_store *c, struct org *o, struct entity *e
 	t->enabled = json_is_true(json_object_get(e->doc, "enabled"));
 	t->send_tags = json_is_true(json_object_get(e->doc, "send_tags"));
 	t->no_repeats_days = integer(e->doc, "no_repeats_days", 0);
+	const char *key = json_string_value(json_object_get(e->doc, "accept_key"));
+	t->accept_key = key ? *key : '\0';
+	build_whisper(o, json_object_get(e->doc, "whisper"), t);
 	t->revenue_micros = money(revenue, "amount");
 	t->revenue_once_days = integer(revenue, "once_days", 0);
 	const char *on = json_string_value(json_object_get(revenue, "on"));

@@ -127,13 +127,6 @@ struct filter *flow_compile_filter(struct flow_compiler *c, const char *pointer,
 	return f;
 }
 
-const struct field flow_prompt_fields[] = {
-	{"prompt_id", FIELD_ID, .kind = "prompt", .help = "An uploaded prompt. Either this or a text."},
-	{"text", FIELD_TEMPLATE, .max = 4000, .help = "Text to be spoken; may have [TOKENS]."},
-	{"voice", FIELD_ENUM, .choices = (const char *const[]){"slt", "kal", "rms", "awb", NULL}, .help = "Voice for the text."},
-	{0},
-};
-
 void flow_compile_prompt(struct flow_compiler *c, json_t *config, const char *key, struct prompt_config *out)
 {
 	json_t *prompt = json_object_get(config, key);

@@ -5,7 +5,7 @@
 #include "expr/filter.h"
 #include "expr/template.h"
 #include "flow/flow.h"
-#include "model/schema.h"
+#include "model/prompt.h"
 
 #define FLOW_PORTS_MAX 40
 
@@ -112,7 +112,6 @@ const struct flow_tags *flow_compile_tags(struct flow_compiler *c);
 char flow_config_key(json_t *config, const char *key);
 const char *flow_config_string(struct flow_compiler *c, json_t *config, const char *key);
 
-extern const struct field flow_prompt_fields[];
 
 /* ---- for enter() and input() ---- */
 

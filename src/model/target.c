@@ -1,3 +1,4 @@
+#include "model/prompt.h"
 #include "model/schedule.h"
 #include "model/resource.h"
 #include <string.h>
@@ -31,6 +32,9 @@ static void check(json_t *doc, struct errors *errors)
 	if (type && strcmp(type, "number") == 0 && !number)
 		errors_add(errors, "/destination/number", "is required for a destination of type number");
 	const char *user = json_string_value(json_object_get(destination, "username"));
+	json_t *whisper = json_object_get(doc, "whisper");
+	if (json_is_object(whisper) && json_is_string(json_object_get(whisper, "prompt_id")) == json_is_string(json_object_get(whisper, "text")))
+		errors_add(errors, "/whisper", "needs either prompt_id or text");
 	if (type && strcmp(type, "phone") == 0 && !user)
 		errors_add(errors, "/destination/username", "is required for a destination of type phone");
 	if (user && strspn(user, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != strlen(user))
@@ -75,6 +79,8 @@ const struct resource_kind resource_target = {
 			 {"concurrency", FIELD_INTEGER, .min = 1, .max = 100000, .help = "Of them at the same time."},
 			 {0},
 		 }},
+		{"whisper", FIELD_OBJECT, .fields = prompt_fields, .help = "What who answers hears before the caller is connected; a flow's dial may have its own instead."},
+		{"accept_key", FIELD_ENUM, .choices = prompt_keys, .help = "Who answers takes the call by pressing this key, within ten seconds after the whisper; else the next target is tried. Empty: answering is enough."},
 		{"no_repeats_days", FIELD_INTEGER, .min = 1, .max = 365, .help = "A caller who was connected with it within so many days is not sent here again. Empty: always."},
 		{"revenue", FIELD_OBJECT, .help = "What the buyer pays for a call.",
 		 .fields = (const struct field[]){

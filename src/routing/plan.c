@@ -1,6 +1,8 @@
 #include "routing/plan.h"
+#include "base/money.h"
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *const route_strategies[] = {"priority", "round_robin", "weighted", "simultaneous", "best", NULL};
@@ -176,7 +178,7 @@ size_t route_plan_judge(const struct route_plan *plan, const struct route_input 
 	for (size_t i = 0; i < n; i++) {
 		const struct route_entry *e = &plan->entries[i];
 		enum route_verdict v = judge(e, in);
-		out[i] = (struct route_candidate){e->target, e->group, v, e->priority, i, v == ROUTE_ELIGIBLE && drawn ? key_of(plan, i, in, by_chance, &seed) : 0};
+		out[i] = (struct route_candidate){e->target, e->group, v, e->priority, (unsigned)i, by_chance, v == ROUTE_ELIGIBLE && drawn ? key_of(plan, i, in, by_chance, &seed) : 0};
 	}
 	if (in->first)
 		bring_first(in->first, out, n);
@@ -185,6 +187,24 @@ size_t route_plan_judge(const struct route_plan *plan, const struct route_input 
 	else
 		given_order(in, out, n, attempts);
 	return n;
+}
+
+const char *route_reason(const struct route_plan *plan, const struct route_candidate *one, char out[ROUTE_REASON_SIZE])
+{
+	char score[MONEY_SIZE];
+	if (one->priority == INT_MIN)
+		snprintf(out, ROUTE_REASON_SIZE, "the caller was connected with it before");
+	else if (plan->strategy == ROUTE_ROUND_ROBIN)
+		snprintf(out, ROUTE_REASON_SIZE, one->key > 0 ? "its turn: its last call is the longest ago" : "its turn: it had no call yet");
+	else if (plan->strategy == ROUTE_WEIGHTED)
+		snprintf(out, ROUTE_REASON_SIZE, "drawn by its weight, %d", plan->entries[one->entry].weight);
+	else if (plan->strategy == ROUTE_BEST && one->by_chance)
+		snprintf(out, ROUTE_REASON_SIZE, "by chance, so that its score is learned");
+	else if (plan->strategy == ROUTE_BEST)
+		snprintf(out, ROUTE_REASON_SIZE, "its score: %s a call", money_format((int64_t)-one->key, score));
+	else
+		snprintf(out, ROUTE_REASON_SIZE, plan->strategy == ROUTE_AT_ONCE ? "all of priority %d ring at once" : "in the plan's order, priority %d", one->priority);
+	return out;
 }
 
 const char *route_verdict_text(enum route_verdict verdict)

@@ -4,6 +4,7 @@
 
 #include "expr/filter.h"
 #include "expr/schedule.h"
+#include "expr/template.h"
 
 /* How many calls at most; 0: any number. */
 struct route_caps {
@@ -30,6 +31,11 @@ struct route_target {
 	int timeout_seconds; /* 0: the plan's */
 	int no_repeats_days; /* a caller is sent there once in so many; 0: always */
 	bool enabled, send_tags;
+	char accept_key;                 /* who answers presses it to take the call; 0: answering is enough */
+	struct {                         /* what who answers hears first; prompt_id and text NULL: nothing */
+		const char *prompt_id, *voice;
+		const struct template *text;
+	} whisper;
 	int64_t revenue_micros;
 	int revenue_once_days;     /* of a caller once in so many; 0: of each call */
 	int revenue_after_seconds; /* due after so many seconds connected; 0: on connect; -1: when the call converts */
@@ -95,8 +101,9 @@ struct route_candidate {
 	const struct route_plan *group;
 	enum route_verdict verdict;
 	int priority; /* INT_MIN: it is the input's first */
-	size_t entry;
-	double key; /* the lower, the earlier within its priority */
+	unsigned entry;
+	bool by_chance; /* the key is, so that scores are learned */
+	double key;     /* the lower, the earlier within its priority */
 };
 
 #define ROUTE_CHAIN_MAX 5
@@ -119,6 +126,10 @@ void route_plan_sort(struct route_plan *plan);
 size_t route_plan_judge(const struct route_plan *plan, const struct route_input *in, struct route_candidate *out, size_t max);
 /* A target that is named without a plan. */
 enum route_verdict route_target_judge(const struct route_target *target, struct expr_env *env, int64_t now_ms);
+
+#define ROUTE_REASON_SIZE 80
+/* Why one that is eligible comes where it comes, in words. Returns out. */
+const char *route_reason(const struct route_plan *plan, const struct route_candidate *one, char out[ROUTE_REASON_SIZE]);
 
 /* The verdict in words, for the call log. */
 const char *route_verdict_text(enum route_verdict verdict);

@@ -88,6 +88,25 @@ describe('call flows', () => {
     for (const t of [silent, leaving, pressing]) t.stop()
   })
 
+  test('a target of a routing plan has a whisper and a key of its own', async () => {
+    const heard = await Rtp.bind()
+    const [silent, pressing] = await Promise.all([Sipp.answer('answer.xml'), Sipp.answer('answer_press.xml', ['-key', 'audio_port', String(heard.port)])])
+    const own = { accept_key: '1', whisper: { text: 'A call from [CALLER_STATE|far away]. Press one.' } }
+    const ids = []
+    for (const [i, t] of [silent, pressing].entries()) ids.push((await s.api('POST', '/targets', { name: `Own whisper ${i}`, destination: { type: 'sip', uri: t.uri }, ...(i ? own : { accept_key: '1' }) })).id)
+    const plan = await s.api('POST', '/routing-plans', { name: 'Own whispers', entries: ids.map((target_id, i) => ({ target_id, priority: i + 1 })) })
+    await s.campaign('+18005550414', { routing_plan_id: plan.id })
+    const result = await s.call('+18005550414', ['--from', '+15125550664', '--duration', '15'])
+    assert.equal(result.answered, true)
+    const call = await s.lastCall((c) => c.number === '+18005550414')
+    assert.deepEqual(call.attempts.map((a: any) => [a.outcome, a.chosen]), [['not_accepted', "in the plan's order, priority 1"], ['answered', "in the plan's order, priority 2"]])
+    assert.ok(heard.received > 60, `${heard.received} packets of whisper and talk`)
+    heard.close()
+    for (const t of [silent, pressing]) t.stop()
+    for (const whisper of [{}, { text: 'Hello', prompt_id: 'prm_01M86EAB1Q0004DZZ1STGFT7B0' }])
+      await assert.rejects(s.api('PATCH', `/targets/${ids[0]}`, { whisper }), (e: any) => e.body.errors.some((x: any) => x.pointer.startsWith('/whisper')))
+  })
+
   test('of those that ring at once the first that takes the call has it, and the others stop ringing', async () => {
     const [ringing, slow, busy, first] = await Promise.all([Sipp.answer('ring.xml'), Sipp.answer('answer_press.xml', ['-key', 'audio_port', '40000']), Sipp.answer('busy.xml'), Sipp.answer('answer.xml', ['-d', '700'])])
     const all = await s.plan('At once', [ringing, slow, busy].map(({ uri }) => ({ uri })))

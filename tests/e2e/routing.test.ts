@@ -35,10 +35,12 @@ describe('routing', () => {
     const targets = await Promise.all([0, 1, 2].map(() => Peer.start())), from = await caller()
     const entries = []
     for (const t of targets) entries.push({ target_id: (await target(t.uri)).id })
-    const { number } = await plan({ strategy: 'round_robin', entries })
+    const { number, campaign } = await plan({ strategy: 'round_robin', entries })
     await Promise.all(Array.from({ length: 30 }, () => call(number, from)))
     assert.deepEqual(targets.map(answered), [10, 10, 10])
     await hangUp()
+    const why = (await s.api('GET', `/calls?limit=30&campaign_id=${campaign.id}`)).data.map((c: any) => c.attempts[0].chosen)
+    assert.deepEqual([...new Set(why)].sort(), ['its turn: it had no call yet', 'its turn: its last call is the longest ago'])
   })
 
   test('weighted draws follow the weights, and who does not answer is followed by the others', async () => {
@@ -84,6 +86,9 @@ describe('routing', () => {
     await (await call(number, from)).request('BYE')
     assert.deepEqual([a, b, c, last].map((p) => p!.of('INVITE').length), [3, 3, 5, 1])
     assert.deepEqual((await s.api('POST', `/routing-plans/${made.id}/explain`, { number })).data.map((x: any) => [x.routing_plan_name, x.order]).sort(), [['Pair', 1], ['Pair', 2], ['Single', 3], [made.name, 4]].sort())
+    await quiet()
+    const chosen = (await s.lastCall((x) => x.number === number)).attempts.map((x: any) => x.chosen)
+    assert.deepEqual([...new Set(chosen)].sort(), ["in the plan's order, priority 1, in the plan Single", 'its turn: it had no call yet', 'its turn: its last call is the longest ago, in the plan Pair'])
     // a group that rings at once, behind another target
     await s.api('PATCH', `/routing-plans/${pair.id}`, { strategy: 'simultaneous' })
     const rings = await plan({ entries: [{ target_id: ids[2] }, { routing_plan_id: pair.id, priority: 2, filter: { match: 'all', rules: [{ field: 'number.state', op: 'equals', value: 'TX' }] } }] })
@@ -118,10 +123,13 @@ describe('routing', () => {
     await (await call(number, from)).request('BYE')
     assert.equal(answered(fair), 1)
     await quiet()
+    const why = async () => (await s.lastCall((c) => c.number === number)).attempts[0].chosen
+    assert.equal(await why(), 'its score: 20.00 a call')
     await s.api('PATCH', `/routing-plans/${made.id}`, { best: { explore_percent: 100 } })
     await Promise.all(Array.from({ length: 30 }, async () => (await call(number, from)).request('BYE')))
     assert.ok(answered(dear) > 10 && answered(fair) > 5, `${answered(dear)}, ${answered(fair)}`)
     await quiet()
+    assert.equal(await why(), 'by chance, so that its score is learned')
   })
 
   test('a target that is set unavailable gets no calls, and who waits for it gets it when it is back', async () => {

@@ -88,7 +88,7 @@ export function Call({ id }: { id: string }) {
           <Tabs.Tab value="requests" rightSection={requests ? <Badge size="xs" variant="light" circle>{requests}</Badge> : undefined}>{t('Webhooks')}</Tabs.Tab><Tabs.Tab value="adjustments">{t('Adjustments')}</Tabs.Tab><Tabs.Tab value="trace">{t('Trace')}</Tabs.Tab><Tabs.Tab value="sip">{t('SIP')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="tags"><Tags callId={id} rows={tags.data ?? []} /></Tabs.Panel>
-        <Tabs.Panel value="attempts"><Rows rows={attempts.map((a) => ({ ...a, what: sentence(a) }))} columns={[['what', t('What happened')], ['uri', t('Address')], ['sip_status', t('SIP')], ['started_at', t('Started')], ['ended_at', t('Ended')]]} empty={t('No target was called.')} /></Tabs.Panel>
+        <Tabs.Panel value="attempts"><Rows rows={attempts.map((a) => ({ ...a, what: sentence(a) }))} columns={[['what', t('What happened')], ['chosen', t('Why it')], ['uri', t('Address')], ['sip_status', t('SIP')], ['started_at', t('Started')], ['ended_at', t('Ended')]]} empty={t('No target was called.')} /></Tabs.Panel>
         <Tabs.Panel value="events"><Rows rows={events.data ?? []} columns={[['timestamp', t('When')], ['type', t('Event')], ['data', t('What it says')]]} empty={t('No events.')} /></Tabs.Panel>
         <Tabs.Panel value="requests">
           <Text fw={600} pt="md">{t('Data that came in')}</Text>

@@ -9,6 +9,7 @@ export interface Attempt {
   uri: string | null
   outcome: string
   reason: string | null
+  chosen?: string | null
   sip_status: number | null
   started_at: string | null
   ringing_at: string | null

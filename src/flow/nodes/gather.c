@@ -97,7 +97,7 @@ const struct flow_node_type node_gather = {
 	.type = "gather", .category = "caller", .label = "Gather", .waits_for_caller = true,
 	.help = "Asks the caller for digits and keeps them in a tag or variable.",
 	.config = (const struct field[]){
-		{"prompt", FIELD_OBJECT, .fields = flow_prompt_fields, .help = "What the caller hears."},
+		{"prompt", FIELD_OBJECT, .fields = prompt_fields, .help = "What the caller hears."},
 		{"min_digits", FIELD_INTEGER, .min = 1, .max = 64, .initial = "1", .help = "Fewest digits."},
 		{"max_digits", FIELD_INTEGER, .min = 1, .max = 64, .initial = "16", .help = "Most digits; reached, it goes on at once."},
 		{"finish_key", FIELD_ENUM, .choices = (const char *const[]){"#", "*", "none", NULL}, .initial = "\"#\"", .help = "Key that ends the digits."},

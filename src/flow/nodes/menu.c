@@ -80,10 +80,10 @@ const struct flow_node_type node_menu = {
 	.type = "menu", .category = "caller", .label = "Menu", .waits_for_caller = true,
 	.help = "Plays a prompt and goes the way of the key that the caller presses.",
 	.config = (const struct field[]){
-		{"prompt", FIELD_OBJECT, FIELD_REQUIRED, .fields = flow_prompt_fields, .help = "What the caller hears; a key press interrupts it."},
+		{"prompt", FIELD_OBJECT, FIELD_REQUIRED, .fields = prompt_fields, .help = "What the caller hears; a key press interrupts it."},
 		{"options", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = OPTIONS_MAX, .help = "The choices.",
 		 .fields = (const struct field[]){
-			 {"key", FIELD_ENUM, FIELD_REQUIRED, .choices = (const char *const[]){"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#", NULL}, .help = "Key on the phone."},
+			 {"key", FIELD_ENUM, FIELD_REQUIRED, .choices = prompt_keys, .help = "Key on the phone."},
 			 {"port", FIELD_NAME, FIELD_REQUIRED, .min = 1, .max = 40, .help = "Name of the way out."},
 			 {0},
 		 }},

@@ -41,7 +41,7 @@ const struct flow_node_type node_play = {
 	.type = "play", .category = "caller", .label = "Play", .waits_for_caller = true,
 	.help = "Plays an uploaded prompt, or speaks a text, to the caller.",
 	.config = (const struct field[]){
-		{"prompt", FIELD_OBJECT, FIELD_REQUIRED, .fields = flow_prompt_fields, .help = "What the caller hears."},
+		{"prompt", FIELD_OBJECT, FIELD_REQUIRED, .fields = prompt_fields, .help = "What the caller hears."},
 		{"interruptible", FIELD_BOOLEAN, .initial = "true", .help = "A key press ends it early."},
 		{0},
 	},

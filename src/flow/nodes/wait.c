@@ -40,7 +40,7 @@ const struct flow_node_type node_wait = {
 	.help = "Lets the caller wait, with music, a text said again and again, or silence. Keys pressed meanwhile are kept for the next question.",
 	.config = (const struct field[]){
 		{"seconds", FIELD_INTEGER, FIELD_REQUIRED, .min = 1, .max = 3600, .help = "How long."},
-		{"prompt", FIELD_OBJECT, .fields = flow_prompt_fields, .help = "What is heard over and over; none: silence."},
+		{"prompt", FIELD_OBJECT, .fields = prompt_fields, .help = "What is heard over and over; none: silence."},
 		{0},
 	},
 	.ports = (const struct flow_port[]){{"next", .help = "The time is over."}, {0}},

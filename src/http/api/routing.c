@@ -83,7 +83,7 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 	struct route_candidate *list = arena_alloc(&r->arena, (plan->count + 1) * sizeof *list);
 	uint64_t *turns = arena_alloc(&r->arena, (plan->count + 1) * sizeof *turns);
 	struct capacity_asked asked = capacity_ask(r->config->capacity, r->organization, organization_campaign(r->organization, a->as.campaign_id), &a->as, a->call[CALL_CALLER_ID].text, a->now_ms, a->now_ms);
-	char score[MONEY_SIZE];
+	char score[MONEY_SIZE], chosen[ROUTE_REASON_SIZE];
 	double *scores = arena_alloc(&r->arena, (plan->count + 1) * sizeof *scores);
 	struct route_plan without_chance = *plan;
 	if (!list || !turns || !scores)
@@ -108,6 +108,7 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 		json_t *item = json_pack("{s:s, s:s, s:s?, s:s, s:i, s:s, s:s?}", "routing_plan_id", plan->id, "routing_plan_name", plan->name, "target_id", t ? t->id : NULL, "target_name", t ? t->name : list[i].group->name,
 					 "priority", plan->entries[list[i].entry].priority, "verdict", why && eligible ? "unreachable" : verdict_names[list[i].verdict], "reason", why);
 		json_object_set_new(item, "order", why ? json_null() : json_integer(++*order));
+		json_object_set_new(item, "chosen", why ? json_null() : json_string(route_reason(plan, &list[i], chosen)));
 		if (plan->strategy == ROUTE_WEIGHTED)
 			json_object_set_new(item, "share", why ? json_integer(0) : json_real(share_of(plan, list, n, &list[i])));
 		if (plan->strategy == ROUTE_BEST)
