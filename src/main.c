@@ -39,6 +39,7 @@ struct strowger {
 	struct store *store;
 	struct config_store *config;
 	struct registry *registry;
+	struct leases *leases;
 	struct trunks *trunks;
 	struct phones *phones;
 	struct capacity *capacity;
@@ -196,6 +197,26 @@ static void load_pending(struct strowger *s)
 	rows_free(rows);
 }
 
+/* Numbers that are kept for callers whom publishers asked about. */
+static void load_reservations(struct strowger *s)
+{
+	struct store_conn *conn = store_reader(s->store);
+	struct store_rows *rows = conn ? store_query(conn, "SELECT id, organization_id, number, resource_id, holder, COALESCE(caller_id, ''), COALESCE(publisher_id, ''), received_at, expires_at, tags FROM rtb_requests WHERE status = 'bid' AND expires_at > $1 ORDER BY id DESC", "i", clock_now_ms()) : NULL;
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		struct lease lease = {.at_ms = rows_int(rows, i, 7), .expires_ms = rows_int(rows, i, 8), .once = true, .tags = read_waiting(s, rows_text(rows, i, 9))};
+		struct {
+			char *to;
+			size_t size;
+		} texts[] = {{lease.id, sizeof lease.id}, {NULL, 0}, {lease.number, sizeof lease.number}, {lease.pool_id, sizeof lease.pool_id}, {lease.holder, sizeof lease.holder}, {lease.caller_id, sizeof lease.caller_id}, {lease.publisher_id, sizeof lease.publisher_id}};
+		for (size_t k = 0; k < ARRAY_LEN(texts); k++)
+			if (texts[k].to)
+				snprintf(texts[k].to, texts[k].size, "%s", rows_text(rows, i, k));
+		if (!leases_restore(s->leases, rows_text(rows, i, 1), &lease))
+			lease_release(&lease);
+	}
+	rows_free(rows);
+}
+
 static void choose_rtp_address(struct strowger *s)
 {
 	const char *given = s->settings.value[SETTING_RTP_ADDRESS];
@@ -310,21 +331,23 @@ static bool start_services(struct strowger *s, struct error *err)
 	if (ban < 0)
 		return error_set(err, "--sip-ban '%s' must be a number of seconds, 0 for never", s->settings.value[SETTING_BAN]);
 	s->registry = registry_create();
+	s->leases = leases_create();
 	s->trunks = trunks_create();
 	if (!(s->phones = phones_create(s->store, clock_now_ms(), err)) || !(s->capacity = capacity_create(s->store, s->config, clock_now_ms(), err)) ||
 	    !(s->scores = scores_create(s->store, s->config, s->capacity, err)))
 		return false;
-	if (!s->registry || !s->trunks || !(s->guard = guard_create()))
+	if (!s->registry || !s->leases || !s->trunks || !(s->guard = guard_create()))
 		return error_set(err, "out of memory");
 	load_pending(s);
+	load_reservations(s);
 	if (!(s->media = media_create(&media, err)) || !(s->prompts = prompts_create(err)) ||
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->trunks, s->phones, s->capacity, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL};
+	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->trunks, s->phones, s->capacity, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies.list, s->proxies.count, s->settings.value[SETTING_WEBSOCKET]};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies.list, s->proxies.count, s->settings.value[SETTING_WEBSOCKET]};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 
@@ -349,6 +372,7 @@ static void stop(struct strowger *s)
 	if (s->client)
 		http_client_free(s->client);
 	registry_destroy(s->registry);
+	leases_destroy(s->leases);
 	trunks_destroy(s->trunks);
 	phones_destroy(s->phones);
 	scores_destroy(s->scores);

@@ -7,6 +7,7 @@ import { Template } from './Template'
 import { useNames } from './names'
 import { isType, type Schema } from './schema'
 import { label } from './words'
+import { kindOf } from './kinds'
 import { t } from './text'
 
 const Code = lazy(() => import('./Code'))
@@ -23,10 +24,9 @@ interface Props {
   required?: boolean
 }
 
-const paths: Record<string, string> = { routing_plan: 'routing-plans', call_flow: 'call-flows', custom_tag: 'custom-tags' }
 
 export function ResourcePicker({ kind, ...p }: { kind: string; label: string; 'aria-label'?: string; description?: string; value: string | null; onChange: (v: string | null) => void; error?: string; required?: boolean }) {
-  const path = paths[kind] ?? `${kind}s`
+  const path = kindOf(kind)?.path ?? `${kind}s`
   const { data } = useQuery({ queryKey: [path, 'picker'], queryFn: () => list(`/${path}?limit=200`) })
   return <Select searchable clearable placeholder={t('None')} nothingFoundMessage={t('Nothing there yet')} data={(data?.data ?? []).map((r) => ({ value: r.id, label: String(r.name ?? r.number ?? r.id) }))} {...p} />
 }

@@ -22,6 +22,7 @@ export const kinds: Record<string, Kind> = {
   prompts: { title: t('Prompts'), one: t('Prompt'), path: 'prompts', page: '/prompts', schema: 'Prompt', columns: ['name', 'voice', 'has_audio'], teaches: t('Audio for callers: a file you upload, or a text that is spoken. Save one, then add its file.') },
   incoming: { title: t('Incoming webhooks'), one: t('Incoming webhook'), path: 'incoming-webhooks', page: '/data/webhooks/incoming', schema: 'IncomingWebhook', columns: ['name', 'types', 'enabled'], teaches: t('A URL with a key by which a CRM or form sends data about a caller.') },
   outgoing: { title: t('Outgoing webhooks'), one: t('Outgoing webhook'), path: 'outgoing-webhooks', page: '/data/webhooks/outgoing', schema: 'OutgoingWebhook', columns: ['name', 'url', 'event_types', 'enabled'], teaches: t('Events you choose are sent to a URL, signed, and tried again until they are taken.') },
+  inboundRtb: { title: t('RTB endpoints'), one: t('RTB endpoint'), path: 'inbound-rtb', page: '/rtb/inbound', schema: 'InboundRtb', columns: ['name', 'campaign_id', 'publisher_id', 'enabled'], teaches: t('A URL at which a publisher asks before it sends a call: would you take this caller, for how much, on which number?') },
   tags: { title: t('Custom tags'), one: t('Custom tag'), path: 'custom-tags', page: '/data/webhooks/custom-tags', schema: 'CustomTag', columns: ['name', 'type', 'sensitive', 'report'], teaches: t('A custom tag is a key that each call can have a value for, from webhooks, SIP headers or flow nodes.') },
   lists: { title: t('Lists'), one: t('List'), path: 'lists', page: '/data/lists', schema: 'List', columns: ['name'], teaches: t('Values that filters look for with in_list: blocked callers, served zip codes.') },
   users: { title: t('Users'), one: t('User'), path: 'users', page: '/settings/users', schema: 'User', columns: ['email', 'name', 'role'], teaches: t('Who may sign in here.') },
@@ -30,4 +31,4 @@ export const kinds: Record<string, Kind> = {
 }
 
 // By the API's name of one: "routing_plan", "call_flow".
-export const kindOf = (name: string): Kind | undefined => Object.values(kinds).find((k) => k.path === `${name.replaceAll('_', '-')}s`)
+export const kindOf = (name: string): Kind | undefined => Object.values(kinds).find((k) => [`${name.replaceAll('_', '-')}s`, name.replaceAll('_', '-')].includes(k.path))

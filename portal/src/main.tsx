@@ -10,6 +10,7 @@ import { createRoot } from 'react-dom/client'
 import { Campaign } from './Execution'
 import { Organization } from './Organization'
 import { Dashboard, Reports } from './Reports'
+import { RtbRequest, RtbRequests } from './Rtb'
 import { Shell } from './Shell'
 import { Call } from './calls/Call'
 import { LiveCalls } from './calls/Live'
@@ -49,6 +50,8 @@ const router = createRouter({
     page('/data/webhooks/incoming-requests/$id', ({ id }) => <Request path="incoming-webhook-requests" id={id} />),
     page('/data/webhooks/outgoing-requests', () => <OutgoingRequests />),
     page('/data/webhooks/outgoing-requests/$id', ({ id }) => <Request path="outgoing-webhook-requests" id={id} />),
+    page('/rtb/requests', () => <RtbRequests />),
+    page('/rtb/requests/$id', ({ id }) => <RtbRequest key={id} id={id} />),
     page('/settings/organization', () => <Organization />),
     page('/settings/audit-log', () => <AuditLog />),
     ...resourcePages,

@@ -12,6 +12,7 @@ import { ApiError, api, type Row } from './api'
 import { IncomingWebhook, UntakenFields } from './Incoming'
 import { OutgoingHealth, OutgoingWebhook } from './Outgoing'
 import { PhoneStatus } from './Phone'
+import { InboundRtb } from './Rtb'
 import { Capacity, Explain } from './Routing'
 import { TestCall } from './TestCall'
 import { TrunkStatus } from './Trunk'
@@ -146,6 +147,7 @@ export function ResourceForm({ kind, id, only }: { kind: Kind; id: string; only?
       <Title order={2}>{isNew ? t('New {one}', { one: kind.one }) : String(loaded.data?.data.name ?? loaded.data?.data.number ?? loaded.data?.data.email)}</Title>
       {error && <Alert color="red" title={error.problem.title}>{error.problem.errors?.filter((e) => !e.pointer).map((e) => <div key={e.detail}>{e.detail}</div>)}{!error.problem.errors && error.message}</Alert>}
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingHealth webhook={loaded.data.data} />}
+      {kind.path === 'inbound-rtb' && loaded.data && <InboundRtb endpoint={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <IncomingWebhook webhook={loaded.data.data} />}
       {kind.path === 'targets' && (loaded.data?.data.destination as { type?: string } | undefined)?.type === 'phone' && loaded.data && <PhoneStatus target={loaded.data.data} />}
       {kind.path === 'targets' && loaded.data && <Capacity target={loaded.data.data} />}

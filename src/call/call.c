@@ -101,8 +101,8 @@ static void fill_fields(struct call *c)
 	f[CALL_CAMPAIGN_ID] = value_string(c->campaign->id, strlen(c->campaign->id));
 	f[CALL_CAMPAIGN_NAME] = value_string(c->campaign->name, strlen(c->campaign->name));
 	f[CALL_ORGANIZATION_ID] = value_string(c->organization->id, strlen(c->organization->id));
-	f[CALL_PUBLISHER_ID] = copy_text(c, c->number->publisher_id);
-	f[CALL_PUBLISHER_NAME] = copy_text(c, c->number->publisher_name);
+	f[CALL_PUBLISHER_ID] = copy_text(c, c->publisher_id);
+	f[CALL_PUBLISHER_NAME] = copy_text(c, organization_publisher_name(c->organization, c->publisher_id));
 	f[CALL_STARTED_AT] = copy_text(c, clock_rfc3339(c->started_ms, started));
 	if (!expr_set_caller(&c->env, f, c->caller_id, &c->arena))
 		log_warn(c->id, "no memory for what the caller's number tells");
@@ -131,18 +131,33 @@ static void header_tags(struct call *c, const struct sip_incoming *in)
 	json_decref(headers);
 }
 
+static void log_tags(struct call *c, json_t *tags, enum tag_source source, const char *origin, int64_t at_ms)
+{
+	const char *tag_id;
+	json_t *value;
+	json_object_foreach(tags, tag_id, value) {
+		int slot = tag_set_find_id(c->organization->tags, tag_id); /* -1: deleted since */
+		if (slot >= 0)
+			log_tag(c, (uint16_t)slot, json_string_value(value), json_string_length(value), source, origin, at_ms);
+	}
+}
+
+/* What is known of who has the number. */
+static void lease_tags(struct call *c, struct lease *lease)
+{
+	log_tags(c, lease->tags, TAG_FROM_RTB, lease->id, lease->at_ms);
+	struct store_batch *batch = log_batch(c);
+	if (batch)
+		store_batch_add(batch, "UPDATE rtb_requests SET status = 'called', call_id = $1 WHERE id = $2 AND organization_id = $3", "sss", c->id, lease->id, c->organization->id);
+	lease_release(lease);
+}
+
 /* Data that waited for this caller: it is the call's now, in the same transaction that makes the call. */
 static void pending_tags(struct call *c, struct pending *waiting)
 {
 	for (struct pending *p = waiting, *next; p; p = next) {
-		const char *tag_id;
-		json_t *value;
 		next = p->next;
-		json_object_foreach(p->tags, tag_id, value) {
-			int slot = tag_set_find_id(c->organization->tags, tag_id); /* -1: made since */
-			if (slot >= 0)
-				log_tag(c, (uint16_t)slot, json_string_value(value), json_string_length(value), TAG_FROM_WEBHOOK, p->request_id, p->at_ms);
-		}
+		log_tags(c, p->tags, TAG_FROM_WEBHOOK, p->request_id, p->at_ms);
 		struct store_batch *batch = log_batch(c);
 		if (batch)
 			store_batch_add(batch, "UPDATE incoming_requests SET status = 'matched', call_id = $1 WHERE id = $2 AND organization_id = $3", "sss", c->id, p->request_id, c->organization->id);
@@ -193,7 +208,6 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->organization = o;
 	c->number = number;
 	c->campaign = number->campaign;
-	c->terms = campaign_terms(c->campaign, number->publisher_id);
 	c->flow_mode = c->campaign->call_flow_mode;
 	c->max_forwards = in->max_forwards - 1;
 	c->path = "";
@@ -237,11 +251,17 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	ladder_add(c->ladder, in->sip_call_id);
 	if (!c->offers)
 		media_set_remote(c->end, &c->sdp);
+	struct lease lease;
+	bool lent = leases_call(loop->config.leases, o->id, number->number, c->caller_id, c->started_ms, &lease);
+	c->publisher_id = lent && organization_publisher_name(o, lease.publisher_id) ? arena_strdup(&c->arena, lease.publisher_id) : number->publisher_id;
+	c->terms = campaign_terms(c->campaign, c->publisher_id);
 	fill_fields(c);
 	struct pending *waiting = registry_add(loop->config.registry, o->id, c->caller_id, c->campaign->id, c->id, c->started_ms);
 	log_call_started(c);
 	default_tags(c);
 	header_tags(c, in);
+	if (lent)
+		lease_tags(c, &lease);
 	pending_tags(c, waiting);
 	log_info(c->id, "call from %s to %s, campaign %s", c->caller_id, c->number->number, c->campaign->id);
 	execute_start(c);

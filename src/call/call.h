@@ -10,6 +10,7 @@
 #include "call/capacity.h"
 #include "call/phones.h"
 #include "call/registry.h"
+#include "dni/leases.h"
 #include "call/trunk.h"
 #include "config/config.h"
 #include "event/apply.h"
@@ -26,6 +27,7 @@ struct call_loop_config {
 	struct store *store;
 	struct config_store *config;
 	struct registry *registry;
+	struct leases *leases;
 	struct trunks *trunks;
 	struct phones *phones;
 	struct capacity *capacity;

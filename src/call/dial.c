@@ -26,7 +26,7 @@ static enum flow_dial_outcome outcome_of(int status)
 
 static struct capacity_call capacity_call(const struct call *c)
 {
-	return (struct capacity_call){c->organization->id, c->campaign->id, c->number->publisher_id ? c->number->publisher_id : ""};
+	return (struct capacity_call){c->organization->id, c->campaign->id, c->publisher_id ? c->publisher_id : ""};
 }
 
 static void add_try(struct call *c, const struct dial_try *t)

@@ -175,6 +175,7 @@ struct call {
 	char id[ID_SIZE];
 	const struct organization *organization; /* held: the snapshot this call is pinned to */
 	const struct config_number *number;
+	const char *publisher_id; /* NULL: none */
 	const struct config_campaign *campaign;
 	const struct terms *terms;
 	const char *caller_id;

@@ -1,6 +1,7 @@
 /* Callers who are refused before anything is done for them. */
 #include "call/internal.h"
 #include "base/log.h"
+#include "call/screen.h"
 #include <string.h>
 
 static bool is_on(const struct expr_list *const *lists, size_t count, const char *caller_id)
@@ -19,37 +20,43 @@ static bool begins_as(const struct config_screening *s, const char *caller_id)
 	return false;
 }
 
-/* Why the caller is refused; NULL: not. */
-static const char *refused(const struct call *c)
+/* NULL: by nothing of it. */
+static const char *refused(const struct organization *o, const struct config_campaign *campaign, const char *caller_id, bool withheld, bool counts, int64_t now_ms)
 {
-	const struct config_screening *s = &c->campaign->screening;
-	bool known = c->caller_id[0] == '+' && !c->withheld;
-	if (known && is_on(s->allowed, s->allowed_count, c->caller_id))
+	const struct config_screening *s = &campaign->screening;
+	bool known = caller_id[0] == '+' && !withheld;
+	if (known && is_on(s->allowed, s->allowed_count, caller_id))
 		return NULL;
 	if (s->only_allowed)
 		return "the caller is on none of the campaign's allow lists";
 	if (!known)
 		return s->anonymous ? "the caller is anonymous" : NULL;
-	if (is_on(s->blocked, s->blocked_count, c->caller_id))
+	if (is_on(s->blocked, s->blocked_count, caller_id))
 		return "the caller is on a block list";
-	if (begins_as(s, c->caller_id))
+	if (begins_as(s, caller_id))
 		return "the caller's number begins with a blocked prefix";
-	if (s->max_calls && !callers_take(c->organization->callers, c->campaign->id, c->caller_id, s->max_calls, s->max_calls_seconds, c->started_ms))
+	if (counts && s->max_calls && !callers_take(o->callers, campaign->id, caller_id, s->max_calls, s->max_calls_seconds, now_ms))
 		return "the caller calls too often";
 	return NULL;
 }
 
+struct screened screen_caller(const struct organization *o, const struct config_campaign *campaign, const char *caller_id, bool withheld, bool counts, int64_t now_ms)
+{
+	const char *why = refused(o, campaign, caller_id, withheld, counts, now_ms);
+	if (why)
+		return (struct screened){"blocked", why};
+	if (campaign->duplicates == DUPLICATES_BLOCK && callers_in_campaign(o->callers, campaign->id, caller_id, NULL) >= campaign_duplicates_since(campaign, now_ms))
+		return (struct screened){"duplicate", "the caller was connected with a target of this campaign before"};
+	return (struct screened){NULL, NULL};
+}
+
 bool screen_refuses(struct call *c)
 {
-	const char *why = refused(c), *disposition = "blocked";
-	if (!why && c->campaign->duplicates == DUPLICATES_BLOCK && callers_in_campaign(c->organization->callers, c->campaign->id, c->caller_id, NULL) >= campaign_duplicates_since(c->campaign, c->started_ms)) {
-		why = "the caller was connected with a target of this campaign before";
-		disposition = "duplicate";
-	}
-	if (!why)
+	const struct screened s = screen_caller(c->organization, c->campaign, c->caller_id, c->withheld, true, c->started_ms);
+	if (!s.disposition)
 		return false;
-	c->hangup_reason = why;
-	log_info(c->id, "refused: %s", why);
-	call_end(c, 603, disposition, "system");
+	c->hangup_reason = s.why;
+	log_info(c->id, "refused: %s", s.why);
+	call_end(c, 603, s.disposition, "system");
 	return true;
 }

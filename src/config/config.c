@@ -30,7 +30,7 @@ struct org {
 	atomic_int references;
 	struct arena arena;
 	struct entity *entities;
-	struct key_entry *numbers, *api_keys, *webhook_keys;
+	struct key_entry *numbers, *api_keys, *webhook_keys, *inbound_rtbs;
 	struct filter **filters;
 	size_t filter_count;
 	struct flow **flows;
@@ -496,6 +496,40 @@ static void build_incoming(struct config_store *c, struct org *o, struct entity 
 		add_key(o, &o->webhook_keys, arena_strdup(&o->arena, crypto_keyed_hash(&c->key, previous, hash)), w);
 }
 
+/* May the endpoint give it out? */
+static bool gives_out(const struct config_inbound_rtb *rtb, const struct config_number *n, bool listed)
+{
+	bool others = n->publisher_id && (!rtb->publisher_id || strcmp(n->publisher_id, rtb->publisher_id) != 0);
+	return rtb->campaign && n->campaign == rtb->campaign && (listed || !others);
+}
+
+static void build_inbound_rtb(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct config_inbound_rtb *rtb = e->data;
+	json_t *ids = json_object_get(e->doc, "number_ids"), *id;
+	struct entity *publisher = find(o, "publisher", json_string_value(json_object_get(e->doc, "publisher_id")));
+	size_t listed = json_array_size(ids), i;
+	(void)c;
+	rtb->id = e->id;
+	rtb->name = text(o, e->doc, "name");
+	rtb->enabled = json_is_true(json_object_get(e->doc, "enabled"));
+	rtb->campaign = data_of(o, "campaign", json_string_value(json_object_get(e->doc, "campaign_id")));
+	rtb->publisher_id = publisher ? publisher->id : NULL;
+	rtb->allocation_seconds = integer(e->doc, "allocation_time_seconds", 60);
+	rtb->rate_per_minute = integer(e->doc, "rate_per_minute", 0);
+	rtb->max_reservations = integer(e->doc, "max_reservations", 0);
+	rtb->numbers = arena_alloc(&o->arena, ((listed ? listed : HASH_COUNT(o->numbers)) + 1) * sizeof *rtb->numbers);
+	json_array_foreach(ids, i, id) {
+		const struct config_number *n = data_of(o, "number", json_string_value(id));
+		if (n && rtb->numbers && gives_out(rtb, n, true))
+			rtb->numbers[rtb->number_count++] = n->number;
+	}
+	for (struct key_entry *k = listed ? NULL : o->numbers; k && rtb->numbers; k = k->hh.next)
+		if (gives_out(rtb, k->data, false))
+			rtb->numbers[rtb->number_count++] = ((const struct config_number *)k->data)->number;
+	add_key(o, &o->inbound_rtbs, rtb->id, rtb);
+}
+
 static void build_outgoing(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_outgoing *w = e->data;
@@ -642,6 +676,7 @@ static const struct {
 	{"user", 1, NULL},
 	{"saved_view", 1, NULL},
 	{"number", sizeof(struct config_number), build_number},
+	{"inbound_rtb", sizeof(struct config_inbound_rtb), build_inbound_rtb},
 	{"incoming_webhook", sizeof(struct config_incoming), build_incoming},
 	{"outgoing_webhook", sizeof(struct config_outgoing), build_outgoing},
 	{"api_key", sizeof(struct config_key), build_api_key},
@@ -653,6 +688,7 @@ static void org_free(struct org *o)
 	HASH_CLEAR(hh, o->numbers);
 	HASH_CLEAR(hh, o->api_keys);
 	HASH_CLEAR(hh, o->webhook_keys);
+	HASH_CLEAR(hh, o->inbound_rtbs);
 	for (size_t i = 0; i < o->filter_count; i++)
 		filter_free(o->filters[i]);
 	for (size_t i = 0; i < o->flow_count; i++)
@@ -916,7 +952,7 @@ static const struct organization *by_key(struct config_store *c, size_t table, c
 	struct key_entry *k = NULL;
 	pthread_rwlock_rdlock(&c->lock);
 	for (struct org *o = c->orgs; o && !k; o = o->hh.next) {
-		struct key_entry *tables[] = {o->numbers, o->api_keys, o->webhook_keys};
+		struct key_entry *tables[] = {o->numbers, o->api_keys, o->webhook_keys, o->inbound_rtbs};
 		HASH_FIND_STR(tables[table], hash, k);
 	}
 	if (k)
@@ -939,6 +975,11 @@ const struct organization *config_by_api_key(struct config_store *c, const char 
 const struct organization *config_by_webhook_key(struct config_store *c, const char *hash, const struct config_incoming **webhook)
 {
 	return by_key(c, 2, hash, (const void **)webhook);
+}
+
+const struct organization *config_by_inbound_rtb(struct config_store *c, const char *id, const struct config_inbound_rtb **endpoint)
+{
+	return by_key(c, 3, id, (const void **)endpoint);
 }
 
 size_t config_organization_count(struct config_store *c)

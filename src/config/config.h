@@ -104,6 +104,18 @@ struct config_incoming {
 	int64_t previous_expires_ms;
 };
 
+/* Where a publisher asks. */
+struct config_inbound_rtb {
+	const char *id, *name;
+	bool enabled;
+	const struct config_campaign *campaign; /* NULL: it is gone */
+	const char *publisher_id;               /* NULL: likewise */
+	const char **numbers;                   /* E.164, of the campaign */
+	size_t number_count;
+	int allocation_seconds;
+	int rate_per_minute, max_reservations; /* 0: no limit */
+};
+
 #define BATCH_EVENTS_MAX 100
 struct config_outgoing {
 	const char *id, *name, *url, *method, *body_template, *secret;
@@ -183,6 +195,7 @@ const struct organization *config_organization(struct config_store *c, const cha
 const struct organization *config_by_number(struct config_store *c, const char *e164, const struct config_number **number);
 const struct organization *config_by_api_key(struct config_store *c, const char *hash, const struct config_key **key);
 const struct organization *config_by_webhook_key(struct config_store *c, const char *hash, const struct config_incoming **webhook);
+const struct organization *config_by_inbound_rtb(struct config_store *c, const char *id, const struct config_inbound_rtb **endpoint);
 
 /* Trunks that an address belongs to / whose inbound user name this is: the organizations'
  * ids are compared by the caller with the number's. At most max; not held: copies of ids. */

@@ -341,6 +341,7 @@ static void *reloader_main(void *arg)
 			if (!s->stop && clock_now_ms() - kept_ms > KEEPING_MS) {
 				kept_ms = clock_now_ms();
 				registry_sweep(s->config.registry, kept_ms);
+				leases_sweep(s->config.leases, kept_ms);
 				retention_start(s->config.store, kept_ms);
 			}
 			if (!s->stop && !config_load_new(s->config.config, &err))

@@ -20,6 +20,7 @@ struct http_config {
 	struct store *store;
 	struct config_store *config;
 	struct registry *registry;
+	struct leases *leases;
 	struct trunks *trunks;
 	struct phones *phones;
 	struct capacity *capacity;

@@ -13,6 +13,7 @@
 	X(call_flow) \
 	X(custom_tag) \
 	X(incoming_webhook) \
+	X(inbound_rtb) \
 	X(outgoing_webhook) \
 	X(prompt) \
 	X(list) \

@@ -217,6 +217,12 @@ bool callers_pay(struct callers *c, enum callers_paid what, const char *id, cons
 	return pays;
 }
 
+int64_t callers_paid_at(struct callers *c, enum callers_paid what, const char *id, const char *caller_id)
+{
+	uint64_t call;
+	return is_known(caller_id) ? recall(c, paid_key(c, what, id, caller_id), &call) : 0;
+}
+
 void callers_unpay(struct callers *c, enum callers_paid what, const char *id, const char *caller_id, const char *call_id)
 {
 	if (!is_known(caller_id))

@@ -30,6 +30,8 @@ enum callers_paid {
 /* The call is the one that is paid for, unless another one is that began less than so many days before: then false. Asked again, it
  * still is. once_days 0: whatever others are. */
 bool callers_pay(struct callers *c, enum callers_paid what, const char *id, const char *caller_id, const char *call_id, int64_t at_ms, int once_days);
+/* When the call began that is paid for; 0: none is. */
+int64_t callers_paid_at(struct callers *c, enum callers_paid what, const char *id, const char *caller_id);
 /* It is not paid for after all. */
 void callers_unpay(struct callers *c, enum callers_paid what, const char *id, const char *caller_id, const char *call_id);
 

@@ -14,17 +14,20 @@ int64_t retention_days(json_t *organization, const char *name, int64_t initial)
 
 static bool delete_old(struct store_conn *conn, const char *organization_id, json_t *doc, int64_t now_ms)
 {
-	char before[ID_SIZE], calls_before[ID_SIZE];
+	char before[ID_SIZE], calls_before[ID_SIZE], rtb_before[ID_SIZE];
 	id_from_time("req", now_ms - retention_days(doc, "incoming_retention_days", RETENTION_DAYS) * DAY_MS, before);
+	id_from_time("rtq", now_ms - retention_days(doc, "incoming_retention_days", RETENTION_DAYS) * DAY_MS, rtb_before);
 	id_from_time("call", now_ms - retention_days(doc, "sip_retention_days", SIP_RETENTION_DAYS) * DAY_MS, calls_before);
 	return store_exec(conn, "DELETE FROM call_sip WHERE organization_id = $1 AND call_id IN (SELECT call_id FROM call_sip WHERE organization_id = $1 AND call_id < $2 ORDER BY call_id LIMIT $3)", "ssi", organization_id, calls_before, (int64_t)AT_ONCE) &&
-	       store_exec(conn, "DELETE FROM incoming_requests WHERE id IN (SELECT id FROM incoming_requests WHERE organization_id = $1 AND id < $2 AND status <> 'pending' ORDER BY id LIMIT $3)", "ssi", organization_id, before, (int64_t)AT_ONCE);
+	       store_exec(conn, "DELETE FROM incoming_requests WHERE id IN (SELECT id FROM incoming_requests WHERE organization_id = $1 AND id < $2 AND status <> 'pending' ORDER BY id LIMIT $3)", "ssi", organization_id, before, (int64_t)AT_ONCE) &&
+	       store_exec(conn, "DELETE FROM rtb_requests WHERE id IN (SELECT id FROM rtb_requests WHERE organization_id = $1 AND id < $2 AND status <> 'bid' ORDER BY id LIMIT $3)", "ssi", organization_id, rtb_before, (int64_t)AT_ONCE);
 }
 
 bool retention_run(struct store_conn *conn, int64_t now_ms)
 {
 	struct store_rows *rows = store_query(conn, "SELECT id, doc FROM organizations", "");
-	bool ok = rows && store_exec(conn, "UPDATE incoming_requests SET status = 'expired' WHERE status = 'pending' AND expires_at <= $1", "i", now_ms);
+	bool ok = rows && store_exec(conn, "UPDATE incoming_requests SET status = 'expired' WHERE status = 'pending' AND expires_at <= $1", "i", now_ms) &&
+		  store_exec(conn, "UPDATE rtb_requests SET status = 'expired' WHERE status = 'bid' AND expires_at <= $1", "i", now_ms);
 	for (size_t i = 0; ok && i < rows_count(rows); i++) {
 		json_t *doc = json_loads(rows_text(rows, i, 1), 0, NULL);
 		ok = delete_old(conn, rows_text(rows, i, 0), doc, now_ms);

@@ -23,6 +23,7 @@ function From({ source, origin }: { source: string; origin: string | null }) {
   const name = sources[source] ?? words(source)
   if (!origin) return <span>{name}</span>
   if (source === 'incoming_webhook') return <Link to={`/data/webhooks/incoming-requests/${origin}`}>{name}</Link>
+  if (source === 'inbound_rtb') return <Link to={`/rtb/requests/${origin}`}>{name}</Link>
   return <span>{source === 'call_flow' ? t('Call flow, node {node}', { node: origin }) : name}</span>
 }
 

@@ -77,6 +77,28 @@ api_handler api_rotate_key, api_rotate_secret, api_webhook_test,
 	api_outgoing_requests, api_outgoing_request, api_redeliver_one, api_redeliver_since;
 /* An outgoing webhook that is enabled: its template makes JSON of an example event, where it begins as JSON. */
 void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors *errors);
+/* data.c */
+/* Body and query as one object; the body's members win. NULL after an answer was set. New reference. */
+json_t *api_read_data(struct http_request *r);
+/* {"tag id": "text"} of those that have a value. New reference. */
+json_t *api_applied_json(const struct organization *o, const struct tag_result *results, size_t count);
+/* The same as JSON for disk, the texts of sensitive tags sealed. To be freed. */
+char *api_waiting_text(const struct http_request *r, const struct tag_result *results, size_t count);
+bool api_takes_sensitive(const struct organization *o, const struct tag_result *results, size_t count);
+/* The data, where a sensitive tag took something from it: nobody reads it, but it can be evaluated again. To be freed. */
+char *api_sealed_data(const struct http_request *r, json_t *data);
+/* [{"tag","value","error"}], sensitive ones masked. */
+void api_results_json(struct buf *b, const struct organization *o, const struct tag_result *results, size_t count);
+/* A way to narrow a list of requests, found by its index: SQL with the organization, the cursor, the first id, the status, the value and the limit. */
+struct api_narrowing {
+	const char *name, *sql; /* name NULL: the last, when no other is asked for */
+};
+/* ?status=, ?from= and ?to=, and the first of these that is given. */
+enum http_result api_request_list(struct http_request *r, const char *prefix, const struct api_narrowing *ways, json_t *(*row)(const struct store_rows *rows, size_t i, bool whole));
+/* inbound_rtb.c */
+api_handler api_inbound_rtb;
+/* rtb_requests.c */
+api_handler api_rtb_requests, api_rtb_request;
 /* incoming.c */
 api_handler api_incoming_hook;
 /* incoming_requests.c */

@@ -51,40 +51,14 @@ static void release_after(struct http_request *r)
 	release(r->data);
 }
 
-/* {"tag id": "text"} of those that have a value. */
-static json_t *applied_json(const struct organization *o, const struct tag_result *results, size_t count)
-{
-	json_t *json = json_object();
-	for (size_t i = 0; i < count; i++)
-		if (results[i].value.kind != VALUE_NONE)
-			json_object_set_new(json, tag_set_get(o->tags, results[i].slot)->id, json_stringn_nocheck(results[i].value.text, results[i].value.len));
-	return json;
-}
-
 /* ---- what is kept of a request ---- */
-
-static bool takes_sensitive(const struct http_request *r, const struct incoming *in)
-{
-	for (size_t i = 0; i < in->count; i++)
-		if (tag_set_get(r->organization->tags, in->results[i].slot)->sensitive)
-			return true;
-	return false;
-}
-
-/* The data, where a sensitive tag took something from it sealed: nobody reads it, but it can be evaluated again. */
-static char *sealed_data(const struct http_request *r, json_t *data)
-{
-	char *text = json_dumps(data, JSON_COMPACT), *sealed = text ? crypto_seal(config_key(r->config->config), text) : NULL;
-	free(text);
-	return sealed;
-}
 
 /* What the writer need not do: the request's document, as far as the write changes nothing of it. */
 static void begin_doc(struct http_request *r, struct incoming *in)
 {
 	struct buf b = {0};
-	bool sensitive = takes_sensitive(r, in);
-	char *sealed = sensitive ? sealed_data(r, in->data) : NULL, *unmatched = json_dumps(in->unmatched, JSON_COMPACT);
+	bool sensitive = api_takes_sensitive(r->organization, in->results, in->count);
+	char *sealed = sensitive ? api_sealed_data(r, in->data) : NULL, *unmatched = json_dumps(in->unmatched, JSON_COMPACT);
 	const char *content_type = http_header(r, "Content-Type");
 	json_open(&b);
 	json_str(&b, "method", r->method);
@@ -116,21 +90,7 @@ static char *request_doc(const struct http_request *r, const struct incoming *in
 	struct buf b = {0};
 	buf_add_str(&b, in->doc);
 	json_key(&b, "tags");
-	buf_add_char(&b, '[');
-	for (size_t i = 0; i < in->count; i++) {
-		const struct tag_def *def = tag_set_get(r->organization->tags, results[i].slot);
-		json_item(&b);
-		json_open(&b);
-		json_str(&b, "tag", def->name);
-		json_key(&b, "value");
-		if (results[i].error)
-			buf_add_str(&b, "null");
-		else
-			value_json(&b, results[i].value.kind, results[i].value.text, results[i].value.len, def->sensitive);
-		json_str(&b, "error", results[i].error);
-		json_close(&b);
-	}
-	buf_add_char(&b, ']');
+	api_results_json(&b, r->organization, results, in->count);
 	json_tree(&b, "refused", in->refused);
 	json_int(&b, "http_status", r->status);
 	json_int(&b, "live_calls", (int64_t)in->live_calls);
@@ -141,35 +101,10 @@ static char *request_doc(const struct http_request *r, const struct incoming *in
 	return buf_take(&b);
 }
 
-/* What waits for a call: the texts of sensitive tags sealed. */
-static char *waiting_text(const struct http_request *r, const struct incoming *in)
-{
-	struct buf b = {0};
-	json_open(&b);
-	for (size_t i = 0; i < in->count; i++) {
-		const struct tag_def *def = tag_set_get(r->organization->tags, in->results[i].slot);
-		const struct value *v = &in->results[i].value;
-		if (v->kind == VALUE_NONE)
-			continue;
-		json_key(&b, def->id);
-		if (!def->sensitive) {
-			buf_json_string(&b, v->text, v->len);
-			continue;
-		}
-		char *sealed = crypto_seal(config_key(r->config->config), v->text);
-		json_open(&b);
-		json_str(&b, "sealed", sealed);
-		json_close(&b);
-		free(sealed);
-	}
-	json_close(&b);
-	return buf_take(&b);
-}
-
 static bool insert(struct store_conn *conn, struct http_request *r, struct incoming *in, const struct tag_result *results)
 {
 	bool pending = strcmp(in->status, "pending") == 0, repeat = strcmp(in->status, "duplicate") == 0;
-	char *values = pending ? waiting_text(r, in) : strdup("{}"), *doc = in->doc ? request_doc(r, in, results) : NULL;
+	char *values = pending ? api_waiting_text(r, in->results, in->count) : strdup("{}"), *doc = in->doc ? request_doc(r, in, results) : NULL;
 	int64_t expires = pending ? in->received_ms + in->webhook->lifespan_seconds * 1000L : 0;
 	char id[ID_SIZE];
 	bool ok = values && doc && store_exec(conn, "INSERT INTO incoming_requests (id, organization_id, webhook_id, unique_id, caller_id, call_id, status, received_at, expires_at, tags, doc) "
@@ -268,7 +203,7 @@ static bool run_incoming(struct store_conn *conn, struct http_request *r)
 		return false;
 	answer(r, in, found && in->count ? in->settled : in->results);
 	json_decref(in->applied);
-	in->applied = found && in->count ? applied_json(r->organization, in->settled, in->count) : NULL;
+	in->applied = found && in->count ? api_applied_json(r->organization, in->settled, in->count) : NULL;
 	return insert(conn, r, in, found && in->count ? in->settled : in->results);
 }
 
@@ -323,7 +258,7 @@ static bool run_late(struct store_job *job, struct store_conn *conn)
 		     store_exec(conn, "UPDATE incoming_requests SET status = 'matched', call_id = $1 WHERE id = $2 AND organization_id = $3", "sss", l->call_id, l->pending->request_id, l->organization->id);
 	}
 	json_decref(l->applied);
-	l->applied = found && ok ? applied_json(l->organization, settled, n) : NULL;
+	l->applied = found && ok ? api_applied_json(l->organization, settled, n) : NULL;
 	arena_free(&arena);
 	l->tries += found ? 100 : 1;
 	return ok;
@@ -488,43 +423,6 @@ static bool may_send(struct http_request *r, const struct config_incoming *w, un
 
 /* ---- reading the request ---- */
 
-static void add_query(void *arg, const char *name, const char *value)
-{
-	if (strcmp(name, "key") != 0 && !json_object_get(arg, name))
-		json_object_set_new(arg, name, json_string(value));
-}
-
-/* Body and query as one object; the body's members win. NULL after an answer was set. */
-static json_t *read_data(struct http_request *r)
-{
-	const char *type = http_header(r, "Content-Type");
-	bool form = type && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
-	size_t blank = r->body ? strspn(r->body, " \t\r\n") : 0;
-	json_t *data = NULL;
-	if (!r->body || blank == r->body_len) {
-		data = json_object();
-	} else if (form && r->body[blank] != '{') { /* curl -d sends JSON under the form's name */
-		data = json_object();
-		if (!incoming_parse_form(r->body, r->body_len, data)) {
-			json_decref(data);
-			http_problem(r, 400, "The body is not a form", "percent-encode it as application/x-www-form-urlencoded, in UTF-8");
-			return NULL;
-		}
-	} else {
-		json_t *body = http_body_object(r);
-		data = body ? json_incref(body) : NULL;
-	}
-	if (data)
-		http_each_query(r, add_query, data);
-	const char *limit = data ? incoming_limit(data) : NULL;
-	if (limit) {
-		json_decref(data);
-		http_problem(r, 400, "The body is too deep or has too many members", "%s", limit);
-		return NULL;
-	}
-	return data;
-}
-
 struct header_list {
 	json_t *all, *shown;
 	const char *hmac_header;
@@ -561,7 +459,7 @@ static void evaluate(struct http_request *r, struct incoming *in, json_t *header
 			if (in->results[i].error)
 				json_array_append_new(in->errors, json_pack("{s:s, s:s}", "tag", tag_set_get(r->organization->tags, in->results[i].slot)->name, "detail", in->results[i].error));
 	}
-	in->values = applied_json(r->organization, in->results, in->count);
+	in->values = api_applied_json(r->organization, in->results, in->count);
 }
 
 /* The members every path has. They are no tags: they are taken out of the data. */
@@ -705,7 +603,7 @@ enum http_result api_incoming_hook(struct http_request *r)
 	}
 	http_each_header(r, add_header, &headers);
 	in->headers = headers.shown;
-	bool good = may_send(r, w, type) && !http_body_too_large(r) && (in->data = read_data(r));
+	bool good = may_send(r, w, type) && !http_body_too_large(r) && (in->data = api_read_data(r));
 	if (good && read_common(r, in, &errors)) {
 		if (type == INCOMING_UPDATE_REVENUE)
 			read_revenue(r, in, &errors);

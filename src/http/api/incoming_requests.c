@@ -36,10 +36,7 @@ static json_t *incoming_json(const struct store_rows *rows, size_t i, bool whole
 #define INCOMING_COLUMNS "id, webhook_id, unique_id, caller_id, call_id, status, expires_at, received_at, doc"
 #define REQUESTS(condition) "SELECT " INCOMING_COLUMNS " FROM incoming_requests WHERE organization_id = $1 AND id < $2 AND id >= $3 AND ($4 = '' OR status = $4) AND " condition " ORDER BY id DESC LIMIT $6"
 
-/* ?status=, ?from= and ?to=, and one of these, found by its index; the first that is given. */
-static const struct {
-	const char *name, *sql;
-} narrowings[] = {
+static const struct api_narrowing narrowings[] = {
 	{"call_id", REQUESTS("call_id = $5")},
 	{"caller_id", REQUESTS("caller_id = $5")},
 	{"unique_id", REQUESTS("unique_id = $5")},
@@ -49,31 +46,7 @@ static const struct {
 
 enum http_result api_incoming_requests(struct http_request *r)
 {
-	struct store_conn *conn = http_reader(r);
-	const char *cursor = http_query(r, "cursor"), *status = http_query(r, "status"), *value = NULL;
-	char first[ID_SIZE], last[ID_SIZE], caller[PHONE_SIZE];
-	int64_t from, to, limit = api_limit(r);
-	size_t way = 0;
-	if (!conn)
-		return HTTP_REPLY;
-	if (!api_query_time(r, "from", 0, &from) || !api_query_time(r, "to", INT64_C(1) << 46, &to))
-		return http_problem(r, 400, "Unreadable parameter", "from and to must be times such as 2026-11-23T00:00:00Z");
-	while (narrowings[way].name && (!(value = http_query(r, narrowings[way].name)) || !*value))
-		way++;
-	if (way == 1 && phone_normalize(value, r->organization->region, caller))
-		value = caller;
-	id_from_time("req", from, first);
-	id_from_time("req", to, last);
-	struct store_rows *rows = store_query(conn, narrowings[way].sql, "sssssi", r->organization->id, cursor && *cursor ? cursor : last, first, status ? status : "", narrowings[way].name ? value : "", limit + 1);
-	if (!rows)
-		return http_problem(r, 503, "The database could not be read", "try again shortly");
-	json_t *data = json_array();
-	size_t n = rows_count(rows);
-	for (size_t i = 0; i < n && i < (size_t)limit; i++)
-		json_array_append_new(data, incoming_json(rows, i, false));
-	api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : NULL);
-	rows_free(rows);
-	return HTTP_REPLY;
+	return api_request_list(r, "req", narrowings, incoming_json);
 }
 
 enum http_result api_incoming_request(struct http_request *r)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "base/phone.h"
+#include "call/bid.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,16 +52,6 @@ static void read_asked(struct http_request *r, json_t *body, struct asked *a, st
 	a->as = (struct capacity_call){r->organization->id, campaign->text ? campaign->text : "", publisher->text ? publisher->text : ""};
 }
 
-/* What keeps a target from being called though the plan would; NULL: nothing. */
-static const char *unreachable(const struct http_request *r, const struct route_target *t)
-{
-	struct phone phone;
-	if (t->phone_username)
-		return phones_find(r->config->phones, t->id, clock_now_ms(), &phone) ? NULL : "its phone is not registered";
-	const struct config_trunk *trunk = t->uri ? NULL : organization_trunk(r->organization, t->trunk_id);
-	return t->uri || (trunk && trunk->gateway_count) ? NULL : "its trunk has no outbound gateway";
-}
-
 static const char *const verdict_names[] = {
 	[ROUTE_ELIGIBLE] = "eligible", [ROUTE_DISABLED] = "disabled", [ROUTE_CLOSED] = "closed", [ROUTE_ENTRY_CLOSED] = "entry_closed", [ROUTE_TARGET_FILTER] = "target_filter", [ROUTE_ENTRY_FILTER] = "entry_filter",
 	[ROUTE_REPEATED] = "repeated", [ROUTE_AWAY] = "unavailable", [ROUTE_BUSY] = "busy", [ROUTE_HOUR_FULL] = "hourly_cap", [ROUTE_DAY_FULL] = "daily_cap", [ROUTE_MONTH_FULL] = "monthly_cap", [ROUTE_TOTAL_FULL] = "total_cap", [ROUTE_OVER_ATTEMPTS] = "over_attempts",
@@ -104,7 +95,7 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 				return false;
 			continue;
 		}
-		const char *why = eligible ? unreachable(r, t) : route_verdict_text(list[i].verdict);
+		const char *why = eligible ? bid_unreachable(r->organization, r->config->phones, t, a->now_ms) : route_verdict_text(list[i].verdict);
 		json_t *item = json_pack("{s:s, s:s, s:s?, s:s, s:i, s:s, s:s?}", "routing_plan_id", plan->id, "routing_plan_name", plan->name, "target_id", t ? t->id : NULL, "target_name", t ? t->name : list[i].group->name,
 					 "priority", plan->entries[list[i].entry].priority, "verdict", why && eligible ? "unreachable" : verdict_names[list[i].verdict], "reason", why);
 		json_object_set_new(item, "order", why ? json_null() : json_integer(++*order));
