@@ -170,7 +170,7 @@ static void add_plan(struct call *c, const struct route_plan *plan, const struct
 		if (i && !all && one->priority != list[i - 1].priority)
 			d->stage_made++;
 		d->busy = d->busy || one->verdict == ROUTE_BUSY || one->verdict == ROUTE_AWAY;
-		d->chosen = one->verdict == ROUTE_ELIGIBLE && one->target ? chosen(c, plan, one) : NULL;
+		d->chosen = one->verdict == ROUTE_ELIGIBLE ? chosen(c, plan, one) : NULL;
 		if (one->verdict == ROUTE_ELIGIBLE && one->group)
 			add_group(c, plan, group, one->group, timeout_seconds, all);
 		else if (one->verdict == ROUTE_ELIGIBLE)
