@@ -43,7 +43,7 @@ function html(file, text) {
 }
 
 const sections = [
-  ['Begin', ['quick-start.md', 'guide-intake.md', 'concepts.md', 'incoming-webhooks.md', 'outgoing-webhooks.md', 'routing.md', 'money.md', 'rtb.md', 'trunks.md', 'sip.md', 'operations.md', 'cookbook/README.md']],
+  ['Begin', ['quick-start.md', 'guide-intake.md', 'concepts.md', 'incoming-webhooks.md', 'outgoing-webhooks.md', 'routing.md', 'money.md', 'dni.md', 'rtb.md', 'trunks.md', 'sip.md', 'operations.md', 'cookbook/README.md']],
   ['Reference', ['nodes/README.md', 'api.md']],
   ['Inside', ['architecture.md', 'adding-a-node-type.md', ...files.filter((f) => f.startsWith('decisions/'))]],
 ]

@@ -197,13 +197,15 @@ static void load_pending(struct strowger *s)
 	rows_free(rows);
 }
 
+#define MAX_COOLDOWN_MS (7 * INT64_C(86400000)) /* a pool's */
+
 /* Numbers that are kept for callers whom publishers asked about. */
 static void load_reservations(struct strowger *s)
 {
 	struct store_conn *conn = store_reader(s->store);
 	struct store_rows *rows = conn ? store_query(conn, "SELECT id, organization_id, number, resource_id, holder, COALESCE(caller_id, ''), COALESCE(publisher_id, ''), received_at, expires_at, tags FROM rtb_requests WHERE status = 'bid' AND expires_at > $1 ORDER BY id DESC", "i", clock_now_ms()) : NULL;
 	for (size_t i = 0; i < rows_count(rows); i++) {
-		struct lease lease = {.at_ms = rows_int(rows, i, 7), .expires_ms = rows_int(rows, i, 8), .once = true, .tags = read_waiting(s, rows_text(rows, i, 9))};
+		struct lease lease = {.at_ms = rows_int(rows, i, 7), .expires_ms = rows_int(rows, i, 8), .kind = LEASE_CALLER, .tags = read_waiting(s, rows_text(rows, i, 9))};
 		struct {
 			char *to;
 			size_t size;
@@ -211,6 +213,27 @@ static void load_reservations(struct strowger *s)
 		for (size_t k = 0; k < ARRAY_LEN(texts); k++)
 			if (texts[k].to)
 				snprintf(texts[k].to, texts[k].size, "%s", rows_text(rows, i, k));
+		if (!leases_restore(s->leases, rows_text(rows, i, 1), &lease))
+			lease_release(&lease);
+	}
+	rows_free(rows);
+}
+
+/* Numbers that visitors of landing pages have. */
+static void load_visitors(struct strowger *s)
+{
+	struct store_conn *conn = store_reader(s->store);
+	struct store_rows *rows = conn ? store_query(conn, "SELECT id, organization_id, number, pool_id, visitor, client, started_at, expires_at, grace_ms, tags FROM dni_leases WHERE expires_at > $1 ORDER BY id DESC", "i", clock_now_ms() - MAX_COOLDOWN_MS) : NULL;
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		struct lease lease = {.kind = LEASE_VISITOR, .at_ms = rows_int(rows, i, 6), .expires_ms = rows_int(rows, i, 7), .kept_until_ms = rows_int(rows, i, 7), .grace_ms = rows_int(rows, i, 8)};
+		if (lease.expires_ms + lease.grace_ms <= clock_now_ms())
+			continue;
+		snprintf(lease.id, sizeof lease.id, "%s", rows_text(rows, i, 0));
+		snprintf(lease.number, sizeof lease.number, "%s", rows_text(rows, i, 2));
+		snprintf(lease.pool_id, sizeof lease.pool_id, "%s", rows_text(rows, i, 3));
+		snprintf(lease.holder, sizeof lease.holder, "%s", rows_text(rows, i, 4));
+		snprintf(lease.client, sizeof lease.client, "%s", rows_text(rows, i, 5));
+		lease.tags = read_waiting(s, rows_text(rows, i, 9));
 		if (!leases_restore(s->leases, rows_text(rows, i, 1), &lease))
 			lease_release(&lease);
 	}
@@ -340,6 +363,7 @@ static bool start_services(struct strowger *s, struct error *err)
 		return error_set(err, "out of memory");
 	load_pending(s);
 	load_reservations(s);
+	load_visitors(s);
 	if (!(s->media = media_create(&media, err)) || !(s->prompts = prompts_create(err)) ||
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))

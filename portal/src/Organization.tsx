@@ -8,7 +8,7 @@ import { t } from './text'
 
 const organizationSchema = { type: 'object', required: ['name'], properties: {
   name: { type: 'string', description: t('Name for people.') }, currency: { type: 'string', description: t('ISO 4217, such as USD.') }, region: { type: 'string', description: t('Country (ISO 3166) that numbers without a country code are read as.') },
-  incoming_retention_days: { type: 'integer', description: t('How many days requests of incoming webhooks and of RTB are kept.') }, sip_retention_days: { type: 'integer', description: t('How many days the SIP messages of calls are kept; 0: not at all.') },
+  incoming_retention_days: { type: 'integer', description: t('How many days requests of incoming webhooks and of RTB, and leases of DNI are kept.') }, sip_retention_days: { type: 'integer', description: t('How many days the SIP messages of calls are kept; 0: not at all.') },
   recording_format: { type: 'string', enum: ['wav', 'opus'], description: t('What calls are recorded as: wav takes 115 MB an hour of conversation, opus 15.') }, recording_encryption: { type: 'boolean', description: t('Encrypt what is recorded from now on, on the disk, with the server’s key; it is read as before.') },
   dial_policy: { type: 'object', properties: { sip_uris: { type: 'boolean', description: t('Call flows may dial any SIP URI.') }, numbers: { type: 'boolean', description: t('Call flows may dial numbers over a trunk, as far as the following allows.') },
     countries: { type: 'array', items: { type: 'string' }, description: t('Countries (ISO 3166) whose numbers may be called; empty: the organization’s own.') }, blocked_prefixes: { type: 'array', items: { type: 'string' }, description: t('Numbers that begin so may not be called, such as +1900.') },

@@ -8,6 +8,7 @@ import { ColumnMenu, DataTable, RowMenu, useColumns, type Column } from './DataT
 import { Copyable } from './Copyable'
 import { Attached, Clone } from './Clone'
 import { Delete, nameOf } from './Delete'
+import { DniSnippet, NumberPool } from './Dni'
 import { ApiError, api, type Row } from './api'
 import { IncomingWebhook, UntakenFields } from './Incoming'
 import { OutgoingHealth, OutgoingWebhook } from './Outgoing'
@@ -148,6 +149,8 @@ export function ResourceForm({ kind, id, only }: { kind: Kind; id: string; only?
       {error && <Alert color="red" title={error.problem.title}>{error.problem.errors?.filter((e) => !e.pointer).map((e) => <div key={e.detail}>{e.detail}</div>)}{!error.problem.errors && error.message}</Alert>}
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingHealth webhook={loaded.data.data} />}
       {kind.path === 'inbound-rtb' && loaded.data && <InboundRtb endpoint={loaded.data.data} />}
+      {kind.path === 'number-pools' && loaded.data && <NumberPool pool={loaded.data.data} />}
+      {kind.path === 'dni-snippets' && loaded.data && <DniSnippet snippet={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <IncomingWebhook webhook={loaded.data.data} />}
       {kind.path === 'targets' && (loaded.data?.data.destination as { type?: string } | undefined)?.type === 'phone' && loaded.data && <PhoneStatus target={loaded.data.data} />}
       {kind.path === 'targets' && loaded.data && <Capacity target={loaded.data.data} />}

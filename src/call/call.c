@@ -145,9 +145,11 @@ static void log_tags(struct call *c, json_t *tags, enum tag_source source, const
 /* What is known of who has the number. */
 static void lease_tags(struct call *c, struct lease *lease)
 {
-	log_tags(c, lease->tags, TAG_FROM_RTB, lease->id, lease->at_ms);
+	log_tags(c, lease->tags, lease->kind == LEASE_CALLER ? TAG_FROM_RTB : TAG_FROM_DNI, lease->id, lease->at_ms);
 	struct store_batch *batch = log_batch(c);
-	if (batch)
+	if (batch && lease->kind == LEASE_VISITOR)
+		store_batch_add(batch, "UPDATE dni_leases SET calls = calls + 1, call_id = $1 WHERE id = $2 AND organization_id = $3", "sss", c->id, lease->id, c->organization->id);
+	else if (batch)
 		store_batch_add(batch, "UPDATE rtb_requests SET status = 'called', call_id = $1 WHERE id = $2 AND organization_id = $3", "sss", c->id, lease->id, c->organization->id);
 	lease_release(lease);
 }

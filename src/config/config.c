@@ -30,7 +30,7 @@ struct org {
 	atomic_int references;
 	struct arena arena;
 	struct entity *entities;
-	struct key_entry *numbers, *api_keys, *webhook_keys, *inbound_rtbs;
+	struct key_entry *numbers, *api_keys, *webhook_keys, *inbound_rtbs, *dnis;
 	struct filter **filters;
 	size_t filter_count;
 	struct flow **flows;
@@ -436,6 +436,44 @@ static void add_key(struct org *o, struct key_entry **table, const char *hash, c
 	HASH_ADD_KEYPTR(hh, *table, k->hash, strlen(k->hash), k);
 }
 
+static void build_pool(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct config_pool *p = e->data;
+	size_t numbers = 0;
+	(void)c;
+	p->id = e->id;
+	p->name = text(o, e->doc, "name");
+	p->campaign = data_of(o, "campaign", json_string_value(json_object_get(e->doc, "campaign_id")));
+	p->fallback_number = text(o, e->doc, "fallback_number");
+	p->lease_seconds = integer(e->doc, "lease_seconds", 1800);
+	p->cooldown_seconds = integer(e->doc, "cooldown_seconds", 300);
+	for (const struct entity *n = o->entities; n; n = n->hh.next)
+		numbers += strcmp(n->kind, "number") == 0;
+	p->numbers = arena_alloc(&o->arena, (numbers + 1) * sizeof *p->numbers); /* its numbers come afterwards */
+}
+
+static void build_dni(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct config_dni *d = e->data;
+	static const char *const told[] = {"numbers", "selectors", "consent", "respect_do_not_track"};
+	json_t *script = json_object();
+	(void)c;
+	d->id = e->id;
+	d->name = text(o, e->doc, "name");
+	d->pool = data_of(o, "number_pool", json_string_value(json_object_get(e->doc, "pool_id")));
+	d->origins = texts(o, json_object_get(e->doc, "allowed_origins"), &d->origin_count);
+	d->leases_of_address = integer(e->doc, "leases_of_address", 20);
+	d->enabled = json_is_true(json_object_get(e->doc, "enabled"));
+	json_object_set_new(script, "snippet", json_string(e->id));
+	for (size_t i = 0; i < ARRAY_LEN(told); i++)
+		json_object_set(script, told[i], json_object_get(e->doc, told[i]));
+	char *dumped = json_dumps(script, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ESCAPE_SLASH);
+	d->script_config = arena_strdup(&o->arena, dumped);
+	free(dumped);
+	json_decref(script);
+	add_key(o, &o->dnis, d->id, d);
+}
+
 static void build_number(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_number *n = e->data;
@@ -443,7 +481,13 @@ static void build_number(struct config_store *c, struct org *o, struct entity *e
 	struct entity *p = find(o, "publisher", publisher);
 	(void)c;
 	n->number = text(o, e->doc, "number");
+	struct config_pool *pool = data_of(o, "number_pool", json_string_value(json_object_get(e->doc, "pool_id")));
 	n->campaign = data_of(o, "campaign", json_string_value(json_object_get(e->doc, "campaign_id")));
+	if (!n->campaign && pool)
+		n->campaign = pool->campaign;
+	n->pool = pool;
+	if (pool && pool->numbers)
+		pool->numbers[pool->number_count++] = n->number;
 	n->publisher_id = p ? p->id : NULL;
 	n->publisher_name = p ? *(const char **)p->data : NULL;
 	add_key(o, &o->numbers, n->number, n);
@@ -500,7 +544,7 @@ static void build_incoming(struct config_store *c, struct org *o, struct entity 
 static bool gives_out(const struct config_inbound_rtb *rtb, const struct config_number *n, bool listed)
 {
 	bool others = n->publisher_id && (!rtb->publisher_id || strcmp(n->publisher_id, rtb->publisher_id) != 0);
-	return rtb->campaign && n->campaign == rtb->campaign && (listed || !others);
+	return rtb->campaign && n->campaign == rtb->campaign && !n->pool && (listed || !others); /* a pool's are lent to visitors */
 }
 
 static void build_inbound_rtb(struct config_store *c, struct org *o, struct entity *e)
@@ -675,7 +719,9 @@ static const struct {
 	{"custom_tag", 1, NULL},
 	{"user", 1, NULL},
 	{"saved_view", 1, NULL},
+	{"number_pool", sizeof(struct config_pool), build_pool},
 	{"number", sizeof(struct config_number), build_number},
+	{"dni_snippet", sizeof(struct config_dni), build_dni},
 	{"inbound_rtb", sizeof(struct config_inbound_rtb), build_inbound_rtb},
 	{"incoming_webhook", sizeof(struct config_incoming), build_incoming},
 	{"outgoing_webhook", sizeof(struct config_outgoing), build_outgoing},
@@ -689,6 +735,7 @@ static void org_free(struct org *o)
 	HASH_CLEAR(hh, o->api_keys);
 	HASH_CLEAR(hh, o->webhook_keys);
 	HASH_CLEAR(hh, o->inbound_rtbs);
+	HASH_CLEAR(hh, o->dnis);
 	for (size_t i = 0; i < o->filter_count; i++)
 		filter_free(o->filters[i]);
 	for (size_t i = 0; i < o->flow_count; i++)
@@ -952,7 +999,7 @@ static const struct organization *by_key(struct config_store *c, size_t table, c
 	struct key_entry *k = NULL;
 	pthread_rwlock_rdlock(&c->lock);
 	for (struct org *o = c->orgs; o && !k; o = o->hh.next) {
-		struct key_entry *tables[] = {o->numbers, o->api_keys, o->webhook_keys, o->inbound_rtbs};
+		struct key_entry *tables[] = {o->numbers, o->api_keys, o->webhook_keys, o->inbound_rtbs, o->dnis};
 		HASH_FIND_STR(tables[table], hash, k);
 	}
 	if (k)
@@ -975,6 +1022,11 @@ const struct organization *config_by_api_key(struct config_store *c, const char 
 const struct organization *config_by_webhook_key(struct config_store *c, const char *hash, const struct config_incoming **webhook)
 {
 	return by_key(c, 2, hash, (const void **)webhook);
+}
+
+const struct organization *config_by_dni(struct config_store *c, const char *id, const struct config_dni **snippet)
+{
+	return by_key(c, 4, id, (const void **)snippet);
 }
 
 const struct organization *config_by_inbound_rtb(struct config_store *c, const char *id, const struct config_inbound_rtb **endpoint)

@@ -52,8 +52,29 @@ struct config_campaign {
 	size_t milestone_count;
 };
 
+/* Numbers that are lent to visitors of landing pages. */
+struct config_pool {
+	const char *id, *name;
+	const struct config_campaign *campaign; /* NULL: none */
+	const char *fallback_number;            /* NULL: none */
+	int lease_seconds, cooldown_seconds;
+	const char **numbers;
+	size_t number_count;
+};
+
+struct config_dni {
+	const char *id, *name;
+	const struct config_pool *pool; /* NULL: it is gone */
+	const char **origins;           /* none: all */
+	size_t origin_count;
+	const char *script_config;      /* JSON: what its script is to know */
+	int leases_of_address;
+	bool enabled;
+};
+
 struct config_number {
 	const char *number;
+	const struct config_pool *pool; /* that lends it, or NULL */
 	const struct config_campaign *campaign; /* NULL: none */
 	const char *publisher_id, *publisher_name;
 };
@@ -195,6 +216,7 @@ const struct organization *config_organization(struct config_store *c, const cha
 const struct organization *config_by_number(struct config_store *c, const char *e164, const struct config_number **number);
 const struct organization *config_by_api_key(struct config_store *c, const char *hash, const struct config_key **key);
 const struct organization *config_by_webhook_key(struct config_store *c, const char *hash, const struct config_incoming **webhook);
+const struct organization *config_by_dni(struct config_store *c, const char *id, const struct config_dni **snippet);
 const struct organization *config_by_inbound_rtb(struct config_store *c, const char *id, const struct config_inbound_rtb **endpoint);
 
 /* Trunks that an address belongs to / whose inbound user name this is: the organizations'

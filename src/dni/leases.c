@@ -9,15 +9,24 @@
 #define PLACE_SIZE (ID_SIZE + 2 * PHONE_SIZE + 20)
 
 struct pool;
+struct client;
 
 struct entry {
 	struct entry *next, *prev; /* utlist, of its line, what was lent or made longer last at the end */
 	struct line *line;
 	struct pool *pool;
+	struct client *client; /* NULL: not counted */
 	struct lease lease;
 	char key[KEY_SIZE];     /* organization, pool, holder */
 	char place[PLACE_SIZE]; /* organization, number, caller */
 	UT_hash_handle hh, hh_place;
+};
+
+/* One who asked for leases of a pool. */
+struct client {
+	char key[2 * ID_SIZE + LEASE_CLIENT_SIZE]; /* organization, pool, client */
+	size_t count;
+	UT_hash_handle hh;
 };
 
 /* A number that somebody has, or had. */
@@ -39,6 +48,7 @@ struct leases {
 	struct entry *holders, *places;
 	struct line *lines;
 	struct pool *pools;
+	struct client *clients;
 };
 
 struct leases *leases_create(void)
@@ -67,6 +77,10 @@ static void forget(struct leases *l, struct entry *e)
 	HASH_DELETE(hh_place, l->places, e);
 	DL_DELETE(e->line->entries, e);
 	e->pool->count--;
+	if (e->client && --e->client->count == 0) {
+		HASH_DEL(l->clients, e->client);
+		free(e->client);
+	}
 	lease_release(&e->lease);
 	free(e);
 }
@@ -152,6 +166,22 @@ static struct pool *pool_of(struct leases *l, const char *organization_id, const
 	return pool;
 }
 
+/* NULL: not counted, or, without `make`, nothing was lent to it. */
+static struct client *client_of(struct leases *l, const char *organization_id, const struct lease *lease, bool make)
+{
+	char key[2 * ID_SIZE + LEASE_CLIENT_SIZE];
+	struct client *c = NULL;
+	if (!*lease->client)
+		return NULL;
+	snprintf(key, sizeof key, "%s/%s/%s", organization_id, lease->pool_id, lease->client);
+	HASH_FIND_STR(l->clients, key, c);
+	if (c || !make || !(c = calloc(1, sizeof *c)))
+		return c;
+	memcpy(c->key, key, sizeof key);
+	HASH_ADD_STR(l->clients, key, c);
+	return c;
+}
+
 /* Who has it for this caller, or with "" for anybody; NULL: nobody. */
 static struct entry *find_place(struct leases *l, const char *organization_id, const char *number, const char *caller_id)
 {
@@ -201,6 +231,8 @@ static bool add(struct leases *l, const char *organization_id, const struct leas
 	HASH_ADD_KEYPTR(hh_place, l->places, e->place, strlen(e->place), e);
 	DL_APPEND(line->entries, e);
 	pool->count++;
+	if ((e->client = client_of(l, organization_id, lease, true)))
+		e->client->count++;
 	return true;
 }
 
@@ -214,9 +246,10 @@ static bool lend_again(struct leases *l, const struct lease_pool *pool, struct l
 	if (!e)
 		return false;
 	if (has && !is_over(e, now_ms)) {
-		if (!lease->once)
+		if (lease->kind == LEASE_VISITOR)
 			memcpy(lease->id, e->lease.id, sizeof lease->id);
 		memcpy(lease->number, e->lease.number, sizeof lease->number);
+		memcpy(lease->client, e->lease.client, sizeof lease->client); /* who is counted stays so */
 		lease_release(&e->lease);
 		e->lease = *lease;
 		DL_DELETE(e->line->entries, e);
@@ -236,7 +269,8 @@ enum lease_result leases_lend(struct leases *l, const struct lease_pool *pool, s
 		pthread_mutex_unlock(&l->lock);
 		return LEASE_AGAIN;
 	}
-	if (p && pool->most && p->count >= pool->most)
+	const struct client *c = client_of(l, pool->organization_id, lease, false);
+	if ((p && pool->most && p->count >= pool->most) || (c && pool->most_of_client && c->count >= pool->most_of_client))
 		result = LEASE_FULL;
 	for (size_t i = 0; p && result == LEASE_NONE && i < pool->count; i++) {
 		const char *number = pool->numbers[(p->cursor + i) % pool->count];
@@ -271,7 +305,7 @@ bool leases_call(struct leases *l, const char *organization_id, const char *numb
 		*out = e->lease;
 		out->tags = json_deep_copy(e->lease.tags);
 	}
-	if (found && e->lease.once)
+	if (found && e->lease.kind == LEASE_CALLER)
 		end(l, e);
 	pthread_mutex_unlock(&l->lock);
 	return found;
@@ -288,13 +322,16 @@ bool leases_holds(struct leases *l, const char *organization_id, const char *poo
 	return has;
 }
 
-bool leases_renew(struct leases *l, const char *organization_id, const char *pool_id, const char *holder, int64_t now_ms, int64_t expires_ms)
+bool leases_renew(struct leases *l, const char *organization_id, const char *pool_id, const char *holder, const char *id, int64_t now_ms, int64_t expires_ms, bool *keep)
 {
 	pthread_mutex_lock(&l->lock);
 	struct entry *e = find_holder(l, organization_id, pool_id, holder);
-	bool lives = e && e->lease.expires_ms > now_ms;
+	bool lives = e && strcmp(e->lease.id, id) == 0 && !is_over(e, now_ms);
+	*keep = lives && e->lease.kept_until_ms < now_ms + (expires_ms - now_ms) / 2;
 	if (lives)
 		e->lease.expires_ms = expires_ms;
+	if (*keep)
+		e->lease.kept_until_ms = expires_ms;
 	pthread_mutex_unlock(&l->lock);
 	return lives;
 }

@@ -488,6 +488,13 @@ static enum MHD_Result send_answer(struct exchange *x)
 		if (*headers[i].value)
 			MHD_add_response_header(response, headers[i].name, headers[i].value);
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (*r->allow_origin) {
+		MHD_add_response_header(response, "Access-Control-Allow-Origin", r->allow_origin);
+		MHD_add_response_header(response, "Access-Control-Allow-Methods", "POST");
+		MHD_add_response_header(response, "Access-Control-Allow-Headers", "Content-Type");
+		MHD_add_response_header(response, "Access-Control-Max-Age", "86400");
+		MHD_add_response_header(response, "Vary", "Origin");
+	}
 	static_headers(r, response);
 	enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)r->status, response);
 	MHD_destroy_response(response);

@@ -73,6 +73,8 @@ struct http_request {
 	bool shows_key;       /* the answer may have an incoming webhook's key: whoever asks may see it, and it is audited */
 	bool is_file; /* one of the portal's, gzip */
 	const char *content_type;
+	const char *cache;       /* Cache-Control; NULL: it is not kept */
+	char allow_origin[300];  /* pages of this origin may read the answer; "": none of another one */
 	char content_range[80];
 	bool ranges;          /* parts of the answer may be asked for */
 	char location[128], etag[32], cookie[256], retry_after[8], disposition[80];

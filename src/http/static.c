@@ -50,7 +50,7 @@ bool static_serve(struct http_request *r)
 void static_headers(const struct http_request *r, struct MHD_Response *response)
 {
 	if (!r->is_file) {
-		MHD_add_response_header(response, "Cache-Control", "no-store");
+		MHD_add_response_header(response, "Cache-Control", r->cache ? r->cache : "no-store");
 		return;
 	}
 	MHD_add_response_header(response, "Content-Encoding", "gzip");

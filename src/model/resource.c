@@ -5,6 +5,8 @@
 #define KINDS(X) \
 	X(trunk) \
 	X(number) \
+	X(number_pool) \
+	X(dni_snippet) \
 	X(publisher) \
 	X(buyer) \
 	X(target) \

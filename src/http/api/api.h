@@ -95,6 +95,12 @@ struct api_narrowing {
 };
 /* ?status=, ?from= and ?to=, and the first of these that is given. */
 enum http_result api_request_list(struct http_request *r, const char *prefix, const struct api_narrowing *ways, json_t *(*row)(const struct store_rows *rows, size_t i, bool whole));
+/* Have it written, and do not wait for that; takes the batch. false: there is no memory or no room for more. */
+bool api_keep(struct http_request *r, struct store_batch *batch);
+/* dni.c */
+api_handler api_dni_script, api_dni_preflight, api_dni_lease, api_dni_heartbeat;
+/* number_pools.c */
+api_handler api_pool_leases, api_pool_statistics, api_snippet_pages;
 /* inbound_rtb.c */
 api_handler api_inbound_rtb;
 /* rtb_requests.c */

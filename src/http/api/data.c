@@ -138,3 +138,37 @@ enum http_result api_request_list(struct http_request *r, const char *prefix, co
 	rows_free(rows);
 	return HTTP_REPLY;
 }
+
+/* ---- written without being waited for ---- */
+
+struct kept {
+	struct store_job job;
+	struct store_batch *batch;
+};
+
+static bool run_kept(struct store_job *job, struct store_conn *conn)
+{
+	return store_batch_run(((struct kept *)job)->batch, conn);
+}
+
+static void kept_done(struct store_job *job, bool committed)
+{
+	(void)committed; /* the writer has said why not */
+	store_batch_free(((struct kept *)job)->batch);
+	free(job);
+}
+
+bool api_keep(struct http_request *r, struct store_batch *batch)
+{
+	static const struct store_job functions = {.run = run_kept, .done = kept_done};
+	struct kept *k = batch ? calloc(1, sizeof *k) : NULL;
+	if (k) {
+		k->job = functions;
+		k->batch = batch;
+		if (store_submit(r->config->store, &k->job))
+			return true;
+	}
+	store_batch_free(batch);
+	free(k);
+	return false;
+}

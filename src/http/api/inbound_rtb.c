@@ -75,8 +75,8 @@ static struct value *tag_values(struct http_request *r, const struct asked *a)
 static bool reserve(struct http_request *r, struct asked *a)
 {
 	const struct config_inbound_rtb *e = a->endpoint;
-	const struct lease_pool pool = {r->organization->id, e->id, e->numbers, e->number_count, (size_t)e->max_reservations};
-	a->lease = (struct lease){.at_ms = a->now_ms, .expires_ms = a->now_ms + e->allocation_seconds * INT64_C(1000), .once = true, .tags = api_applied_json(r->organization, a->results, a->count)};
+	const struct lease_pool pool = {r->organization->id, e->id, e->numbers, e->number_count, (size_t)e->max_reservations, 0};
+	a->lease = (struct lease){.at_ms = a->now_ms, .expires_ms = a->now_ms + e->allocation_seconds * INT64_C(1000), .kind = LEASE_CALLER, .tags = api_applied_json(r->organization, a->results, a->count)};
 	memcpy(a->lease.id, a->id, sizeof a->id);
 	snprintf(a->lease.pool_id, sizeof a->lease.pool_id, "%s", e->id);
 	snprintf(a->lease.holder, sizeof a->lease.holder, "%s", *a->caller_id ? a->caller_id : a->id);
@@ -205,45 +205,20 @@ static char *document(const struct http_request *r, const struct asked *a)
 	return buf_take(&b);
 }
 
-struct kept {
-	struct store_job job;
-	struct store_batch *batch;
-};
-
-static bool run_kept(struct store_job *job, struct store_conn *conn)
-{
-	return store_batch_run(((struct kept *)job)->batch, conn);
-}
-
-static void kept_done(struct store_job *job, bool committed)
-{
-	(void)committed; /* the writer has said why not */
-	store_batch_free(((struct kept *)job)->batch);
-	free(job);
-}
-
 /* The publisher is not kept waiting for the disk. */
 static bool keep(struct http_request *r, const struct asked *a)
 {
-	static const struct store_job functions = {.run = run_kept, .done = kept_done};
 	bool bid = !a->reason;
 	char *doc = document(r, a), *tags = bid ? api_waiting_text(r, a->results, a->count) : strdup("{}");
-	struct kept *k = doc && tags ? calloc(1, sizeof *k) : NULL;
-	if (k && (k->batch = store_batch_new())) {
-		k->job = functions;
-		store_batch_add(k->batch, "INSERT INTO rtb_requests (id, organization_id, direction, resource_id, campaign_id, publisher_id, caller_id, number, status, reason, amount, received_at, expires_at, holder, tags, doc) "
-					  "VALUES ($1, $2, 'inbound', $3, $4, $5, $6, $7, $8, $9, $10, $11, NULLIF(CAST($12 AS BIGINT), 0), $13, $14, $15)", "sssssssssiiisss",
+	struct store_batch *batch = doc && tags ? store_batch_new() : NULL;
+	if (batch)
+		store_batch_add(batch, "INSERT INTO rtb_requests (id, organization_id, direction, resource_id, campaign_id, publisher_id, caller_id, number, status, reason, amount, received_at, expires_at, holder, tags, doc) "
+				       "VALUES ($1, $2, 'inbound', $3, $4, $5, $6, $7, $8, $9, $10, $11, NULLIF(CAST($12 AS BIGINT), 0), $13, $14, $15)", "sssssssssiiisss",
 				a->id, r->organization->id, a->endpoint->id, a->endpoint->campaign ? a->endpoint->campaign->id : NULL, a->endpoint->publisher_id, *a->caller_id ? a->caller_id : NULL, bid ? a->lease.number : NULL, a->status, a->reason,
 				bid ? a->bid.payout_micros : (int64_t)0, a->now_ms, bid ? a->lease.expires_ms : (int64_t)0, bid ? a->lease.holder : NULL, tags, doc);
-	}
 	free(doc);
 	free(tags);
-	if (k && k->batch && store_submit(r->config->store, &k->job))
-		return true;
-	if (k)
-		store_batch_free(k->batch);
-	free(k);
-	return false;
+	return api_keep(r, batch);
 }
 
 enum http_result api_inbound_rtb(struct http_request *r)

@@ -77,11 +77,14 @@ const char *api_incoming_url(struct http_request *r, json_t *webhook, const char
 	return arena_strdup(&r->arena, url);
 }
 
-/* Where publishers ask. */
-static json_t *inbound_rtb_url(const struct http_request *r, const char *id)
+/* Where publishers ask, or a landing page's script is; NULL: it is none of these. */
+static json_t *public_url(const struct http_request *r, const struct resource_kind *kind, const char *id)
 {
 	char url[400];
-	snprintf(url, sizeof url, "%s://%.200s/inbound_rtb/%s", r->secure ? "https" : "http", r->host ? r->host : r->config->address, id);
+	bool rtb = strcmp(kind->kind, "inbound_rtb") == 0;
+	if (!rtb && strcmp(kind->kind, "dni_snippet") != 0)
+		return NULL;
+	snprintf(url, sizeof url, rtb ? "%s://%.200s/inbound_rtb/%s" : "%s://%.200s/dni/%s.js", r->secure ? "https" : "http", r->host ? r->host : r->config->address, id);
 	return json_string(url);
 }
 
@@ -98,8 +101,9 @@ json_t *api_resource_json(struct http_request *r, const struct resource_kind *ki
 		json_object_set_new(doc, "url", json_string(api_incoming_url(r, doc, key)));
 	}
 	free(key);
-	if (strcmp(kind->kind, "inbound_rtb") == 0)
-		json_object_set_new(doc, "url", inbound_rtb_url(r, rows_text(rows, row, 0)));
+	json_t *url = public_url(r, kind, rows_text(rows, row, 0));
+	if (url)
+		json_object_set_new(doc, "url", url);
 	for (const struct field *f = kind->fields; f->name; f++) { /* in the table's order */
 		json_t *v = json_object_get(doc, f->name);
 		json_object_set(out, f->name, v ? v : json_null());

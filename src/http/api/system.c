@@ -9,7 +9,7 @@ static const struct field organization_fields[] = {
 	{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
 	{"currency", FIELD_STRING, .min = 3, .max = 3, .initial = "\"USD\"", .help = "ISO 4217."},
 	{"region", FIELD_STRING, .min = 2, .max = 2, .initial = "\"US\"", .help = "Country (ISO 3166) that numbers without a country code are read as."},
-	{"incoming_retention_days", FIELD_INTEGER, .min = 1, .max = 3650, .initial = "90", .help = "How many days requests of incoming webhooks and of RTB are kept."},
+	{"incoming_retention_days", FIELD_INTEGER, .min = 1, .max = 3650, .initial = "90", .help = "How many days requests of incoming webhooks and of RTB, and leases of DNI are kept."},
 	{"sip_retention_days", FIELD_INTEGER, .min = 0, .max = 90, .initial = "7", .help = "How many days the SIP messages of calls are kept; 0: not at all."},
 	{"recording_format", FIELD_ENUM, .choices = (const char *const[]){"wav", "opus", NULL}, .initial = "\"wav\"", .help = "What calls are recorded as: wav takes 115 MB an hour of conversation, opus 15."},
 	{"recording_encryption", FIELD_BOOLEAN, .initial = "false", .help = "Encrypt what is recorded from now on, on the disk, with the server's key; it is read as before."},
