@@ -13,7 +13,7 @@ const struct http_route http_routes[] = {
 	{"POST", "/update-tags", api_incoming_hook, ROLE_NONE, "Send tags for a call that is there (incoming webhook key)", NULL, true},
 	{"POST", "/update-revenue", api_incoming_hook, ROLE_NONE, "Send revenue, payout or conversion of a call (incoming webhook key)", NULL, true},
 	{"POST", "/update-fields", api_incoming_hook, ROLE_NONE, "Send disposition, conversion or publisher of a call (incoming webhook key)", NULL, true},
-	{"GET", "/dni/{snippet}", api_dni_script, ROLE_NONE, "The script of a DNI snippet, for landing pages ({id}.js)", NULL, false},
+	{"GET", "/dni/{script}", api_dni_script, ROLE_NONE, "The script of a DNI snippet, for landing pages ({id}.js)", NULL, false},
 	{"OPTIONS", "/dni/lease", api_dni_preflight, ROLE_NONE, NULL, NULL, false},
 	{"OPTIONS", "/dni/heartbeat", api_dni_preflight, ROLE_NONE, NULL, NULL, false},
 	{"POST", "/dni/lease", api_dni_lease, ROLE_NONE, "A number for a visitor ({snippet, visitor, url, referrer, …}): {lease_id, number, display, expires_at}", NULL, false},

@@ -84,7 +84,7 @@ static bool begin(struct http_request *r, struct visit *v)
 		errors_add(&errors, "/snippet", "there is no such snippet");
 	if (!visit_is_visitor(v->visitor))
 		errors_add(&errors, "/visitor", "must have 16 to 63 letters and digits");
-	if (errors_any(&errors)) {
+	if (errors_any(&errors) || !r->organization) {
 		http_invalid(r, &errors);
 		return false;
 	}
