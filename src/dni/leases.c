@@ -40,6 +40,8 @@ struct line {
 struct pool {
 	char key[2 * ID_SIZE];
 	size_t count, cursor;
+	const char *const *dry_numbers; /* none of these was free for a visitor; NULL: not known */
+	int64_t dry_until_ms;           /* nor will be before then, unless one of its leases ends */
 	UT_hash_handle hh;
 };
 
@@ -65,9 +67,14 @@ void lease_release(struct lease *lease)
 	lease->tags = NULL;
 }
 
+static int64_t over_at(const struct entry *e)
+{
+	return e->lease.expires_ms + e->lease.grace_ms;
+}
+
 static bool is_over(const struct entry *e, int64_t now_ms)
 {
-	return e->lease.expires_ms + e->lease.grace_ms <= now_ms;
+	return over_at(e) <= now_ms;
 }
 
 /* The line stays: see drop_line(). */
@@ -77,6 +84,7 @@ static void forget(struct leases *l, struct entry *e)
 	HASH_DELETE(hh_place, l->places, e);
 	DL_DELETE(e->line->entries, e);
 	e->pool->count--;
+	e->pool->dry_numbers = NULL;
 	if (e->client && --e->client->count == 0) {
 		HASH_DEL(l->clients, e->client);
 		free(e->client);
@@ -192,24 +200,24 @@ static struct entry *find_place(struct leases *l, const char *organization_id, c
 	return e;
 }
 
-/* May it be lent so, beside those who have it? Those in its way whose time is over are forgotten. */
-static bool is_free(struct leases *l, const char *organization_id, const char *number, const char *caller_id, int64_t now_ms)
+/* 0: it may be lent so, beside those who have it; else when the one in its way is over. Those whose time is over are forgotten. */
+static int64_t taken_until(struct leases *l, const char *organization_id, const char *number, const char *caller_id, int64_t now_ms)
 {
 	struct line *line = find_line(l, organization_id, number);
 	for (struct entry *e = line ? line->entries : NULL, *next; e && !*caller_id; e = next) { /* nobody at all may have it */
 		next = e->next;
 		if (!is_over(e, now_ms))
-			return false;
+			return over_at(e);
 		forget(l, e);
 	}
 	for (int i = 0; line && line->entries && i < 2; i++) {
 		struct entry *e = find_place(l, organization_id, number, i ? caller_id : "");
 		if (e && !is_over(e, now_ms))
-			return false;
+			return over_at(e);
 		if (e)
 			forget(l, e);
 	}
-	return true;
+	return 0;
 }
 
 static bool add(struct leases *l, const char *organization_id, const struct lease *lease)
@@ -272,14 +280,25 @@ enum lease_result leases_lend(struct leases *l, const struct lease_pool *pool, s
 	const struct client *c = client_of(l, pool->organization_id, lease, false);
 	if ((p && pool->most && p->count >= pool->most) || (c && pool->most_of_client && c->count >= pool->most_of_client))
 		result = LEASE_FULL;
+	if (p && p->dry_numbers == pool->numbers && lease->kind == LEASE_VISITOR && now_ms < p->dry_until_ms)
+		p = NULL; /* nobody needs to look */
+	int64_t first_over = INT64_MAX;
 	for (size_t i = 0; p && result == LEASE_NONE && i < pool->count; i++) {
 		const char *number = pool->numbers[(p->cursor + i) % pool->count];
-		if (!is_free(l, pool->organization_id, number, lease->caller_id, now_ms))
+		int64_t until = taken_until(l, pool->organization_id, number, lease->caller_id, now_ms);
+		first_over = until && until < first_over ? until : first_over;
+		if (until)
 			continue;
 		snprintf(lease->number, sizeof lease->number, "%s", number);
 		result = add(l, pool->organization_id, lease) ? LEASE_NEW : LEASE_NONE;
 		p->cursor = (p->cursor + i + 1) % pool->count;
+		if (result == LEASE_NONE)
+			p = NULL; /* no memory: it is free */
 		break;
+	}
+	if (p && result == LEASE_NONE && lease->kind == LEASE_VISITOR) {
+		p->dry_numbers = pool->numbers;
+		p->dry_until_ms = first_over;
 	}
 	pthread_mutex_unlock(&l->lock);
 	return result;
@@ -288,7 +307,7 @@ enum lease_result leases_lend(struct leases *l, const struct lease_pool *pool, s
 bool leases_restore(struct leases *l, const char *organization_id, const struct lease *lease)
 {
 	pthread_mutex_lock(&l->lock);
-	bool free_now = !find_holder(l, organization_id, lease->pool_id, lease->holder) && is_free(l, organization_id, lease->number, lease->caller_id, lease->at_ms);
+	bool free_now = !find_holder(l, organization_id, lease->pool_id, lease->holder) && !taken_until(l, organization_id, lease->number, lease->caller_id, lease->at_ms);
 	bool ok = free_now && add(l, organization_id, lease);
 	pthread_mutex_unlock(&l->lock);
 	return ok;
