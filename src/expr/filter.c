@@ -19,12 +19,13 @@ const char *const filter_operators[] = {
 	NULL,
 };
 
-/* A value to compare with, read as every kind it can be, once. */
+/* A value to compare with, read as every kind it can be, once. What a filter is made of is small and lies together:
+ * thousands of them are asked for a call. */
 struct operand {
 	const char *text;
-	size_t len;
-	double number, time, boolean;
-	bool is_number, is_time, is_boolean;
+	uint32_t len;
+	bool is_number, is_time, is_boolean, boolean;
+	double number, time;
 };
 
 struct rule {
@@ -35,21 +36,24 @@ struct rule {
 	/* rule */
 	enum op op;
 	struct expr_ref field;
+	uint32_t operand_count;
 	struct operand *operands;
-	size_t operand_count;
-	pcre2_code *regex;
-	const struct expr_list *list;
-	struct zip_center center; /* within_miles */
+	union {
+		pcre2_code *regex;              /* matches */
+		const struct expr_list *list;   /* in_list; NULL: it is not there */
+		const struct zip_center *center; /* within_miles */
+	} u;
 };
 
 struct filter {
-	struct rule *rules;
+	pcre2_match_context *limits; /* NULL: no rule matches */
 	uint32_t count;
-	pcre2_match_context *limits;
+	struct rule rules[];
 };
 
 struct compiler {
-	struct filter *filter;
+	struct rule *rules; /* room for FILTER_RULES_MAX */
+	uint32_t count;
 	const struct expr_scope *scope;
 	struct arena *arena;
 	filter_error_f *error;
@@ -89,7 +93,7 @@ static bool read_operand(struct compiler *c, json_t *json, struct operand *o)
 	}
 	bool flag = false;
 	struct arena scratch = {0};
-	*o = (struct operand){.text = arena_strndup(c->arena, text, len), .len = len};
+	*o = (struct operand){.text = arena_strndup(c->arena, text, len), .len = (uint32_t)len};
 	o->is_number = value_parse_number(text, len, &o->number);
 	o->is_boolean = value_parse_boolean(text, len, &flag);
 	o->boolean = flag;
@@ -104,14 +108,14 @@ static void compile_regex(struct compiler *c, struct rule *r, const char *pointe
 	int code;
 	PCRE2_SIZE offset;
 	const struct operand *o = &r->operands[0];
-	r->regex = pcre2_compile((PCRE2_SPTR)o->text, o->len, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
-	if (!r->regex) {
+	r->u.regex = pcre2_compile((PCRE2_SPTR)o->text, o->len, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
+	if (!r->u.regex) {
 		PCRE2_UCHAR message[128];
 		pcre2_get_error_message(code, message, sizeof message);
 		fail(c, pointer, "is not a regular expression: %s at character %zu", (const char *)message, (size_t)offset + 1);
 		return;
 	}
-	(void)pcre2_jit_compile(r->regex, PCRE2_JIT_COMPLETE);
+	(void)pcre2_jit_compile(r->u.regex, PCRE2_JIT_COMPLETE);
 }
 
 /* A number as people write it, to what calls have. */
@@ -123,7 +127,7 @@ static void read_phone(struct compiler *c, struct operand *o)
 	const char *text = arena_strdup(c->arena, number);
 	if (text) {
 		o->text = text;
-		o->len = strlen(text);
+		o->len = (uint32_t)strlen(text);
 	}
 }
 
@@ -163,13 +167,15 @@ static void compile_operands(struct compiler *c, struct rule *r, json_t *json, c
 	for (size_t i = 0; ordered && r->operands && i < r->operand_count; i++)
 		if (!r->operands[i].is_number && !r->operands[i].is_time)
 			fail(c, at, "must be a number or a date for %s", filter_operators[r->op]);
-	if (r->op == OP_WITHIN_MILES && r->operands && r->operand_count == 2 && !zip_find(r->operands[0].text, r->operands[0].len, &r->center))
+	struct zip_center *center = r->op == OP_WITHIN_MILES && r->operands && r->operand_count == 2 ? arena_alloc(c->arena, sizeof *center) : NULL;
+	r->u.center = center;
+	if (center && !zip_find(r->operands[0].text, r->operands[0].len, center))
 		fail(c, at, "%.20s is no ZIP code that is known", r->operands[0].text);
-	if (r->op == OP_WITHIN_MILES && r->operands && r->operand_count == 2 && !(r->operands[1].is_number && r->operands[1].number > 0))
+	if (center && !(r->operands[1].is_number && r->operands[1].number > 0))
 		fail(c, at, "must have the miles as a number above 0");
 	if (r->op == OP_MATCHES && r->operand_count)
 		compile_regex(c, r, at);
-	if (r->op == OP_IN_LIST && r->operands && r->operand_count && c->scope->list && !(r->list = c->scope->list(c->scope->arg, r->operands[0].text)))
+	if (r->op == OP_IN_LIST && r->operands && r->operand_count && c->scope->list && !(r->u.list = c->scope->list(c->scope->arg, r->operands[0].text)))
 		fail(c, at, "there is no list %.60s; in_list takes a list's id", r->operands[0].text);
 }
 
@@ -177,13 +183,12 @@ static void compile_group(struct compiler *c, json_t *json, const char *pointer,
 
 static struct rule *add_rule(struct compiler *c, const char *pointer)
 {
-	struct filter *f = c->filter;
-	if (f->count == FILTER_RULES_MAX) {
+	if (c->count == FILTER_RULES_MAX) {
 		if (!c->failed)
 			fail(c, pointer, "a filter may have at most %d rules", FILTER_RULES_MAX);
 		return NULL;
 	}
-	return &f->rules[f->count++];
+	return &c->rules[c->count++];
 }
 
 static void compile_rule(struct compiler *c, json_t *json, const char *pointer)
@@ -233,7 +238,7 @@ static void compile_group(struct compiler *c, json_t *json, const char *pointer,
 	struct rule *group = add_rule(c, pointer);
 	if (!group)
 		return;
-	size_t index = (size_t)(group - c->filter->rules), i;
+	size_t index = (size_t)(group - c->rules), i;
 	group->group = true;
 	group->any = match && strcmp(match, "any") == 0;
 	json_array_foreach(rules, i, item) {
@@ -245,36 +250,55 @@ static void compile_group(struct compiler *c, json_t *json, const char *pointer,
 		else
 			compile_rule(c, item, at);
 	}
-	c->filter->rules[index].end = c->filter->count;
+	c->rules[index].end = c->count;
+}
+
+static void free_regexes(struct rule *rules, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!rules[i].group && rules[i].op == OP_MATCHES)
+			pcre2_code_free(rules[i].u.regex);
+}
+
+static pcre2_match_context *match_limits(void)
+{
+	pcre2_match_context *limits = pcre2_match_context_create(NULL);
+	if (limits) {
+		pcre2_set_match_limit(limits, 100000);
+		pcre2_set_depth_limit(limits, 1000);
+		pcre2_set_heap_limit(limits, 1024);
+	}
+	return limits;
+}
+
+/* The rules in the arena, behind what they compare with. */
+static struct filter *put_together(struct compiler *c)
+{
+	bool matches = false;
+	struct filter *f = arena_alloc(c->arena, sizeof *f + c->count * sizeof *c->rules);
+	for (uint32_t i = 0; i < c->count; i++)
+		matches |= !c->rules[i].group && c->rules[i].op == OP_MATCHES;
+	if (!f || (matches && !(f->limits = match_limits())))
+		return NULL;
+	f->count = c->count;
+	memcpy(f->rules, c->rules, c->count * sizeof *c->rules);
+	return f;
 }
 
 struct filter *filter_compile(json_t *json, const struct expr_scope *scope, struct arena *arena,
 			      filter_error_f *error, void *arg)
 {
-	struct filter *f = calloc(1, sizeof *f);
-	struct compiler c = {f, scope, arena, error, arg, false};
-	if (!f)
+	struct compiler c = {.rules = calloc(FILTER_RULES_MAX, sizeof *c.rules), .scope = scope, .arena = arena, .error = error, .arg = arg};
+	if (!c.rules)
 		return NULL;
-	f->rules = calloc(FILTER_RULES_MAX, sizeof *f->rules);
-	f->limits = pcre2_match_context_create(NULL);
-	if (!f->rules || !f->limits) {
-		filter_free(f);
-		return NULL;
-	}
-	pcre2_set_match_limit(f->limits, 100000);
-	pcre2_set_depth_limit(f->limits, 1000);
-	pcre2_set_heap_limit(f->limits, 1024);
 	if (!json_is_object(json))
 		fail(&c, "", "must be a filter such as {\"match\":\"all\",\"rules\":[]}");
 	else
 		compile_group(&c, json, "", 1);
-	if (c.failed) {
-		filter_free(f);
-		return NULL;
-	}
-	struct rule *fit = realloc(f->rules, f->count * sizeof *fit);
-	if (fit)
-		f->rules = fit;
+	struct filter *f = c.failed ? NULL : put_together(&c);
+	if (!f)
+		free_regexes(c.rules, c.count);
+	free(c.rules);
 	return f;
 }
 
@@ -282,11 +306,8 @@ void filter_free(struct filter *f)
 {
 	if (!f)
 		return;
-	for (uint32_t i = 0; f->rules && i < f->count; i++)
-		pcre2_code_free(f->rules[i].regex);
+	free_regexes(f->rules, f->count);
 	pcre2_match_context_free(f->limits);
-	free(f->rules);
-	free(f);
 }
 
 /* Equality follows the field's kind; text is compared without regard to ASCII case. */
@@ -338,7 +359,7 @@ static bool matches(const struct filter *f, const struct rule *r, const struct v
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	if (!data)
 		return false;
-	int n = pcre2_match(r->regex, (PCRE2_SPTR)v->text, v->len, 0, 0, data, f->limits);
+	int n = pcre2_match(r->u.regex, (PCRE2_SPTR)v->text, v->len, 0, 0, data, f->limits);
 	pcre2_match_data_free(data);
 	return n >= 0;
 }
@@ -346,7 +367,7 @@ static bool matches(const struct filter *f, const struct rule *r, const struct v
 static bool is_within(const struct rule *r, const struct value *v)
 {
 	struct zip_center there;
-	return zip_find(v->text, v->len, &there) && zip_miles(&r->center, &there) <= r->operands[1].number;
+	return r->u.center && zip_find(v->text, v->len, &there) && zip_miles(r->u.center, &there) <= r->operands[1].number;
 }
 
 static bool rule_match(const struct filter *f, const struct rule *r, struct expr_env *env)
@@ -377,7 +398,7 @@ static bool rule_match(const struct filter *f, const struct rule *r, struct expr
 		return false; /* what is not there is neither equal, nor less, nor more */
 	switch (r->op) {
 	case OP_IN_LIST:
-		return r->list && expr_list_has(r->list, v.text, v.len);
+		return r->u.list && expr_list_has(r->u.list, v.text, v.len);
 	case OP_EQUALS:
 		return equals(&v, o);
 	case OP_CONTAINS:

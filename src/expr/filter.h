@@ -15,7 +15,7 @@ struct filter; /* immutable once compiled; holds compiled regular expressions */
 typedef void filter_error_f(void *arg, const char *pointer, const char *detail);
 
 /*
- * Compile a filter. The text it keeps lives in the arena; filter_free() releases the rest.
+ * Compile a filter. It lives in the arena, and filter_free(), before that is freed, releases the rest.
  * NULL when anything was wrong (and `error`, if given, was told). A filter without rules is always true.
  */
 struct filter *filter_compile(json_t *json, const struct expr_scope *scope, struct arena *arena,

@@ -19,18 +19,22 @@ struct route_limit {
 };
 
 struct route_target {
-	const char *id, *name, *buyer_id;
-	const char *uri;               /* destination type sip */
-	const char *number, *trunk_id; /* destination type number */
-	const char *phone_username, *phone_password; /* destination type phone */
+	/* what each is asked, thousands of a plan: in one cache line */
+	const char *id;
 	struct filter *filter;
 	const struct schedule *schedule; /* NULL: always open */
 	const struct zone *zone;         /* where its hours, days and months begin; NULL: UTC */
 	struct route_limit *limits;
 	size_t limit_count;
-	int timeout_seconds; /* 0: the plan's */
 	int no_repeats_days; /* a caller is sent there once in so many; 0: always */
-	bool enabled, send_tags;
+	bool enabled;
+	/* what is asked of the one that is called */
+	bool send_tags;
+	int timeout_seconds; /* 0: the plan's */
+	const char *name, *buyer_id;
+	const char *uri;               /* destination type sip */
+	const char *number, *trunk_id; /* destination type number */
+	const char *phone_username, *phone_password; /* destination type phone */
 	char accept_key;                 /* who answers presses it to take the call; 0: answering is enough */
 	struct {                         /* what who answers hears first; prompt_id and text NULL: nothing */
 		const char *prompt_id, *voice;
