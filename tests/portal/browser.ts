@@ -1,4 +1,6 @@
 // A real browser on the portal of a server under test.
+import { AxeBuilder } from '@axe-core/playwright'
+import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { join, root } from '../e2e/harness.ts'
@@ -31,4 +33,10 @@ export async function signIn(page: Page) {
   await page.getByRole('textbox', { name: 'Password' }).fill('correct horse battery')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('heading', { name: 'Dashboard' }).waitFor()
+}
+
+// Nothing that axe calls serious is on the page; a notification that fades has any contrast, and is waited for.
+export async function axe(page: Page, what: string) {
+  await page.waitForFunction(() => !document.querySelector('.mantine-Notification-root'))
+  assert.deepEqual((await new AxeBuilder({ page }).analyze()).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${what}: ${v.id} ${v.nodes[0].html.slice(0, 160)}`), [])
 }

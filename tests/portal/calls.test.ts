@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { Sipp, Strowger, join, until } from '../e2e/harness.ts'
-import { openBrowser, shots, signIn, type Portal } from './browser.ts'
+import { axe, openBrowser, shots, signIn, type Portal } from './browser.ts'
 
 describe('portal: calls and lists', () => {
   let s: Strowger
@@ -34,7 +33,6 @@ describe('portal: calls and lists', () => {
     await s.stop()
   })
   const rows = () => page.locator('tbody tr').count()
-  const axe = async (what: string) => assert.deepEqual((await new AxeBuilder({ page }).analyze()).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${what}: ${v.id} ${v.nodes[0].html.slice(0, 160)}`), [])
 
   test('calls are narrowed by a segment, columns are chosen, and both are saved as a view', async () => {
     await page.getByRole('link', { name: 'Log', exact: true }).click()
@@ -56,7 +54,7 @@ describe('portal: calls and lists', () => {
     assert.equal(await rows(), 1)
     assert.match(page.url(), /filter=/)
     await page.screenshot({ path: join(shots, 'calls-segment.png') })
-    await axe('calls')
+    await axe(page, 'calls')
     await page.getByRole('button', { name: 'View', exact: true }).click()
     await page.getByRole('menuitem', { name: 'Save as a new view' }).click()
     await page.getByRole('textbox', { name: 'Name' }).fill('Texans')
@@ -119,7 +117,7 @@ describe('portal: calls and lists', () => {
     await page.getByRole('tab', { name: 'Webhooks' }).click()
     await page.getByRole('link', { name: 'CRM' }).waitFor()
     await page.getByRole('link', { name: 'BI' }).waitFor()
-    await axe('call')
+    await axe(page, 'call')
     await page.screenshot({ path: join(shots, 'call-webhooks.png') })
     assert.match(page.url(), /tab=requests/)
     await page.setViewportSize({ width: 390, height: 800 })
@@ -138,7 +136,7 @@ describe('portal: calls and lists', () => {
     await page.getByText(`X-Strowger-Call-ID: ${call.id}`).waitFor()
     assert.ok((await message(/sent to .*: 200 OK \(SDP\)/).count()) >= 1)
     await page.screenshot({ path: join(shots, 'call-sip.png'), fullPage: true })
-    await axe('ladder')
+    await axe(page, 'ladder')
     const download = page.waitForEvent('download')
     await page.getByRole('link', { name: 'Download as pcap' }).click()
     const file = readFileSync(await (await download).path())
@@ -152,7 +150,7 @@ describe('portal: calls and lists', () => {
     await page.evaluate(() => localStorage.setItem('mantine-color-scheme-value', 'dark'))
     await page.reload()
     await message(/received from .*: INVITE/).waitFor()
-    await axe('ladder, dark')
+    await axe(page, 'ladder, dark')
     await page.evaluate(() => localStorage.setItem('mantine-color-scheme-value', 'light'))
   })
 
@@ -164,7 +162,7 @@ describe('portal: calls and lists', () => {
     await page.getByRole('cell', { name: '+13125550104', exact: true }).waitFor()
     await page.getByText('talking').waitFor()
     await page.screenshot({ path: join(shots, 'live.png') })
-    await axe('live')
+    await axe(page, 'live')
     const begun = Date.now()
     await page.getByRole('button', { name: 'Hang up +13125550104' }).click()
     await page.getByText('No call is running just now').waitFor()
@@ -249,7 +247,7 @@ describe('portal: calls and lists', () => {
     await page.keyboard.press('?')
     await page.getByText('Go to', { exact: true }).waitFor()
     await page.screenshot({ path: join(shots, 'keys.png') })
-    await axe('keys')
+    await axe(page, 'keys')
     await page.keyboard.press('Escape')
     await page.getByText('Go to', { exact: true }).waitFor({ state: 'detached' })
     await page.keyboard.press('g')

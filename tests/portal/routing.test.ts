@@ -1,9 +1,8 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { Strowger, join } from '../e2e/harness.ts'
-import { openBrowser, shots, signIn, type Portal } from './browser.ts'
+import { axe, openBrowser, shots, signIn, type Portal } from './browser.ts'
 
 describe('portal, routing', () => {
   let s: Strowger
@@ -19,7 +18,6 @@ describe('portal, routing', () => {
     await portal.browser.close()
     await s.stop()
   })
-  const axe = async (what: string) => assert.deepEqual((await new AxeBuilder({ page }).analyze()).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${what}: ${v.id} ${v.nodes[0].html.slice(0, 160)}`), [])
 
   test('a target gets hours, caps and limits in its form, and its page counts', async () => {
     await s.api('POST', '/campaigns', { name: 'Solar' })
@@ -46,7 +44,7 @@ describe('portal, routing', () => {
     await box.getByLabel('Available').press('Space')
     await box.getByRole('switch', { checked: true }).waitFor()
     assert.equal(await available(), true)
-    await axe('target')
+    await axe(page, 'target')
     await page.screenshot({ path: join(shots, 'target.png'), fullPage: true })
   })
 
@@ -63,7 +61,7 @@ describe('portal, routing', () => {
     await box.getByText('the target is closed now').waitFor()
     await box.getByText('75 %').waitFor()
     assert.equal(await box.getByRole('row').count(), 5)
-    await axe('plan')
+    await axe(page, 'plan')
     await page.screenshot({ path: join(shots, 'plan.png'), fullPage: true })
     await box.getByLabel('Time').fill('tomorrow')
     await box.getByRole('button', { name: 'Explain' }).click()

@@ -1,10 +1,9 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { Peer } from '../e2e/peer.ts'
 import { Strowger, join } from '../e2e/harness.ts'
-import { openBrowser, shots, signIn, type Portal } from './browser.ts'
+import { axe, openBrowser, shots, signIn, type Portal } from './browser.ts'
 
 describe('portal, real-time bidding', () => {
   let s: Strowger
@@ -20,11 +19,6 @@ describe('portal, real-time bidding', () => {
     await portal.browser.close()
     await s.stop()
   })
-  const axe = async (what: string) => {
-    await page.waitForFunction(() => !document.querySelector('.mantine-Notification-root')) // one that fades has any contrast
-    assert.deepEqual((await new AxeBuilder({ page }).analyze()).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${what}: ${v.id} ${v.nodes[0].html.slice(0, 160)}`), [])
-  }
-
   test('an endpoint is made, asked, and its requests are read, with and without a bid', async () => {
     const t = await Peer.start(), from = await Peer.start()
     await s.api('POST', '/custom-tags', { name: 'zip' })
@@ -54,7 +48,7 @@ describe('portal, real-time bidding', () => {
     await ask.getByRole('button', { name: 'Ask' }).click()
     await ask.getByText('25.00 USD for a call to +18005558801, due after 60 s of conversation; the number is kept for 60 s.').waitFor()
     await page.screenshot({ path: join(shots, 'rtb-endpoint.png'), fullPage: true })
-    await axe('RTB endpoint')
+    await axe(page, 'RTB endpoint')
     await page.setViewportSize({ width: 390, height: 800 })
     await page.screenshot({ path: join(shots, 'rtb-endpoint-narrow.png'), fullPage: true })
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
@@ -66,11 +60,11 @@ describe('portal, real-time bidding', () => {
     await page.getByRole('cell', { name: 'called' }).waitFor()
     assert.equal(await page.getByRole('row').count(), 3)
     await page.screenshot({ path: join(shots, 'rtb-requests.png') })
-    await axe('RTB requests')
+    await axe(page, 'RTB requests')
     await page.getByRole('cell', { name: 'no bid' }).click()
     await page.getByText("the call does not pass the target's filter").waitFor()
     await page.screenshot({ path: join(shots, 'rtb-request.png'), fullPage: true })
-    await axe('RTB request')
+    await axe(page, 'RTB request')
     await page.goto(`${s.url}/calls/${call.id}`)
     await page.getByRole('link', { name: 'Inbound RTB' }).click()
     await page.getByRole('heading', { name: 'Would you take +15125550111?' }).waitFor()
