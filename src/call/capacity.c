@@ -23,11 +23,12 @@ struct counter {
 
 /* When a plan tried the target last, and what its calls there bring in. */
 struct turn {
-	struct turn *next;
-	char plan_id[ID_SIZE];
+	char entry_id[ID_SIZE];
 	uint64_t at;  /* 0: never */
 	double score; /* 0 and not `scored`: not known */
 	bool scored;
+	char plan_id[ID_SIZE];
+	struct turn *next; /* of the target */
 };
 
 struct target_use {
@@ -38,9 +39,18 @@ struct target_use {
 	UT_hash_handle hh;
 };
 
+/* The turns of a plan's entries, in its order as it was asked last. */
+struct plan_turns {
+	char plan_id[ID_SIZE];
+	struct turn **turns;
+	size_t count;
+	UT_hash_handle hh;
+};
+
 struct capacity {
 	pthread_mutex_t lock;
 	struct target_use *targets;
+	struct plan_turns *plans;
 	uint64_t last_turn;
 };
 
@@ -314,8 +324,33 @@ static struct turn *make_turn(struct capacity *c, const char *plan_id, const cha
 	if (!u || t || !(t = calloc(1, sizeof *t)))
 		return t;
 	snprintf(t->plan_id, sizeof t->plan_id, "%s", plan_id);
+	snprintf(t->entry_id, sizeof t->entry_id, "%s", entry_id);
 	t->next = u->turns;
 	return u->turns = t;
+}
+
+/* By entry; NULL where one is not known. NULL: no memory. */
+static struct turn **turns_of(struct capacity *c, const struct route_plan *plan)
+{
+	struct plan_turns *p;
+	HASH_FIND_STR(c->plans, plan->id, p);
+	if (!p && (p = calloc(1, sizeof *p))) {
+		snprintf(p->plan_id, sizeof p->plan_id, "%s", plan->id);
+		HASH_ADD_STR(c->plans, plan_id, p);
+	}
+	if (p && p->count != plan->count) {
+		free(p->turns);
+		p->turns = calloc(plan->count + 1, sizeof(struct turn *));
+		p->count = p->turns ? plan->count : 0;
+	}
+	if (!p || !p->turns)
+		return NULL;
+	for (size_t i = 0; i < plan->count; i++) {
+		const char *id = route_entry_id(&plan->entries[i]);
+		if (!p->turns[i] || strcmp(p->turns[i]->entry_id, id) != 0)
+			p->turns[i] = make_turn(c, plan->id, id);
+	}
+	return p->turns;
 }
 
 void capacity_take_turn(struct capacity *c, const char *plan_id, const char *entry_id)
@@ -341,8 +376,9 @@ void capacity_score(struct capacity *c, const char *plan_id, const char *entry_i
 void capacity_scores(struct capacity *c, const struct route_plan *plan, double *out)
 {
 	pthread_mutex_lock(&c->lock);
+	struct turn *const *turns = turns_of(c, plan);
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct turn *t = turn_of(use_of(c, route_entry_id(&plan->entries[i]), false), plan->id);
+		const struct turn *t = turns ? turns[i] : NULL;
 		out[i] = t && t->scored ? t->score : (double)route_entry_revenue(&plan->entries[i], 0);
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -351,8 +387,9 @@ void capacity_scores(struct capacity *c, const struct route_plan *plan, double *
 void capacity_turns(struct capacity *c, const struct route_plan *plan, uint64_t *out)
 {
 	pthread_mutex_lock(&c->lock);
+	struct turn *const *turns = turns_of(c, plan);
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct turn *t = turn_of(use_of(c, route_entry_id(&plan->entries[i]), false), plan->id);
+		const struct turn *t = turns ? turns[i] : NULL;
 		out[i] = t ? t->at : 0;
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -419,6 +456,7 @@ struct capacity *capacity_create(struct store *store, struct config_store *confi
 void capacity_destroy(struct capacity *c)
 {
 	struct target_use *u, *next;
+	struct plan_turns *p, *next_plan;
 	if (!c)
 		return;
 	HASH_ITER(hh, c->targets, u, next) {
@@ -433,6 +471,11 @@ void capacity_destroy(struct capacity *c)
 			free(t);
 		}
 		free(u);
+	}
+	HASH_ITER(hh, c->plans, p, next_plan) {
+		HASH_DEL(c->plans, p);
+		free(p->turns);
+		free(p);
 	}
 	pthread_mutex_destroy(&c->lock);
 	free(c);
