@@ -70,6 +70,10 @@ describe('portal, real-time bidding', () => {
     await page.getByRole('heading', { name: 'Would you take +15125550111?' }).waitFor()
     await page.getByRole('link', { name: 'The call' }).waitFor()
     await page.screenshot({ path: join(shots, 'rtb-request-called.png'), fullPage: true })
+    await page.goto(`${s.url}/calls/${call.id}?tab=requests`)
+    await page.getByText('Asked before the call').waitFor()
+    await page.getByRole('link', { name: 'Blue Media, solar' }).click()
+    await page.getByRole('heading', { name: 'Would you take +15125550111?' }).waitFor()
   })
 
   test('nothing was wrong in the browser meanwhile', () => {

@@ -56,7 +56,8 @@ export function Call({ id }: { id: string }) {
   const tags = useQuery(part('tags')), events = useQuery(part('events')), trace = useQuery(part('trace'))
   const incoming = useQuery({ queryKey: ['call', id, 'in'], queryFn: async () => (await list(`/incoming-webhook-requests?call_id=${id}&limit=200`)).data })
   const outgoing = useQuery({ queryKey: ['call', id, 'out'], queryFn: async () => (await list(`/outgoing-webhook-requests?call_id=${id}&limit=200`)).data })
-  const named = useNamed(['campaign', 'trunk', 'publisher', 'target', 'call_flow', 'incoming_webhook', 'outgoing_webhook'])
+  const bids = useQuery({ queryKey: ['call', id, 'bids'], queryFn: async () => (await list(`/rtb-requests?call_id=${id}`)).data })
+  const named = useNamed(['inbound_rtb', 'campaign', 'trunk', 'publisher', 'target', 'call_flow', 'incoming_webhook', 'outgoing_webhook'])
   if (call.error) return <Alert color="red" title={t('This call could not be loaded')}>{call.error.message}</Alert>
   if (!call.data) return <Text c="dimmed">{t('Loading…')}</Text>
   const c = call.data, attempts = (c.attempts as Attempt[] | undefined) ?? []
@@ -91,6 +92,10 @@ export function Call({ id }: { id: string }) {
         <Tabs.Panel value="attempts"><Rows rows={attempts.map((a) => ({ ...a, what: sentence(a) }))} columns={[['what', t('What happened')], ['chosen', t('Why it')], ['uri', t('Address')], ['sip_status', t('SIP')], ['started_at', t('Started')], ['ended_at', t('Ended')]]} empty={t('No target was called.')} /></Tabs.Panel>
         <Tabs.Panel value="events"><Rows rows={events.data ?? []} columns={[['timestamp', t('When')], ['type', t('Event')], ['data', t('What it says')]]} empty={t('No events.')} /></Tabs.Panel>
         <Tabs.Panel value="requests">
+          {bids.data?.length ? <>
+            <Text fw={600} pt="md">{t('Asked before the call')}</Text>
+            <Rows rows={bids.data.map((r) => ({ ...r, endpoint: <Link to={`/rtb/requests/${r.id}`}>{named(r.inbound_rtb_id) ?? r.id}</Link> }))} columns={[['endpoint', t('Endpoint')], ['received_at', t('Received')], ['payout', t('Payout')]]} empty="" />
+          </> : null}
           <Text fw={600} pt="md">{t('Data that came in')}</Text>
           <Rows rows={(incoming.data ?? []).map((r) => ({ ...r, webhook: to('incoming-requests', r, named(r.incoming_webhook_id) ?? r.id) }))} columns={[['webhook', t('Incoming webhook')], ['received_at', t('Received')], ['status', t('Status')], ['error_count', t('Refused values')]]} empty={t('No incoming webhook brought data for this call.')} />
           <Text fw={600} pt="md">{t('Events that went out')}</Text>
