@@ -541,10 +541,10 @@ static void build_incoming(struct config_store *c, struct org *o, struct entity 
 }
 
 /* May the endpoint give it out? */
-static bool gives_out(const struct config_inbound_rtb *rtb, const struct config_number *n, bool listed)
+static bool gives_out(const struct config_inbound_rtb *rtb, const struct config_number *n)
 {
 	bool others = n->publisher_id && (!rtb->publisher_id || strcmp(n->publisher_id, rtb->publisher_id) != 0);
-	return rtb->campaign && n->campaign == rtb->campaign && !n->pool && (listed || !others); /* a pool's are lent to visitors */
+	return rtb->campaign && n->campaign == rtb->campaign && !n->pool && !others; /* a pool's are lent to visitors */
 }
 
 static void build_inbound_rtb(struct config_store *c, struct org *o, struct entity *e)
@@ -565,11 +565,11 @@ static void build_inbound_rtb(struct config_store *c, struct org *o, struct enti
 	rtb->numbers = arena_alloc(&o->arena, ((listed ? listed : HASH_COUNT(o->numbers)) + 1) * sizeof *rtb->numbers);
 	json_array_foreach(ids, i, id) {
 		const struct config_number *n = data_of(o, "number", json_string_value(id));
-		if (n && rtb->numbers && gives_out(rtb, n, true))
+		if (n && rtb->numbers && gives_out(rtb, n))
 			rtb->numbers[rtb->number_count++] = n->number;
 	}
 	for (struct key_entry *k = listed ? NULL : o->numbers; k && rtb->numbers; k = k->hh.next)
-		if (gives_out(rtb, k->data, false))
+		if (gives_out(rtb, k->data))
 			rtb->numbers[rtb->number_count++] = ((const struct config_number *)k->data)->number;
 	add_key(o, &o->inbound_rtbs, rtb->id, rtb);
 }

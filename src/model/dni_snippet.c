@@ -47,7 +47,7 @@ const struct resource_kind resource_dni_snippet = {
 		{"allowed_origins", FIELD_STRING, FIELD_LIST, .max = 200, .initial = "[]", .help = "Pages that may use it, such as https://example.com or https://*.example.com. Empty: all."},
 		{"consent", FIELD_ENUM, .choices = (const char *const[]){"none", "required", NULL}, .initial = "\"none\"", .help = "required: nothing is asked for or stored until the page says strowger.consent()."},
 		{"respect_do_not_track", FIELD_BOOLEAN, .initial = "true", .help = "Visitors whose browser asks not to be tracked (Do Not Track, Global Privacy Control) see the page's own number."},
-		{"leases_of_address", FIELD_INTEGER, .min = 1, .max = 100000, .initial = "20", .help = "Numbers that visitors of one address have at the same time at most."},
+		{"leases_of_address", FIELD_INTEGER, .min = 1, .max = 100000, .initial = "20", .help = "Numbers that visitors of one address have at the same time at most; never more than half of the pool's."},
 		{"enabled", FIELD_BOOLEAN, .initial = "true", .help = "A disabled snippet changes nothing on pages."},
 		{"url", FIELD_STRING, FIELD_READ_ONLY, .help = "The script's address."},
 		{0},

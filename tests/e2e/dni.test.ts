@@ -39,7 +39,8 @@ describe('DNI', () => {
     const r = await fetch(`${s.url}${path}`, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'text/plain', 'user-agent': browser, ...headers } })
     return { status: r.status, headers: r.headers, ...((await r.json()) as any) }
   }
-  const lease = (d: { dni: { id: string } }, who = visitor(), more: object = {}, headers: Record<string, string> = {}) => post('/dni/lease', { snippet: d.dni.id, visitor: who, url: 'https://example.com/', referrer: '', ...more }, headers)
+  // From an address of its own, unless the headers say another.
+  const lease = (d: { dni: { id: string } }, who = visitor(), more: object = {}, headers: Record<string, string> = {}) => post('/dni/lease', { snippet: d.dni.id, visitor: who, url: 'https://example.com/', referrer: '', ...more }, { 'x-forwarded-for': `10.9.${++n >> 8}.${n & 255}`, ...headers })
   const call = async (number: string, caller: string) => {
     const last = (await s.api('GET', '/calls?limit=1')).data[0]?.id ?? ''
     const d = await from.call(s.sip, `sip:${number}@127.0.0.1`, { headers: [`From: <sip:${caller}@127.0.0.1>;tag=${Math.random()}`] })
@@ -118,7 +119,7 @@ describe('DNI', () => {
 
   test('bots, other sites, and one address that wants all numbers get none', async () => {
     const d = await setUp({ numbers: 5, snippet: { allowed_origins: ['https://example.com', 'https://*.example.org'], leases_of_address: 2 } })
-    const asked = async (headers: Record<string, string>) => { const a = await lease(d, visitor(), {}, { origin: 'https://example.com', ...headers }); return a.reason ?? (a.lease_id ? 'lent' : a.status) }
+    const asked = async (headers: Record<string, string>) => { const a = await lease(d, visitor(), {}, { origin: 'https://example.com', 'x-forwarded-for': '198.51.100.6', ...headers }); return a.reason ?? (a.lease_id ? 'lent' : a.status) }
     assert.equal(await asked({ 'user-agent': 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)' }), 'bot')
     assert.equal(await asked({ 'user-agent': 'Mozilla/5.0 HeadlessChrome/130.0' }), 'bot')
     for (const origin of ['https://example.net', 'http://example.com', 'https://example.com.evil.net', 'https://example.org', 'https://evilexample.org', 'null']) assert.equal(await asked({ origin }), 403, origin)
@@ -132,6 +133,8 @@ describe('DNI', () => {
     assert.deepEqual([page.headers.get('access-control-allow-origin'), page.headers.get('vary')], ['https://www.example.org', 'Origin'])
     const pages = await until('the pages', async () => { const { data } = await s.api('GET', `/dni-snippets/${d.dni.id}/pages`); return data.reduce((sum: number, p: any) => sum + p.leases, 0) === 4 && data })
     assert.deepEqual(pages.map((p: any) => [p.origin, p.leases]).sort(), [['https://example.com', 2], ['https://www.example.org', 2]])
+    const small = await setUp({ numbers: 4 }), same = { 'x-forwarded-for': '198.51.100.10' }
+    assert.deepEqual(await Promise.all([0, 1, 2].map(async () => (await lease(small, visitor(), {}, same)).reason ?? 'lent')).then((l) => l.sort()), ['lent', 'lent', 'too_many_of_address']) // half of them
     let last = 0
     for (let i = 0; i < 3000 && last !== 429; i += 20) last = Math.max(...(await Promise.all(Array.from({ length: 20 }, () => lease(d, visitor(), {}, { origin: 'https://example.com', 'x-forwarded-for': '198.51.100.9' })))).map((a) => a.status))
     assert.equal(last, 429)

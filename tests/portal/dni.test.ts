@@ -20,7 +20,7 @@ describe('DNI on a landing page', () => {
   let target: Peer, from: Peer
   const contexts: BrowserContext[] = []
   before(async () => {
-    s = await Strowger.start()
+    s = await Strowger.start(['--trusted-proxies', '127.0.0.1'])
     portal = await openBrowser(s, 1280, 1000)
     site = createServer((req, res) => {
       res.setHeader('content-type', 'text/html')
@@ -49,8 +49,9 @@ describe('DNI on a landing page', () => {
     await s.stop()
   })
   const open = async (path = '/', { script = '', ...rest }: { script?: string; referer?: string } = {}) => {
-    const context = await portal.browser.newContext({ userAgent })
+    const context = await portal.browser.newContext({ userAgent }), address = `192.0.2.${contexts.length + 1}` // visitors have addresses of their own
     contexts.push(context)
+    await context.route(/\/dni\/(lease|heartbeat)$/, (r) => r.continue({ headers: { ...r.request().headers(), 'x-forwarded-for': address } }))
     if (script) await context.addInitScript(script)
     const page = await context.newPage(), problems: string[] = []
     page.on('pageerror', (e) => problems.push(String(e)))

@@ -139,7 +139,8 @@ static enum http_result lend(struct http_request *r, const struct visit *v, json
 	const struct config_pool *p = v->snippet->pool;
 	const struct organization *o = r->organization;
 	struct lease lease = {.kind = LEASE_VISITOR, .at_ms = v->now_ms, .expires_ms = v->now_ms + p->lease_seconds * INT64_C(1000), .grace_ms = p->cooldown_seconds * INT64_C(1000)};
-	struct lease_pool pool = {o->id, p->id, p->numbers, p->number_count, 0, (size_t)v->snippet->leases_of_address};
+	size_t half = (p->number_count + 1) / 2, of_address = (size_t)v->snippet->leases_of_address;
+	const struct lease_pool pool = {o->id, p->id, p->numbers, p->number_count, 0, of_address < half ? of_address : half};
 	struct tag_result *results = arena_alloc(&r->arena, (tag_set_count(o->tags) + 1) * sizeof *results);
 	size_t count = results ? tags_evaluate(o->tags, TAG_FROM_DNI, &(struct tag_data){.body = data}, &r->arena, results, NULL) : 0;
 	id_new("lse", lease.id);
@@ -160,10 +161,11 @@ static enum http_result lend(struct http_request *r, const struct visit *v, json
 		return answer(r, lease.id, lease.number, lease.expires_ms, NULL);
 	}
 	lease_release(&lease);
-	struct store_batch *batch = store_batch_new();
-	if (batch)
+	struct store_batch *batch = result == LEASE_NONE ? store_batch_new() : NULL;
+	if (batch) {
 		count_hour(r, batch, p, v->now_ms, true);
-	(void)api_keep(r, batch);
+		(void)api_keep(r, batch);
+	}
 	return none(r, v, result == LEASE_FULL ? "too_many_of_address" : "no_number_free");
 }
 
