@@ -197,47 +197,35 @@ static void load_pending(struct strowger *s)
 	rows_free(rows);
 }
 
-#define MAX_COOLDOWN_MS (7 * INT64_C(86400000)) /* a pool's */
-
-/* Numbers that are kept for callers whom publishers asked about. */
-static void load_reservations(struct strowger *s)
+/* What was lent, newest first: id, organization, number, pool, holder, caller, publisher, client, since, until, grace, tags. */
+static void restore_leases(struct strowger *s, struct store_rows *rows, enum lease_kind kind)
 {
-	struct store_conn *conn = store_reader(s->store);
-	struct store_rows *rows = conn ? store_query(conn, "SELECT id, organization_id, number, resource_id, holder, COALESCE(caller_id, ''), COALESCE(publisher_id, ''), received_at, expires_at, tags FROM rtb_requests WHERE status = 'bid' AND expires_at > $1 ORDER BY id DESC", "i", clock_now_ms()) : NULL;
 	for (size_t i = 0; i < rows_count(rows); i++) {
-		struct lease lease = {.at_ms = rows_int(rows, i, 7), .expires_ms = rows_int(rows, i, 8), .kind = LEASE_CALLER, .tags = read_waiting(s, rows_text(rows, i, 9))};
-		struct {
-			char *to;
-			size_t size;
-		} texts[] = {{lease.id, sizeof lease.id}, {NULL, 0}, {lease.number, sizeof lease.number}, {lease.pool_id, sizeof lease.pool_id}, {lease.holder, sizeof lease.holder}, {lease.caller_id, sizeof lease.caller_id}, {lease.publisher_id, sizeof lease.publisher_id}};
-		for (size_t k = 0; k < ARRAY_LEN(texts); k++)
-			if (texts[k].to)
-				snprintf(texts[k].to, texts[k].size, "%s", rows_text(rows, i, k));
-		if (!leases_restore(s->leases, rows_text(rows, i, 1), &lease))
-			lease_release(&lease);
+		struct lease l = {.kind = kind, .at_ms = rows_int(rows, i, 8), .expires_ms = rows_int(rows, i, 9), .kept_until_ms = rows_int(rows, i, 9), .grace_ms = rows_int(rows, i, 10)};
+		snprintf(l.id, sizeof l.id, "%s", rows_text(rows, i, 0));
+		snprintf(l.number, sizeof l.number, "%s", rows_text(rows, i, 2));
+		snprintf(l.pool_id, sizeof l.pool_id, "%s", rows_text(rows, i, 3));
+		snprintf(l.holder, sizeof l.holder, "%s", rows_text(rows, i, 4));
+		snprintf(l.caller_id, sizeof l.caller_id, "%s", rows_text(rows, i, 5));
+		snprintf(l.publisher_id, sizeof l.publisher_id, "%s", rows_text(rows, i, 6));
+		snprintf(l.client, sizeof l.client, "%s", rows_text(rows, i, 7));
+		l.tags = read_waiting(s, rows_text(rows, i, 11));
+		if (!leases_restore(s->leases, rows_text(rows, i, 1), &l))
+			lease_release(&l);
 	}
 	rows_free(rows);
 }
 
-/* Numbers that visitors of landing pages have. */
-static void load_visitors(struct strowger *s)
+#define MAX_COOLDOWN_MS (7 * INT64_C(86400000)) /* a pool's */
+
+static void load_leases(struct strowger *s)
 {
 	struct store_conn *conn = store_reader(s->store);
-	struct store_rows *rows = conn ? store_query(conn, "SELECT id, organization_id, number, pool_id, visitor, client, started_at, expires_at, grace_ms, tags FROM dni_leases WHERE expires_at > $1 ORDER BY id DESC", "i", clock_now_ms() - MAX_COOLDOWN_MS) : NULL;
-	for (size_t i = 0; i < rows_count(rows); i++) {
-		struct lease lease = {.kind = LEASE_VISITOR, .at_ms = rows_int(rows, i, 6), .expires_ms = rows_int(rows, i, 7), .kept_until_ms = rows_int(rows, i, 7), .grace_ms = rows_int(rows, i, 8)};
-		if (lease.expires_ms + lease.grace_ms <= clock_now_ms())
-			continue;
-		snprintf(lease.id, sizeof lease.id, "%s", rows_text(rows, i, 0));
-		snprintf(lease.number, sizeof lease.number, "%s", rows_text(rows, i, 2));
-		snprintf(lease.pool_id, sizeof lease.pool_id, "%s", rows_text(rows, i, 3));
-		snprintf(lease.holder, sizeof lease.holder, "%s", rows_text(rows, i, 4));
-		snprintf(lease.client, sizeof lease.client, "%s", rows_text(rows, i, 5));
-		lease.tags = read_waiting(s, rows_text(rows, i, 9));
-		if (!leases_restore(s->leases, rows_text(rows, i, 1), &lease))
-			lease_release(&lease);
-	}
-	rows_free(rows);
+	int64_t now = clock_now_ms();
+	if (!conn)
+		return;
+	restore_leases(s, store_query(conn, "SELECT id, organization_id, number, resource_id, holder, COALESCE(caller_id, ''), COALESCE(publisher_id, ''), '', received_at, expires_at, 0, tags FROM rtb_requests WHERE status = 'bid' AND expires_at > $1 ORDER BY id DESC", "i", now), LEASE_CALLER);
+	restore_leases(s, store_query(conn, "SELECT id, organization_id, number, pool_id, visitor, '', '', client, started_at, expires_at, grace_ms, tags FROM dni_leases WHERE expires_at > $1 AND expires_at + grace_ms > $2 ORDER BY id DESC", "ii", now - MAX_COOLDOWN_MS, now), LEASE_VISITOR);
 }
 
 static void choose_rtp_address(struct strowger *s)
@@ -362,8 +350,7 @@ static bool start_services(struct strowger *s, struct error *err)
 	if (!s->registry || !s->leases || !s->trunks || !(s->guard = guard_create()))
 		return error_set(err, "out of memory");
 	load_pending(s);
-	load_reservations(s);
-	load_visitors(s);
+	load_leases(s);
 	if (!(s->media = media_create(&media, err)) || !(s->prompts = prompts_create(err)) ||
 	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))

@@ -15,9 +15,10 @@ int64_t retention_days(json_t *organization, const char *name, int64_t initial)
 static bool delete_old(struct store_conn *conn, const char *organization_id, json_t *doc, int64_t now_ms)
 {
 	char before[ID_SIZE], calls_before[ID_SIZE], rtb_before[ID_SIZE], leases_before[ID_SIZE];
-	id_from_time("req", now_ms - retention_days(doc, "incoming_retention_days", RETENTION_DAYS) * DAY_MS, before);
-	id_from_time("lse", now_ms - retention_days(doc, "incoming_retention_days", RETENTION_DAYS) * DAY_MS, leases_before);
-	id_from_time("rtq", now_ms - retention_days(doc, "incoming_retention_days", RETENTION_DAYS) * DAY_MS, rtb_before);
+	int64_t since = now_ms - retention_days(doc, "incoming_retention_days", RETENTION_DAYS) * DAY_MS;
+	id_from_time("req", since, before);
+	id_from_time("lse", since, leases_before);
+	id_from_time("rtq", since, rtb_before);
 	id_from_time("call", now_ms - retention_days(doc, "sip_retention_days", SIP_RETENTION_DAYS) * DAY_MS, calls_before);
 	return store_exec(conn, "DELETE FROM call_sip WHERE organization_id = $1 AND call_id IN (SELECT call_id FROM call_sip WHERE organization_id = $1 AND call_id < $2 ORDER BY call_id LIMIT $3)", "ssi", organization_id, calls_before, (int64_t)AT_ONCE) &&
 	       store_exec(conn, "DELETE FROM incoming_requests WHERE id IN (SELECT id FROM incoming_requests WHERE organization_id = $1 AND id < $2 AND status <> 'pending' ORDER BY id LIMIT $3)", "ssi", organization_id, before, (int64_t)AT_ONCE) &&

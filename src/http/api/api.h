@@ -89,6 +89,8 @@ bool api_takes_sensitive(const struct organization *o, const struct tag_result *
 char *api_sealed_data(const struct http_request *r, json_t *data);
 /* [{"tag","value","error"}], sensitive ones masked. */
 void api_results_json(struct buf *b, const struct organization *o, const struct tag_result *results, size_t count);
+/* A page of rows whose first column is the cursor, asked for with one more than the limit; NULL: they could not be read. Takes them. */
+enum http_result api_page_answer(struct http_request *r, struct store_rows *rows, int64_t limit, json_t *(*row)(const struct store_rows *rows, size_t i, bool whole));
 /* A way to narrow a list of requests, found by its index: SQL with the organization, the cursor, the first id, the status, the value and the limit. */
 struct api_narrowing {
 	const char *name, *sql; /* name NULL: the last, when no other is asked for */

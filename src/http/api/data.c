@@ -111,6 +111,19 @@ json_t *api_read_data(struct http_request *r)
 	return data;
 }
 
+enum http_result api_page_answer(struct http_request *r, struct store_rows *rows, int64_t limit, json_t *(*row)(const struct store_rows *rows, size_t i, bool whole))
+{
+	if (!rows)
+		return http_problem(r, 503, "The database could not be read", "try again shortly");
+	json_t *data = json_array();
+	size_t n = rows_count(rows);
+	for (size_t i = 0; i < n && i < (size_t)limit; i++)
+		json_array_append_new(data, row(rows, i, false));
+	api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : NULL);
+	rows_free(rows);
+	return HTTP_REPLY;
+}
+
 enum http_result api_request_list(struct http_request *r, const char *prefix, const struct api_narrowing *way, json_t *(*row)(const struct store_rows *rows, size_t i, bool whole))
 {
 	struct store_conn *conn = http_reader(r);
@@ -128,15 +141,7 @@ enum http_result api_request_list(struct http_request *r, const char *prefix, co
 	id_from_time(prefix, from, first);
 	id_from_time(prefix, to, last);
 	struct store_rows *rows = store_query(conn, way->sql, "sssssi", r->organization->id, cursor && *cursor ? cursor : last, first, status ? status : "", way->name ? value : "", limit + 1);
-	if (!rows)
-		return http_problem(r, 503, "The database could not be read", "try again shortly");
-	json_t *data = json_array();
-	size_t n = rows_count(rows);
-	for (size_t i = 0; i < n && i < (size_t)limit; i++)
-		json_array_append_new(data, row(rows, i, false));
-	api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : NULL);
-	rows_free(rows);
-	return HTTP_REPLY;
+	return api_page_answer(r, rows, limit, row);
 }
 
 /* ---- written without being waited for ---- */

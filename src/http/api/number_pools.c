@@ -12,13 +12,14 @@ static const struct config_pool *find_pool(struct http_request *r)
 	return pool;
 }
 
-static json_t *lease_json(const struct store_rows *rows, size_t i, int64_t now_ms)
+static json_t *lease_json(const struct store_rows *rows, size_t i, bool whole)
 {
+	(void)whole; /* there is no more of it */
 	char started[RFC3339_SIZE], expires[RFC3339_SIZE], visitor[9];
 	snprintf(visitor, sizeof visitor, "%s", rows_text(rows, i, 3)); /* whoever has all of it is the visitor */
 	json_t *doc = json_loads(rows_text(rows, i, 9), 0, NULL);
 	json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:s, s:s, s:I, s:s?, s:o}", "id", rows_text(rows, i, 0), "dni_snippet_id", rows_text(rows, i, 1), "number", rows_text(rows, i, 2), "visitor", visitor, "origin", rows_text(rows, i, 4),
-				"state", rows_int(rows, i, 6) > now_ms ? "lent" : "cooling_down", "started_at", clock_rfc3339(rows_int(rows, i, 5), started), "expires_at", clock_rfc3339(rows_int(rows, i, 6), expires), "calls", (json_int_t)rows_int(rows, i, 7), "call_id", rows_text(rows, i, 8), "visit", doc ? doc : json_object());
+				"state", rows_int(rows, i, 6) > clock_now_ms() ? "lent" : "cooling_down", "started_at", clock_rfc3339(rows_int(rows, i, 5), started), "expires_at", clock_rfc3339(rows_int(rows, i, 6), expires), "calls", (json_int_t)rows_int(rows, i, 7), "call_id", rows_text(rows, i, 8), "visit", doc ? doc : json_object());
 	return out;
 }
 
@@ -27,20 +28,12 @@ enum http_result api_pool_leases(struct http_request *r)
 	const struct config_pool *pool = find_pool(r);
 	struct store_conn *conn = pool ? http_reader(r) : NULL;
 	const char *cursor = http_query(r, "cursor");
-	int64_t now = clock_now_ms(), limit = api_limit(r);
+	int64_t limit = api_limit(r);
 	if (!conn)
 		return HTTP_REPLY;
 	struct store_rows *rows = store_query(conn, "SELECT id, snippet_id, number, visitor, origin, started_at, expires_at, calls, call_id, doc FROM dni_leases WHERE pool_id = $1 AND organization_id = $2 AND expires_at + grace_ms > $3 AND id < $4 ORDER BY id DESC LIMIT $5",
-					      "ssisi", pool->id, r->organization->id, now, cursor && *cursor ? cursor : "lse_~", limit + 1);
-	if (!rows)
-		return http_problem(r, 503, "The database could not be read", "try again shortly");
-	json_t *data = json_array();
-	size_t n = rows_count(rows);
-	for (size_t i = 0; i < n && i < (size_t)limit; i++)
-		json_array_append_new(data, lease_json(rows, i, now));
-	api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : NULL);
-	rows_free(rows);
-	return HTTP_REPLY;
+					      "ssisi", pool->id, r->organization->id, clock_now_ms(), cursor && *cursor ? cursor : "lse_~", limit + 1);
+	return api_page_answer(r, rows, limit, lease_json);
 }
 
 #define HOUR_MS INT64_C(3600000)
