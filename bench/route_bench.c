@@ -60,7 +60,7 @@ static void measure(struct capacity *capacity, size_t targets, enum route_strate
 		limits[i] = (struct route_limit){"", "", {.hourly = 100, .daily = 1000, .concurrency = 10}};
 		t[i] = (struct route_target){.id = arena_strdup(&arena, id), .enabled = true, .filter = filter(&arena, i % 4 ? "TX" : "CA"), .schedule = schedule(&arena), .limits = &limits[i], .limit_count = 1};
 		t[i].zone = schedule_zone(t[i].schedule);
-		e[i] = (struct route_entry){&t[i], NULL, NULL, (int)(i % 5), (int)(i % 10), NULL};
+		e[i] = (struct route_entry){&t[i], NULL, NULL, NULL, (int)(i % 5), (int)(i % 10), NULL};
 		for (int k = 0; k < 3; k++) /* it had calls */
 			if (capacity_enter(capacity, &t[i], &as, now) == ROUTE_ELIGIBLE)
 				capacity_connected(capacity, &t[i], &as, now, NULL);

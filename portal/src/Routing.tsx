@@ -90,11 +90,11 @@ function Count({ of }: { of: Used }) {
   return <Text size="sm" fw={full ? 600 : undefined} c={full ? 'red.8' : undefined}>{of.limit === null ? of.used : t('{used} of {limit}', { used: of.used, limit: of.limit })}</Text>
 }
 
-export function Capacity({ target }: { target: Row }) {
-  const { data } = useQuery({ queryKey: ['targets', 'capacity', target.id], refetchInterval: 2000, queryFn: async () => (await api<{ time_zone: string; available: boolean; data: Limit[] }>('GET', `/targets/${target.id}/capacity`)).data })
+export function Capacity({ path, target }: { path: string; target: Row }) {
+  const { data } = useQuery({ queryKey: [path, 'capacity', target.id], refetchInterval: 2000, queryFn: async () => (await api<{ time_zone: string; available: boolean; data: Limit[] }>('GET', `/${path}/${target.id}/capacity`)).data })
   const named = useNamed(['campaign', 'publisher'])
   const client = useQueryClient()
-  const available = (on: boolean) => api('PUT', `/targets/${target.id}/availability`, { available: on }).then(() => client.invalidateQueries({ queryKey: ['targets', 'capacity', target.id] }), complain)
+  const available = (on: boolean) => api('PUT', `/${path}/${target.id}/availability`, { available: on }).then(() => client.invalidateQueries({ queryKey: [path, 'capacity', target.id] }), complain)
   if (!data) return null
   const whose = (l: Limit) => [l.campaign_id && named(l.campaign_id), l.publisher_id && named(l.publisher_id)].filter(Boolean).join(', ') || t('All')
   return (

@@ -1,6 +1,6 @@
 import { ActionIcon, Autocomplete, Button, Input, Fieldset, Group, JsonInput, NumberInput, PasswordInput, Select, SimpleGrid, Stack, Switch, TagsInput, TextInput, Textarea } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { Fragment, lazy, Suspense, useEffect, useState, type ReactNode } from 'react'
 import { list } from './api'
 import { FilterEditor, type Filter } from './Filter'
 import { Template } from './Template'
@@ -172,7 +172,8 @@ export function Field(p: Props) {
   return (s.maxLength ?? 0) > 400 ? <Textarea autosize minRows={2} {...text} /> : <TextInput {...text} />
 }
 
-export function Fields(p: Omit<Props, 'label' | 'required'> & { inRow?: boolean }) {
+// after: what stands below a field.
+export function Fields(p: Omit<Props, 'label' | 'required'> & { inRow?: boolean; after?: Record<string, ReactNode> }) {
   const value = (p.value ?? {}) as Record<string, Value>, properties = p.schema.properties ?? {}
   const has = (name: string) => (value[name] === undefined ? properties[name]?.default : value[name])
   const shown = (name: string, s: Schema) => !s.readOnly && (!s['x-only'] || has(s['x-only'].field) === s['x-only'].value || !!p.errors(`${p.pointer}/${name}`))
@@ -186,8 +187,11 @@ export function Fields(p: Omit<Props, 'label' | 'required'> & { inRow?: boolean 
   return (
     <Stack gap="sm">
       {fields.map(([name, s]) => (
-        <Field key={name} schema={s} label={label(name)} pointer={`${p.pointer}/${name}`} errors={p.errors} required={p.schema.required?.includes(name)}
-          value={has(name)} onChange={(v) => p.onChange({ ...value, [name]: v })} />
+        <Fragment key={name}>
+          <Field schema={s} label={label(name)} pointer={`${p.pointer}/${name}`} errors={p.errors} required={p.schema.required?.includes(name)}
+            value={has(name)} onChange={(v) => p.onChange({ ...value, [name]: v })} />
+          {p.after?.[name]}
+        </Fragment>
       ))}
     </Stack>
   )

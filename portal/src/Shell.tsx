@@ -21,7 +21,7 @@ const navigation: Item[] = [
     { label: t('Lists'), to: '/data/lists' },
   ] },
   { label: t('Routing plans'), to: '/routing-plans' }, { label: t('Targets'), to: '/targets' }, { label: t('Buyers'), to: '/buyers' }, { label: t('Publishers'), to: '/publishers' },
-  { label: t('Numbers'), to: '/numbers' }, { label: t('DNI'), items: [{ label: t('Pools'), to: '/number-pools' }, { label: t('Snippets'), to: '/dni-snippets' }] }, { label: t('RTB'), items: [{ label: t('Endpoints'), to: '/rtb/inbound' }, { label: t('Requests'), to: '/rtb/requests' }] }, { label: t('Prompts'), to: '/prompts' }, { label: t('Reports'), to: '/reports' },
+  { label: t('Numbers'), to: '/numbers' }, { label: t('DNI'), items: [{ label: t('Pools'), to: '/number-pools' }, { label: t('Snippets'), to: '/dni-snippets' }] }, { label: t('RTB'), items: [{ label: t('Endpoints'), to: '/rtb/inbound' }, { label: t('RTB targets'), to: '/rtb/targets' }, { label: t('Ring trees'), to: '/rtb/ring-trees' }, { label: t('Requests'), to: '/rtb/requests' }] }, { label: t('Prompts'), to: '/prompts' }, { label: t('Reports'), to: '/reports' },
   { label: t('Settings'), items: [{ label: t('Organization'), to: '/settings/organization' }, { label: t('Users'), to: '/settings/users' }, { label: t('API keys'), to: '/settings/api-keys' }, { label: t('Trunks'), to: '/settings/trunks' }, { label: t('Audit log'), to: '/settings/audit-log' }] },
 ]
 

@@ -26,6 +26,7 @@ interface Props {
   webhookLabel?: string
   caller?: boolean // ?caller_id=
   search?: string // ?search=, of what
+  fixed?: Record<string, string> // what is asked for always
   head?: ReactNode
 }
 
@@ -35,16 +36,17 @@ function Asked({ label, width, value, example, onAsk }: { label: string; width: 
   return <TextInput label={label} w={width} defaultValue={value ?? ''} placeholder={example} onBlur={ask} onKeyDown={(e) => e.key === 'Enter' && ask(e)} />
 }
 
-export function RecordList({ title, path, columns: given, open, teaches, statuses, webhook, webhookLabel = t('Webhook'), caller, search, head }: Props) {
+export function RecordList({ title, path, columns: given, open, teaches, statuses, webhook, webhookLabel = t('Webhook'), caller, search, fixed, head }: Props) {
   const [url, set] = useUrl()
   const named = useNamed(webhook ? [webhook] : [])
   const asked = Object.fromEntries(Object.entries(url).filter(([k]) => ['status', 'call_id', 'caller_id', 'search', `${webhook}_id`].includes(k)))
-  const { query, rows } = useRows([path, JSON.stringify(asked)], `/${path}?${new URLSearchParams({ limit: '50', ...asked })}`)
+  const { query, rows } = useRows([path, JSON.stringify({ ...fixed, ...asked })], `/${path}?${new URLSearchParams({ limit: '50', ...fixed, ...asked })}`)
   const columns: Column[] = given.map(([label, key, hidden]) => ({ key, label, hidden, show: (r) => key.endsWith('_at') ? moment(r[key]) : key === 'status' ? <Status of={r[key]} /> : key === `${webhook}_id` ? (named(r[key]) ?? plain(r[key])) : plain(r[key]) }))
   const [shown, setShown] = useColumns(path, columns)
   return (
     <Stack>
       <Title order={2}>{title}</Title>
+      {head}
       <Group align="flex-end">
         {statuses && <Select label={t('Status')} w={150} clearable placeholder={t('Any')} data={statuses} value={url.status ?? null} onChange={(v) => set({ status: v ?? undefined })} />}
         {webhook && <ResourcePicker kind={webhook} label={webhookLabel} value={url[`${webhook}_id`] ?? null} onChange={(v) => set({ [`${webhook}_id`]: v ?? undefined })} />}
@@ -52,7 +54,6 @@ export function RecordList({ title, path, columns: given, open, teaches, statuse
         {search && <Asked label={t('Search')} width={220} value={url.search} example={search} onAsk={(v) => set({ search: v })} />}
         <ColumnMenu columns={columns} shown={shown} onChange={setShown} />
       </Group>
-      {head}
       <DataTable columns={columns} shown={shown} rows={rows} query={query} open={open} empty={Object.keys(asked).length ? <Text fw={600}>{t('Nothing here is like that')}</Text> : <><Text fw={600}>{t('Nothing yet')}</Text><Text c="dimmed">{teaches}</Text></>} />
     </Stack>
   )

@@ -13,7 +13,7 @@ import { ApiError, api, type Row } from './api'
 import { IncomingWebhook, UntakenFields } from './Incoming'
 import { OutgoingHealth, OutgoingWebhook } from './Outgoing'
 import { PhoneStatus } from './Phone'
-import { InboundRtb } from './Rtb'
+import { InboundRtb, MappingTester, RtbTarget } from './Rtb'
 import { Capacity, Explain } from './Routing'
 import { TestCall } from './TestCall'
 import { TrunkStatus } from './Trunk'
@@ -153,12 +153,12 @@ export function ResourceForm({ kind, id, only }: { kind: Kind; id: string; only?
       {kind.path === 'dni-snippets' && loaded.data && <DniSnippet snippet={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <IncomingWebhook webhook={loaded.data.data} />}
       {kind.path === 'targets' && (loaded.data?.data.destination as { type?: string } | undefined)?.type === 'phone' && loaded.data && <PhoneStatus target={loaded.data.data} />}
-      {kind.path === 'targets' && loaded.data && <Capacity target={loaded.data.data} />}
+      {['targets', 'rtb-targets'].includes(kind.path) && loaded.data && <Capacity path={kind.path} target={loaded.data.data} />}
       {kind.path === 'trunks' && loaded.data && <TrunkStatus trunk={loaded.data.data} />}
       {isNew && kind.path === 'outgoing-webhooks' && <Presets onTake={setValue} />}
       <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>
         <Stack>
-          <Fields schema={schema} value={value} onChange={(v) => setValue(v as Record<string, unknown>)} pointer="" errors={(p) => error?.at(p)} />
+          <Fields schema={schema} value={value} onChange={(v) => setValue(v as Record<string, unknown>)} pointer="" errors={(p) => error?.at(p)} after={kind.path === 'rtb-targets' ? { response: <MappingTester key={id} id={id} response={value.response} onResponse={(response) => setValue((v) => ({ ...v, response }))} saved={loaded.data?.data} /> } : undefined} />
           <Group>
             <Button type="submit">{t('Save')}</Button>
             {kind.path === 'outgoing-webhooks' && value.enabled === false && <Button variant="light" onClick={() => void save({ enabled: true })}>{t('Save and activate')}</Button>}
@@ -170,6 +170,7 @@ export function ResourceForm({ kind, id, only }: { kind: Kind; id: string; only?
       {kind.path === 'campaigns' && isWhole && loaded.data && <Attached campaign={loaded.data.data} />}
       {kind.path === 'outgoing-webhooks' && loaded.data && <OutgoingWebhook webhook={loaded.data.data} />}
       {kind.path === 'incoming-webhooks' && loaded.data && <UntakenFields webhook={loaded.data.data} />}
+      {kind.path === 'rtb-targets' && loaded.data && <RtbTarget target={loaded.data.data} />}
       {kind.path === 'routing-plans' && loaded.data && <Explain plan={loaded.data.data} />}
       {kind.path === 'numbers' && Boolean(loaded.data?.data.campaign_id) && loaded.data && <TestCall number={String(loaded.data.data.number)} />}
       {kind.path === 'prompts' && loaded.data && <PromptAudio prompt={loaded.data.data} />}

@@ -41,6 +41,30 @@ static bool takes(struct search *s, const struct route_target *t)
 	return !why;
 }
 
+/* Its targets are not asked: the first that would be, at the least that its bid is to be. */
+static const struct route_target *by_tree(struct search *s, const struct route_tree *tree)
+{
+	for (size_t i = 0; tree && tree->enabled && i < tree->count; i++) {
+		const struct rtb_target *asked = tree->bidders[i].target;
+		const struct route_target *t = &asked->target;
+		enum route_verdict v = route_target_judge(t, s->asked->env, s->asked->now_ms);
+		v = v == ROUTE_ELIGIBLE && !filter_match(tree->bidders[i].filter, s->asked->env) ? ROUTE_ENTRY_FILTER : v;
+		v = v == ROUTE_ELIGIBLE ? capacity_room(&s->capacity, t) : v;
+		if (v != ROUTE_ELIGIBLE) {
+			pass_over(s, t->id, t->name, route_verdict_text(v));
+			continue;
+		}
+		struct route_target *least = arena_alloc(s->asked->arena, sizeof *least);
+		if (!least)
+			return NULL;
+		*least = *t;
+		least->revenue_micros = asked->minimum_micros > tree->minimum_micros ? asked->minimum_micros : tree->minimum_micros;
+		least->revenue_micros = least->revenue_micros > 0 ? least->revenue_micros : 0;
+		return least;
+	}
+	return NULL;
+}
+
 /* The target that the plan would call first; NULL: none. */
 static const struct route_target *first_of(struct search *s, const struct route_plan *plan, int depth)
 {
@@ -61,7 +85,9 @@ static const struct route_target *first_of(struct search *s, const struct route_
 	for (size_t i = 0; i < n && !found; i++) {
 		const struct route_candidate *one = &list[i];
 		if (one->verdict != ROUTE_ELIGIBLE)
-			pass_over(s, one->target ? one->target->id : NULL, one->target ? one->target->name : one->group->name, route_verdict_text(one->verdict));
+			pass_over(s, one->target ? one->target->id : NULL, route_candidate_name(one), route_verdict_text(one->verdict));
+		else if (one->tree)
+			found = by_tree(s, one->tree);
 		else if (one->target)
 			found = takes(s, one->target) ? one->target : NULL;
 		else if (depth < ROUTE_GROUPS_MAX && s->judged < JUDGED_MAX)
@@ -114,7 +140,7 @@ static struct flow_input go_on(struct search *s, const struct flow_effect *e, bo
 		return (struct flow_input){.kind = FLOW_INPUT_PLAYED, .u.played_ok = true};
 	if (e->kind == FLOW_EFFECT_DIAL) {
 		const struct route_plan *plan = d->routing_plan_id ? organization_plan(s->asked->organization, d->routing_plan_id) : NULL;
-		s->out->target = plan ? by_plan(s, plan) : by_name(s, d->target_ids);
+		s->out->target = plan ? by_plan(s, plan) : d->ring_tree_id ? by_tree(s, organization_tree(s->asked->organization, d->ring_tree_id)) : by_name(s, d->target_ids);
 		*taken = s->out->target || d->uri || d->number;
 		*ends = *taken;
 		return (struct flow_input){.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = DIAL_NO_TARGET};

@@ -24,7 +24,7 @@ static enum flow_dial_outcome outcome_of(int status)
 
 /* ---- whom to try ---- */
 
-static struct capacity_call capacity_call(const struct call *c)
+struct capacity_call dial_capacity_call(const struct call *c)
 {
 	return (struct capacity_call){c->organization->id, c->campaign->id, c->publisher_id ? c->publisher_id : ""};
 }
@@ -79,31 +79,50 @@ const uint8_t *dial_order(struct call *c, const struct config_trunk *trunk)
 	return order;
 }
 
-static void add_number(struct call *c, const struct route_target *target, const char *number, const char *trunk_id, int timeout_seconds)
+static const char *reach_number(struct call *c, const char *number, const char *trunk_id, struct dial_try *out)
 {
-	const struct config_trunk *trunk = organization_trunk(c->organization, trunk_id);
-	if (!trunk || !trunk->gateway_count) {
-		log_attempt(c, &(struct dial_try){.target = target, .uri = number}, NULL, "skipped", 0, "its trunk has no outbound gateway");
-		return;
-	}
-	const uint8_t *order = dial_order(c, trunk);
-	if (order)
-		add_try(c, &(struct dial_try){.target = target, .number = number, .trunk = trunk, .order = order, .by_policy = !target, .timeout_seconds = timeout_seconds});
+	out->number = number;
+	out->trunk = organization_trunk(c->organization, trunk_id);
+	if (!out->trunk || !out->trunk->gateway_count)
+		return "its trunk has no outbound gateway";
+	out->order = dial_order(c, out->trunk);
+	return out->order ? NULL : "out of memory";
+}
+
+const char *dial_reach(struct call *c, const struct route_target *target, struct dial_try *out)
+{
+	out->target = target;
+	if (target->timeout_seconds)
+		out->timeout_seconds = target->timeout_seconds;
+	if (!target->phone_username && !target->uri)
+		return reach_number(c, target->number, target->trunk_id, out);
+	out->uri = target->phone_username ? target->phone_username : target->uri;
+	if (!target->phone_username)
+		return NULL;
+	struct phone *phone = arena_alloc(&c->arena, sizeof *phone);
+	if (!phone || !phones_find(c->loop->config.phones, target->id, clock_now_ms(), phone))
+		return "its phone is not registered";
+	out->uri = phone->contact;
+	out->phone = phone;
+	return NULL;
 }
 
 static void add_target(struct call *c, const struct route_target *target, int timeout_seconds)
 {
-	if (target->timeout_seconds)
-		timeout_seconds = target->timeout_seconds;
-	struct phone *phone = target->phone_username ? arena_alloc(&c->arena, sizeof *phone) : NULL;
-	if (phone && phones_find(c->loop->config.phones, target->id, clock_now_ms(), phone))
-		add_try(c, &(struct dial_try){.target = target, .uri = phone->contact, .phone = phone, .timeout_seconds = timeout_seconds});
-	else if (target->phone_username)
-		log_attempt(c, &(struct dial_try){.target = target, .uri = target->phone_username}, NULL, "skipped", 0, "its phone is not registered");
-	else if (target->uri)
-		add_try(c, &(struct dial_try){.target = target, .uri = target->uri, .timeout_seconds = timeout_seconds});
+	struct dial_try t = {.timeout_seconds = timeout_seconds};
+	const char *why = dial_reach(c, target, &t);
+	if (why)
+		log_attempt(c, &t, NULL, "skipped", 0, why);
 	else
-		add_number(c, target, target->number, target->trunk_id, timeout_seconds);
+		add_try(c, &t);
+}
+
+static void add_tree(struct call *c, const struct route_tree *tree, int timeout_seconds)
+{
+	if (c->dial.waits_since_ms) /* they were asked, when the call came */
+		return;
+	c->dial.asked_tree = true;
+	add_try(c, &(struct dial_try){.tree = tree, .uri = tree->name, .timeout_seconds = timeout_seconds});
 }
 
 /* Why it comes where it comes; of another plan than the one that was asked, that one's name, too. */
@@ -150,7 +169,7 @@ static void add_plan(struct call *c, const struct route_plan *plan, const struct
 	struct route_candidate *list = calloc(plan->count + 1, sizeof *list);
 	uint64_t *turns = plan->strategy == ROUTE_ROUND_ROBIN ? calloc(plan->count + 1, sizeof *turns) : NULL;
 	double *scores = plan->strategy == ROUTE_BEST ? calloc(plan->count + 1, sizeof *scores) : NULL;
-	const struct capacity_call as = capacity_call(c);
+	const struct capacity_call as = dial_capacity_call(c);
 	struct capacity_asked asked = asked_of(c, &as);
 	const struct route_input in = {
 		.env = &c->env, .now_ms = asked.now_ms, .seed = randombytes_random() | (uint64_t)randombytes_random() << 32, .scores = scores, .turns = turns,
@@ -173,10 +192,12 @@ static void add_plan(struct call *c, const struct route_plan *plan, const struct
 		d->chosen = one->verdict == ROUTE_ELIGIBLE ? chosen(c, plan, one) : NULL;
 		if (one->verdict == ROUTE_ELIGIBLE && one->group)
 			add_group(c, plan, group, one->group, timeout_seconds, all);
+		else if (one->verdict == ROUTE_ELIGIBLE && one->tree)
+			add_tree(c, one->tree, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
 		else if (one->verdict == ROUTE_ELIGIBLE)
 			add_target(c, one->target, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
 		else if (!d->waits_since_ms) /* else it was told */
-			log_attempt(c, &(struct dial_try){.target = one->target, .uri = one->target ? one->target->uri : one->group->name}, NULL, "skipped", 0, route_verdict_text(one->verdict));
+			log_attempt(c, &(struct dial_try){.target = one->target, .uri = one->target ? one->target->uri : route_candidate_name(one)}, NULL, "skipped", 0, route_verdict_text(one->verdict));
 	}
 	d->chosen = NULL;
 	free(list);
@@ -198,7 +219,7 @@ void dial_add_plans(struct call *c)
 
 static void add_targets(struct call *c, const struct flow_dial *to)
 {
-	const struct capacity_call as = capacity_call(c);
+	const struct capacity_call as = dial_capacity_call(c);
 	struct capacity_asked asked = asked_of(c, &as);
 	asked.not_since_ms = 0; /* the flow chose them */
 	for (size_t i = 0; to->target_ids[i]; i++) {
@@ -213,6 +234,16 @@ static void add_targets(struct call *c, const struct flow_dial *to)
 	}
 }
 
+static void add_other_number(struct call *c, const char *number, const struct flow_dial *to)
+{
+	struct dial_try t = {.by_policy = true, .timeout_seconds = to->timeout_seconds};
+	const char *why = reach_number(c, number, to->trunk_id, &t);
+	if (why)
+		log_attempt(c, &t, NULL, "skipped", 0, why);
+	else
+		add_try(c, &t);
+}
+
 static void add_direct(struct call *c, const struct flow_dial *to)
 {
 	char number[PHONE_SIZE];
@@ -223,14 +254,14 @@ static void add_direct(struct call *c, const struct flow_dial *to)
 	else if (to->uri)
 		add_try(c, &(struct dial_try){.uri = to->uri, .by_policy = true, .timeout_seconds = to->timeout_seconds});
 	else
-		add_number(c, NULL, arena_strdup(&c->arena, number), to->trunk_id, to->timeout_seconds);
+		add_other_number(c, arena_strdup(&c->arena, number), to);
 }
 
 /* ---- legs ---- */
 
 bool dial_is_free(const struct attempt *a)
 {
-	return !a->leg && !a->waiting;
+	return !a->leg && !a->waiting && !a->asking;
 }
 
 static size_t legs(const struct dial *d)
@@ -257,7 +288,7 @@ void dial_let_go(struct attempt *a)
 	if (a->in_policy)
 		policy_leave(a->call->loop->policies, a->call->organization->id);
 	if (a->in_target) {
-		const struct capacity_call as = capacity_call(a->call);
+		const struct capacity_call as = dial_capacity_call(a->call);
 		capacity_leave(a->call->loop->config.capacity, a->in_target, &as, a->was_connected);
 		a->call->loop->room_freed = true;
 	}
@@ -267,7 +298,7 @@ void dial_let_go(struct attempt *a)
 	a->in_trunk = NULL;
 	a->in_target = NULL;
 	a->was_connected = false;
-	a->waiting = false;
+	a->waiting = a->asking = false;
 	a->accepting = false;
 	a->whisper_request = a->whisper_play = 0;
 	a->until_ms = 0;
@@ -294,6 +325,7 @@ static void give_up(struct attempt *a, enum flow_dial_outcome outcome, const cha
 		return;
 	}
 	c->dial.outcome = outcome;
+	dial_next_bid(a);
 	dial_try_more(c);
 }
 
@@ -335,6 +367,8 @@ static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *a
 		dial_watch_time(c);
 	else if (late->waiting)
 		go_on(late);
+	else if (late->asking)
+		auction_late(late);
 	else if (!late->heard && late->ring_until_ms > late->until_ms)
 		gateway_failed(late, 0, "it did not answer the INVITE");
 	else if (late->accepting)
@@ -356,7 +390,7 @@ static void on_talk_timer(su_root_magic_t *magic, su_timer_t *timer, su_timer_ar
 /* What is due after so long a talk; then sleep until the next thing that will be. */
 static void talk_tick(struct call *c)
 {
-	const struct route_target *t = c->dial.target;
+	const struct route_target *t = c->target;
 	int64_t talked_ms = clock_now_ms() - c->connected_ms, next = -1;
 	while (c->next_milestone < c->campaign->milestone_count && talked_ms >= c->campaign->milestones[c->next_milestone] * 1000L) {
 		char data[48];
@@ -396,20 +430,22 @@ static void connect_call(struct attempt *a)
 		struct attempt *other = &d->attempts[i];
 		if (other == a || dial_is_free(other))
 			continue;
-		log_attempt(c, other->to, other, "answered_elsewhere", 0, "another target took the call first");
+		if (!other->asking)
+			log_attempt(c, other->to, other, "answered_elsewhere", 0, "another target took the call first");
 		dial_let_go(other);
+		auction_close(other, false);
 	}
 	d->reason = NULL;
 	queue_leave(c);
 	media_stop_play(c->end);
 	media_stop_play(a->end);
 	media_bridge(c->end, a->end);
-	const struct route_target *t = d->target = a->to->target;
+	const struct route_target *t = c->target = a->to->target;
 	c->target_id = t ? t->id : NULL;
 	if (t)
 		callers_connected(c->organization->callers, c->campaign->id, t->id, c->caller_id, c->started_ms);
 	if (a->in_target) {
-		const struct capacity_call as = capacity_call(c);
+		const struct capacity_call as = dial_capacity_call(c);
 		capacity_connected(c->loop->config.capacity, a->in_target, &as, clock_now_ms(), log_batch(c));
 		a->was_connected = true;
 	}
@@ -420,6 +456,7 @@ static void connect_call(struct attempt *a)
 	if (!c->answered_ms)
 		c->answered_ms = c->connected_ms;
 	log_attempt(c, a->to, a, "answered", 200, NULL);
+	auction_close(a, true);
 	money_earn(c);
 	log_call_progress(c);
 	log_event(c, "call.connected", "");
@@ -755,14 +792,14 @@ static bool enter_target(struct attempt *a)
 {
 	struct call *c = a->call;
 	const struct route_target *t = a->to->target;
-	const struct capacity_call as = capacity_call(c);
+	const struct capacity_call as = dial_capacity_call(c);
 	if (!t || a->in_target)
 		return true;
 	enum route_verdict v = capacity_enter(c->loop->config.capacity, t, &as, clock_now_ms());
 	if (v == ROUTE_ELIGIBLE) {
 		a->in_target = t;
 		if (a->to->plan)
-			capacity_take_turn(c->loop->config.capacity, a->to->plan->id, t->id);
+			capacity_take_turn(c->loop->config.capacity, a->to->plan->id, a->to->tree ? a->to->tree->id : t->id);
 		for (const struct in_group *g = a->to->group; g; g = g->above)
 			capacity_take_turn(c->loop->config.capacity, g->outer->id, g->plan->id);
 		return true;
@@ -819,7 +856,7 @@ static const char *why_not(const struct attempt *a)
 }
 
 /* Begin to call, or to wait for that; when neither can be, the place is free again. */
-static void place(struct attempt *a)
+static void call_or_wait(struct attempt *a)
 {
 	a->waiting = false;
 	if (a->to->by_policy && !a->in_policy && !(a->in_policy = policy_enter(a->call->loop->policies, a->call->organization))) {
@@ -833,6 +870,29 @@ static void place(struct attempt *a)
 	a->call->dial.outcome = DIAL_FAILED;
 	log_attempt(a->call, a->to, a, "failed", 0, why_not(a));
 	dial_let_go(a);
+}
+
+/* The bid that is its turn, from the same place as the one before. */
+static void call_fresh(struct attempt *a)
+{
+	*a = (struct attempt){.call = a->call, .to = a->to, .auction = a->auction, .end = a->end, .told_mode = "sendrecv", .started_ms = clock_now_ms()};
+	call_or_wait(a);
+}
+
+void dial_next_bid(struct attempt *a)
+{
+	while (a->auction && dial_is_free(a) && auction_next(a))
+		call_fresh(a);
+}
+
+/* Likewise; of a ring tree, of whose bids one may be next, to ask for them. */
+static void place(struct attempt *a)
+{
+	if (!a->to->tree || a->auction)
+		call_or_wait(a);
+	else if (auction_next(a))
+		call_fresh(a);
+	dial_next_bid(a);
 }
 
 static void go_on(struct attempt *a)
@@ -856,12 +916,15 @@ static void sent_on(struct attempt *a, int status, const char *contact)
 	log_attempt(c, a->to, a, "redirected", status, to);
 	struct dial_try *t = arena_alloc(&c->arena, sizeof *t);
 	int redirects = a->redirects + 1;
+	struct auction *auction = a->auction;
 	if (t)
 		*t = (struct dial_try){.target = a->to->target, .uri = to, .by_policy = true, .timeout_seconds = a->to->timeout_seconds};
 	dial_let_go(a);
 	if (t)
 		dial_begin(c, a, t);
 	a->redirects = redirects;
+	a->auction = auction;
+	dial_next_bid(a);
 	dial_try_more(c);
 }
 
@@ -884,7 +947,7 @@ static void gateway_failed(struct attempt *a, int status, const char *reason)
 	}
 	log_attempt(c, a->to, a, "failed", status, reason);
 	sip_leg_release(a->leg, 0, NULL);
-	*a = (struct attempt){.call = c, .to = a->to, .end = a->end, .told_mode = "sendrecv", .gateway = a->gateway + 1, .in_trunk = a->in_trunk, .in_policy = a->in_policy, .in_target = a->in_target, .started_ms = clock_now_ms()};
+	*a = (struct attempt){.call = c, .to = a->to, .auction = a->auction, .end = a->end, .told_mode = "sendrecv", .gateway = a->gateway + 1, .in_trunk = a->in_trunk, .in_policy = a->in_policy, .in_target = a->in_target, .started_ms = clock_now_ms()};
 	go_on(a);
 }
 
@@ -910,14 +973,18 @@ void dial_try_more(struct call *c)
 			dial_begin(c, &d->attempts[i], &d->tries[d->next++]);
 	if (legs(d))
 		dial_watch_time(c);
-	else if (!queue_wait(c))
+	else if (!queue_wait(c)) {
+		if (d->asked_tree && d->outcome == DIAL_NO_TARGET) /* nobody was called */
+			log_event(c, "routing.no_target", "");
 		dial_finish(c, d->count ? d->outcome : DIAL_NO_TARGET);
+	}
 }
 
 void dial_start(struct call *c, const struct flow_dial *to)
 {
 	struct dial *d = &c->dial;
 	const struct route_plan *plan = to->routing_plan_id ? organization_plan(c->organization, to->routing_plan_id) : NULL;
+	const struct route_tree *tree = to->ring_tree_id ? organization_tree(c->organization, to->ring_tree_id) : NULL;
 	*d = (struct dial){.active = true, .max_duration_seconds = to->max_duration_seconds, .outcome = DIAL_NO_TARGET, .whisper = to->whisper, .accept_key = to->accept_key, .record = to->record};
 	d->caller_id = to->caller_id && *to->caller_id ? to->caller_id : NULL;
 	d->tries = arena_alloc(&c->arena, TRIES_MAX * sizeof *d->tries);
@@ -932,7 +999,9 @@ void dial_start(struct call *c, const struct flow_dial *to)
 		dial_add_plans(c);
 	else if (to->target_ids)
 		add_targets(c, to);
-	else if (!to->routing_plan_id)
+	else if (tree && tree->enabled)
+		add_tree(c, tree, to->timeout_seconds);
+	else if (!to->routing_plan_id && !to->ring_tree_id)
 		add_direct(c, to);
 	if (!d->count && !(plan && d->busy && plan->wait_seconds))
 		log_event(c, "routing.no_target", "");
@@ -968,6 +1037,7 @@ void dial_stop(struct call *c)
 	for (size_t i = 0; d->attempts && i <= d->attempt_count; i++) {
 		if (d->attempts[i].call)
 			dial_let_go(&d->attempts[i]);
+		auction_close(&d->attempts[i], false);
 		if (d->attempts[i].end)
 			media_close(d->attempts[i].end);
 		d->attempts[i].end = NULL;

@@ -307,7 +307,7 @@ static void start_http(struct call *c, const struct flow_effect *e)
 void execute_http_answer(struct call *c, const struct http_answer *a)
 {
 	struct buf data = {0};
-	if (a->number != c->http_request || c->over)
+	if (c->over || auction_answer(c, a) || a->number != c->http_request)
 		return;
 	c->http_request = 0;
 	json_str(&data, "outcome", flow_http_outcomes[a->result]);

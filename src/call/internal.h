@@ -67,7 +67,8 @@ struct in_group {
 
 /* Who is tried next in a dial. Texts live in the call's arena or its snapshot. */
 struct dial_try {
-	const struct route_target *target; /* NULL: a number or URI the flow named */
+	const struct route_target *target; /* NULL: a number or URI the flow named, or a ring tree */
+	const struct route_tree *tree;     /* its targets are asked, then called in its place; or NULL */
 	const char *uri;                   /* NULL: the number, by the trunk's gateways in that order */
 	const char *number;
 	const struct config_trunk *trunk;
@@ -92,6 +93,8 @@ struct attempt {
 	const char *uri;     /* where it is tried */
 	struct sip_leg *leg; /* NULL: nobody is called */
 	bool waiting;        /* for its trunk's rate, to be called then */
+	struct auction *auction; /* of the ring tree whose bids are tried here; or NULL */
+	bool asking;         /* its answers are waited for */
 	const struct config_trunk *in_trunk; /* it counts among this trunk's calls */
 	bool in_policy;                      /* it counts among those that the dial policy allows */
 	const struct route_target *in_target; /* it counts among this target's calls */
@@ -123,6 +126,7 @@ struct dial {
 	const struct route_plan *asked_plan; /* NULL: no plan */
 	int asked_timeout;
 	bool asked_all;
+	bool asked_tree; /* among what is tried is a ring tree */
 	bool busy;    /* somebody would be called who has as many calls as may be */
 	bool waiting; /* in the loop's list */
 	int64_t waits_since_ms, wait_again_ms, wait_until_ms; /* monotonic; 0: not yet */
@@ -138,7 +142,6 @@ struct dial {
 	size_t attempt_count;     /* 1 unless all ring at once */
 	struct attempt *talking;  /* who took the call; without a leg: it is gone, and its transfer is awaited */
 	struct attempt *transfer; /* whom the target sends the call on to, until it answers; or NULL */
-	const struct route_target *target; /* that took the call first, and earns; or NULL */
 	const char *reason;       /* why whoever is still called is given up: a Reason header */
 	int max_duration_seconds;
 	const char *caller_id;
@@ -219,6 +222,7 @@ struct call {
 	size_t next_milestone;
 	bool conversion_told, revenue_told, payout_told; /* settled; of the payout: by more than its terms */
 	unsigned not_paid_twice; /* bits by enum callers_paid */
+	const struct route_target *target; /* that it was connected with last, and that pays; or NULL */
 	bool earned; /* its revenue is what the target pays */
 	const char *flow_disposition; /* NULL: none was set */
 	/* the log */
@@ -343,6 +347,22 @@ void dial_watch_time(struct call *c);
 
 /* The order in which the trunk's gateways are tried now, in the call's arena; NULL without memory. */
 const uint8_t *dial_order(struct call *c, const struct config_trunk *trunk);
+
+struct capacity_call dial_capacity_call(const struct call *c);
+/* How the target is called: its part of `out`. Returns why it cannot be, or NULL. */
+const char *dial_reach(struct call *c, const struct route_target *target, struct dial_try *out);
+/* On to the next bid of the place's auction, if there is one. */
+void dial_next_bid(struct attempt *a);
+
+/* auction.c */
+/* a->to is a ring tree, or a bid of it that was not connected: ask, or make a->to the next bid. false: answers are waited for (a->asking), or nobody is left and the auction is closed. */
+bool auction_next(struct attempt *a);
+/* Is the answer one to a ping? Then it is read. */
+bool auction_answer(struct call *c, const struct http_answer *answer);
+/* Nobody is waited for any more. */
+void auction_late(struct attempt *a);
+/* Keep what was asked and answered, and tell the bidders. won: who was tried last got the call. Nothing happens without an auction. */
+void auction_close(struct attempt *a, bool won);
 
 /* queue.c */
 /* Nobody is left who could be called: wait, if the plan says so and somebody may be free later. false: it does not. */

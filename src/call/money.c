@@ -10,11 +10,6 @@ static int64_t talked(struct call *c)
 	return c->talked_ms;
 }
 
-static const struct route_target *earner(const struct call *c)
-{
-	return c->dial.target ? c->dial.target : c->target_id ? organization_target(c->organization, c->target_id) : NULL;
-}
-
 /* Is the call the one of this caller that is paid for? once_days 0: it is. */
 static bool pays(struct call *c, enum callers_paid what, const char *id, int64_t amount, int once_days)
 {
@@ -29,7 +24,7 @@ static bool pays(struct call *c, enum callers_paid what, const char *id, int64_t
 
 static void earn(struct call *c, int64_t talked_ms)
 {
-	const struct route_target *t = earner(c);
+	const struct route_target *t = c->target;
 	bool on_conversion = t && t->revenue_after_seconds < 0;
 	if (c->earned && on_conversion && !c->converted) { /* a webhook took the conversion back */
 		c->earned = c->revenue_told = false;
@@ -59,8 +54,8 @@ void money_settle(struct call *c)
 	earn(c, talked_ms);
 	int64_t due = c->payout_told ? c->payout_micros : c->converted ? terms_payout(c->terms, c->revenue_micros + c->revenue_added, talked_ms, &c->env) : 0;
 	c->payout_micros = pays(c, CALLERS_PAYOUT, c->campaign->id, due, c->payout_told ? 0 : c->campaign->payout_once_days) ? due : 0;
-	if (c->revenue_told && !c->earned && earner(c))
-		(void)pays(c, CALLERS_REVENUE, earner(c)->id, c->revenue_micros + c->revenue_added, 0);
+	if (c->revenue_told && !c->earned && c->target)
+		(void)pays(c, CALLERS_REVENUE, c->target->id, c->revenue_micros + c->revenue_added, 0);
 	if (converts || c->revenue_micros != revenue || c->payout_micros != payout)
 		log_call_progress(c);
 	if (converts)

@@ -20,15 +20,23 @@ struct scores {
 	bool stop;
 };
 
-/* Of a target, or of all in a group. */
-static void add_sums(const struct route_entry *e, const struct store_rows *sums, int depth, int64_t *calls, int64_t *revenue)
+static void add_target(const struct route_target *t, const struct store_rows *sums, int64_t *calls, int64_t *revenue)
 {
-	for (size_t k = 0; e->target && k < rows_count(sums); k++) {
-		if (strcmp(rows_text(sums, k, 0), e->target->id) != 0)
+	for (size_t k = 0; k < rows_count(sums); k++) {
+		if (strcmp(rows_text(sums, k, 0), t->id) != 0)
 			continue;
 		*calls += rows_int(sums, k, 1);
 		*revenue += rows_int(sums, k, 2);
 	}
+}
+
+/* Of a target, or of all in a group or ring tree. */
+static void add_sums(const struct route_entry *e, const struct store_rows *sums, int depth, int64_t *calls, int64_t *revenue)
+{
+	if (e->target)
+		add_target(e->target, sums, calls, revenue);
+	for (size_t i = 0; e->tree && i < e->tree->count; i++)
+		add_target(&e->tree->bidders[i].target->target, sums, calls, revenue);
 	for (size_t i = 0; e->group && depth < ROUTE_GROUPS_MAX && i < e->group->count; i++)
 		add_sums(&e->group->entries[i], sums, depth + 1, calls, revenue);
 }

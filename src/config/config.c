@@ -33,6 +33,8 @@ struct org {
 	struct key_entry *numbers, *api_keys, *webhook_keys, *inbound_rtbs, *dnis;
 	struct filter **filters;
 	size_t filter_count;
+	struct rtb_mapping **mappings;
+	size_t mapping_count;
 	struct flow **flows;
 	size_t flow_count;
 	UT_hash_handle hh;
@@ -141,6 +143,18 @@ static void *data_of(const struct org *o, const char *kind, const char *id)
 	return e ? e->data : NULL;
 }
 
+static const char **texts(struct org *o, json_t *list, size_t *count)
+{
+	const char **out = arena_alloc(&o->arena, (json_array_size(list) + 1) * sizeof *out);
+	json_t *item;
+	size_t i;
+	*count = 0;
+	json_array_foreach(list, i, item)
+		if (out)
+			out[(*count)++] = arena_strdup(&o->arena, json_string_value(item));
+	return out;
+}
+
 static struct network *build_networks(struct org *o, json_t *addresses, size_t *count)
 {
 	struct network *networks = arena_alloc(&o->arena, (json_array_size(addresses) + 1) * sizeof *networks);
@@ -244,20 +258,12 @@ static void build_whisper(struct org *o, json_t *doc, struct route_target *t)
 		t->whisper.text = template_compile(said, strlen(said), TEMPLATE_TEXT, &scope, &o->arena, NULL, NULL);
 }
 
-static void build_target(struct config_store *c, struct org *o, struct entity *e)
+/* The rules by which it gets calls. */
+static void build_rules(struct org *o, struct entity *e, struct route_target *t)
 {
-	struct route_target *t = e->data;
-	json_t *d = json_object_get(e->doc, "destination"), *revenue = json_object_get(e->doc, "revenue");
-	const char *type = json_string_value(json_object_get(d, "type"));
-	bool sip = type && strcmp(type, "sip") == 0, phone = type && strcmp(type, "phone") == 0;
 	t->id = e->id;
 	t->name = text(o, e->doc, "name");
 	t->buyer_id = text(o, e->doc, "buyer_id");
-	t->uri = sip ? text(o, d, "uri") : NULL;
-	t->number = sip || phone ? NULL : text(o, d, "number");
-	t->trunk_id = sip || phone ? NULL : text(o, d, "trunk_id");
-	t->phone_username = phone ? text(o, d, "username") : NULL;
-	t->phone_password = phone ? secret(c, o, d, "password") : NULL;
 	t->filter = build_filter(o, e->doc, "filter");
 	t->schedule = build_schedule(o, e->doc);
 	const char *zone = json_string_value(json_object_get(json_object_get(e->doc, "caps"), "time_zone"));
@@ -270,10 +276,91 @@ static void build_target(struct config_store *c, struct org *o, struct entity *e
 	const char *key = json_string_value(json_object_get(e->doc, "accept_key"));
 	t->accept_key = key ? *key : '\0';
 	build_whisper(o, json_object_get(e->doc, "whisper"), t);
-	t->revenue_micros = money(revenue, "amount");
-	t->revenue_once_days = integer(revenue, "once_days", 0);
+}
+
+static void build_revenue(json_t *revenue, struct route_target *t)
+{
 	const char *on = json_string_value(json_object_get(revenue, "on"));
+	t->revenue_once_days = integer(revenue, "once_days", 0);
 	t->revenue_after_seconds = on && strcmp(on, "duration") == 0 ? integer(revenue, "duration_seconds", 0) : on && strcmp(on, "conversion") == 0 ? -1 : 0;
+}
+
+static void build_target(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct route_target *t = e->data;
+	json_t *d = json_object_get(e->doc, "destination"), *revenue = json_object_get(e->doc, "revenue");
+	const char *type = json_string_value(json_object_get(d, "type"));
+	bool sip = type && strcmp(type, "sip") == 0, phone = type && strcmp(type, "phone") == 0;
+	build_rules(o, e, t);
+	t->uri = sip ? text(o, d, "uri") : NULL;
+	t->number = sip || phone ? NULL : text(o, d, "number");
+	t->trunk_id = sip || phone ? NULL : text(o, d, "trunk_id");
+	t->phone_username = phone ? text(o, d, "username") : NULL;
+	t->phone_password = phone ? secret(c, o, d, "password") : NULL;
+	t->revenue_micros = money(revenue, "amount");
+	build_revenue(revenue, t);
+}
+
+/* -1: none. */
+static int64_t money_or_none(json_t *doc, const char *key)
+{
+	return json_is_string(json_object_get(doc, key)) ? money(doc, key) : -1;
+}
+
+static struct rtb_mapping *build_mapping(struct org *o, json_t *response)
+{
+	struct rtb_mapping *m = rtb_mapping_compile(response, "", NULL);
+	struct rtb_mapping **list = m ? realloc(o->mappings, (o->mapping_count + 1) * sizeof(struct rtb_mapping *)) : NULL;
+	if (!list) {
+		rtb_mapping_free(m);
+		return NULL;
+	}
+	o->mappings = list;
+	return list[o->mapping_count++] = m;
+}
+
+static void build_rtb_target(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct rtb_target *t = e->data;
+	json_t *d = json_object_get(e->doc, "destination"), *bid = json_object_get(e->doc, "bid");
+	const struct expr_scope scope = organization_scope(&o->public), requests = rtb_scope(scope);
+	(void)c;
+	build_rules(o, e, &t->target);
+	build_revenue(json_object_get(e->doc, "revenue"), &t->target);
+	t->target.uri = text(o, d, "uri");
+	t->target.number = text(o, d, "number");
+	t->target.trunk_id = text(o, d, "trunk_id");
+	t->sends_caller_number = json_is_true(json_object_get(e->doc, "send_caller_number"));
+	t->sensitive_tag_ids = texts(o, json_object_get(e->doc, "sensitive_tag_ids"), &t->sensitive_count);
+	t->mapping = build_mapping(o, json_object_get(e->doc, "response"));
+	t->minimum_micros = money_or_none(bid, "minimum");
+	t->maximum_micros = money_or_none(bid, "maximum");
+	t->fixed_micros = money_or_none(bid, "fixed");
+	t->expires_seconds = integer(bid, "expires_seconds", 60);
+	bool ok = rtb_request_build(json_object_get(e->doc, "request"), &requests, &o->arena, &t->ping) && rtb_request_build(json_object_get(e->doc, "win_notice"), &requests, &o->arena, &t->win) &&
+		  rtb_request_build(json_object_get(e->doc, "loss_notice"), &requests, &o->arena, &t->loss);
+	if (!ok || !t->mapping || !t->sensitive_tag_ids)
+		t->target.enabled = false; /* no memory: nobody is asked by halves */
+}
+
+static void build_tree(struct config_store *c, struct org *o, struct entity *e)
+{
+	struct route_tree *t = e->data;
+	json_t *list = json_object_get(e->doc, "targets"), *item;
+	size_t i;
+	(void)c;
+	t->id = e->id;
+	t->name = text(o, e->doc, "name");
+	t->enabled = json_is_true(json_object_get(e->doc, "enabled"));
+	t->timeout_ms = integer(e->doc, "timeout_ms", 1000);
+	t->max_attempts = integer(e->doc, "max_attempts", 5);
+	t->minimum_micros = money_or_none(e->doc, "minimum_bid");
+	t->bidders = arena_alloc(&o->arena, (json_array_size(list) + 1) * sizeof *t->bidders);
+	json_array_foreach(list, i, item) {
+		const struct rtb_target *target = data_of(o, "rtb_target", json_string_value(json_object_get(item, "rtb_target_id")));
+		if (target && t->bidders)
+			t->bidders[t->count++] = (struct route_bidder){target, build_filter(o, item, "filter"), integer(item, "priority", 1)};
+	}
 }
 
 static void build_plan(struct config_store *c, struct org *o, struct entity *e)
@@ -300,22 +387,11 @@ static void build_plan(struct config_store *c, struct org *o, struct entity *e)
 	json_array_foreach(entries, i, item) {
 		const struct route_target *t = data_of(o, "target", json_string_value(json_object_get(item, "target_id")));
 		const struct route_plan *group = t ? NULL : data_of(o, "routing_plan", json_string_value(json_object_get(item, "routing_plan_id")));
-		if ((t || group) && p->entries)
-			p->entries[p->count++] = (struct route_entry){t, group, build_filter(o, item, "filter"), integer(item, "priority", 1), integer(item, "weight", 1), build_schedule(o, item)};
+		const struct route_tree *tree = t || group ? NULL : data_of(o, "ring_tree", json_string_value(json_object_get(item, "ring_tree_id")));
+		if ((t || group || tree) && p->entries)
+			p->entries[p->count++] = (struct route_entry){t, group, tree, build_filter(o, item, "filter"), integer(item, "priority", 1), integer(item, "weight", 1), build_schedule(o, item)};
 	}
 	route_plan_sort(p);
-}
-
-static const char **texts(struct org *o, json_t *list, size_t *count)
-{
-	const char **out = arena_alloc(&o->arena, (json_array_size(list) + 1) * sizeof *out);
-	json_t *item;
-	size_t i;
-	*count = 0;
-	json_array_foreach(list, i, item)
-		if (out)
-			out[(*count)++] = arena_strdup(&o->arena, json_string_value(item));
-	return out;
 }
 
 static const struct expr_list **build_lists(struct org *o, json_t *ids, size_t *count)
@@ -712,6 +788,8 @@ static const struct {
 	{"trunk", sizeof(struct config_trunk), build_trunk},
 	{"prompt", sizeof(struct config_prompt), build_prompt},
 	{"target", sizeof(struct route_target), build_target},
+	{"rtb_target", sizeof(struct rtb_target), build_rtb_target},
+	{"ring_tree", sizeof(struct route_tree), build_tree},
 	{"routing_plan", sizeof(struct route_plan), build_plan},
 	{"call_flow", sizeof(struct config_flow), NULL},
 	{"campaign", sizeof(struct config_campaign), build_campaign},
@@ -740,7 +818,10 @@ static void org_free(struct org *o)
 		filter_free(o->filters[i]);
 	for (size_t i = 0; i < o->flow_count; i++)
 		flow_free(o->flows[i]);
+	for (size_t i = 0; i < o->mapping_count; i++)
+		rtb_mapping_free(o->mappings[i]);
 	free(o->filters);
+	free(o->mappings);
 	free(o->flows);
 	arena_free(&o->arena);
 	free(o);
@@ -1158,9 +1239,15 @@ const struct route_plan *organization_plan(const struct organization *o, const c
 	return organization_find(o, "routing_plan", id);
 }
 
+const struct route_tree *organization_tree(const struct organization *o, const char *id)
+{
+	return organization_find(o, "ring_tree", id);
+}
+
 const struct route_target *organization_target(const struct organization *o, const char *id)
 {
-	return organization_find(o, "target", id);
+	const struct rtb_target *asked = organization_find(o, "rtb_target", id);
+	return asked ? &asked->target : organization_find(o, "target", id);
 }
 
 const struct flow *organization_flow(const struct organization *o, const char *id)

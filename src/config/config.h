@@ -14,6 +14,7 @@
 #include "flow/flow.h"
 #include "routing/plan.h"
 #include "routing/terms.h"
+#include "rtb/target.h"
 #include "store/callers.h"
 #include "store/store.h"
 #include "tags/tags.h"
@@ -252,6 +253,8 @@ int64_t campaign_duplicates_since(const struct config_campaign *c, int64_t began
 const struct terms *campaign_terms(const struct config_campaign *c, const char *publisher_id);
 const char *organization_publisher_name(const struct organization *o, const char *id); /* NULL: none, or no longer there */
 const struct route_plan *organization_plan(const struct organization *o, const char *id);
+const struct route_tree *organization_tree(const struct organization *o, const char *id);
+/* Also an RTB target, as one. */
 const struct route_target *organization_target(const struct organization *o, const char *id);
 /* What is published of a call flow; NULL: nothing that runs. */
 const struct flow *organization_flow(const struct organization *o, const char *id);

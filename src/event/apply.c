@@ -54,15 +54,37 @@ struct account {
 	const struct config_campaign *campaign; /* NULL: none, nothing is due */
 	const struct terms *terms;
 	const struct route_target *target;
+	struct route_target bidder; /* the target, where it pays what it bid */
 	bool revenue_said, payout_said, converted_said;
 	int64_t revenue, payout, revenue_added, payout_added, talked_ms;
 };
+
+/* What the buyer bid for the call is what it pays. false: the database failed. */
+static bool read_bid(struct store_conn *conn, const struct organization *o, const struct call_log *log, struct account *a)
+{
+	const struct rtb_target *t = log->target_id ? organization_find(o, "rtb_target", log->target_id) : NULL;
+	struct store_rows *r = t ? store_query(conn, "SELECT amount, doc FROM rtb_requests WHERE call_id = $1 AND organization_id = $2 AND resource_id = $3 AND status = 'won' ORDER BY id DESC LIMIT 1", "sss", log->id, o->id, log->target_id) : NULL;
+	if (t && rows_count(r) == 1) {
+		json_t *doc = json_loads(rows_text(r, 0, 1), 0, NULL), *seconds = json_object_get(doc, "duration_seconds");
+		a->bidder = t->target;
+		a->bidder.revenue_micros = rows_int(r, 0, 0);
+		if (json_is_integer(seconds))
+			a->bidder.revenue_after_seconds = (int)json_integer_value(seconds);
+		a->target = &a->bidder;
+		json_decref(doc);
+	}
+	bool ok = !t || r;
+	rows_free(r);
+	return ok;
+}
 
 static bool read_account(struct store_conn *conn, const struct organization *o, const struct call_log *log, struct account *a)
 {
 	*a = (struct account){.campaign = log->campaign_id ? organization_campaign(o, log->campaign_id) : NULL, .target = log->target_id ? organization_target(o, log->target_id) : NULL};
 	if (!a->campaign)
 		return true;
+	if (!read_bid(conn, o, log, a))
+		return false;
 	struct store_rows *r = store_query(conn, "SELECT revenue_at, payout_at, converted_at, revenue, payout, revenue_added, payout_added FROM calls WHERE id = $1 AND organization_id = $2", "ss", log->id, o->id);
 	bool found = rows_count(r) == 1;
 	if (found) {

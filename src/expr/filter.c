@@ -1,8 +1,7 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "base/phone.h"
 #include "base/zip.h"
 #include "expr/filter.h"
-#include <pcre2.h>
+#include "expr/regex.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -105,17 +104,11 @@ static bool read_operand(struct compiler *c, json_t *json, struct operand *o)
 
 static void compile_regex(struct compiler *c, struct rule *r, const char *pointer)
 {
-	int code;
-	PCRE2_SIZE offset;
+	struct error err;
 	const struct operand *o = &r->operands[0];
-	r->u.regex = pcre2_compile((PCRE2_SPTR)o->text, o->len, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
-	if (!r->u.regex) {
-		PCRE2_UCHAR message[128];
-		pcre2_get_error_message(code, message, sizeof message);
-		fail(c, pointer, "is not a regular expression: %s at character %zu", (const char *)message, (size_t)offset + 1);
-		return;
-	}
-	(void)pcre2_jit_compile(r->u.regex, PCRE2_JIT_COMPLETE);
+	r->u.regex = regex_compile(o->text, o->len, &err);
+	if (!r->u.regex)
+		fail(c, pointer, "%s", err.text);
 }
 
 /* A number as people write it, to what calls have. */
@@ -260,17 +253,6 @@ static void free_regexes(struct rule *rules, uint32_t count)
 			pcre2_code_free(rules[i].u.regex);
 }
 
-static pcre2_match_context *match_limits(void)
-{
-	pcre2_match_context *limits = pcre2_match_context_create(NULL);
-	if (limits) {
-		pcre2_set_match_limit(limits, 100000);
-		pcre2_set_depth_limit(limits, 1000);
-		pcre2_set_heap_limit(limits, 1024);
-	}
-	return limits;
-}
-
 /* The rules in the arena, behind what they compare with. */
 static struct filter *put_together(struct compiler *c)
 {
@@ -278,7 +260,7 @@ static struct filter *put_together(struct compiler *c)
 	struct filter *f = arena_alloc(c->arena, sizeof *f + c->count * sizeof *c->rules);
 	for (uint32_t i = 0; i < c->count; i++)
 		matches |= !c->rules[i].group && c->rules[i].op == OP_MATCHES;
-	if (!f || (matches && !(f->limits = match_limits())))
+	if (!f || (matches && !(f->limits = regex_limits())))
 		return NULL;
 	f->count = c->count;
 	memcpy(f->rules, c->rules, c->count * sizeof *c->rules);

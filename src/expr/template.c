@@ -209,3 +209,11 @@ void template_render(const struct template *t, struct expr_env *env, struct buf 
 	}
 	out->limit = limit;
 }
+
+enum template_context template_body_context(const char *content_type, const char *body)
+{
+	if (content_type)
+		return strstr(content_type, "json") ? TEMPLATE_JSON : strstr(content_type, "urlencoded") ? TEMPLATE_FORM : TEMPLATE_TEXT;
+	body += strspn(body, " \t\r\n");
+	return *body == '{' || *body == '[' ? TEMPLATE_JSON : TEMPLATE_TEXT;
+}

@@ -27,6 +27,9 @@ struct template *template_compile(const char *text, size_t len, enum template_co
 				  const struct expr_scope *scope, struct arena *arena,
 				  template_unknown_f *unknown, void *arg) WARN_UNUSED;
 
+/* What a request's body is, by its Content-Type (NULL: not given), or else by how it begins. */
+enum template_context template_body_context(const char *content_type, const char *body);
+
 /* Append the text for one call. out->failed when it would pass TEMPLATE_OUTPUT_MAX. */
 void template_render(const struct template *t, struct expr_env *env, struct buf *out);
 

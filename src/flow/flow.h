@@ -103,7 +103,7 @@ enum flow_record { RECORD_START, RECORD_STOP, RECORD_PAUSE, RECORD_RESUME };
 extern const char *const flow_record_actions[]; /* by the enum; NULL-terminated */
 
 struct flow_dial {
-	const char *routing_plan_id;
+	const char *routing_plan_id, *ring_tree_id;
 	const char *const *target_ids; /* NULL-terminated, or NULL */
 	const char *uri;
 	const char *number, *trunk_id;

@@ -193,7 +193,7 @@ static json_t *effect_json(const struct sim *s, const struct flow_effect *e)
 		return json_pack("{s:s, s:o, s:f}", "effect", "voicemail", "prompt", prompt_json(&e->u.voicemail.prompt), "max_seconds", e->u.voicemail.max_ms / 1000.0);
 	case FLOW_EFFECT_DIAL: {
 		const struct flow_dial *d = &e->u.dial;
-		json_t *json = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*}", "effect", "dial", "routing_plan_id", d->routing_plan_id, "uri", d->uri, "number", d->number, "trunk_id", d->trunk_id, "caller_id", d->caller_id);
+		json_t *json = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}", "effect", "dial", "routing_plan_id", d->routing_plan_id, "ring_tree_id", d->ring_tree_id, "uri", d->uri, "number", d->number, "trunk_id", d->trunk_id, "caller_id", d->caller_id);
 		if (d->whisper.prompt_id || d->whisper.text)
 			json_object_set_new(json, "whisper", prompt_json(&d->whisper));
 		if (d->simultaneous)

@@ -10,6 +10,8 @@
 	X(publisher) \
 	X(buyer) \
 	X(target) \
+	X(rtb_target) \
+	X(ring_tree) \
 	X(routing_plan) \
 	X(campaign) \
 	X(call_flow) \

@@ -7,12 +7,18 @@ static void check(json_t *doc, struct errors *errors)
 	size_t i;
 	char pointer[40];
 	json_array_foreach(json_object_get(doc, "entries"), i, item) {
-		bool target = json_is_string(json_object_get(item, "target_id")), group = json_is_string(json_object_get(item, "routing_plan_id"));
-		snprintf(pointer, sizeof pointer, "/entries/%zu/%s", i, target ? "routing_plan_id" : "target_id");
-		if (!target && !group)
-			errors_add(errors, pointer, "is required, or a routing_plan_id");
-		else if (target && group)
-			errors_add(errors, pointer, "a target is given already: one of the two");
+		static const char *const ways[] = {"target_id", "routing_plan_id", "ring_tree_id"};
+		size_t given = 0, last = 0;
+		for (size_t k = 0; k < ARRAY_LEN(ways); k++)
+			if (json_is_string(json_object_get(item, ways[k]))) {
+				given++;
+				last = k;
+			}
+		snprintf(pointer, sizeof pointer, "/entries/%zu/%s", i, ways[last]);
+		if (!given)
+			errors_add(errors, pointer, "is required, or a routing_plan_id or ring_tree_id");
+		else if (given > 1)
+			errors_add(errors, pointer, "is one too many: an entry is a target, a group or a ring tree");
 	}
 }
 
@@ -26,6 +32,7 @@ const struct resource_kind resource_routing_plan = {
 		 .fields = (const struct field[]){
 			 {"target_id", FIELD_ID, .kind = "target", .help = "The target."},
 			 {"routing_plan_id", FIELD_ID, .kind = "routing_plan", .help = "Or a group: the targets of this plan are tried in its place, by its own strategy."},
+			 {"ring_tree_id", FIELD_ID, .kind = "ring_tree", .help = "Or a ring tree: its RTB targets are asked for bids when its turn comes, and the best one gets the call."},
 			 {"priority", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1", .help = "Lowest first; those of one priority as the strategy says."},
 			 {"weight", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1", .help = "How often it comes first, beside the weights of the others; 0: last."},
 			 {"filter", FIELD_FILTER, .help = "Only calls that pass, besides the target's own filter."},

@@ -1,6 +1,5 @@
-#include "model/prompt.h"
-#include "model/schedule.h"
 #include "model/resource.h"
+#include "model/target.h"
 #include <string.h>
 
 #define CAPS(whose) \
@@ -8,6 +7,20 @@
 	{"daily", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls of a day."}, \
 	{"monthly", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls of a month."}, \
 	{"total", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls at all."}
+
+const struct field target_caps_fields[] = {
+	CAPS("of its clock"),
+	{"time_zone", FIELD_TIME_ZONE, .max = 64, .help = "Where its hours, days and months begin; empty: the schedule's, or UTC."},
+	{0},
+};
+
+const struct field target_limit_fields[] = {
+	{"campaign_id", FIELD_ID, .kind = "campaign", .help = "Of this campaign's calls; empty: any."},
+	{"publisher_id", FIELD_ID, .kind = "publisher", .help = "Of this publisher's calls; empty: any."},
+	CAPS("of them"),
+	{"concurrency", FIELD_INTEGER, .min = 1, .max = 100000, .help = "Of them at the same time."},
+	{0},
+};
 
 static void check_limits(json_t *limits, struct errors *errors)
 {
@@ -21,20 +34,25 @@ static void check_limits(json_t *limits, struct errors *errors)
 	}
 }
 
+void target_check_rules(json_t *doc, struct errors *errors)
+{
+	json_t *whisper = json_object_get(doc, "whisper");
+	check_limits(json_object_get(doc, "limits"), errors);
+	if (json_is_object(whisper) && json_is_string(json_object_get(whisper, "prompt_id")) == json_is_string(json_object_get(whisper, "text")))
+		errors_add(errors, "/whisper", "needs either prompt_id or text");
+}
+
 static void check(json_t *doc, struct errors *errors)
 {
 	json_t *destination = json_object_get(doc, "destination");
 	const char *type = json_string_value(json_object_get(destination, "type"));
 	bool uri = json_is_string(json_object_get(destination, "uri")), number = json_is_string(json_object_get(destination, "number"));
-	check_limits(json_object_get(doc, "limits"), errors);
+	target_check_rules(doc, errors);
 	if (type && strcmp(type, "sip") == 0 && !uri)
 		errors_add(errors, "/destination/uri", "is required for a destination of type sip");
 	if (type && strcmp(type, "number") == 0 && !number)
 		errors_add(errors, "/destination/number", "is required for a destination of type number");
 	const char *user = json_string_value(json_object_get(destination, "username"));
-	json_t *whisper = json_object_get(doc, "whisper");
-	if (json_is_object(whisper) && json_is_string(json_object_get(whisper, "prompt_id")) == json_is_string(json_object_get(whisper, "text")))
-		errors_add(errors, "/whisper", "needs either prompt_id or text");
 	if (type && strcmp(type, "phone") == 0 && !user)
 		errors_add(errors, "/destination/username", "is required for a destination of type phone");
 	if (user && strspn(user, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != strlen(user))
@@ -61,37 +79,16 @@ const struct resource_kind resource_target = {
 			 {"password", FIELD_STRING, FIELD_SECRET, .min = 10, .max = 200, .help = "Its password, of ten characters at least.", .only = "type=phone"},
 			 {0},
 		 }},
-		{"filter", FIELD_FILTER, .help = "Only calls that pass are sent here."},
-		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .help = "How long it rings; empty: the plan's."},
-		{"schedule", FIELD_OBJECT, .fields = schedule_fields, .help = "When it takes calls; empty: always."},
-		{"caps", FIELD_OBJECT, .help = "How many calls it gets at most: those that it was connected with count, and those that ring there.",
-		 .fields = (const struct field[]){
-			 CAPS("of its clock"),
-			 {"time_zone", FIELD_TIME_ZONE, .max = 64, .help = "Where its hours, days and months begin; empty: the schedule's, or UTC."},
-			 {0},
-		 }},
-		{"concurrency", FIELD_INTEGER, .min = 1, .max = 100000, .help = "Calls at the same time, ringing ones included. Empty: no limit."},
-		{"limits", FIELD_OBJECT, FIELD_LIST, .max = 200, .initial = "[]", .help = "Further limits, for the calls of a campaign, of a publisher, or of both.",
-		 .fields = (const struct field[]){
-			 {"campaign_id", FIELD_ID, .kind = "campaign", .help = "Of this campaign's calls; empty: any."},
-			 {"publisher_id", FIELD_ID, .kind = "publisher", .help = "Of this publisher's calls; empty: any."},
-			 CAPS("of them"),
-			 {"concurrency", FIELD_INTEGER, .min = 1, .max = 100000, .help = "Of them at the same time."},
-			 {0},
-		 }},
-		{"whisper", FIELD_OBJECT, .fields = prompt_fields, .help = "What who answers hears before the caller is connected; a flow's dial may have its own instead."},
-		{"accept_key", FIELD_ENUM, .choices = prompt_keys, .help = "Who answers takes the call by pressing this key, within ten seconds after the whisper; else the next target is tried. Empty: answering is enough."},
-		{"no_repeats_days", FIELD_INTEGER, .min = 1, .max = 365, .help = "A caller who was connected with it within so many days is not sent here again. Empty: always."},
+		TARGET_RULES,
 		{"revenue", FIELD_OBJECT, .help = "What the buyer pays for a call.",
 		 .fields = (const struct field[]){
 			 {"amount", FIELD_MONEY, FIELD_REQUIRED, .help = "Such as \"25.00\"."},
 			 {"on", FIELD_ENUM, .choices = (const char *const[]){"connect", "duration", "conversion", NULL}, .initial = "\"connect\"", .help = "When it is due: on connect, after so long a conversation, or when the call converts, by the campaign's rule, its flow or a webhook."},
 			 {"duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "0", .help = "Seconds connected.", .only = "on=duration"},
-			 {"once_days", FIELD_INTEGER, .min = 1, .max = 365, .help = "A caller whose call was paid for within so many days is not charged again. Empty: each call is."},
+			 TARGET_ONCE,
 			 {0},
 		 }},
-		{"send_tags", FIELD_BOOLEAN, .initial = "false", .help = "Its INVITE carries the call's tags as X-Tag-<name>."},
-		{"enabled", FIELD_BOOLEAN, .initial = "true", .help = "A disabled target gets no calls."},
+		TARGET_SWITCHES,
 		{0},
 	},
 };

@@ -21,12 +21,17 @@ size_t route_plan_chain(const struct route_plan *plan, const struct route_plan *
 
 const char *route_entry_id(const struct route_entry *e)
 {
-	return e->target ? e->target->id : e->group->id;
+	return e->target ? e->target->id : e->tree ? e->tree->id : e->group->id;
+}
+
+const char *route_candidate_name(const struct route_candidate *one)
+{
+	return one->target ? one->target->name : one->tree ? one->tree->name : one->group->name;
 }
 
 int64_t route_entry_revenue(const struct route_entry *e, int depth)
 {
-	int64_t most = e->target ? e->target->revenue_micros : 0;
+	int64_t most = e->target ? e->target->revenue_micros : e->tree && e->tree->minimum_micros > 0 ? e->tree->minimum_micros : 0;
 	for (size_t i = 0; e->group && depth < ROUTE_GROUPS_MAX && i < e->group->count; i++) {
 		int64_t one = route_entry_revenue(&e->group->entries[i], depth + 1);
 		most = one > most ? one : most;
@@ -63,7 +68,7 @@ static enum route_verdict room(const struct route_input *in, const struct route_
 
 static enum route_verdict judge(const struct route_entry *e, const struct route_input *in)
 {
-	enum route_verdict v = e->target ? route_target_judge(e->target, in->env, in->now_ms) : ROUTE_ELIGIBLE;
+	enum route_verdict v = e->target ? route_target_judge(e->target, in->env, in->now_ms) : e->tree && !e->tree->enabled ? ROUTE_DISABLED : ROUTE_ELIGIBLE;
 	if (v != ROUTE_ELIGIBLE)
 		return v;
 	return !is_open(e->schedule, in->now_ms) ? ROUTE_ENTRY_CLOSED : !filter_match(e->filter, in->env) ? ROUTE_ENTRY_FILTER : in->all ? room(in, e->target) : ROUTE_ELIGIBLE;
@@ -178,7 +183,7 @@ size_t route_plan_judge(const struct route_plan *plan, const struct route_input 
 	for (size_t i = 0; i < n; i++) {
 		const struct route_entry *e = &plan->entries[i];
 		enum route_verdict v = judge(e, in);
-		out[i] = (struct route_candidate){e->target, e->group, v, e->priority, (unsigned)i, by_chance, v == ROUTE_ELIGIBLE && drawn ? key_of(plan, i, in, by_chance, &seed) : 0};
+		out[i] = (struct route_candidate){e->target, e->group, e->tree, v, e->priority, (unsigned)i, by_chance, v == ROUTE_ELIGIBLE && drawn ? key_of(plan, i, in, by_chance, &seed) : 0};
 	}
 	if (in->first)
 		bring_first(in->first, out, n);

@@ -45,10 +45,27 @@ struct route_target {
 	int revenue_after_seconds; /* due after so many seconds connected; 0: on connect; -1: when the call converts */
 };
 
+/* Buyers who are asked what they would pay, all at once; the best bid gets the call. */
+struct rtb_target;
+struct route_tree {
+	const char *id, *name;
+	bool enabled;
+	int timeout_ms, max_attempts;
+	int64_t minimum_micros; /* of a bid; -1: none */
+	struct route_bidder {
+		const struct rtb_target *target;
+		struct filter *filter;
+		int priority;
+	} *bidders;
+	size_t count;
+};
+
 struct route_plan;
 struct route_entry {
-	const struct route_target *target; /* NULL: a group */
-	const struct route_plan *group;    /* whose targets are tried in its place, by its own strategy; or NULL */
+	/* one of these, the others NULL */
+	const struct route_target *target;
+	const struct route_plan *group;    /* whose targets are tried in its place, by its own strategy */
+	const struct route_tree *tree;
 	struct filter *filter;
 	int priority, weight;
 	const struct schedule *schedule; /* NULL: always */
@@ -101,8 +118,9 @@ struct route_input {
 };
 
 struct route_candidate {
-	const struct route_target *target; /* one of the two, as in struct route_entry */
+	const struct route_target *target; /* one of these, as in struct route_entry */
 	const struct route_plan *group;
+	const struct route_tree *tree;
 	enum route_verdict verdict;
 	int priority; /* INT_MIN: it is the input's first */
 	unsigned entry;
@@ -117,7 +135,8 @@ size_t route_plan_chain(const struct route_plan *plan, const struct route_plan *
 #define ROUTE_GROUPS_MAX 3 /* groups within groups; deeper ones are empty */
 /* What turns and scores are kept by. */
 const char *route_entry_id(const struct route_entry *e);
-/* What a call brings there, as the configuration says: of a group, the most. */
+const char *route_candidate_name(const struct route_candidate *one);
+/* What a call brings there, as the configuration says: of a group, the most; of a ring tree, the least that it takes. */
 int64_t route_entry_revenue(const struct route_entry *e, int depth);
 
 /* Sort entries once, after building: by priority, keeping the order given. */

@@ -47,7 +47,7 @@ static void firsts(const struct route_plan *plan, const uint64_t *turns, const c
 static void test_weights_are_kept_by_those_that_can_be_called(void **state)
 {
 	struct route_target t[4] = {{.id = "a", .enabled = true}, {.id = "b", .enabled = true}, {.id = "c", .enabled = false}, {.id = "d", .enabled = true}};
-	struct route_entry entries[] = {{&t[0], NULL, NULL, 1, 3, NULL}, {&t[1], NULL, NULL, 1, 1, NULL}, {&t[2], NULL, NULL, 1, 100, NULL}, {&t[3], NULL, NULL, 1, 0, NULL}};
+	struct route_entry entries[] = {{&t[0], NULL, NULL, NULL, 1, 3, NULL}, {&t[1], NULL, NULL, NULL, 1, 1, NULL}, {&t[2], NULL, NULL, NULL, 1, 100, NULL}, {&t[3], NULL, NULL, NULL, 1, 0, NULL}};
 	struct route_plan plan = {.entries = entries, .count = 4, .max_attempts = 4, .strategy = ROUTE_WEIGHTED};
 	struct route_candidate out[4];
 	struct expr_env env = {0};
@@ -66,7 +66,7 @@ static void test_weights_are_kept_by_those_that_can_be_called(void **state)
 static void test_round_robin_begins_with_whose_turn_is_longest_ago(void **state)
 {
 	struct route_target t[3] = {{.id = "a", .enabled = true}, {.id = "b", .enabled = true}, {.id = "c", .enabled = true}};
-	struct route_entry entries[] = {{&t[0], NULL, NULL, 1, 1, NULL}, {&t[1], NULL, NULL, 1, 1, NULL}, {&t[2], NULL, NULL, 2, 1, NULL}};
+	struct route_entry entries[] = {{&t[0], NULL, NULL, NULL, 1, 1, NULL}, {&t[1], NULL, NULL, NULL, 1, 1, NULL}, {&t[2], NULL, NULL, NULL, 2, 1, NULL}};
 	struct route_plan plan = {.entries = entries, .count = 3, .max_attempts = 3, .strategy = ROUTE_ROUND_ROBIN};
 	const uint64_t turns[3] = {5, 4, 0};
 	int counts[3] = {0};
@@ -91,7 +91,7 @@ static void test_who_has_no_room_costs_no_attempt(void **state)
 	(void)state;
 	for (size_t i = 0; i < 40; i++) {
 		t[i] = (struct route_target){.id = ids[i % 4], .enabled = i != 7};
-		entries[i] = (struct route_entry){&t[i], NULL, NULL, (int)(i / 20), (int)(i % 3), NULL};
+		entries[i] = (struct route_entry){&t[i], NULL, NULL, NULL, (int)(i / 20), (int)(i % 3), NULL};
 	}
 	for (enum route_strategy s = ROUTE_IN_ORDER; s <= ROUTE_AT_ONCE; s++)
 		for (int most = 1; most < 14; most++) {
@@ -123,7 +123,7 @@ static void test_hours_breaks_and_the_attempts_that_are_left(void **state)
 {
 	struct arena arena = {0};
 	struct route_target t[2] = {{.id = "a", .enabled = true, .schedule = office(&arena)}, {.id = "b", .enabled = true}};
-	struct route_entry entries[] = {{&t[0], NULL, NULL, 1, 1, NULL}, {&t[1], NULL, NULL, 1, 1, t[0].schedule}};
+	struct route_entry entries[] = {{&t[0], NULL, NULL, NULL, 1, 1, NULL}, {&t[1], NULL, NULL, NULL, 1, 1, t[0].schedule}};
 	struct route_plan plan = {.entries = entries, .count = 2, .max_attempts = 1};
 	struct route_candidate out[2];
 	struct expr_env env = {0};

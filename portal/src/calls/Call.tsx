@@ -57,7 +57,7 @@ export function Call({ id }: { id: string }) {
   const incoming = useQuery({ queryKey: ['call', id, 'in'], queryFn: async () => (await list(`/incoming-webhook-requests?call_id=${id}&limit=200`)).data })
   const outgoing = useQuery({ queryKey: ['call', id, 'out'], queryFn: async () => (await list(`/outgoing-webhook-requests?call_id=${id}&limit=200`)).data })
   const bids = useQuery({ queryKey: ['call', id, 'bids'], queryFn: async () => (await list(`/rtb-requests?call_id=${id}`)).data })
-  const named = useNamed(['inbound_rtb', 'campaign', 'trunk', 'publisher', 'target', 'call_flow', 'incoming_webhook', 'outgoing_webhook'])
+  const named = useNamed(['inbound_rtb', 'rtb_target', 'campaign', 'trunk', 'publisher', 'target', 'call_flow', 'incoming_webhook', 'outgoing_webhook'])
   if (call.error) return <Alert color="red" title={t('This call could not be loaded')}>{call.error.message}</Alert>
   if (!call.data) return <Text c="dimmed">{t('Loading…')}</Text>
   const c = call.data, attempts = (c.attempts as Attempt[] | undefined) ?? []
@@ -65,7 +65,8 @@ export function Call({ id }: { id: string }) {
   const linked = (kind: string, key: string) => (c[key] ? <Link to={`/${kind}/${String(c[key])}`}>{named(c[key]) ?? String(c[key])}</Link> : '–')
   const to = (path: string, r: Row, label: ReactNode) => <Link to={`/data/webhooks/${path}/${r.id}`}>{label}</Link>
   const money = (key: string) => <>{`${plain(c[key])} ${plain(c.currency)}`}{(c.not_paid_twice as string[] | undefined)?.includes(key) && <Text size="xs" c="dimmed">{t('another call of this caller was paid for')}</Text>}</>
-  const requests = (incoming.data?.length ?? 0) + (outgoing.data?.length ?? 0)
+  const asked = (direction: string) => (bids.data ?? []).filter((r) => r.direction === direction).map((r) => ({ ...r, who: <Link to={`/rtb/requests/${r.id}`}>{named(r.inbound_rtb_id ?? r.rtb_target_id) ?? r.id}</Link> }))
+  const requests = (incoming.data?.length ?? 0) + (outgoing.data?.length ?? 0) + (bids.data?.length ?? 0)
   return (
     <Stack>
       <Group><Title order={2}>{String(c.caller_id)} → {String(c.number)}</Title><Status of={c.disposition ?? c.status} />
@@ -75,7 +76,7 @@ export function Call({ id }: { id: string }) {
       <Group><Code>{c.id}</Code><CopyButton value={c.id}>{({ copied, copy }) => <Button size="compact-xs" variant="light" onClick={copy}>{copied ? t('Copied') : t('Copy')}</Button>}</CopyButton>
         {typeof c.call_flow_id === 'string' && <Link to={`/calls/${id}/canvas`}>{c.status === 'active' ? t('Watch it on the canvas') : t('Its way on the canvas')}</Link>}</Group>
       <Facts of={[
-        [t('Campaign'), linked('campaigns', 'campaign_id')], [t('Publisher'), linked('publishers', 'publisher_id')], [t('Run by'), c.call_flow_id ? <>{linked('data/call-flows', 'call_flow_id')} {t('version {n}', { n: c.flow_version })}</> : t('routing plan')], [t('Target'), linked('targets', 'target_id')],
+        [t('Campaign'), linked('campaigns', 'campaign_id')], [t('Publisher'), linked('publishers', 'publisher_id')], [t('Run by'), c.call_flow_id ? <>{linked('data/call-flows', 'call_flow_id')} {t('version {n}', { n: c.flow_version })}</> : t('routing plan')], [t('Target'), linked(String(c.target_id).startsWith('rbt_') ? 'rtb/targets' : 'targets', 'target_id')],
         [t('Started'), moment(c.started_at)], [t('Answered'), moment(c.answered_at)], [t('Connected'), moment(c.connected_at)], [t('Ended'), c.ended_at ? <>{moment(c.ended_at)}{c.hangup_by ? `, ${t('by {who}', { who: c.hangup_by })}` : ''}{c.hangup_reason ? <Text size="xs" c="dimmed">{String(c.hangup_reason)}</Text> : null}</> : '–'],
         [t('Time'), c.duration_seconds == null ? '–' : lasting(Number(c.duration_seconds))], [t('Converted'), plain(c.converted)], [t('Revenue'), money('revenue')], [t('Payout'), money('payout')],
         [t('Cost'), `${plain(c.cost)} ${plain(c.currency)}`], [t('Margin'), `${plain(c.margin)} ${plain(c.currency)}`],
@@ -92,10 +93,14 @@ export function Call({ id }: { id: string }) {
         <Tabs.Panel value="attempts"><Rows rows={attempts.map((a) => ({ ...a, what: sentence(a) }))} columns={[['what', t('What happened')], ['chosen', t('Why it')], ['uri', t('Address')], ['sip_status', t('SIP')], ['started_at', t('Started')], ['ended_at', t('Ended')]]} empty={t('No target was called.')} /></Tabs.Panel>
         <Tabs.Panel value="events"><Rows rows={events.data ?? []} columns={[['timestamp', t('When')], ['type', t('Event')], ['data', t('What it says')]]} empty={t('No events.')} /></Tabs.Panel>
         <Tabs.Panel value="requests">
-          {bids.data?.length ? <>
+          {asked('inbound').length > 0 && <>
             <Text fw={600} pt="md">{t('Asked before the call')}</Text>
-            <Rows rows={bids.data.map((r) => ({ ...r, endpoint: <Link to={`/rtb/requests/${r.id}`}>{named(r.inbound_rtb_id) ?? r.id}</Link> }))} columns={[['endpoint', t('Endpoint')], ['received_at', t('Received')], ['payout', t('Payout')]]} empty="" />
-          </> : null}
+            <Rows rows={asked('inbound')} columns={[['who', t('Endpoint')], ['received_at', t('Received')], ['payout', t('Payout')]]} empty="" />
+          </>}
+          {asked('outbound').length > 0 && <>
+            <Text fw={600} pt="md">{t('Buyers who were asked')}</Text>
+            <Rows rows={asked('outbound')} columns={[['who', t('RTB target')], ['bid', t('Bid')], ['status', t('Status')], ['detail', t('Why')], ['latency_ms', t('Milliseconds')]]} empty="" />
+          </>}
           <Text fw={600} pt="md">{t('Data that came in')}</Text>
           <Rows rows={(incoming.data ?? []).map((r) => ({ ...r, webhook: to('incoming-requests', r, named(r.incoming_webhook_id) ?? r.id) }))} columns={[['webhook', t('Incoming webhook')], ['received_at', t('Received')], ['status', t('Status')], ['error_count', t('Refused values')]]} empty={t('No incoming webhook brought data for this call.')} />
           <Text fw={600} pt="md">{t('Events that went out')}</Text>

@@ -40,7 +40,7 @@ export function useLive(query: string | null, keys: string[][]): boolean {
 
 export function LiveCalls() {
   const on = useLive('types=call.*', [['calls', 'live']])
-  const named = useNamed(['campaign', 'publisher', 'target', 'call_flow'])
+  const named = useNamed(['campaign', 'publisher', 'target', 'rtb_target', 'call_flow'])
   const { query, rows } = useRows(['calls', 'live'], '/calls?status=active&limit=200', on ? 30_000 : 5000)
   const [now, setNow] = useState(Date.now())
   useEffect(() => {

@@ -153,7 +153,7 @@ const parsed = (text: string | undefined): Filter => {
 export function Calls() {
   const [url, set] = useUrl()
   const { tags } = useNames()
-  const named = useNamed(['campaign', 'publisher', 'target', 'call_flow'])
+  const named = useNamed(['campaign', 'publisher', 'target', 'rtb_target', 'call_flow'])
   const columns = callColumns(tags, named)
   const [shown, onShown] = useColumns('calls', columns)
   const [segment, { toggle }] = useDisclosure(!!url.filter)

@@ -30,6 +30,7 @@ export function sentence(a: Attempt): string {
     case 'transferred': return t('{name} took the call over; the target had sent it on.', values)
     case 'not_accepted': return t('{name}: {reason}.', values)
     case 'waited': return `${(a.reason ?? '').replace(/^the/, 'The')}.`
+    case 'no_bid': return t('{name}: {reason}.', values)
     case 'skipped': return t('{name} was passed over: {reason}.', values)
     default: return a.sip_status ? t('{name} could not be reached ({status} {reason}).', values) : t('{name} could not be called: {reason}.', values)
   }

@@ -25,19 +25,15 @@ struct config {
 
 enum { PORT_SUCCESS, PORT_FAILURE, PORT_TIMEOUT };
 
-/* What the body is decides how values are escaped in it. */
-static enum template_context body_context(json_t *headers, const char *body)
+/* NULL: it is not given. */
+static const char *content_type(json_t *headers)
 {
 	const char *key;
 	json_t *value;
-	json_object_foreach(headers, key, value) {
-		const char *type = json_string_value(value);
-		if (strcasecmp(key, "content-type") != 0 || !type)
-			continue;
-		return strstr(type, "json") ? TEMPLATE_JSON : strstr(type, "urlencoded") ? TEMPLATE_FORM : TEMPLATE_TEXT;
-	}
-	body += strspn(body, " \t\r\n");
-	return *body == '{' || *body == '[' ? TEMPLATE_JSON : TEMPLATE_TEXT;
+	json_object_foreach(headers, key, value)
+		if (strcasecmp(key, "content-type") == 0)
+			return json_string_value(value);
+	return NULL;
 }
 
 static void *compile(struct flow_compiler *c, json_t *config)
@@ -53,7 +49,7 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	cfg->timeout_ms = (int)json_integer_value(json_object_get(config, "timeout_ms"));
 	cfg->retries = (int)json_integer_value(json_object_get(config, "retries"));
 	if (body)
-		cfg->body = flow_compile_template(c, "/body", body, body_context(headers, body));
+		cfg->body = flow_compile_template(c, "/body", body, template_body_context(content_type(headers), body));
 	json_object_foreach(headers, key, item) {
 		if (cfg->header_count == HEADERS_MAX || strpbrk(key, " :\r\n")) {
 			flow_problem(c, true, "config", c->at, "%.40s is not a header name, or there are more than %d", key, HEADERS_MAX);

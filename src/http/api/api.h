@@ -48,6 +48,15 @@ api_handler api_flow_export, api_flow_import, api_flow_diff, api_flow_diff_docum
 /* flow_stats.c */
 api_handler api_flow_stats;
 /* routing.c */
+/* A call that is asked about, of the form of api_explain_fields; held: to be released when its fields are no longer read. */
+struct api_asked {
+	struct expr_env env;
+	struct value call[CALL_FIELD_COUNT];
+	struct capacity_call as;
+	int64_t at_ms, now_ms;
+	const struct organization *held;
+};
+void api_read_asked(struct http_request *r, json_t *body, struct api_asked *a, struct errors *errors);
 extern const struct field api_explain_fields[];
 extern const struct field api_availability_fields[];
 api_handler api_plan_explain, api_target_capacity, api_target_availability;
@@ -105,6 +114,9 @@ api_handler api_dni_script, api_dni_preflight, api_dni_lease, api_dni_heartbeat;
 api_handler api_pool_leases, api_pool_statistics, api_snippet_pages;
 /* inbound_rtb.c */
 api_handler api_inbound_rtb;
+/* rtb_targets.c */
+extern const struct field api_mapping_fields[];
+api_handler api_test_mapping, api_ping_preview;
 /* rtb_requests.c */
 api_handler api_rtb_requests, api_rtb_request;
 /* incoming.c */

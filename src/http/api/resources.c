@@ -163,14 +163,26 @@ static void unknown_token(void *arg, const char *name, size_t len)
 	errors_add(at->errors, at->pointer, "[%.*s] is neither a tag nor a system token", (int)(len < 80 ? len : 80), name);
 }
 
-static void check_template(void *arg, const char *text, const char *pointer, struct errors *errors)
+static void check_template_in(const struct expr_scope *scope, const char *text, const char *pointer, struct errors *errors)
 {
 	struct arena arena = {0};
-	struct expr_scope scope = organization_scope(arg);
 	struct filter_at at = {errors, pointer};
-	if (!template_compile(text, strlen(text), TEMPLATE_TEXT, &scope, &arena, unknown_token, &at))
+	if (!template_compile(text, strlen(text), TEMPLATE_TEXT, scope, &arena, unknown_token, &at))
 		errors_add(errors, pointer, "out of memory");
 	arena_free(&arena);
+}
+
+static void check_template(void *arg, const char *text, const char *pointer, struct errors *errors)
+{
+	const struct expr_scope scope = organization_scope(arg);
+	check_template_in(&scope, text, pointer, errors);
+}
+
+/* Of an RTB target, whose requests have names of their own. */
+static void check_rtb_template(void *arg, const char *text, const char *pointer, struct errors *errors)
+{
+	const struct expr_scope scope = rtb_scope(organization_scope(arg));
+	check_template_in(&scope, text, pointer, errors);
 }
 
 /* What a campaign's tags begin with must be of their types. */
@@ -192,7 +204,8 @@ static void check_tag_defaults(struct http_request *r, json_t *list, struct erro
 
 static bool check_document(struct http_request *r, const struct resource_kind *kind, json_t *doc, struct errors *errors)
 {
-	struct schema_context context = {exists, normalize, check_filter, check_template, (void *)(uintptr_t)r->organization};
+	bool rtb = strcmp(kind->kind, "rtb_target") == 0;
+	struct schema_context context = {exists, normalize, check_filter, rtb ? check_rtb_template : check_template, (void *)(uintptr_t)r->organization};
 	schema_check(kind->fields, doc, "", &context, errors);
 	if (!errors_any(errors) && kind->check)
 		kind->check(doc, errors);
@@ -200,10 +213,12 @@ static bool check_document(struct http_request *r, const struct resource_kind *k
 		api_check_outgoing(r, doc, errors);
 	if (!errors_any(errors) && strcmp(kind->kind, "campaign") == 0)
 		check_tag_defaults(r, json_object_get(doc, "tag_defaults"), errors);
+	if (!errors_any(errors) && rtb)
+		rtb_mapping_free(rtb_mapping_compile(json_object_get(doc, "response"), "/response", errors));
 	const char *name = strcmp(kind->kind, "custom_tag") == 0 ? json_string_value(json_object_get(doc, "name")) : NULL;
 	struct expr_scope none = {0};
-	if (strcmp(kind->kind, "outgoing_webhook") == 0 && json_array_size(json_object_get(doc, "sensitive_tag_ids")) && r->role < ROLE_ADMIN)
-		errors_add(errors, "/sensitive_tag_ids", "only owner and admin may change a webhook that is sent sensitive values");
+	if ((rtb || strcmp(kind->kind, "outgoing_webhook") == 0) && json_array_size(json_object_get(doc, "sensitive_tag_ids")) && r->role < ROLE_ADMIN)
+		errors_add(errors, "/sensitive_tag_ids", "only owner and admin may change %s that is sent sensitive values", rtb ? "an RTB target" : "a webhook");
 	if (name && expr_resolve(&none, name, strlen(name)).source == EXPR_SYSTEM)
 		errors_add(errors, "/name", "is the name of a system tag, which nothing can overwrite");
 	return !errors_any(errors);

@@ -15,16 +15,7 @@ const struct field api_explain_fields[] = {
 	{0},
 };
 
-/* The call that is asked about. */
-struct asked {
-	struct expr_env env;
-	struct value call[CALL_FIELD_COUNT];
-	struct capacity_call as;
-	int64_t at_ms, now_ms;
-	const struct organization *held;
-};
-
-static void read_asked(struct http_request *r, json_t *body, struct asked *a, struct errors *errors)
+void api_read_asked(struct http_request *r, json_t *body, struct api_asked *a, struct errors *errors)
 {
 	char number[PHONE_SIZE], caller[PHONE_SIZE];
 	const char *at = json_string_value(json_object_get(body, "at")), *from = json_string_value(json_object_get(body, "caller_id"));
@@ -69,7 +60,7 @@ static double share_of(const struct route_plan *plan, const struct route_candida
 
 #define EXPLAINED_MAX 5000 /* entries; then no further group is looked into */
 
-static bool explain_plan(struct http_request *r, const struct route_plan *plan, struct asked *a, int depth, int *order, json_t *data)
+static bool explain_plan(struct http_request *r, const struct route_plan *plan, struct api_asked *a, int depth, int *order, json_t *data)
 {
 	struct route_candidate *list = arena_alloc(&r->arena, (plan->count + 1) * sizeof *list);
 	uint64_t *turns = arena_alloc(&r->arena, (plan->count + 1) * sizeof *turns);
@@ -90,13 +81,14 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 	for (size_t i = 0; i < n; i++) {
 		bool eligible = list[i].verdict == ROUTE_ELIGIBLE;
 		const struct route_target *t = list[i].target;
-		if (eligible && !t) {
+		const struct route_tree *tree = list[i].tree;
+		if (eligible && list[i].group) {
 			if (depth < ROUTE_GROUPS_MAX && json_array_size(data) < EXPLAINED_MAX && !explain_plan(r, list[i].group, a, depth + 1, order, data))
 				return false;
 			continue;
 		}
-		const char *why = eligible ? bid_unreachable(r->organization, r->config->phones, t, a->now_ms) : route_verdict_text(list[i].verdict);
-		json_t *item = json_pack("{s:s, s:s, s:s?, s:s, s:i, s:s, s:s?}", "routing_plan_id", plan->id, "routing_plan_name", plan->name, "target_id", t ? t->id : NULL, "target_name", t ? t->name : list[i].group->name,
+		const char *why = eligible && tree ? NULL : eligible ? bid_unreachable(r->organization, r->config->phones, t, a->now_ms) : route_verdict_text(list[i].verdict);
+		json_t *item = json_pack("{s:s, s:s, s:s?, s:s?, s:s, s:i, s:s, s:s?}", "routing_plan_id", plan->id, "routing_plan_name", plan->name, "target_id", t ? t->id : NULL, "ring_tree_id", tree ? tree->id : NULL, "target_name", route_candidate_name(&list[i]),
 					 "priority", plan->entries[list[i].entry].priority, "verdict", why && eligible ? "unreachable" : verdict_names[list[i].verdict], "reason", why);
 		json_object_set_new(item, "order", why ? json_null() : json_integer(++*order));
 		json_object_set_new(item, "chosen", why ? json_null() : json_string(route_reason(plan, &list[i], chosen)));
@@ -113,7 +105,7 @@ enum http_result api_plan_explain(struct http_request *r)
 {
 	struct errors errors = {0};
 	struct schema_context context = {0};
-	struct asked a = {0};
+	struct api_asked a = {0};
 	json_t *body = r->body_len ? http_body_object(r) : (r->json = json_object()), *data = json_array();
 	const struct route_plan *plan = body ? organization_plan(r->organization, r->params[0]) : NULL, *plans[ROUTE_CHAIN_MAX];
 	if (!plan) {
@@ -121,7 +113,7 @@ enum http_result api_plan_explain(struct http_request *r)
 		return body ? http_problem(r, 404, "Not found", "there is no routing plan %s", r->params[0]) : HTTP_REPLY;
 	}
 	schema_check(api_explain_fields, body, "", &context, &errors);
-	read_asked(r, body, &a, &errors);
+	api_read_asked(r, body, &a, &errors);
 	bool ok = !errors_any(&errors);
 	int order = 0;
 	size_t n = route_plan_chain(plan, plans);
@@ -145,7 +137,7 @@ static json_t *used(int64_t calls, int limit)
 enum http_result api_target_capacity(struct http_request *r)
 {
 	static const struct route_limit all = {"", "", {0}};
-	const struct route_target *t = organization_find(r->organization, "target", r->params[0]);
+	const struct route_target *t = organization_target(r->organization, r->params[0]);
 	if (!t)
 		return http_problem(r, 404, "Not found", "there is no target %s", r->params[0]);
 	json_t *data = json_array();
@@ -189,7 +181,7 @@ enum http_result api_target_availability(struct http_request *r)
 	json_t *body = http_body_object(r);
 	if (!body)
 		return HTTP_REPLY;
-	if (!organization_find(r->organization, "target", r->params[0]))
+	if (!organization_target(r->organization, r->params[0]))
 		return http_problem(r, 404, "Not found", "there is no target %s", r->params[0]);
 	schema_check(api_availability_fields, body, "", &(struct schema_context){0}, &errors);
 	if (errors_any(&errors))
