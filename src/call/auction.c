@@ -375,13 +375,12 @@ void auction_close(struct attempt *a, bool won)
 	give_up_waiting(u, "call_over", "the call went on before it answered");
 	for (size_t i = 0; i < u->count; i++) {
 		struct ping *p = &u->pings[i];
-		if (p == winner)
-			p->status = "won";
-		else if (!p->status)
-			p->status = "lost";
-		if (!p->reason && p != winner) {
-			p->reason = p->tried ? "call_failed" : winner ? "outbid" : "call_over";
-			p->detail = p->tried ? "its bid was tried, and its call was not connected" : winner ? "another bid got the call" : "the call ended before it was its turn";
+		bool wins = won && p == winner;
+		if (!p->status)
+			p->status = wins ? "won" : "lost";
+		if (!p->reason && !wins) {
+			p->reason = p->tried ? "call_failed" : winner ? "outbid" : "not_tried";
+			p->detail = p->tried ? "its bid was tried, and its call was not connected" : winner ? "another bid got the call" : "the call was over, or as many bids were tried as may be, before it was its turn";
 		}
 		keep_ping(c, u, p);
 		if (p->bids)

@@ -60,6 +60,7 @@ static const struct {
 	{"voicemail", "{\"prompt\":{\"text\":\"[v%u]\"}}", {"next"}},
 	{"wait", "{\"seconds\":1%u}", {"next"}},
 	{"dial", "{\"to\":{\"uri\":\"sip:[v%u]@h\"}}", {"completed", "no_answer", "busy", "failed", "no_target"}},
+	{"rtb", "{\"ring_tree_id\":\"rng_%u\",\"caller_id\":\"[v%u]\"}", {"won", "no_bid"}},
 	{"call_flow", "{\"call_flow_id\":\"%u\"}", {"next", "failed"}},
 	{"go_to", "{\"node\":\"n%n\"}", {NULL}},
 	{"hangup", "{}", {NULL}},

@@ -168,7 +168,7 @@ static void test_buyers_are_told_what_they_may_know(void **state)
 	const struct value variables[RTB_VARIABLE_COUNT] = {[RTB_REQUEST_ID] = value_string("rtq 1", 5), [RTB_BID] = value_string("2.50", 4), [RTB_WINNING_BID] = {.text = ""}};
 	struct expr_env env = {.tags = values, .tag_count = 3, .call = call}, seen;
 	struct rtb_target t = {0};
-	struct rtb_rendered out;
+	struct rtb_rendered out = {0};
 	(void)state;
 	assert_true(rtb_request_build(doc, &scope, &arena, &t.ping));
 	assert_true(rtb_env(&t, tags, &env, true, variables, &arena, &seen) && rtb_render(&t.ping, &seen, &arena, &out));
