@@ -74,10 +74,12 @@ static void send_ping(struct call *c, struct auction *u, struct ping *p)
 		p->body = kept.body ? keep(c, kept.body, strlen(kept.body)) : NULL;
 	}
 	arena_free(&scratch);
-	if (p->request)
+	if (p->request) {
 		u->open++;
-	else
+		c->loop->pings++;
+	} else {
 		refuse(p, "failed", "not_sent", made ? "too many requests are waiting" : "its request would be too long");
+	}
 }
 
 static void ask(struct call *c, struct auction *u, const struct rtb_target *to, int priority)
@@ -174,6 +176,7 @@ bool auction_answer(struct call *c, const struct http_answer *answer)
 				continue;
 			p->request = 0;
 			u->open--;
+			c->loop->pings--;
 			read_answer(c, u, p, answer);
 			if (!u->open)
 				decided(a);
@@ -183,7 +186,7 @@ bool auction_answer(struct call *c, const struct http_answer *answer)
 	return false;
 }
 
-static void give_up_waiting(struct auction *u, const char *reason, const char *detail)
+static void give_up_waiting(struct call_loop *loop, struct auction *u, const char *reason, const char *detail)
 {
 	for (size_t i = 0; i < u->count; i++) {
 		struct ping *p = &u->pings[i];
@@ -193,12 +196,13 @@ static void give_up_waiting(struct auction *u, const char *reason, const char *d
 		p->latency_us = clock_monotonic_us() - p->began_us;
 		refuse(p, "failed", reason, detail);
 	}
+	loop->pings -= u->open;
 	u->open = 0;
 }
 
 void auction_late(struct attempt *a)
 {
-	give_up_waiting(a->auction, "timeout", "it did not answer in time");
+	give_up_waiting(a->call->loop, a->auction, "timeout", "it did not answer in time");
 	decided(a);
 }
 
@@ -372,7 +376,7 @@ void auction_close(struct attempt *a, bool won)
 	if (!u)
 		return;
 	const struct ping *winner = won ? u->trying : NULL;
-	give_up_waiting(u, "call_over", "the call went on before it answered");
+	give_up_waiting(c->loop, u, "call_over", "the call went on before it answered");
 	for (size_t i = 0; i < u->count; i++) {
 		struct ping *p = &u->pings[i];
 		bool wins = won && p == winner;

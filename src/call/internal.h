@@ -40,6 +40,7 @@ struct call_loop {
 	struct call *dirty;
 	struct call *waiting; /* for a target that is free; who waits longest first */
 	bool room_freed;      /* since they were looked at */
+	size_t pings;         /* of auctions, whose answers are waited for */
 	struct audio *ringback, *beep;
 	struct bans *bans;
 	struct ladders *ladders;

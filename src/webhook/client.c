@@ -24,6 +24,7 @@
 #define RETRY_AFTER_MAX 86400   /* seconds */
 #define ATTEMPTS_MAX 20
 #define IDLE_MAX 64
+#define CONNECTIONS_KEPT 512L /* open, to be used again */
 #define QUEUED_MAX 256    /* deliveries of one webhook read at once */
 #define ONWARD_MAX 16     /* so many times on from the last read, then from the beginning: what is tried again is due before */
 #define UNSETTLED_MAX 512 /* sent, and not on disk yet: what a crash may send again */
@@ -75,6 +76,8 @@ struct transfer {
 	CURL *easy;
 	struct curl_slist *headers;
 	char *body;
+	long timeout_ms;
+	bool asks_dns; /* the name anew */
 	struct buf answer;
 	size_t answer_max;
 	bool too_long;
@@ -178,57 +181,76 @@ static void transfer_free(struct transfer *t)
 	free(t);
 }
 
-/* easy: used before and reset, or NULL. */
-static struct transfer *transfer_new(enum transfer_kind kind, CURL *easy, const char *method, const char *url, const char *body, long timeout_ms)
+/* Any thread. */
+static struct transfer *transfer_new(enum transfer_kind kind, const char *method, const char *url, const char *body, long timeout_ms)
 {
 	struct transfer *t = calloc(1, sizeof *t);
-	if (!t) {
-		curl_easy_cleanup(easy);
+	if (!t)
 		return NULL;
-	}
 	t->kind = kind;
-	t->easy = easy ? easy : curl_easy_init();
 	t->body = body ? strdup(body) : NULL;
 	t->url = strdup(url);
 	t->method = strdup(method);
+	t->timeout_ms = timeout_ms;
 	t->answer_max = kind == TRANSFER_DELIVERY ? KEPT_MAX : ANSWER_MAX;
-	if (!t->easy || !t->url || !t->method || (body && !t->body)) {
-		transfer_free(t);
-		return NULL;
-	}
+	if (t->url && t->method && (t->body || !body))
+		return t;
+	transfer_free(t);
+	return NULL;
+}
+
+static void set_options(const struct http_client *c, struct transfer *t)
+{
+	struct curl_slist *no_expect = curl_slist_append(t->headers, "Expect:");
+	if (no_expect)
+		t->headers = no_expect;
 	curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
 	curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, t->method);
 	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 10000 ? timeout_ms : 10000L);
+	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, t->timeout_ms);
+	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, t->timeout_ms < 10000 ? t->timeout_ms : 10000L);
 	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, strncasecmp(url, "https:", 6) == 0 ? 1L : 0L); /* TLS tells whether it is HTTP/2; without it, that would be known by the first answer only */
+	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, strncasecmp(t->url, "https:", 6) == 0 ? 1L : 0L); /* TLS tells whether it is HTTP/2; without it, that would be known by the first answer only */
 	curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "Strowger");
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 	if (t->body) {
 		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body);
 		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(t->body));
 	}
-	return t;
-}
-
-static bool start(struct http_client *c, struct transfer *t)
-{
-	struct curl_slist *no_expect = curl_slist_append(t->headers, "Expect:");
-	if (no_expect)
-		t->headers = no_expect;
-	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	if (t->asks_dns)
+		curl_easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	if (!c->allow_private) {
 		curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 		curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
 	}
+}
+
+static bool start(struct http_client *c, struct transfer *t)
+{
+	t->easy = c->idle_count ? c->idle[--c->idle_count] : curl_easy_init();
+	if (!t->easy)
+		return false;
+	set_options(c, t);
 	t->started_ms = clock_now_ms();
 	return curl_multi_add_handle(c->multi, t->easy) == CURLM_OK;
+}
+
+/* Its handle may be used again. */
+static void let_go(struct http_client *c, struct transfer *t)
+{
+	if (t->easy && c->idle_count < IDLE_MAX) {
+		curl_easy_reset(t->easy);
+		c->idle[c->idle_count++] = t->easy;
+	} else if (t->easy) {
+		curl_easy_cleanup(t->easy);
+	}
+	t->easy = NULL;
 }
 
 /* ---- requests of calls ---- */
@@ -240,7 +262,7 @@ unsigned http_client_request(struct http_client *c, const char *method, const ch
 	if (c->requests >= QUEUE_MAX)
 		return 0;
 	struct letter *l = calloc(1, sizeof *l);
-	struct transfer *t = l ? transfer_new(TRANSFER_REQUEST, NULL, method, url, body, timeout_ms) : NULL;
+	struct transfer *t = l ? transfer_new(TRANSFER_REQUEST, method, url, body, timeout_ms) : NULL;
 	if (!t) {
 		free(l);
 		return 0;
@@ -286,6 +308,7 @@ static void request_done(struct http_client *c, struct transfer *t, CURLcode cod
 			snprintf(a->error, sizeof a->error, "%s", failure(t, code));
 		mailbox_post_reply(t->reply, &a->mail);
 	}
+	let_go(c, t);
 	transfer_free(t);
 }
 
@@ -343,7 +366,7 @@ static struct transfer *make_delivery(struct http_client *c, const struct organi
 		ok &= events[i].payload != NULL;
 	}
 	ok = ok && outgoing_build(&q, o, w, events, n, token, clock_now_ms());
-	struct transfer *t = ok ? transfer_new(TRANSFER_DELIVERY, c->idle_count ? c->idle[--c->idle_count] : NULL, w->method, q.url, q.body, w->timeout_seconds * 1000L) : NULL;
+	struct transfer *t = ok ? transfer_new(TRANSFER_DELIVERY, w->method, q.url, q.body, w->timeout_seconds * 1000L) : NULL;
 	if (t && !(t->deliveries = calloc(n + 1, sizeof *t->deliveries))) {
 		transfer_free(t);
 		t = NULL;
@@ -357,7 +380,7 @@ static struct transfer *make_delivery(struct http_client *c, const struct organi
 			d->len = events[i].len;
 			d->transfer = t;
 			if (d->attempt > 1) /* the receiver may have moved */
-				curl_easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+				t->asks_dns = true;
 		}
 		t->count = n;
 		snprintf(t->webhook_id, sizeof t->webhook_id, "%s", w->id);
@@ -451,7 +474,7 @@ static bool refill(struct http_client *c, struct endpoint *e, const struct organ
 static void ask_token(struct http_client *c, struct endpoint *e, const struct config_outgoing *w, int64_t now)
 {
 	char *authorization, *form = token_form(w, &authorization);
-	struct transfer *t = form ? transfer_new(TRANSFER_TOKEN, NULL, "POST", w->token_url, form, w->timeout_seconds * 1000L) : NULL;
+	struct transfer *t = form ? transfer_new(TRANSFER_TOKEN, "POST", w->token_url, form, w->timeout_seconds * 1000L) : NULL;
 	if (t) {
 		snprintf(t->webhook_id, sizeof t->webhook_id, "%s", e->id);
 		outgoing_add_header(&t->headers, "Accept", "application/json");
@@ -480,6 +503,7 @@ static void token_done(struct http_client *c, struct transfer *t, CURLcode code)
 		e->asking = NULL;
 		e->look = true;
 	}
+	let_go(c, t);
 	transfer_free(t);
 }
 
@@ -832,13 +856,7 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 			e->paused_until_ms = r->at_ms + retry_after * 1000;
 		count_try(c, e, t, code == CURLE_OK, seconds);
 	}
-	if (c->idle_count < IDLE_MAX) {
-		curl_easy_reset(t->easy);
-		c->idle[c->idle_count++] = t->easy;
-	} else {
-		curl_easy_cleanup(t->easy);
-	}
-	t->easy = NULL;
+	let_go(c, t);
 	store_submit_accepted(c->store, &r->job);
 }
 
@@ -1027,6 +1045,7 @@ struct http_client *http_client_create(struct store *store, struct config_store 
 	c->multi = curl_multi_init();
 	c->reader = store_connect(store, true, err);
 	curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 50L);
+	curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT); /* else four for each request that is under way: of many buyers who are asked at once, most would be connected with anew */
 	if (!c->letters || !c->multi || !c->reader || pthread_create(&c->thread, NULL, client_main, c) != 0) {
 		error_set(err, "the delivery thread could not be started");
 		mailbox_destroy(c->letters);
