@@ -193,7 +193,7 @@ export function MappingTester({ id, response, onResponse, saved }: { id: string;
   const parts: [string, string, unknown][] = meaning ? [['accepted', t('Takes the call'), meaning.accepted ? t('yes') : t('no')], ['bid', t('Bid'), meaning.bid], ['destination', t('Where to'), meaning.destination], ['duration', t('Paid after'), meaning.duration_seconds === null ? null : t('{seconds} s', { seconds: meaning.duration_seconds })], ['expires', t('Holds until'), meaning.expires_at && moment(meaning.expires_at)], ['reason', t('Why not'), meaning.detail]] : []
   const keptMapping = Boolean(kept?.response) && JSON.stringify(kept?.response) !== mapping
   return (
-    <Stack gap="sm" component="section" aria-label={t('Try the response mapping')} p="md" bg="var(--mantine-color-default-hover)" style={{ borderRadius: 'var(--mantine-radius-md)' }}>
+    <Stack gap="sm" component="section" aria-label={t('Try the response mapping')} p="md" style={{ border: '1px solid var(--mantine-color-default-border)', borderRadius: 'var(--mantine-radius-md)' }}>
       <Title order={3} size="h5">{t('Try the response mapping')}</Title>
       <Text size="sm" c="dimmed">{t('Paste an answer of the buyer: below it is what the mapping above makes of it, also before it is saved. What you try stays here when you leave.')}</Text>
       {isOffered && keptMapping && <Alert color="blue" title={t('There is a mapping that you tried and did not save')}><Group gap="xs"><Button size="xs" onClick={() => { onResponse(kept?.response); setOffered(false) }}>{t('Go on with it')}</Button><Button size="xs" variant="default" onClick={() => setOffered(false)}>{t('Let it go')}</Button></Group></Alert>}
