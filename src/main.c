@@ -7,9 +7,9 @@
 #include "commands.h"
 #include "http/api/api.h"
 #include "http/server.h"
+#include "node.h"
 #include "settings.h"
 #include "store/retention.h"
-#include "store/totals.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
@@ -35,6 +35,8 @@ struct strowger {
 	} proxies, sip_proxies;
 	struct sockaddr_storage rtpengine;
 	bool has_rtpengine;
+	struct media_config media_config;
+	int read_timeout, disable_after, rtp_timeout, session, min_session, ban; /* seconds */
 	struct crypto_key key;
 	struct store *store;
 	struct config_store *config;
@@ -52,6 +54,7 @@ struct strowger {
 	struct recorder *recorder;
 	struct call_loop *calls;
 	struct http_server *http;
+	struct node *node;
 	char prompt_dir[512], recording_dir[512];
 	const char *listeners[9];
 	char rtp_address[64];
@@ -149,14 +152,10 @@ int command_organization(const struct organization_options *o, bool create)
 
 /* ---- serve ---- */
 
-/* Calls of a process that died are closed; their data stays. Data that waits for callers is taken up again. */
-static bool close_interrupted(struct store_conn *conn, void *arg)
+static bool clean_up(struct store_conn *conn, void *arg)
 {
-	int64_t now = clock_now_ms();
 	(void)arg;
-	return totals_add_active(conn) &&
-	       store_exec(conn, "UPDATE calls SET status = 'interrupted', disposition = 'interrupted', ended_at = $1 WHERE status = 'active'", "i", now) &&
-	       retention_run(conn, now);
+	return retention_run(conn, clock_now_ms());
 }
 
 /* The texts of sensitive tags are sealed on disk. */
@@ -267,7 +266,8 @@ static void split_listeners(struct strowger *s, char *list)
 		s->listeners[n++] = p;
 }
 
-static bool start_storage(struct strowger *s, struct error *err)
+/* *signal_number: one came before this server was active. */
+static bool start_storage(struct strowger *s, const sigset_t *signals, int *signal_number, struct error *err)
 {
 	char path[512], url[600];
 	const char *data = s->settings.value[SETTING_DATA], *database = s->settings.value[SETTING_DATABASE];
@@ -282,7 +282,9 @@ static bool start_storage(struct strowger *s, struct error *err)
 		snprintf(url, sizeof url, "%s", database);
 	else
 		snprintf(url, sizeof url, "sqlite:%s/strowger.db", data);
-	return crypto_key_load(&s->key, path, false, err) && (s->store = store_open(url, err)) && store_run(s->store, close_interrupted, NULL, err) &&
+	bool standby = s->settings.value[SETTING_STANDBY] && strcmp(s->settings.value[SETTING_STANDBY], "false") != 0;
+	return crypto_key_load(&s->key, path, false, err) && (s->store = store_open(url, err)) && (s->node = node_join(s->store, standby, signals, signal_number, err)) &&
+	       store_run(s->store, node_close_interrupted, s->node, err) && store_run(s->store, clean_up, NULL, err) &&
 	       (s->config = config_open(s->store, &s->key, err)) && store_start_writer(s->store, err);
 }
 
@@ -315,32 +317,37 @@ static bool read_media(struct strowger *s, struct error *err)
 	return !websocket || s->has_rtpengine || error_set(err, "--sip-websocket needs --media rtpengine:ADDR:PORT: browsers speak WebRTC");
 }
 
-static bool start_services(struct strowger *s, struct error *err)
+/* What is wrong with them is said before anything is begun, or waited for. */
+static bool read_settings(struct strowger *s, struct error *err)
 {
-	struct media_config media = {.address = s->rtp_address};
-	bool private = s->settings.value[SETTING_ALLOW_PRIVATE] && strcmp(s->settings.value[SETTING_ALLOW_PRIVATE], "false") != 0;
-	if (sscanf(s->settings.value[SETTING_RTP_PORTS], "%d-%d", &media.port_low, &media.port_high) != 2 || media.port_low < 1024 || media.port_high > 65535)
+	s->media_config = (struct media_config){.address = s->rtp_address};
+	if (sscanf(s->settings.value[SETTING_RTP_PORTS], "%d-%d", &s->media_config.port_low, &s->media_config.port_high) != 2 || s->media_config.port_low < 1024 || s->media_config.port_high > 65535)
 		return error_set(err, "--rtp-ports '%s' must look like 20000-29999", s->settings.value[SETTING_RTP_PORTS]);
-	int read_timeout = atoi(s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
-	if (read_timeout < 1 || read_timeout > 3600)
+	s->read_timeout = atoi(s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
+	if (s->read_timeout < 1 || s->read_timeout > 3600)
 		return error_set(err, "--http-read-timeout '%s' must be a number of seconds from 1 to 3600", s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
 	if (!read_networks(s, SETTING_PROXIES, "trusted-proxies", &s->proxies, err) || !read_networks(s, SETTING_SIP_PROXIES, "trusted-sip-proxies", &s->sip_proxies, err) || !read_media(s, err))
 		return false;
-	int disable_after = atoi(s->settings.value[SETTING_DISABLE_WEBHOOKS]);
-	if (disable_after < 1)
+	s->disable_after = atoi(s->settings.value[SETTING_DISABLE_WEBHOOKS]);
+	if (s->disable_after < 1)
 		return error_set(err, "--disable-webhooks-after '%s' must be a number of seconds", s->settings.value[SETTING_DISABLE_WEBHOOKS]);
 	for (const char *const *l = s->listeners; *l; l++)
 		if (strncmp(*l, "tls:", 4) == 0 && !s->settings.value[SETTING_CERTIFICATE])
 			return error_set(err, "the SIP listener %s needs --sip-certificate", *l);
-	int rtp_timeout = atoi(s->settings.value[SETTING_RTP_TIMEOUT]);
-	if (rtp_timeout < 0)
+	s->rtp_timeout = atoi(s->settings.value[SETTING_RTP_TIMEOUT]);
+	if (s->rtp_timeout < 0)
 		return error_set(err, "--rtp-timeout '%s' must be a number of seconds, 0 for never", s->settings.value[SETTING_RTP_TIMEOUT]);
-	int session = atoi(s->settings.value[SETTING_SESSION_EXPIRES]), min_session = atoi(s->settings.value[SETTING_MIN_SE]);
-	if (min_session < 1 || session < min_session || session > 86400)
+	s->session = atoi(s->settings.value[SETTING_SESSION_EXPIRES]);
+	s->min_session = atoi(s->settings.value[SETTING_MIN_SE]);
+	if (s->min_session < 1 || s->session < s->min_session || s->session > 86400)
 		return error_set(err, "--session-expires '%s' must be a number of seconds from --min-se '%s' to 86400", s->settings.value[SETTING_SESSION_EXPIRES], s->settings.value[SETTING_MIN_SE]);
-	int ban = atoi(s->settings.value[SETTING_BAN]);
-	if (ban < 0)
-		return error_set(err, "--sip-ban '%s' must be a number of seconds, 0 for never", s->settings.value[SETTING_BAN]);
+	s->ban = atoi(s->settings.value[SETTING_BAN]);
+	return s->ban >= 0 || error_set(err, "--sip-ban '%s' must be a number of seconds, 0 for never", s->settings.value[SETTING_BAN]);
+}
+
+static bool start_services(struct strowger *s, struct error *err)
+{
+	bool private = s->settings.value[SETTING_ALLOW_PRIVATE] && strcmp(s->settings.value[SETTING_ALLOW_PRIVATE], "false") != 0;
 	s->registry = registry_create();
 	s->leases = leases_create();
 	s->trunks = trunks_create();
@@ -351,15 +358,24 @@ static bool start_services(struct strowger *s, struct error *err)
 		return error_set(err, "out of memory");
 	load_pending(s);
 	load_leases(s);
-	if (!(s->media = media_create(&media, err)) || !(s->prompts = prompts_create(err)) ||
-	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], disable_after * INT64_C(1000), err)) ||
+	if (!(s->media = media_create(&s->media_config, err)) || !(s->prompts = prompts_create(err)) ||
+	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], s->disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, session, min_session, ban, rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL};
+	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], node_id(s->node), s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, s->session, s->min_session, s->ban, s->rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, read_timeout, s->proxies.list, s->proxies.count, s->settings.value[SETTING_WEBSOCKET]};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, s->read_timeout, s->proxies.list, s->proxies.count, s->settings.value[SETTING_WEBSOCKET]};
 	return (s->http = http_server_create(&http, err)) != NULL;
+}
+
+/* To the one that stands by: what is not about this one's calls. */
+static void hand_over(struct strowger *s)
+{
+	log_info(NULL, "another server takes over");
+	http_server_hand_over(s->http);
+	http_client_hand_over(s->client);
+	node_hand_over(s->node);
 }
 
 /* In the order that lets each finish what the others still need of it. */
@@ -390,6 +406,7 @@ static void stop(struct strowger *s)
 	capacity_destroy(s->capacity);
 	guard_destroy(s->guard);
 	config_close(s->config);
+	node_leave(s->node);
 	store_close(s->store);
 }
 
@@ -415,15 +432,26 @@ int command_serve(int argc, char **argv)
 	char *listeners = strdup(s->settings.value[SETTING_SIP]);
 	split_listeners(s, listeners);
 	choose_rtp_address(s);
-	bool ok = (!log_file || log_open(log_file) || error_set(&err, "cannot write the log file %s", log_file)) && start_storage(s, &err) && start_services(s, &err);
+	bool ok = (!log_file || log_open(log_file) || error_set(&err, "cannot write the log file %s", log_file)) && read_settings(s, &err) && start_storage(s, &signals, &signal_number, &err) && start_services(s, &err);
 	if (ok)
 		log_info(NULL, "serving: http %s, sip %s, audio on %s", s->settings.value[SETTING_HTTP], s->settings.value[SETTING_SIP], s->rtp_address);
-	while (ok && sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP)
-		read_files_anew(s);
+	bool lost = false;
+	while (ok && !(lost = !node_watch(s->node, s->client))) {
+		const struct timespec second = {1, 0};
+		signal_number = sigtimedwait(&signals, NULL, &second);
+		if (signal_number == SIGHUP)
+			read_files_anew(s);
+		else if (signal_number > 0)
+			break;
+	}
+	if (lost)
+		error_set(&err, "another server is active now");
 	if (ok)
 		log_info(NULL, "stopping: calls are drained");
+	if (ok && node_is_awaited(s->node))
+		hand_over(s);
 	stop(s);
 	free(listeners);
 	free(s);
-	return ok ? 0 : fail(&err);
+	return (ok && !lost) || signal_number > 0 ? 0 : fail(&err);
 }

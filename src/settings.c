@@ -29,6 +29,7 @@ static const struct {
 	[SETTING_ALLOW_PRIVATE] = {"allow-private-destinations", NULL, NULL, "Webhooks and HTTP requests may go to private and loopback addresses"},
 	[SETTING_LOG_FILE] = {"log-file", "FILE", NULL, "Log here instead of standard error; SIGHUP reopens it"},
 	[SETTING_DRAIN_SECONDS] = {"drain-seconds", "N", "30", "How long SIGTERM waits for calls to end"},
+	[SETTING_STANDBY] = {"standby", NULL, NULL, "While another server is active on the database, wait until it stops or dies, and take over then; without it, that is an error"},
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)

@@ -24,6 +24,7 @@ struct call_loop;
 struct call_loop_config {
 	const char *const *listeners; /* "udp:0.0.0.0:5060", NULL-terminated */
 	const char *certificate, *key, *ca; /* of TLS listeners: struct sip_agent_config */
+	const char *node; /* of this server: its calls have it */
 	struct store *store;
 	struct config_store *config;
 	struct registry *registry;

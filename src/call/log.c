@@ -145,10 +145,10 @@ void log_call_started(struct call *c)
 	json_open(&doc);
 	write_document(&doc, c);
 	json_close(&doc);
-	store_batch_add(batch, "INSERT INTO calls (id, organization_id, campaign_id, publisher_id, caller_id, number, status, execution_mode, call_flow_id, flow_version, started_at, doc) "
-			       "VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $9, $10, $11)",
-			"ssssssssiis", c->id, c->organization->id, c->campaign->id, c->publisher_id, c->caller_id, c->number->number,
-			c->flow_mode ? "call_flow" : "routing_plan", flow ? flow->id : NULL, (int64_t)(flow ? flow->version : 0), c->started_ms, buf_text(&doc));
+	store_batch_add(batch, "INSERT INTO calls (id, organization_id, campaign_id, publisher_id, caller_id, number, status, execution_mode, call_flow_id, flow_version, started_at, doc, node) "
+			       "VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $9, $10, $11, $12)",
+			"ssssssssiiss", c->id, c->organization->id, c->campaign->id, c->publisher_id, c->caller_id, c->number->number,
+			c->flow_mode ? "call_flow" : "routing_plan", flow ? flow->id : NULL, (int64_t)(flow ? flow->version : 0), c->started_ms, buf_text(&doc), c->loop->config.node);
 	buf_free(&doc);
 	log_event(c, "call.started", "");
 }

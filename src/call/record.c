@@ -128,7 +128,7 @@ void record_perform(struct call *c, enum flow_record action)
 void record_recover(struct call_loop *loop)
 {
 	struct store_conn *conn = store_reader(loop->config.store);
-	struct store_rows *rows = conn ? store_query(conn, "SELECT id, organization_id, call_id, kind, format FROM recordings WHERE status = 'recording'", "") : NULL;
+	struct store_rows *rows = conn ? store_query(conn, "SELECT id, organization_id, call_id, kind, format FROM recordings r WHERE status = 'recording' AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.id = r.call_id AND c.status = 'active')", "") : NULL;
 	for (size_t i = 0; rows && i < rows_count(rows); i++) {
 		struct kept *k = new_kept(loop, rows_text(rows, i, 0), rows_text(rows, i, 1), rows_text(rows, i, 2), strcmp(rows_text(rows, i, 3), "voicemail") == 0);
 		char path[600];

@@ -1,4 +1,5 @@
 #include "http/server.h"
+#include "http/api/api.h"
 #include "http/auth.h"
 #include "http/deadline.h"
 #include "http/static.h"
@@ -28,7 +29,7 @@ struct http_server {
 	pthread_t reloader;
 	struct mailbox *reloads;
 	struct deadlines *deadlines;
-	_Atomic bool stop;
+	_Atomic bool stop, handed_over;
 	bool reloading;
 };
 
@@ -384,6 +385,13 @@ void http_resume(struct http_request *r)
 
 /* ---- the exchange ---- */
 
+/* Also after another server has taken over? */
+static bool goes_on(const struct http_request *r, const struct http_route *route)
+{
+	bool reads = strcmp(route->method, "GET") == 0 && route->handle != api_inbound_rtb && strcmp(r->path, "/readyz") != 0;
+	return reads || route->handle == api_call_hangup;
+}
+
 static void dispatch(struct exchange *x, enum http_result *result)
 {
 	struct http_request *r = &x->request;
@@ -396,6 +404,11 @@ static void dispatch(struct exchange *x, enum http_result *result)
 		return;
 	if (!route) {
 		http_problem(r, path_known ? 405 : 404, path_known ? "The method is not allowed here" : "There is nothing here", "%s %.200s", r->method, r->path);
+		return;
+	}
+	if (x->server->handed_over && !goes_on(r, route)) {
+		snprintf(r->retry_after, sizeof r->retry_after, "1");
+		http_problem(r, 503, "This server is stopping", "another one has taken over: ask that");
 		return;
 	}
 	if (route->role != ROLE_NONE && !auth_check(r, route->role))
@@ -638,6 +651,11 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 		return NULL;
 	}
 	return s;
+}
+
+void http_server_hand_over(struct http_server *s)
+{
+	s->handed_over = true;
 }
 
 void http_server_destroy(struct http_server *s)

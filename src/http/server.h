@@ -38,6 +38,8 @@ struct http_config {
 };
 
 struct http_server *http_server_create(const struct http_config *config, struct error *err) WARN_UNUSED;
+/* Another server takes over: from now on what would change something is refused, and /readyz says no; hanging up goes on. */
+void http_server_hand_over(struct http_server *server);
 void http_server_destroy(struct http_server *server);
 
 /* ---- what handlers see ---- */

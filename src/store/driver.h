@@ -39,6 +39,7 @@ struct store_conn {
 	char error[256];
 };
 
+const char *store_url(const struct store *store);
 bool store_migrate(struct store_conn *conn, struct error *err) WARN_UNUSED;
 
 #endif

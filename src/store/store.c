@@ -59,6 +59,11 @@ void store_close(struct store *s)
 	free(s);
 }
 
+const char *store_url(const struct store *s)
+{
+	return s->url;
+}
+
 struct store_conn *store_connect(struct store *s, bool read_only, struct error *err)
 {
 	return s->driver->connect(s->url, read_only, err);

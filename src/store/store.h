@@ -74,4 +74,14 @@ void store_batch_add(struct store_batch *batch, const char *sql, const char *typ
 bool store_batch_run(const struct store_batch *batch, struct store_conn *conn) WARN_UNUSED;
 void store_batch_free(struct store_batch *batch);
 
+/* ---- locks between the servers of one database ---- */
+
+struct store_lock;
+enum store_lock_state { LOCK_HELD, LOCK_TAKEN, LOCK_UNKNOWN /* the database is away */ };
+/* Not waited for. It ends with the process. NULL: *state says whether another one has it, err why. */
+struct store_lock *store_lock(struct store *store, const char *name, enum store_lock_state *state, struct error *err) WARN_UNUSED;
+/* Whoever has it: is it still had? A connection that was lost is made again. */
+enum store_lock_state store_lock_check(struct store_lock *lock, struct error *err) WARN_UNUSED;
+void store_unlock(struct store_lock *lock);
+
 #endif

@@ -41,10 +41,10 @@ void totals_add(struct store_batch *batch, const char *organization_id, const ch
 }
 
 /* Of calls that no process has any more; $1 is the half hour's milliseconds. */
-#define ACTIVE "COUNT(*), SUM(CASE WHEN connected_at IS NULL THEN 0 ELSE 1 END), SUM(converted), 0, SUM(revenue + revenue_added), SUM(payout + payout_added), SUM(cost) FROM calls WHERE status = 'active' GROUP BY 1, 2, 3, 4"
+#define ACTIVE "COUNT(*), SUM(CASE WHEN connected_at IS NULL THEN 0 ELSE 1 END), SUM(converted), 0, SUM(revenue + revenue_added), SUM(payout + payout_added), SUM(cost) FROM calls WHERE status = 'active' AND COALESCE(node, '') = $2 GROUP BY 1, 2, 3, 4"
 #define ACTIVE_BY(dimension, key) INTO_SUMS "SELECT organization_id, started_at / $1, " dimension ", " key ", " ACTIVE ADD_SUMS
 
-bool totals_add_active(struct store_conn *conn)
+bool totals_add_interrupted(struct store_conn *conn, const char *node)
 {
 	static const char *const statements[] = {
 		INTO_TOTALS "SELECT organization_id, started_at / $1, COALESCE(campaign_id, ''), COALESCE(publisher_id, ''), COALESCE(target_id, ''), " ACTIVE ", 5" ADD_TOTALS,
@@ -53,10 +53,10 @@ bool totals_add_active(struct store_conn *conn)
 		ACTIVE_BY("CAST('publisher' AS TEXT)", "COALESCE(publisher_id, '')"),
 		ACTIVE_BY("CAST('target' AS TEXT)", "COALESCE(target_id, '')"),
 		INTO_SUMS "SELECT c.organization_id, c.started_at / $1, t.tag_id, SUBSTR(t.value, 1, 64), COUNT(*), SUM(CASE WHEN c.connected_at IS NULL THEN 0 ELSE 1 END), SUM(c.converted), 0, SUM(c.revenue + c.revenue_added), SUM(c.payout + c.payout_added), SUM(c.cost) "
-			  "FROM calls c JOIN call_tags t ON t.call_id = c.id AND t.sensitive = 0 JOIN resources r ON r.id = t.tag_id AND r.kind = 'custom_tag' AND r.doc LIKE '%\"report\":true%' WHERE c.status = 'active' GROUP BY 1, 2, 3, 4" ADD_SUMS,
+			  "FROM calls c JOIN call_tags t ON t.call_id = c.id AND t.sensitive = 0 JOIN resources r ON r.id = t.tag_id AND r.kind = 'custom_tag' AND r.doc LIKE '%\"report\":true%' WHERE c.status = 'active' AND COALESCE(c.node, '') = $2 GROUP BY 1, 2, 3, 4" ADD_SUMS,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(statements); i++)
-		if (!store_exec(conn, statements[i], "i", TOTALS_HALF_HOUR_MS))
+		if (!store_exec(conn, statements[i], "is", TOTALS_HALF_HOUR_MS, node))
 			return false;
 	return true;
 }

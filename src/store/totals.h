@@ -11,8 +11,8 @@
 
 /* A call that has ended, as its row and tags are by then. sign -1 takes it away again: before they change. */
 void totals_add(struct store_batch *batch, const char *organization_id, const char *call_id, const struct tag_set *tags, int sign);
-/* Calls that are still active, whose process has died; how long they lasted nobody knows. */
-bool totals_add_active(struct store_conn *conn) WARN_UNUSED;
+/* Calls that are still active, whose server has died; how long they lasted nobody knows. node: "" for those that do not say whose they are. */
+bool totals_add_interrupted(struct store_conn *conn, const char *node) WARN_UNUSED;
 /* An ended call's value of a tag became another; NULL: there is none. */
 bool totals_move(struct store_conn *conn, const struct call_log *call, const struct tag_def *tag, const char *from, const char *to) WARN_UNUSED;
 

@@ -117,7 +117,7 @@ struct http_client {
 	pthread_t thread;
 	struct mailbox *letters;
 	atomic_size_t requests; /* of calls, waiting or running */
-	atomic_bool stop;
+	atomic_bool stop, handed_over;
 	CURLM *multi;
 	struct store_conn *reader;
 	struct endpoint *endpoints;
@@ -905,6 +905,11 @@ static void write_again(struct http_client *c)
 
 /* ---- the thread ---- */
 
+void http_client_hand_over(struct http_client *c)
+{
+	c->handed_over = true;
+}
+
 void http_client_touch(struct http_client *c, const struct event_touched *touched)
 {
 	for (size_t i = 0; i < touched->count; i++) {
@@ -970,7 +975,7 @@ static int feed_all(struct http_client *c)
 			e->due_ms = 0; /* known again when they are read */
 			e->look = e->stale = true;
 		}
-		if (e->look || (e->wait_ms && e->wait_ms <= now))
+		if (!c->handed_over && (e->look || (e->wait_ms && e->wait_ms <= now)))
 			feed(c, e, now);
 		if (e->wait_ms && e->wait_ms < next)
 			next = e->wait_ms;

@@ -19,6 +19,9 @@ struct http_client *http_client_create(struct store *store, struct config_store 
 void http_client_stop(struct http_client *c);
 void http_client_free(struct http_client *c);
 
+/* No delivery is begun any more: another server does that. Requests of calls go on. Any thread. */
+void http_client_hand_over(struct http_client *c);
+
 /* There may be new deliveries for these webhooks. Any thread. */
 void http_client_touch(struct http_client *c, const struct event_touched *touched);
 

@@ -192,7 +192,27 @@ export class Strowger {
     return execFileSync(binary, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } }).toString()
   }
 
+  // Another server on the same database, with ports of its own. It is not waited for.
+  async beside(extra: string[] = []): Promise<Strowger> {
+    const other = new Strowger(this.dir)
+    Object.assign(other, { key: this.key, database: this.database, extra: [...this.extra, ...extra], http: await freePort(), sip: await freePort() })
+    await other.launch()
+    return other
+  }
+
   async serve() {
+    await this.launch()
+    await until('the server to answer', async () => {
+      if (this.child!.exitCode !== null) throw new Error(`serve ended:\n${this.log}`)
+      return this.answers()
+    })
+  }
+
+  answers(): Promise<boolean> {
+    return fetch(`${this.url}/healthz`).then((r) => r.ok, () => false)
+  }
+
+  private async launch() {
     const args = ['serve', '--data', this.data, '--http', `127.0.0.1:${this.http}`, '--sip', `udp:127.0.0.1:${this.sip},tcp:127.0.0.1:${this.sip}`,
       '--rtp-ports', await this.rtpPorts(), ...(this.privateDestinations ? ['--allow-private-destinations'] : []), '--drain-seconds', '1', ...this.databaseFlag(), ...(useRtpengine ? (await Rtpengine.one()).media : []), ...this.extra]
     // The libraries keep caches for ever that LeakSanitizer calls leaks; what is ours is counted by /metrics.
@@ -201,10 +221,6 @@ export class Strowger {
     this.child.stderr!.on('data', (d) => (this.log += d))
     const { child } = this
     process.once('exit', () => child.kill('SIGKILL'))
-    await until('the server to answer', async () => {
-      if (this.child!.exitCode !== null) throw new Error(`serve ended:\n${this.log}`)
-      return fetch(`${this.url}/healthz`).then((r) => r.ok, () => false)
-    })
   }
 
   private range?: string

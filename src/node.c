@@ -1,0 +1,207 @@
+#include "node.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "event/event.h"
+#include "store/totals.h"
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define RESTART_MS 5000 /* how long one that was just killed may still seem to be there */
+#define ASK_MS 100
+#define ACTIVE "active"
+#define STANDBY "standby"
+#define OTHERS_MAX 8
+
+struct node {
+	struct store *store;
+	char id[ID_SIZE];
+	struct store_lock *own, *active;
+	char others[OTHERS_MAX][ID_SIZE]; /* that still have calls; "" for those of servers that did not say who they are */
+	size_t other_count;
+};
+
+const char *node_id(const struct node *n)
+{
+	return n->id;
+}
+
+/* Wait for a lock. NULL: err, or a signal. */
+static struct store_lock *wait_for(struct store *store, const char *name, bool for_ever, const sigset_t *signals, int *signal_number, struct error *err)
+{
+	int64_t until = clock_monotonic_ms() + RESTART_MS;
+	const struct timespec ask = {0, ASK_MS * 1000000L};
+	for (bool told = false;; told = true) {
+		enum store_lock_state state;
+		struct store_lock *l = store_lock(store, name, &state, err);
+		if (l || state == LOCK_UNKNOWN || (!for_ever && clock_monotonic_ms() >= until))
+			return l;
+		if (for_ever && !told)
+			log_info(NULL, "standing by: another server is active");
+		int s = sigtimedwait(signals, NULL, &ask);
+		if (s > 0 && s != SIGHUP) {
+			*signal_number = s;
+			return NULL;
+		}
+	}
+}
+
+struct node *node_join(struct store *store, bool waits, const sigset_t *signals, int *signal_number, struct error *err)
+{
+	enum store_lock_state state;
+	struct node *n = calloc(1, sizeof *n);
+	*signal_number = 0;
+	if (!n)
+		return NULL;
+	n->store = store;
+	id_new("nod", n->id);
+	struct store_lock *standby = waits ? wait_for(store, STANDBY, true, signals, signal_number, err) : NULL;
+	if ((!waits || standby) && (n->own = store_lock(store, n->id, &state, err)))
+		n->active = wait_for(store, ACTIVE, waits, signals, signal_number, err);
+	store_unlock(standby);
+	if (n->active)
+		return n;
+	if (!waits && !*signal_number)
+		error_set(err, "another server is active on this database: stop it, or start this one with --standby, which waits for that");
+	node_leave(n);
+	return NULL;
+}
+
+void node_leave(struct node *n)
+{
+	if (!n)
+		return;
+	store_unlock(n->active);
+	store_unlock(n->own);
+	free(n);
+}
+
+/* ---- calls of others ---- */
+
+static bool is_dead(struct node *n, const char *id)
+{
+	enum store_lock_state state;
+	struct error err;
+	struct store_lock *l = *id ? store_lock(n->store, id, &state, &err) : NULL;
+	store_unlock(l);
+	return l || !*id;
+}
+
+static bool close_calls(struct store_conn *conn, const char *id)
+{
+	return totals_add_interrupted(conn, id) &&
+	       store_exec(conn, "UPDATE calls SET status = 'interrupted', disposition = 'interrupted', ended_at = $1 WHERE status = 'active' AND COALESCE(node, '') = $2", "is", clock_now_ms(), id);
+}
+
+bool node_close_interrupted(struct store_conn *conn, void *arg)
+{
+	struct node *n = arg;
+	struct store_rows *rows = store_query(conn, "SELECT DISTINCT COALESCE(node, '') FROM calls WHERE status = 'active'", "");
+	bool ok = rows != NULL;
+	for (size_t i = 0; ok && i < rows_count(rows); i++) {
+		const char *id = rows_text(rows, i, 0);
+		if (is_dead(n, id))
+			ok = close_calls(conn, id);
+		else if (n->other_count < OTHERS_MAX)
+			snprintf(n->others[n->other_count++], ID_SIZE, "%s", id);
+	}
+	rows_free(rows);
+	return ok;
+}
+
+struct closing {
+	struct store_job job;
+	char id[ID_SIZE];
+};
+
+static bool run_closing(struct store_job *job, struct store_conn *conn)
+{
+	return close_calls(conn, ((struct closing *)job)->id);
+}
+
+static void closing_done(struct store_job *job, bool committed)
+{
+	if (!committed)
+		log_error(NULL, "calls of a server that died could not be closed");
+	free(job);
+}
+
+static void close_later(struct node *n, const char *id)
+{
+	struct closing *c = calloc(1, sizeof *c);
+	if (!c)
+		return;
+	c->job = (struct store_job){.run = run_closing, .done = closing_done};
+	snprintf(c->id, sizeof c->id, "%s", id);
+	store_submit_accepted(n->store, &c->job);
+}
+
+/* What the others' calls tell is delivered here. */
+static void look_for_deliveries(struct store_conn *conn, struct http_client *client)
+{
+	struct event_touched touched = {0};
+	struct store_rows *rows = store_query(conn, "SELECT DISTINCT webhook_id FROM deliveries WHERE status = 'pending'", "");
+	for (size_t i = 0; i < rows_count(rows); i++)
+		event_touch(&touched, rows_text(rows, i, 0));
+	rows_free(rows);
+	http_client_touch(client, &touched);
+	event_touched_free(&touched);
+}
+
+bool node_watch(struct node *n, struct http_client *client)
+{
+	struct error err;
+	enum store_lock_state state = store_lock_check(n->active, &err);
+	struct store_conn *conn = n->other_count ? store_reader(n->store) : NULL;
+	if (conn)
+		look_for_deliveries(conn, client);
+	for (size_t i = 0; conn && i < n->other_count;) {
+		if (!is_dead(n, n->others[i])) {
+			i++;
+			continue;
+		}
+		close_later(n, n->others[i]); /* those that it had when it ended, if any */
+		memmove(n->others[i], n->others[--n->other_count], ID_SIZE);
+	}
+	if (state == LOCK_TAKEN)
+		log_error(NULL, "%s while the database was away: this server ends", err.text);
+	return state != LOCK_TAKEN;
+}
+
+bool node_is_awaited(struct node *n)
+{
+	enum store_lock_state state;
+	struct error err;
+	store_unlock(store_lock(n->store, STANDBY, &state, &err));
+	return state == LOCK_TAKEN;
+}
+
+struct barrier {
+	struct store_job job;
+	sem_t passed;
+};
+
+static bool run_barrier(struct store_job *job, struct store_conn *conn)
+{
+	(void)job, (void)conn;
+	return true;
+}
+
+static void barrier_done(struct store_job *job, bool committed)
+{
+	(void)committed;
+	sem_post(&((struct barrier *)job)->passed);
+}
+
+void node_hand_over(struct node *n)
+{
+	struct barrier b = {.job = {.run = run_barrier, .done = barrier_done}};
+	sem_init(&b.passed, 0, 0);
+	store_submit_accepted(n->store, &b.job); /* what was accepted is on disk before the other one reads it */
+	sem_wait(&b.passed);
+	sem_destroy(&b.passed);
+	store_unlock(n->active);
+	n->active = NULL;
+}
