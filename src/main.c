@@ -448,7 +448,7 @@ int command_serve(int argc, char **argv)
 		error_set(&err, "another server is active now");
 	if (ok)
 		log_info(NULL, "stopping: calls are drained");
-	if (ok && node_is_awaited(s->node))
+	if (ok && (lost || node_is_awaited(s->node)))
 		hand_over(s);
 	stop(s);
 	free(listeners);

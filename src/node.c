@@ -28,29 +28,29 @@ const char *node_id(const struct node *n)
 	return n->id;
 }
 
-/* Wait for a lock. NULL: err, or a signal. */
+/* A lock, waited for. NULL: err, or a signal. */
 static struct store_lock *wait_for(struct store *store, const char *name, bool for_ever, const sigset_t *signals, int *signal_number, struct error *err)
 {
 	int64_t until = clock_monotonic_ms() + RESTART_MS;
 	const struct timespec ask = {0, ASK_MS * 1000000L};
-	for (bool told = false;; told = true) {
-		enum store_lock_state state;
-		struct store_lock *l = store_lock(store, name, &state, err);
-		if (l || state == LOCK_UNKNOWN || (!for_ever && clock_monotonic_ms() >= until))
-			return l;
+	struct store_lock *l = store_lock_new(store, name, err);
+	for (bool told = false; l && store_lock_take(l, err) != LOCK_HELD; told = true) {
 		if (for_ever && !told)
 			log_info(NULL, "standing by: another server is active");
 		int s = sigtimedwait(signals, NULL, &ask);
-		if (s > 0 && s != SIGHUP) {
+		bool signalled = s > 0 && s != SIGHUP;
+		if (signalled)
 			*signal_number = s;
+		if (signalled || (!for_ever && clock_monotonic_ms() >= until)) {
+			store_lock_free(l);
 			return NULL;
 		}
 	}
+	return l;
 }
 
 struct node *node_join(struct store *store, bool waits, const sigset_t *signals, int *signal_number, struct error *err)
 {
-	enum store_lock_state state;
 	struct node *n = calloc(1, sizeof *n);
 	*signal_number = 0;
 	if (!n)
@@ -58,12 +58,12 @@ struct node *node_join(struct store *store, bool waits, const sigset_t *signals,
 	n->store = store;
 	id_new("nod", n->id);
 	struct store_lock *standby = waits ? wait_for(store, STANDBY, true, signals, signal_number, err) : NULL;
-	if ((!waits || standby) && (n->own = store_lock(store, n->id, &state, err)))
+	if ((!waits || standby) && (n->own = store_lock_new(store, n->id, err)) && store_lock_take(n->own, err) == LOCK_HELD)
 		n->active = wait_for(store, ACTIVE, waits, signals, signal_number, err);
-	store_unlock(standby);
+	store_lock_free(standby);
 	if (n->active)
 		return n;
-	if (!waits && !*signal_number)
+	if (!waits && !*signal_number && n->own)
 		error_set(err, "another server is active on this database: stop it, or start this one with --standby, which waits for that");
 	node_leave(n);
 	return NULL;
@@ -73,20 +73,26 @@ void node_leave(struct node *n)
 {
 	if (!n)
 		return;
-	store_unlock(n->active);
-	store_unlock(n->own);
+	store_lock_free(n->active);
+	store_lock_free(n->own);
 	free(n);
 }
 
 /* ---- calls of others ---- */
 
+/* Is the lock somebody's? When it cannot be asked for, it is thought to be. */
+static bool is_taken(struct node *n, const char *name)
+{
+	struct error err;
+	struct store_lock *l = store_lock_new(n->store, name, &err);
+	bool taken = !l || store_lock_take(l, &err) != LOCK_HELD;
+	store_lock_free(l);
+	return taken;
+}
+
 static bool is_dead(struct node *n, const char *id)
 {
-	enum store_lock_state state;
-	struct error err;
-	struct store_lock *l = *id ? store_lock(n->store, id, &state, &err) : NULL;
-	store_unlock(l);
-	return l || !*id;
+	return !*id || !is_taken(n, id);
 }
 
 static bool close_calls(struct store_conn *conn, const char *id)
@@ -153,7 +159,7 @@ static void look_for_deliveries(struct store_conn *conn, struct http_client *cli
 bool node_watch(struct node *n, struct http_client *client)
 {
 	struct error err;
-	enum store_lock_state state = store_lock_check(n->active, &err);
+	enum store_lock_state state = store_lock_take(n->active, &err);
 	struct store_conn *conn = n->other_count ? store_reader(n->store) : NULL;
 	if (conn)
 		look_for_deliveries(conn, client);
@@ -172,10 +178,7 @@ bool node_watch(struct node *n, struct http_client *client)
 
 bool node_is_awaited(struct node *n)
 {
-	enum store_lock_state state;
-	struct error err;
-	store_unlock(store_lock(n->store, STANDBY, &state, &err));
-	return state == LOCK_TAKEN;
+	return is_taken(n, STANDBY);
 }
 
 struct barrier {
@@ -202,6 +205,6 @@ void node_hand_over(struct node *n)
 	store_submit_accepted(n->store, &b.job); /* what was accepted is on disk before the other one reads it */
 	sem_wait(&b.passed);
 	sem_destroy(&b.passed);
-	store_unlock(n->active);
+	store_lock_free(n->active);
 	n->active = NULL;
 }

@@ -98,17 +98,6 @@ static void begin_round(struct auction *u)
 	u->until_ms = clock_monotonic_ms() + u->tree->timeout_ms;
 }
 
-/* Why the target is not asked; NULL: it is. */
-static const char *why_not(struct call *c, const struct route_bidder *b, struct capacity_asked *asked)
-{
-	const struct route_target *t = &b->target->target;
-	enum route_verdict v = route_target_judge(t, &c->env, asked->now_ms);
-	if (v == ROUTE_ELIGIBLE && !filter_match(b->filter, &c->env))
-		return "the call does not pass the ring tree's filter";
-	v = v == ROUTE_ELIGIBLE ? capacity_room(asked, t) : v;
-	return v == ROUTE_ELIGIBLE ? NULL : route_verdict_text(v);
-}
-
 static struct auction *begin(struct attempt *a)
 {
 	struct call *c = a->call;
@@ -126,9 +115,9 @@ static struct auction *begin(struct attempt *a)
 	begin_round(u);
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct route_bidder *b = &tree->bidders[i];
-		const char *why = why_not(c, b, &asked);
-		if (why)
-			log_attempt(c, &(struct dial_try){.target = &b->target->target, .uri = tree->name}, NULL, "skipped", 0, why);
+		enum route_verdict v = capacity_judge_bidder(&asked, b, &c->env);
+		if (v != ROUTE_ELIGIBLE)
+			log_attempt(c, &(struct dial_try){.target = &b->target->target, .uri = tree->name}, NULL, "skipped", 0, route_verdict_text(v));
 		else
 			ask(c, u, b->target, b->priority);
 	}

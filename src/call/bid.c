@@ -1,7 +1,5 @@
 #include "call/bid.h"
 #include "call/screen.h"
-#include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define JUDGED_MAX 10000 /* entries of plans that are looked at; then no further group is */
@@ -47,9 +45,7 @@ static const struct route_target *by_tree(struct search *s, const struct route_t
 	for (size_t i = 0; tree && tree->enabled && i < tree->count; i++) {
 		const struct rtb_target *asked = tree->bidders[i].target;
 		const struct route_target *t = &asked->target;
-		enum route_verdict v = route_target_judge(t, s->asked->env, s->asked->now_ms);
-		v = v == ROUTE_ELIGIBLE && !filter_match(tree->bidders[i].filter, s->asked->env) ? ROUTE_ENTRY_FILTER : v;
-		v = v == ROUTE_ELIGIBLE ? capacity_room(&s->capacity, t) : v;
+		enum route_verdict v = capacity_judge_bidder(&s->capacity, &tree->bidders[i], s->asked->env);
 		if (v != ROUTE_ELIGIBLE) {
 			pass_over(s, t->id, t->name, route_verdict_text(v));
 			continue;
@@ -69,21 +65,11 @@ static const struct route_target *by_tree(struct search *s, const struct route_t
 static const struct route_target *first_of(struct search *s, const struct route_plan *plan, int depth)
 {
 	const struct route_target *found = NULL;
-	struct route_candidate *list = calloc(plan->count + 1, sizeof *list);
-	uint64_t *turns = plan->strategy == ROUTE_ROUND_ROBIN ? calloc(plan->count + 1, sizeof *turns) : NULL;
-	double *scores = plan->strategy == ROUTE_BEST ? calloc(plan->count + 1, sizeof *scores) : NULL;
-	const struct route_input in = {
-		.env = s->asked->env, .now_ms = s->asked->now_ms, .seed = randombytes_random() | (uint64_t)randombytes_random() << 32, .scores = scores, .turns = turns,
-		.room = capacity_room, .arg = &s->capacity, .first = s->capacity.first,
-	};
-	if (scores)
-		capacity_scores(s->asked->capacity, plan, scores);
-	if (turns)
-		capacity_turns(s->asked->capacity, plan, turns);
-	size_t n = list ? route_plan_judge(plan, &in, list, plan->count) : 0;
-	s->judged += n;
-	for (size_t i = 0; i < n && !found; i++) {
-		const struct route_candidate *one = &list[i];
+	struct capacity_judged judged;
+	capacity_judge(&s->capacity, plan, s->asked->env, s->asked->now_ms, false, &judged);
+	s->judged += judged.count;
+	for (size_t i = 0; i < judged.count && !found; i++) {
+		const struct route_candidate *one = &judged.list[i];
 		if (one->verdict != ROUTE_ELIGIBLE)
 			pass_over(s, one->target ? one->target->id : NULL, route_candidate_name(one), route_verdict_text(one->verdict));
 		else if (one->tree)
@@ -95,9 +81,7 @@ static const struct route_target *first_of(struct search *s, const struct route_
 		if (!s->busy && one->target && (one->verdict == ROUTE_BUSY || one->verdict == ROUTE_AWAY))
 			s->busy = one->target;
 	}
-	free(list);
-	free(turns);
-	free(scores);
+	capacity_judged_free(&judged);
 	return found;
 }
 

@@ -1,6 +1,7 @@
 #include "call/capacity.h"
 #include "base/id.h"
 #include <pthread.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -479,4 +480,38 @@ void capacity_destroy(struct capacity *c)
 	}
 	pthread_mutex_destroy(&c->lock);
 	free(c);
+}
+
+/* ---- judging ---- */
+
+void capacity_judge(struct capacity_asked *asked, const struct route_plan *plan, struct expr_env *env, int64_t at_ms, bool all, struct capacity_judged *out)
+{
+	uint64_t *turns = plan->strategy == ROUTE_ROUND_ROBIN ? calloc(plan->count + 1, sizeof *turns) : NULL;
+	struct route_plan without_chance = *plan;
+	*out = (struct capacity_judged){.list = calloc(plan->count + 1, sizeof *out->list), .scores = plan->strategy == ROUTE_BEST ? calloc(plan->count + 1, sizeof *out->scores) : NULL};
+	if (out->scores)
+		capacity_scores(asked->capacity, plan, out->scores);
+	if (turns)
+		capacity_turns(asked->capacity, plan, turns);
+	if (all)
+		without_chance.explore_percent = 0;
+	const struct route_input in = {
+		.env = env, .now_ms = at_ms, .seed = randombytes_random() | (uint64_t)randombytes_random() << 32, .scores = out->scores, .turns = turns,
+		.room = capacity_room, .arg = asked, .all = all, .first = asked->first,
+	};
+	out->count = out->list ? route_plan_judge(&without_chance, &in, out->list, plan->count) : 0;
+	free(turns);
+}
+
+void capacity_judged_free(struct capacity_judged *j)
+{
+	free(j->list);
+	free(j->scores);
+}
+
+enum route_verdict capacity_judge_bidder(struct capacity_asked *asked, const struct route_bidder *bidder, struct expr_env *env)
+{
+	const struct route_target *t = &bidder->target->target;
+	enum route_verdict v = route_target_judge(t, env, asked->now_ms);
+	return v != ROUTE_ELIGIBLE ? v : !filter_match(bidder->filter, env) ? ROUTE_TREE_FILTER : capacity_room(asked, t);
 }

@@ -54,6 +54,19 @@ struct capacity_asked capacity_ask(struct capacity *c, const struct organization
 bool capacity_repeats(const struct capacity_asked *asked, const struct route_target *target);
 enum route_verdict capacity_room(void *arg, const struct route_target *target);
 
+/* A plan's entries, judged for a call by the counters as they are. */
+struct capacity_judged {
+	struct route_candidate *list; /* in the order they would be tried */
+	double *scores;               /* by entry, of ROUTE_BEST; else NULL */
+	size_t count;
+};
+/* all: room is asked of each, and nobody comes first by chance: to explain, not to call. at_ms: when hours are looked at. Without memory there are none. */
+void capacity_judge(struct capacity_asked *asked, const struct route_plan *plan, struct expr_env *env, int64_t at_ms, bool all, struct capacity_judged *out);
+void capacity_judged_free(struct capacity_judged *j);
+/* Would one of a ring tree be asked? */
+enum route_verdict capacity_judge_bidder(struct capacity_asked *asked, const struct route_bidder *bidder, struct expr_env *env);
+
+
 /* Somebody said whether the target takes calls now; on disk it is kept by the caller (target_availability). At first it does. */
 void capacity_set_available(struct capacity *c, const char *target_id, bool available);
 bool capacity_available(struct capacity *c, const char *target_id);

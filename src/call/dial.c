@@ -2,7 +2,6 @@
 #include "call/internal.h"
 #include "base/network.h"
 #include "webhook/address.h"
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,27 +165,17 @@ static void add_group(struct call *c, const struct route_plan *outer, const stru
 static void add_plan(struct call *c, const struct route_plan *plan, const struct in_group *group, int timeout_seconds, bool all)
 {
 	struct dial *d = &c->dial;
-	struct route_candidate *list = calloc(plan->count + 1, sizeof *list);
-	uint64_t *turns = plan->strategy == ROUTE_ROUND_ROBIN ? calloc(plan->count + 1, sizeof *turns) : NULL;
-	double *scores = plan->strategy == ROUTE_BEST ? calloc(plan->count + 1, sizeof *scores) : NULL;
 	const struct capacity_call as = dial_capacity_call(c);
 	struct capacity_asked asked = asked_of(c, &as);
-	const struct route_input in = {
-		.env = &c->env, .now_ms = asked.now_ms, .seed = randombytes_random() | (uint64_t)randombytes_random() << 32, .scores = scores, .turns = turns,
-		.room = capacity_room, .arg = &asked, .first = asked.first,
-	};
-	if (scores)
-		capacity_scores(c->loop->config.capacity, plan, scores);
-	if (turns)
-		capacity_turns(c->loop->config.capacity, plan, turns);
-	size_t n = list ? route_plan_judge(plan, &in, list, plan->count) : 0;
-	d->judged += n;
+	struct capacity_judged judged;
+	capacity_judge(&asked, plan, &c->env, asked.now_ms, false, &judged);
+	d->judged += judged.count;
 	d->plan = plan;
 	d->group = group;
 	d->at_once = all || plan->strategy == ROUTE_AT_ONCE;
-	for (size_t i = 0; i < n; i++) {
-		const struct route_candidate *one = &list[i];
-		if (i && !all && one->priority != list[i - 1].priority)
+	for (size_t i = 0; i < judged.count; i++) {
+		const struct route_candidate *one = &judged.list[i];
+		if (i && !all && one->priority != one[-1].priority)
 			d->stage_made++;
 		d->busy = d->busy || one->verdict == ROUTE_BUSY || one->verdict == ROUTE_AWAY;
 		d->chosen = one->verdict == ROUTE_ELIGIBLE ? chosen(c, plan, one) : NULL;
@@ -200,9 +189,7 @@ static void add_plan(struct call *c, const struct route_plan *plan, const struct
 			log_attempt(c, &(struct dial_try){.target = one->target, .uri = one->target ? one->target->uri : route_candidate_name(one)}, NULL, "skipped", 0, route_verdict_text(one->verdict));
 	}
 	d->chosen = NULL;
-	free(list);
-	free(turns);
-	free(scores);
+	capacity_judged_free(&judged);
 	d->stage_made++;
 }
 

@@ -301,7 +301,7 @@ static bool equals(const struct value *v, const struct operand *o)
 		return v->number == o->boolean;
 	if (v->kind == VALUE_DATETIME && o->is_time)
 		return v->number == o->time;
-	return v->len == o->len && strncasecmp(v->text, o->text, o->len) == 0;
+	return v->len == o->len && (!o->len || ((unsigned char)(v->text[0] ^ o->text[0]) & ~0x20u) == 0) && strncasecmp(v->text, o->text, o->len) == 0; /* most differ at once */
 }
 
 /* -1, 0, 1, or 2 when the two have no order. */

@@ -5,18 +5,21 @@
 #define DAY_MINUTES 1440
 #define WEEK_MINUTES (7 * DAY_MINUTES)
 
+struct holiday {
+	const char *date; /* "2026-12-25" */
+	bool yearly;
+	const char *name;
+	int open, close; /* minutes of the day; the same: closed */
+};
+
+/* With a week of spans in one cache line: a plan asks thousands of them. */
 struct schedule {
 	const struct zone *zone;
-	size_t span_count, holiday_count;
+	struct holiday *holidays;
+	uint16_t holiday_count, span_count;
 	struct span {
-		int from, minutes; /* from Monday 00:00 */
-	} *spans;
-	struct holiday {
-		const char *date; /* "2026-12-25" */
-		bool yearly;
-		const char *name;
-		int open, close; /* minutes of the day; the same: closed */
-	} *holidays;
+		uint16_t from, minutes; /* from Monday 00:00 */
+	} spans[];
 };
 
 static int minutes_of(const char *time)
@@ -33,20 +36,19 @@ static int day_of(const char *name)
 static struct span read_span(json_t *json)
 {
 	int open = minutes_of(json_string_value(json_object_get(json, "open"))), close = minutes_of(json_string_value(json_object_get(json, "close")));
-	return (struct span){day_of(json_string_value(json_object_get(json, "day"))) * DAY_MINUTES + open, close > open ? close - open : close + DAY_MINUTES - open};
+	return (struct span){(uint16_t)(day_of(json_string_value(json_object_get(json, "day"))) * DAY_MINUTES + open), (uint16_t)(close > open ? close - open : close + DAY_MINUTES - open)};
 }
 
 struct schedule *schedule_compile(json_t *json, struct arena *arena)
 {
 	json_t *weekly = json_object_get(json, "weekly"), *holidays = json_object_get(json, "holidays"), *item;
-	struct schedule *s = arena_alloc(arena, sizeof *s);
+	struct schedule *s = arena_alloc(arena, sizeof *s + json_array_size(weekly) * sizeof *s->spans);
 	size_t i;
 	if (!s)
 		return NULL;
 	s->zone = zone_find(json_string_value(json_object_get(json, "time_zone")));
-	s->spans = arena_alloc(arena, (json_array_size(weekly) + 1) * sizeof *s->spans);
 	s->holidays = arena_alloc(arena, (json_array_size(holidays) + 1) * sizeof *s->holidays);
-	if (!s->spans || !s->holidays)
+	if (!s->holidays)
 		return NULL;
 	json_array_foreach(weekly, i, item)
 		s->spans[s->span_count++] = read_span(item);
@@ -85,8 +87,10 @@ enum schedule_state schedule_at(const struct schedule *s, const struct zone *zon
 			*holiday = h->name;
 		return at % DAY_MINUTES >= h->open && at % DAY_MINUTES < h->close ? SCHEDULE_OPEN : SCHEDULE_HOLIDAY;
 	}
-	for (size_t i = 0; i < s->span_count; i++)
-		if ((at - s->spans[i].from + WEEK_MINUTES) % WEEK_MINUTES < s->spans[i].minutes)
+	for (size_t i = 0; i < s->span_count; i++) {
+		int since = at - s->spans[i].from;
+		if ((since < 0 ? since + WEEK_MINUTES : since) < s->spans[i].minutes)
 			return SCHEDULE_OPEN;
+	}
 	return SCHEDULE_CLOSED;
 }

@@ -1,11 +1,9 @@
 /* Locks between the servers of one database: a file beside SQLite's, an advisory lock of PostgreSQL's. */
 #include "store/driver.h"
-#include "base/id.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 struct store_lock {
@@ -15,57 +13,66 @@ struct store_lock {
 	char path[600];
 };
 
-static enum store_lock_state lock_file(struct store_lock *l, const char *url, struct error *err)
+/* The name's byte of the file: there is one file for all locks, which stays. */
+static off_t place_of(const char *name)
 {
-	snprintf(l->path, sizeof l->path, "%s.%s.lock", url + strlen("sqlite:"), l->name);
-	l->fd = open(l->path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-	if (l->fd < 0) {
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * UINT64_C(1099511628211);
+	return (off_t)(hash >> 2);
+}
+
+static enum store_lock_state take_file(struct store_lock *l, struct error *err)
+{
+	struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place_of(l->name), .l_len = 1};
+	if (l->fd < 0 && (l->fd = open(l->path, O_CREAT | O_RDWR | O_CLOEXEC, 0600)) < 0) {
 		error_set(err, "cannot open %s: %s", l->path, strerror(errno));
 		return LOCK_UNKNOWN;
 	}
-	if (flock(l->fd, LOCK_EX | LOCK_NB) == 0)
+	if (fcntl(l->fd, F_OFD_SETLK, &byte) == 0)
 		return LOCK_HELD;
-	error_set(err, "another server has %s", l->path);
-	return errno == EWOULDBLOCK ? LOCK_TAKEN : LOCK_UNKNOWN;
+	bool taken = errno == EAGAIN || errno == EACCES;
+	error_set(err, taken ? "another server has the lock '%s' of %s" : "cannot take the lock '%s' of %s", l->name, l->path);
+	return taken ? LOCK_TAKEN : LOCK_UNKNOWN;
 }
 
-/* Asked for by whom has it, it is had once more: so a lost connection is noticed, and made again. */
-static enum store_lock_state lock_database(struct store_lock *l, struct error *err)
+/* Whoever has it is given it once more. */
+static enum store_lock_state take_database(struct store_lock *l, struct error *err)
 {
 	struct store_rows *rows = store_query(l->conn, "SELECT CASE WHEN pg_try_advisory_lock(hashtextextended($1, 0)) THEN 1 ELSE 0 END", "s", l->name);
 	enum store_lock_state state = rows_count(rows) != 1 ? LOCK_UNKNOWN : rows_int(rows, 0, 0) ? LOCK_HELD : LOCK_TAKEN;
-	error_set(err, state == LOCK_UNKNOWN ? "the lock '%s' cannot be asked for: %s" : "another server has the lock '%s'%s", l->name, state == LOCK_UNKNOWN ? store_error(l->conn) : "");
+	if (state == LOCK_UNKNOWN)
+		error_set(err, "the lock '%s' cannot be asked for: %s", l->name, store_error(l->conn));
+	else if (state == LOCK_TAKEN)
+		error_set(err, "another server has the lock '%s'", l->name);
 	rows_free(rows);
 	return state;
 }
 
-struct store_lock *store_lock(struct store *s, const char *name, enum store_lock_state *state, struct error *err)
+struct store_lock *store_lock_new(struct store *s, const char *name, struct error *err)
 {
 	const char *url = store_url(s);
+	bool file = strncmp(url, "sqlite:", 7) == 0;
 	struct store_lock *l = calloc(1, sizeof *l);
-	*state = LOCK_UNKNOWN;
 	error_set(err, "out of memory");
 	if (!l)
 		return NULL;
 	l->fd = -1;
 	l->name = strdup(name);
-	if (l->name && strncmp(url, "sqlite:", 7) == 0)
-		*state = lock_file(l, url, err);
-	else if (l->name && (l->conn = store_connect(s, true, err)))
-		*state = lock_database(l, err);
-	if (*state == LOCK_HELD)
+	if (file)
+		snprintf(l->path, sizeof l->path, "%s.lock", url + strlen("sqlite:"));
+	if (l->name && (file || (l->conn = store_connect(s, true, err))))
 		return l;
-	l->path[0] = '\0'; /* it is the other's */
-	store_unlock(l);
+	store_lock_free(l);
 	return NULL;
 }
 
-enum store_lock_state store_lock_check(struct store_lock *l, struct error *err)
+enum store_lock_state store_lock_take(struct store_lock *l, struct error *err)
 {
-	return l->conn ? lock_database(l, err) : LOCK_HELD;
+	return l->conn ? take_database(l, err) : take_file(l, err);
 }
 
-void store_unlock(struct store_lock *l)
+void store_lock_free(struct store_lock *l)
 {
 	if (!l)
 		return;

@@ -78,10 +78,10 @@ void store_batch_free(struct store_batch *batch);
 
 struct store_lock;
 enum store_lock_state { LOCK_HELD, LOCK_TAKEN, LOCK_UNKNOWN /* the database is away */ };
-/* Not waited for. It ends with the process. NULL: *state says whether another one has it, err why. */
-struct store_lock *store_lock(struct store *store, const char *name, enum store_lock_state *state, struct error *err) WARN_UNUSED;
-/* Whoever has it: is it still had? A connection that was lost is made again. */
-enum store_lock_state store_lock_check(struct store_lock *lock, struct error *err) WARN_UNUSED;
-void store_unlock(struct store_lock *lock);
+/* NULL: no memory, or the database is away. */
+struct store_lock *store_lock_new(struct store *store, const char *name, struct error *err) WARN_UNUSED;
+/* Not waited for; it is had until the process ends. Whoever has it may ask again whether that is still so: a connection that was lost is made again. err: why not. */
+enum store_lock_state store_lock_take(struct store_lock *lock, struct error *err) WARN_UNUSED;
+void store_lock_free(struct store_lock *lock); /* and let it go */
 
 #endif

@@ -1,9 +1,10 @@
 // Several servers on one database: one is active, others stand by, and calls outlive the change.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { Peer } from './peer.ts'
-import { Receiver, Strowger, sleep, until } from './harness.ts'
+import { Receiver, Strowger, sleep, until, usePostgres } from './harness.ts'
 
 describe('two servers on one database', () => {
   let first: Strowger
@@ -103,6 +104,25 @@ describe('two servers on one database', () => {
     assert.equal(e.status, 200)
     await e.request('BYE')
     await fourth.lastCall((c) => c.id > also.id && c.disposition === 'completed')
-    await fourth.kill('SIGTERM')
+    started.push(fourth)
+  })
+
+  test('one that lost its connection to the database to another server ends, when its calls have', { skip: !usePostgres && 'is about PostgreSQL' }, async () => {
+    const active = started.at(-1)!, other = await standby(active), d = await call(active)
+    assert.equal(d.status, 200)
+    const psql = execFileSync('sh', ['-c', 'ls -d /usr/lib/postgresql/*/bin | tail -1']).toString().trim() + '/psql'
+    const cut = () => execFileSync(psql, [active.database!, '-c', "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32 | objid::bigint) = hashtextextended('active', 0)"], { stdio: 'ignore' })
+    // it asks once a second, the one that stands by ten times
+    await until('the other one to be quicker', async () => {
+      cut()
+      await sleep(1500)
+      return active.log.includes('this server ends')
+    })
+    await until('it to answer', () => other.answers())
+    assert.equal((await active.raw('POST', '/api/v1/publishers', { name: 'y' })).status, 503)
+    await d.request('BYE')
+    if (active.child!.exitCode === null) await once(active.child!, 'exit')
+    assert.equal(active.child!.exitCode, 1)
+    assert.equal((await call(other)).status, 200)
   })
 })

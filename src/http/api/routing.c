@@ -44,7 +44,7 @@ void api_read_asked(struct http_request *r, json_t *body, struct api_asked *a, s
 }
 
 static const char *const verdict_names[] = {
-	[ROUTE_ELIGIBLE] = "eligible", [ROUTE_DISABLED] = "disabled", [ROUTE_CLOSED] = "closed", [ROUTE_ENTRY_CLOSED] = "entry_closed", [ROUTE_TARGET_FILTER] = "target_filter", [ROUTE_ENTRY_FILTER] = "entry_filter",
+	[ROUTE_ELIGIBLE] = "eligible", [ROUTE_DISABLED] = "disabled", [ROUTE_CLOSED] = "closed", [ROUTE_ENTRY_CLOSED] = "entry_closed", [ROUTE_TARGET_FILTER] = "target_filter", [ROUTE_ENTRY_FILTER] = "entry_filter", [ROUTE_TREE_FILTER] = "tree_filter",
 	[ROUTE_REPEATED] = "repeated", [ROUTE_AWAY] = "unavailable", [ROUTE_BUSY] = "busy", [ROUTE_HOUR_FULL] = "hourly_cap", [ROUTE_DAY_FULL] = "daily_cap", [ROUTE_MONTH_FULL] = "monthly_cap", [ROUTE_TOTAL_FULL] = "total_cap", [ROUTE_OVER_ATTEMPTS] = "over_attempts",
 };
 
@@ -62,29 +62,18 @@ static double share_of(const struct route_plan *plan, const struct route_candida
 
 static bool explain_plan(struct http_request *r, const struct route_plan *plan, struct api_asked *a, int depth, int *order, json_t *data)
 {
-	struct route_candidate *list = arena_alloc(&r->arena, (plan->count + 1) * sizeof *list);
-	uint64_t *turns = arena_alloc(&r->arena, (plan->count + 1) * sizeof *turns);
 	struct capacity_asked asked = capacity_ask(r->config->capacity, r->organization, organization_campaign(r->organization, a->as.campaign_id), &a->as, a->call[CALL_CALLER_ID].text, a->now_ms, a->now_ms);
 	char score[MONEY_SIZE], chosen[ROUTE_REASON_SIZE];
-	double *scores = arena_alloc(&r->arena, (plan->count + 1) * sizeof *scores);
-	struct route_plan without_chance = *plan;
-	if (!list || !turns || !scores)
-		return false;
-	without_chance.explore_percent = 0;
-	capacity_scores(r->config->capacity, plan, scores);
-	capacity_turns(r->config->capacity, plan, turns);
-	const struct route_input in = {
-		.env = &a->env, .now_ms = a->at_ms, .seed = (uint64_t)clock_monotonic_us(), .scores = scores, .turns = turns, .room = capacity_room, .arg = &asked, .all = true,
-		.first = asked.first,
-	};
-	size_t n = route_plan_judge(&without_chance, &in, list, plan->count);
-	for (size_t i = 0; i < n; i++) {
+	struct capacity_judged judged;
+	capacity_judge(&asked, plan, &a->env, a->at_ms, true, &judged);
+	const struct route_candidate *list = judged.list;
+	bool ok = list != NULL;
+	for (size_t i = 0; ok && i < judged.count; i++) {
 		bool eligible = list[i].verdict == ROUTE_ELIGIBLE;
 		const struct route_target *t = list[i].target;
 		const struct route_tree *tree = list[i].tree;
 		if (eligible && list[i].group) {
-			if (depth < ROUTE_GROUPS_MAX && json_array_size(data) < EXPLAINED_MAX && !explain_plan(r, list[i].group, a, depth + 1, order, data))
-				return false;
+			ok = depth >= ROUTE_GROUPS_MAX || json_array_size(data) >= EXPLAINED_MAX || explain_plan(r, list[i].group, a, depth + 1, order, data);
 			continue;
 		}
 		const char *why = eligible && tree ? NULL : eligible ? bid_unreachable(r->organization, r->config->phones, t, a->now_ms) : route_verdict_text(list[i].verdict);
@@ -93,12 +82,13 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 		json_object_set_new(item, "order", why ? json_null() : json_integer(++*order));
 		json_object_set_new(item, "chosen", why ? json_null() : json_string(route_reason(plan, &list[i], chosen)));
 		if (plan->strategy == ROUTE_WEIGHTED)
-			json_object_set_new(item, "share", why ? json_integer(0) : json_real(share_of(plan, list, n, &list[i])));
+			json_object_set_new(item, "share", why ? json_integer(0) : json_real(share_of(plan, list, judged.count, &list[i])));
 		if (plan->strategy == ROUTE_BEST)
-			json_object_set_new(item, "score", json_string(money_format((int64_t)scores[list[i].entry], score)));
+			json_object_set_new(item, "score", json_string(money_format((int64_t)(judged.scores ? judged.scores[list[i].entry] : 0), score)));
 		json_array_append_new(data, item);
 	}
-	return true;
+	capacity_judged_free(&judged);
+	return ok;
 }
 
 enum http_result api_plan_explain(struct http_request *r)
