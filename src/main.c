@@ -9,6 +9,7 @@
 #include "http/server.h"
 #include "node.h"
 #include "settings.h"
+#include "sip/sip.h"
 #include "store/retention.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -331,9 +332,12 @@ static bool read_settings(struct strowger *s, struct error *err)
 	s->disable_after = atoi(s->settings.value[SETTING_DISABLE_WEBHOOKS]);
 	if (s->disable_after < 1)
 		return error_set(err, "--disable-webhooks-after '%s' must be a number of seconds", s->settings.value[SETTING_DISABLE_WEBHOOKS]);
+	const struct sip_agent_config tls = {.certificate = s->settings.value[SETTING_CERTIFICATE], .key = s->settings.value[SETTING_KEY], .ca = s->settings.value[SETTING_CA]};
 	for (const char *const *l = s->listeners; *l; l++)
-		if (strncmp(*l, "tls:", 4) == 0 && !s->settings.value[SETTING_CERTIFICATE])
+		if (strncmp(*l, "tls:", 4) == 0 && !tls.certificate)
 			return error_set(err, "the SIP listener %s needs --sip-certificate", *l);
+	if ((tls.certificate || tls.ca) && !sip_check_certificate(&tls, err))
+		return false;
 	s->rtp_timeout = atoi(s->settings.value[SETTING_RTP_TIMEOUT]);
 	if (s->rtp_timeout < 0)
 		return error_set(err, "--rtp-timeout '%s' must be a number of seconds, 0 for never", s->settings.value[SETTING_RTP_TIMEOUT]);

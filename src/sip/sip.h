@@ -141,6 +141,8 @@ struct sip_agent_config {
 
 struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err) WARN_UNUSED;
 void sip_agent_destroy(struct sip_agent *agent);
+/* Can its files be used? */
+bool sip_check_certificate(const struct sip_agent_config *config, struct error *err) WARN_UNUSED;
 /* Read the certificate's files anew, for connections from now on. false: what was there stays. */
 bool sip_agent_load_certificate(struct sip_agent *agent, struct error *err) WARN_UNUSED;
 int64_t sip_agent_certificate_expires(const struct sip_agent *agent); /* seconds since the epoch; 0: there is none */

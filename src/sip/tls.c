@@ -67,15 +67,21 @@ static int64_t expires_at(const SSL_CTX *context)
 	return certificate && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
+bool sip_check_certificate(const struct sip_agent_config *c, struct error *err)
+{
+	SSL_CTX *trial = SSL_CTX_new(TLS_method());
+	bool ok = trial ? use_files(trial, c, err) : error_set(err, "out of memory");
+	SSL_CTX_free(trial);
+	return ok;
+}
+
 bool sip_agent_load_certificate(struct sip_agent *a, struct error *err)
 {
 	const struct sip_agent_config *c = &a->config;
 	if (!a->tls.count)
 		return true;
 	/* First where nothing can be spoilt: a listener has either what it had, or all of the new. */
-	SSL_CTX *trial = SSL_CTX_new(TLS_method());
-	bool ok = trial ? use_files(trial, c, err) : error_set(err, "out of memory");
-	SSL_CTX_free(trial);
+	bool ok = sip_check_certificate(c, err);
 	for (size_t i = 0; ok && i < a->tls.count; i++) {
 		SSL_CTX *context = a->tls.contexts[i];
 		SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
