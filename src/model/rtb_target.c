@@ -85,7 +85,7 @@ const struct resource_kind resource_rtb_target = {
 		{"response", FIELD_OBJECT, FIELD_REQUIRED, .fields = rtb_response_fields, .help = "How its answer is read. Status 204, and any but 2xx, is no bid."},
 		{"bid", FIELD_OBJECT, .initial = "{}", .help = "Which bids count.",
 		 .fields = (const struct field[]){
-			 {"minimum", FIELD_MONEY, .help = "A lower bid is none. Empty: any counts."},
+			 {"minimum", FIELD_MONEY, .help = "A lower bid is none. Empty: any above 0 counts."},
 			 {"maximum", FIELD_MONEY, .help = "A higher bid is taken for a mistake, and is none. Empty: any counts."},
 			 {"fixed", FIELD_MONEY, .help = "The bid of an answer that takes the call and names none."},
 			 {"expires_seconds", FIELD_INTEGER, .min = 1, .max = 3600, .initial = "60", .help = "How long a bid holds whose answer does not say it; after that it is asked anew."},

@@ -101,6 +101,8 @@ const char *rtb_judge(const struct rtb_target *t, int64_t minimum_micros, struct
 		answer->bid_micros = t->fixed_micros;
 	if (answer->bid_micros < 0)
 		return "its answer has no bid";
+	if (!answer->bid_micros && t->minimum_micros < 0)
+		return "its bid is nothing";
 	if (answer->bid_micros < t->minimum_micros)
 		return "its bid is below its minimum";
 	if (answer->bid_micros < minimum_micros)

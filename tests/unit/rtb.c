@@ -136,6 +136,14 @@ static void test_which_bids_count(void **state)
 	assert_null(rtb_judge(&t, -1, &a, NOW));
 	assert_int_equal(a.bid_micros, 3000000);
 	assert_non_null(rtb_judge(&t, -1, &a, a.expires_ms));
+	t.minimum_micros = t.fixed_micros = 0;
+	a.bid_micros = -1;
+	assert_null(rtb_judge(&t, -1, &a, NOW));
+	t.minimum_micros = -1;
+	assert_string_equal(rtb_judge(&t, -1, &a, NOW), "its bid is nothing");
+	t.fixed_micros = 1;
+	a.bid_micros = -1;
+	assert_null(rtb_judge(&t, -1, &a, NOW));
 	t.target.uri = NULL;
 	assert_non_null(rtb_judge(&t, -1, &a, NOW));
 }
