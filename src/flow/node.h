@@ -106,6 +106,19 @@ bool flow_compile_slot(struct flow_compiler *c, json_t *json, const char *pointe
 /* set_tag and set_variable: config's "assignments", each with a slot_ref and a "value". */
 #define FLOW_ASSIGNMENTS_MAX 20
 void *flow_compile_assignments(struct flow_compiler *c, json_t *config);
+/* dial and rtb: how somebody is called, whoever it is. */
+struct dial_config {
+	struct flow_dial dial;
+	struct prompt_config whisper;
+	const struct template *caller_id;
+};
+void flow_compile_dial(struct flow_compiler *c, json_t *config, struct dial_config *out);
+#define DIAL_OPTIONS(next) \
+	{"max_duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "14400", .help = "Longest conversation; 0 for no limit."}, \
+	{"whisper", FIELD_OBJECT, .fields = prompt_fields, .help = "What who answers hears before the caller is connected; the caller hears ringing meanwhile."}, \
+	{"accept_key", FIELD_ENUM, .choices = prompt_keys, .help = "Who answers takes the call by pressing this key, within ten seconds after the whisper; else the next " next " is tried. It keeps a call from ending on an answering machine."}, \
+	{"record", FIELD_BOOLEAN, .initial = "false", .help = "Record the conversation, caller and target in a channel each."}, \
+	{"caller_id", FIELD_TEMPLATE, .max = 64, .help = "Caller number shown to the target; empty: the caller's own."}
 /* NULL: no memory. */
 const struct flow_tags *flow_compile_tags(struct flow_compiler *c);
 /* The first character of a key that is chosen; '\0' for none. */
@@ -137,6 +150,8 @@ void flow_set(struct flow_run *run, struct slot_ref to, struct value value);
 /* 64 bits that depend on every bit of both texts. */
 uint64_t flow_spread(const char *a, const char *b);
 int flow_enter_assignments(struct flow_run *run, const void *config);
+/* The call of cfg->dial's, with what is rendered for this one. The effect, to be added to. */
+struct flow_dial *flow_enter_dial(struct flow_run *run, const struct dial_config *cfg);
 const char *flow_detail(struct flow_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* ---- the types: one file each in nodes/, one line each in meson.build ---- */

@@ -2,10 +2,30 @@
 #include <string.h>
 
 struct config {
-	struct flow_dial dial;
-	struct prompt_config whisper;
-	const struct template *uri, *number, *caller_id;
+	struct dial_config options;
+	const struct template *uri, *number;
 };
+
+void flow_compile_dial(struct flow_compiler *c, json_t *config, struct dial_config *out)
+{
+	out->caller_id = flow_compile_template(c, "/caller_id", json_string_value(json_object_get(config, "caller_id")), TEMPLATE_TEXT);
+	out->dial.timeout_seconds = (int)json_integer_value(json_object_get(config, "timeout_seconds"));
+	out->dial.max_duration_seconds = (int)json_integer_value(json_object_get(config, "max_duration_seconds"));
+	out->dial.record = json_is_true(json_object_get(config, "record"));
+	out->dial.accept_key = flow_config_key(config, "accept_key");
+	flow_compile_prompt(c, config, "whisper", &out->whisper);
+}
+
+struct flow_dial *flow_enter_dial(struct flow_run *run, const struct dial_config *cfg)
+{
+	struct flow_dial dial = cfg->dial;
+	if (cfg->caller_id)
+		dial.caller_id = flow_render(run, cfg->caller_id, NULL);
+	dial.whisper = flow_render_prompt(run, &cfg->whisper);
+	struct flow_effect *e = flow_effect(run, FLOW_EFFECT_DIAL);
+	e->u.dial = dial;
+	return &e->u.dial;
+}
 
 static void *compile(struct flow_compiler *c, json_t *config)
 {
@@ -13,31 +33,27 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	json_t *to = json_object_get(config, "to"), *targets = json_object_get(to, "target_ids");
 	if (!cfg)
 		return NULL;
-	cfg->dial.routing_plan_id = flow_config_string(c, to, "routing_plan_id");
-	cfg->dial.trunk_id = flow_config_string(c, to, "trunk_id");
+	struct flow_dial *dial = &cfg->options.dial;
+	flow_compile_dial(c, config, &cfg->options);
+	dial->routing_plan_id = flow_config_string(c, to, "routing_plan_id");
+	dial->trunk_id = flow_config_string(c, to, "trunk_id");
 	cfg->uri = flow_compile_template(c, "/to/uri", json_string_value(json_object_get(to, "uri")), TEMPLATE_TEXT);
 	cfg->number = flow_compile_template(c, "/to/number", json_string_value(json_object_get(to, "number")), TEMPLATE_TEXT);
-	cfg->caller_id = flow_compile_template(c, "/caller_id", json_string_value(json_object_get(config, "caller_id")), TEMPLATE_TEXT);
-	cfg->dial.timeout_seconds = (int)json_integer_value(json_object_get(config, "timeout_seconds"));
-	cfg->dial.max_duration_seconds = (int)json_integer_value(json_object_get(config, "max_duration_seconds"));
 	const char *ring = json_string_value(json_object_get(config, "ring"));
-	cfg->dial.simultaneous = ring && strcmp(ring, "simultaneous") == 0;
-	cfg->dial.record = json_is_true(json_object_get(config, "record"));
-	cfg->dial.accept_key = flow_config_key(config, "accept_key");
-	flow_compile_prompt(c, config, "whisper", &cfg->whisper);
+	dial->simultaneous = ring && strcmp(ring, "simultaneous") == 0;
 	size_t n = json_array_size(targets);
 	if (n) {
 		const char **ids = arena_alloc(c->arena, (n + 1) * sizeof *ids);
 		for (size_t i = 0; ids && i < n; i++)
 			ids[i] = arena_strdup(c->arena, json_string_value(json_array_get(targets, i)));
-		cfg->dial.target_ids = ids;
+		dial->target_ids = ids;
 	}
 	char at[200];
 	snprintf(at, sizeof at, "%s/to", c->at);
-	int ways = !!cfg->dial.routing_plan_id + (n > 0) + !!cfg->uri + !!cfg->number;
+	int ways = !!dial->routing_plan_id + (n > 0) + !!cfg->uri + !!cfg->number;
 	if (ways != 1)
 		flow_problem(c, true, "dial_target", at, "must name one of routing_plan_id, target_ids, uri, or number with trunk_id");
-	else if (cfg->number && !cfg->dial.trunk_id)
+	else if (cfg->number && !dial->trunk_id)
 		flow_problem(c, true, "dial_target", at, "a number needs the trunk_id it is dialled over");
 	return cfg;
 }
@@ -45,15 +61,10 @@ static void *compile(struct flow_compiler *c, json_t *config)
 static int enter(struct flow_run *run, const void *config)
 {
 	const struct config *cfg = config;
-	struct flow_dial dial = cfg->dial;
-	if (cfg->uri)
-		dial.uri = flow_render(run, cfg->uri, NULL);
-	if (cfg->number)
-		dial.number = flow_render(run, cfg->number, NULL);
-	if (cfg->caller_id)
-		dial.caller_id = flow_render(run, cfg->caller_id, NULL);
-	dial.whisper = flow_render_prompt(run, &cfg->whisper);
-	flow_effect(run, FLOW_EFFECT_DIAL)->u.dial = dial;
+	const char *uri = cfg->uri ? flow_render(run, cfg->uri, NULL) : NULL, *number = cfg->number ? flow_render(run, cfg->number, NULL) : NULL;
+	struct flow_dial *dial = flow_enter_dial(run, &cfg->options);
+	dial->uri = uri;
+	dial->number = number;
 	return MOVE_WAIT;
 }
 
@@ -78,11 +89,7 @@ const struct flow_node_type node_dial = {
 		 }},
 		{"ring", FIELD_ENUM, .choices = (const char *const[]){"sequential", "simultaneous", NULL}, .initial = "\"sequential\"", .help = "One after another, or all at once (at most ten; the others follow as these give up); the first that takes the call has it."},
 		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .initial = "30", .help = "How long each target rings."},
-		{"max_duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "14400", .help = "Longest conversation; 0 for no limit."},
-		{"whisper", FIELD_OBJECT, .fields = prompt_fields, .help = "What who answers hears before the caller is connected; the caller hears ringing meanwhile."},
-		{"accept_key", FIELD_ENUM, .choices = prompt_keys, .help = "Who answers takes the call by pressing this key, within ten seconds after the whisper; else the next target is tried. It keeps a call from ending on an answering machine."},
-		{"record", FIELD_BOOLEAN, .initial = "false", .help = "Record the conversation, caller and target in a channel each."},
-		{"caller_id", FIELD_TEMPLATE, .max = 64, .help = "Caller number shown to the target; empty: the caller's own."},
+		DIAL_OPTIONS("target"),
 		{0},
 	},
 	.ports = (const struct flow_port[]){
