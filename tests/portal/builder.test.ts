@@ -348,7 +348,7 @@ describe('builder', () => {
     const flow = await open('Left', [play('a', 260, 0)])
     await page.locator('[data-id="a"]').click()
     await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('Kept')
-    await page.getByRole('link', { name: 'Targets' }).click()
+    await page.getByRole('link', { name: 'Targets', exact: true }).click()
     await page.getByRole('heading', { name: 'Targets' }).waitFor()
     assert.equal((await flow.draft()).nodes[1].name, 'Kept')
   })
