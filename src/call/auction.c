@@ -63,8 +63,11 @@ static const char *keep(struct call *c, const char *text, size_t len)
 static void send_ping(struct call *c, struct auction *u, struct ping *p)
 {
 	struct arena scratch = {0};
-	struct rtb_rendered sent, kept;
-	bool made = make_request(c, p, &p->to->ping, -1, -1, true, &scratch, &sent) && make_request(c, p, &p->to->ping, -1, -1, false, &scratch, &kept);
+	struct rtb_rendered sent = {0}, kept;
+	bool made = make_request(c, p, &p->to->ping, -1, -1, true, &scratch, &sent);
+	kept = sent;
+	if (made && p->to->sensitive_count) /* else nothing in it is */
+		made = make_request(c, p, &p->to->ping, -1, -1, false, &scratch, &kept);
 	p->began_ms = clock_now_ms();
 	p->began_us = clock_monotonic_us();
 	if (made) {
