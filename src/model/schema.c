@@ -35,7 +35,7 @@ static bool is_url(const char *s)
 	return n && s[n] && s[n] != '/' && !strpbrk(s, " \t\r\n");
 }
 
-static bool is_sip_uri(const char *s)
+bool schema_is_sip_uri(const char *s)
 {
 	size_t n = strncasecmp(s, "sips:", 5) == 0 ? 5 : strncasecmp(s, "sip:", 4) == 0 ? 4 : 0;
 	return n && s[n] && !strpbrk(s, " \t\r\n<>\"");
@@ -104,7 +104,7 @@ static void check_string(const struct field *f, json_t *v, const struct at *at)
 		errors_add(at->errors, at->pointer, "must have at most %lld characters", max);
 	else if (f->type == FIELD_URL && !is_url(s))
 		errors_add(at->errors, at->pointer, "must be an http:// or https:// URL");
-	else if (f->type == FIELD_SIP_URI && !is_sip_uri(s))
+	else if (f->type == FIELD_SIP_URI && !schema_is_sip_uri(s))
 		errors_add(at->errors, at->pointer, "must be a SIP URI such as sip:agent@pbx.example.com");
 	else if (f->type == FIELD_POINTER && !is_pointer(s))
 		errors_add(at->errors, at->pointer, "must be a JSON pointer such as /contact/state");

@@ -84,6 +84,9 @@ struct schema_context {
 void schema_check(const struct field *fields, json_t *object, const char *pointer,
 		  const struct schema_context *context, struct errors *errors);
 
+/* sip: or sips:, and something that could be a URI (FIELD_SIP_URI). */
+bool schema_is_sip_uri(const char *text);
+
 /* Each text of the array must be an IP address or network. pointer: the array's. */
 void schema_check_networks(json_t *list, const char *pointer, struct errors *errors);
 

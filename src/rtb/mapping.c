@@ -138,12 +138,6 @@ static int64_t expiry(const struct value *v, int64_t now_ms)
 	return at > now_ms + EXPIRES_MAX_SECONDS * INT64_C(1000) ? now_ms + EXPIRES_MAX_SECONDS * INT64_C(1000) : at;
 }
 
-static bool is_sip(const char *text)
-{
-	size_t n = strncasecmp(text, "sips:", 5) == 0 ? 5 : strncasecmp(text, "sip:", 4) == 0 ? 4 : 0;
-	return n && text[n] && !strpbrk(text, " \t\r\n<>\"");
-}
-
 /* a NULL: nothing. */
 static void find_parts(const struct rtb_mapping *m, const struct extract_answer *a, struct arena *arena, struct rtb_answer *out)
 {
@@ -164,7 +158,7 @@ static const char *understand(const struct rtb_mapping *m, int64_t now_ms, const
 		return reason->kind != VALUE_NONE && reason->len ? say(arena, "its answer has no bid: ", reason, "") : "its answer has no bid";
 	if (bid->kind != VALUE_NONE && !read_money(bid->text, &out->bid_micros))
 		return say(arena, "its bid, ", bid, ", is no amount");
-	if (to->len && is_sip(to->text))
+	if (to->len && schema_is_sip_uri(to->text))
 		out->uri = to->text;
 	else if (to->len && phone_normalize(to->text, region, number))
 		out->number = arena_strdup(arena, number);
