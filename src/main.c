@@ -267,6 +267,12 @@ static void split_listeners(struct strowger *s, char *list)
 		s->listeners[n++] = p;
 }
 
+/* Of a setting that is there or not: also as a line or variable that says so. */
+static bool is_set(const struct strowger *s, enum setting setting)
+{
+	return s->settings.value[setting] && strcmp(s->settings.value[setting], "false") != 0;
+}
+
 /* *signal_number: one came before this server was active. */
 static bool start_storage(struct strowger *s, const sigset_t *signals, int *signal_number, struct error *err)
 {
@@ -283,8 +289,7 @@ static bool start_storage(struct strowger *s, const sigset_t *signals, int *sign
 		snprintf(url, sizeof url, "%s", database);
 	else
 		snprintf(url, sizeof url, "sqlite:%s/strowger.db", data);
-	bool standby = s->settings.value[SETTING_STANDBY] && strcmp(s->settings.value[SETTING_STANDBY], "false") != 0;
-	return crypto_key_load(&s->key, path, false, err) && (s->store = store_open(url, err)) && (s->node = node_join(s->store, standby, signals, signal_number, err)) &&
+	return crypto_key_load(&s->key, path, false, err) && (s->store = store_open(url, err)) && (s->node = node_join(s->store, is_set(s, SETTING_STANDBY), signals, signal_number, err)) &&
 	       store_run(s->store, node_close_interrupted, s->node, err) && store_run(s->store, clean_up, NULL, err) &&
 	       (s->config = config_open(s->store, &s->key, err)) && store_start_writer(s->store, err);
 }
@@ -351,7 +356,6 @@ static bool read_settings(struct strowger *s, struct error *err)
 
 static bool start_services(struct strowger *s, struct error *err)
 {
-	bool private = s->settings.value[SETTING_ALLOW_PRIVATE] && strcmp(s->settings.value[SETTING_ALLOW_PRIVATE], "false") != 0;
 	s->registry = registry_create();
 	s->leases = leases_create();
 	s->trunks = trunks_create();
@@ -363,7 +367,7 @@ static bool start_services(struct strowger *s, struct error *err)
 	load_pending(s);
 	load_leases(s);
 	if (!(s->media = media_create(&s->media_config, err)) || !(s->prompts = prompts_create(err)) ||
-	    !(s->client = http_client_create(s->store, s->config, private, s->settings.value[SETTING_RETRY_SCHEDULE], s->disable_after * INT64_C(1000), err)) ||
+	    !(s->client = http_client_create(s->store, s->config, is_set(s, SETTING_ALLOW_PRIVATE), s->settings.value[SETTING_RETRY_SCHEDULE], s->disable_after * INT64_C(1000), err)) ||
 	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
 	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], node_id(s->node), s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, s->session, s->min_session, s->ban, s->rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL};
