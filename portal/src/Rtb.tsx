@@ -1,11 +1,11 @@
-// Inbound RTB: an endpoint's URL with a form that asks it, the list of requests, and one of them.
+// Real-time bidding: an endpoint's URL with a form that asks it, an RTB target's mapping tester and ping, the list of requests, and one of them.
 import { Alert, Badge, Button, Code, Group, NumberInput, SegmentedControl, Stack, Text, TextInput, Textarea, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { Copyable } from './Copyable'
 import { api, list, type ApiError, problemOf, type Row } from './api'
-import { Rows } from './calls/Call'
+import { Facts, Rows } from './calls/Call'
 import { Status, moment, plain } from './calls/fields'
 import { RecordList } from './records'
 import { t } from './text'
@@ -88,8 +88,6 @@ export function RtbRequests() {
     columns={[[t('Received'), 'received_at'], [t('Endpoint'), 'inbound_rtb_id'], [t('Caller'), 'caller_id'], [t('Status'), 'status'], [t('Payout'), 'payout'], [t('Why not'), 'detail'], [t('Number'), 'number', true], [t('Call'), 'call_id', true], [t('Milliseconds'), 'latency_ms', true], [t('Address'), 'address', true]]} />
 }
 
-const Facts = ({ of }: { of: [string, unknown][] }) => <Group gap="xl">{of.map(([name, value]) => <div key={name}><Text size="xs" c="dimmed">{name}</Text><Text size="sm" component="div">{(value as never) ?? '–'}</Text></div>)}</Group>
-
 // A buyer that was asked.
 function Ping({ request: r }: { request: Row }) {
   const named = useNamed(['rtb_target', 'ring_tree', 'campaign', 'publisher'])
@@ -101,7 +99,7 @@ function Ping({ request: r }: { request: Row }) {
       {typeof r.detail === 'string' && <Alert color="yellow" title={r.status === 'lost' ? t('It did not get the call') : t('No bid')}>{r.detail}</Alert>}
       <Facts of={[
         [t('RTB target'), <Link key="t" to={`/rtb/targets/${String(r.rtb_target_id)}`}>{named(r.rtb_target_id) ?? plain(r.rtb_target_id)}</Link>], [t('Ring tree'), <Link key="r" to={`/rtb/ring-trees/${String(r.ring_tree_id)}`}>{named(r.ring_tree_id) ?? plain(r.ring_tree_id)}</Link>],
-        [t('Campaign'), named(r.campaign_id)], [t('Publisher'), named(r.publisher_id)], [t('Asked'), moment(r.received_at)], [t('Bid'), r.bid], [t('Holds until'), r.expires_at ? moment(r.expires_at) : null], [t('Where it wanted the call'), r.number],
+        [t('Campaign'), named(r.campaign_id) ?? '–'], [t('Publisher'), named(r.publisher_id) ?? '–'], [t('Asked'), moment(r.received_at)], [t('Bid'), plain(r.bid)], [t('Holds until'), moment(r.expires_at)], [t('Where it wanted the call'), plain(r.number)],
       ]} />
       {notice && <Text size="sm">{notice}</Text>}
       <Title order={3} size="h5">{t('The ping')}</Title>
@@ -124,9 +122,9 @@ export function RtbRequest({ id }: { id: string }) {
 function Asked({ request: r }: { request: Row }) {
   const named = useNamed(['inbound_rtb', 'campaign', 'publisher', 'target', 'rtb_target'])
   const passed = (r.passed_over as Record<string, unknown>[] | undefined) ?? []
-  const facts: [string, unknown][] = [
-    [t('Endpoint'), <Link key="e" to={`/rtb/inbound/${String(r.inbound_rtb_id)}`}>{named(r.inbound_rtb_id) ?? plain(r.inbound_rtb_id)}</Link>], [t('Campaign'), named(r.campaign_id)], [t('Publisher'), named(r.publisher_id)], [t('Received'), moment(r.received_at)],
-    ...(r.reason ? [] : [[t('Payout'), r.payout], [t('Number'), r.number], [t('Kept until'), moment(r.expires_at)], [t('Who would get the call'), named(r.target_id) ?? t('it depends on the caller')]] as [string, unknown][]),
+  const facts: [string, ReactNode][] = [
+    [t('Endpoint'), <Link key="e" to={`/rtb/inbound/${String(r.inbound_rtb_id)}`}>{named(r.inbound_rtb_id) ?? plain(r.inbound_rtb_id)}</Link>], [t('Campaign'), named(r.campaign_id) ?? '–'], [t('Publisher'), named(r.publisher_id) ?? '–'], [t('Received'), moment(r.received_at)],
+    ...(r.reason ? [] : [[t('Payout'), plain(r.payout)], [t('Number'), plain(r.number)], [t('Kept until'), moment(r.expires_at)], [t('Who would get the call'), named(r.target_id) ?? t('it depends on the caller')]] as [string, ReactNode][]),
   ]
   return (
     <Stack>
