@@ -4,8 +4,8 @@ import './main.css'
 import { MantineProvider, createTheme } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { RouterProvider, createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
-import { StrictMode, Suspense, lazy, type ReactNode } from 'react'
+import { RouterProvider, createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { StrictMode, type ComponentType, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Campaign } from './Execution'
 import { Organization } from './Organization'
@@ -22,12 +22,18 @@ import { parseSearch, stringifySearch } from './url'
 import { AuditLog, IncomingRequests, OutgoingRequests, Request } from './records'
 import { ResourceForm, ResourceList } from './resources'
 
-const Builder = lazy(() => import('./flow/Builder')) // the canvas is loaded when it is opened
-const CallTrace = lazy(() => import('./flow/CallTrace'))
-
 const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>{t('There is no such page.')}</p> })
 const page = (path: string, content: (params: Record<string, string>) => ReactNode) => {
   const route = createRoute({ getParentRoute: () => root, path, component: function Page() { return content(route.useParams() as Record<string, string>) } })
+  return route
+}
+// A page that is loaded when it is opened, or when the mouse is on its link. Not by React's Suspense: that shows what it waits for no sooner than 300 ms after it began to wait.
+const loaded = (path: string, load: () => Promise<{ default: ComponentType<{ id: string }> }>) => {
+  const component = lazyRouteComponent(async () => {
+    const { default: Content } = await load()
+    return { default: function Page() { const { id } = route.useParams() as { id: string }; return <Content key={id} id={id} /> } }
+  })
+  const route = createRoute({ getParentRoute: () => root, path, component })
   return route
 }
 const resourcePages = Object.values(kinds).filter((k) => k !== kinds.flows).flatMap((k) => [
@@ -36,16 +42,17 @@ const resourcePages = Object.values(kinds).filter((k) => k !== kinds.flows).flat
 ])
 const router = createRouter({
   parseSearch, stringifySearch,
+  defaultPreload: 'intent',
   routeTree: root.addChildren([
     page('/', () => <Dashboard />),
     page('/reports', () => <Reports />),
     page('/calls', () => <Calls />),
     page('/calls/live', () => <LiveCalls />),
-    page('/calls/$id/canvas', ({ id }) => <Suspense fallback={t('Loading…')}><CallTrace key={id} id={id} /></Suspense>),
+    loaded('/calls/$id/canvas', () => import('./flow/CallTrace')),
     page('/calls/$id', ({ id }) => <Call key={id} id={id} />),
     page('/campaigns/$id/execution', ({ id }) => <Campaign id={id} tab="execution" />),
     page('/data/call-flows', () => <FlowList />),
-    page('/data/call-flows/$id', ({ id }) => <Suspense fallback={t('Loading…')}><Builder id={id} /></Suspense>),
+    loaded('/data/call-flows/$id', () => import('./flow/Builder')),
     page('/data/webhooks/incoming-requests', () => <IncomingRequests />),
     page('/data/webhooks/incoming-requests/$id', ({ id }) => <Request path="incoming-webhook-requests" id={id} />),
     page('/data/webhooks/outgoing-requests', () => <OutgoingRequests />),

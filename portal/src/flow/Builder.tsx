@@ -1,11 +1,10 @@
 // The canvas: opens, edits, saves and publishes a call flow.
-import '@xyflow/react/dist/style.css'
-import { Alert, Badge, Box, Button, Drawer, Group, Kbd, Menu, Stack, Text, Title, useComputedColorScheme } from '@mantine/core'
+import { Alert, Badge, Box, Button, Drawer, Group, Kbd, Menu, Stack, Text, Title } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useBlocker, useNavigate } from '@tanstack/react-router'
-import { Background, Controls, MiniMap, ReactFlow, ReactFlowProvider, useEdgesState, useNodesState, useReactFlow, useStore, type Connection, type FinalConnectionState } from '@xyflow/react'
+import { ReactFlowProvider, useEdgesState, useNodesState, useReactFlow, type Connection, type FinalConnectionState } from '@xyflow/react'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError, api, type FlowProblem, type Row } from '../api'
 import { ResourcePicker } from '../SchemaForm'
@@ -22,7 +21,7 @@ import { useHistory } from './history'
 import { arranged } from './layout'
 import { useNodeTypes, type NodeType } from './types'
 import { Seen, type Numbers } from './look'
-import { edgeTypes, miniColor, nodeTypes } from './views'
+import { Surface } from './Surface'
 import { t } from '../text'
 
 // Where the node goes that the palette is asked for: after a port that was dropped on the canvas, or within an edge.
@@ -52,7 +51,6 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const [place, setPlace] = useState<Place | null>(null)
   const canvas = useReactFlow()
   const box = useRef<HTMLDivElement>(null)
-  const scheme = useComputedColorScheme('light')
   const document_ = toDocument(nodes, edges, rest)
   const text = JSON.stringify(document_)
   const dirty = text !== saved
@@ -274,10 +272,8 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   useBlocker({ shouldBlockFn: async () => dirty && !conflict && !(await save()) && !window.confirm(t('The last changes could not be saved. Leave all the same?')), enableBeforeUnload: false })
   // One object until something in it changes: every node on the canvas is drawn anew when it does.
   const figures = useQuery({ queryKey: ['call-flows', 'stats', flow.id, published], enabled: numbers && published !== null, queryFn: async () => (await api<{ nodes: Numbers[] }>('GET', `/call-flows/${flow.id}/stats?version=${published}`)).data.nodes })
-  const near = useStore((state) => state.transform[2] > 0.6) // labels of ways can be read
-  const far = useStore((state) => state.transform[2] < 0.3) // a port is smaller than three pixels
   const write = useCallback((id: string, text: string) => setNodes((all) => all.map((n) => (n.id === id ? { ...n, data: { ...n.data, name: text } } : n))), [setNodes])
-  const seen = useMemo(() => ({ types, bad: new Set(problems.filter((p) => p.severity === 'error' && p.node).map((p) => p.node!)), passed, insert: (within: string) => setPlace({ within }), numbers: new Map((numbers ? (figures.data ?? []) : []).map((n) => [n.node, n])), labels: near, write }), [types, problems, passed, numbers, figures.data, near, write])
+  const seen = useMemo(() => ({ types, bad: new Set(problems.filter((p) => p.severity === 'error' && p.node).map((p) => p.node!)), passed, insert: (within: string) => setPlace({ within }), numbers: new Map((numbers ? (figures.data ?? []) : []).map((n) => [n.node, n])), write }), [types, problems, passed, numbers, figures.data, write])
   // The same list until a name changes: while a node is dragged nothing that reads it is drawn anew.
   const written = [...variablesOf(nodes.map((n) => n.data.config))].sort().join('\n')
   const variables = useMemo(() => (written ? written.split('\n') : []), [written])
@@ -313,11 +309,9 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
         </Group>
         {conflict && <Alert color="yellow"><Group><Text size="sm">{t('Somebody else saved this flow meanwhile. Nothing is saved here until you choose whose to keep.')}</Text><Button size="xs" onClick={() => setAsking(true)}>{t('Choose')}</Button></Group></Alert>}
         {conflict && asking && <Conflict flowId={flow.id} mine={document_} onTheirs={takeTheirs} onMine={(etag) => { version.current = etag; setConflict(false) }} onCopy={() => void keepAsCopy()} onLater={() => setAsking(false)} />}
-        <Box ref={box} data-far={far || undefined} onDragOver={(e) => e.dataTransfer.types.includes(DRAGGED) && e.preventDefault()} onDrop={(e) => { const type = types.find((t) => t.type === e.dataTransfer.getData(DRAGGED)); if (type) add(type, { at: canvas.screenToFlowPosition({ x: e.clientX, y: e.clientY }) }) }}
+        <Box ref={box} onDragOver={(e) => e.dataTransfer.types.includes(DRAGGED) && e.preventDefault()} onDrop={(e) => { const type = types.find((t) => t.type === e.dataTransfer.getData(DRAGGED)); if (type) add(type, { at: canvas.screenToFlowPosition({ x: e.clientX, y: e.clientY }) }) }}
           onKeyDown={(e) => { const id = (e.target as HTMLElement).dataset.id; if (e.key === 'Enter' && nodes.some((n) => n.id === id && isStep(n))) { setPanel(null); setOpenId(id!) } }} style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
-          <ReactFlow nodes={nodes} edges={report ? walked(edges, own) : edges} onNodesChange={onNodes} onEdgesChange={onEdges} onConnect={connect} onConnectEnd={(e, state) => { box.current?.classList.remove('connecting'); dropped(e, state) }} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} onNodeClick={(e, n) => { setPanel(null); setOpenId(e.shiftKey || e.ctrlKey || e.metaKey || !isStep(n) ? null : n.id) }} onNodeDragStart={takeAlong} onNodeDrag={carry} elevateNodesOnSelect={false} onConnectStart={() => box.current?.classList.add('connecting')} onlyRenderVisibleElements={nodes.length > 1500} minZoom={0.05} deleteKeyCode={['Delete', 'Backspace']} fitView fitViewOptions={{ maxZoom: 1 }}>
-            <Background /><Controls /><MiniMap pannable nodeColor={miniColor} />
-          </ReactFlow>
+          <Surface editable nodes={nodes} edges={report ? walked(edges, own) : edges} onNodesChange={onNodes} onEdgesChange={onEdges} onNodesDelete={(gone) => remove(gone.map((n) => n.id))} onConnect={connect} onConnectEnd={(e, state) => { box.current?.classList.remove('connecting'); dropped(e, state) }} onNodeClick={(e, n) => { setPanel(null); setOpenId(e.shiftKey || e.ctrlKey || e.metaKey || !isStep(n) ? null : n.id) }} onNodeDragStart={takeAlong} onNodeDrag={carry} onConnectStart={() => box.current?.classList.add('connecting')} deleteKeyCode={['Delete', 'Backspace']} />
         </Box>
         {problems.length > 0 && (
           <Box mah={140} style={{ overflow: 'auto' }} role="list" aria-label={t('Problems')}>
@@ -345,5 +339,5 @@ export default function Builder({ id }: { id: string }) {
   const types = useNodeTypes()
   if (flow.error) return <Alert color="red" title={t('This flow could not be loaded')}>{flow.error.message}</Alert>
   if (!flow.data || !types.data) return <Text c="dimmed">{t('Loading…')}</Text>
-  return <ReactFlowProvider><Canvas key={id} flow={flow.data.data} etag={flow.data.etag} types={types.data} /></ReactFlowProvider>
+  return <ReactFlowProvider fitView><Canvas key={id} flow={flow.data.data} etag={flow.data.etag} types={types.data} /></ReactFlowProvider>
 }

@@ -1,16 +1,15 @@
 // A call on the canvas of the version that it ran: the way it took, and while it lasts where it is.
-import '@xyflow/react/dist/style.css'
-import { Alert, Badge, Box, Button, Group, Paper, ScrollArea, Stack, Text, Title, useComputedColorScheme } from '@mantine/core'
+import { Alert, Badge, Box, Button, Group, Paper, ScrollArea, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Background, Controls, MiniMap, ReactFlow, ReactFlowProvider, useNodesState, useReactFlow, type Edge } from '@xyflow/react'
+import { ReactFlowProvider, useNodesState, useReactFlow, type Edge } from '@xyflow/react'
 import { useMemo, useState } from 'react'
 import { api, type Row } from '../api'
 import { words } from '../words'
 import { toCanvas, walked, type Document } from './document'
 import { useNodeTypes, type NodeType } from './types'
 import { Seen } from './look'
-import { edgeTypes, miniColor, nodeTypes } from './views'
+import { Surface } from './Surface'
 import { t } from '../text'
 
 interface Entry {
@@ -51,13 +50,12 @@ function Steps({ trace, at, onPick }: { trace: Entry[]; at: number | null; onPic
 
 function View({ call, document, trace, types }: { call: Row; document: Document; trace: Entry[]; types: NodeType[] }) {
   const canvas = useReactFlow()
-  const scheme = useComputedColorScheme('light')
   const [at, setAt] = useState<number | null>(null)
   const [placed, edges] = useMemo(() => toCanvas(document), [document])
   const [nodes, , onNodes] = useNodesState(placed)
   const steps = trace.filter((e) => e.kind === 'step' && !e.call_flow_id)
   const live = call.status === 'active' ? (standing(steps, edges) ?? 'start') : null
-  const seen = useMemo(() => ({ types, bad: new Set<string>(), passed: new Set([...steps.map((s) => s.node!), ...(live ? [live] : [])]), insert: () => {}, numbers: new Map(), live, labels: true }), [types, trace, live]) // eslint-disable-line react-hooks/exhaustive-deps
+  const seen = useMemo(() => ({ types, bad: new Set<string>(), passed: new Set([...steps.map((s) => s.node!), ...(live ? [live] : [])]), insert: () => {}, numbers: new Map(), live }), [types, trace, live]) // eslint-disable-line react-hooks/exhaustive-deps
   const pick = (i: number) => {
     setAt(i)
     void canvas.fitView({ nodes: [{ id: trace[i].node! }], maxZoom: 1, duration: 300, padding: 0.6 })
@@ -66,9 +64,7 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
     <Seen.Provider value={seen}>
       <Group align="stretch" style={{ flex: 1, minHeight: 300 }}>
         <Box style={{ flex: '1 1 380px', minHeight: 300, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8 }}>
-          <ReactFlow nodes={nodes} onNodesChange={onNodes} edges={walked(edges, steps)} nodeTypes={nodeTypes} edgeTypes={edgeTypes} nodesDraggable={false} elevateNodesOnSelect={false} nodesConnectable={false} deleteKeyCode={null} colorMode={scheme} fitView fitViewOptions={{ maxZoom: 1 }} minZoom={0.05}>
-            <Background /><Controls showInteractive={false} /><MiniMap pannable nodeColor={miniColor} />
-          </ReactFlow>
+          <Surface editable={false} nodes={nodes} onNodesChange={onNodes} edges={walked(edges, steps)} nodesDraggable={false} nodesConnectable={false} deleteKeyCode={null} />
         </Box>
         <ScrollArea style={{ flex: '0 1 360px' }} type="auto"><Steps trace={trace} at={at} onPick={pick} /></ScrollArea>
       </Group>
@@ -90,7 +86,7 @@ export default function CallTrace({ id }: { id: string }) {
   return (
     <Stack h="calc(100vh - 100px)" gap="xs">
       <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Badge color={call.data.status === 'active' ? 'teal' : undefined}>{call.data.status === 'active' ? t('live') : String(call.data.disposition)}</Badge><Link to={`/calls/${id}`}>{t('The call')}</Link><Link to={`/data/call-flows/${flow}`}>{t('The flow')}</Link><Text size="sm" c="dimmed">{t('version {n}', { n: version })}</Text></Group>
-      <ReactFlowProvider><View call={call.data} document={document.data} trace={trace.data} types={types.data} /></ReactFlowProvider>
+      <ReactFlowProvider fitView><View call={call.data} document={document.data} trace={trace.data} types={types.data} /></ReactFlowProvider>
     </Stack>
   )
 }

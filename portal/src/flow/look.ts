@@ -18,7 +18,8 @@ interface View {
   insert: (edge: string) => void
   numbers: Map<string, Numbers>
   live?: string | null // the node that a live call is at
-  labels?: boolean // ways tell their port
+  labels?: boolean // ways tell their port: near enough to be read
+  sketched?: boolean // ports are drawn only
   write?: (id: string, text: string) => void // of a note or a group; none: they are only read
 }
 

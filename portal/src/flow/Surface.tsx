@@ -1,0 +1,52 @@
+// The canvas of a flow, as it is edited and as a call went through it.
+// A large flow seen from far is a sketch: its ways are one path, its ports plain elements. What is too small to be hit need not listen.
+import '@xyflow/react/dist/style.css'
+import { useComputedColorScheme } from '@mantine/core'
+import { Background, Controls, MiniMap, Position, ReactFlow, ViewportPortal, getBezierPath, useStore, type Edge, type ReactFlowProps, type ReactFlowState } from '@xyflow/react'
+import { useContext, useMemo } from 'react'
+import { portsOf, sizeOf, type FlowNode } from './document'
+import { Seen } from './look'
+import { edgeTypes, miniColor, nodeTypes, PORT_HEIGHT } from './views'
+
+const LARGE = 200 // nodes
+const FAR = 0.4 // the zoom
+
+const labelled = (s: ReactFlowState) => s.transform[2] > 0.6
+const far = (s: ReactFlowState) => s.transform[2] < FAR || s.fitViewQueued
+
+// Ways of one look, in one element.
+function Sketch({ nodes, edges }: { nodes: FlowNode[]; edges: Edge[] }) {
+  const { types } = useContext(Seen)
+  const of = new Map(nodes.map((n) => [n.id, n]))
+  const paths = new Map<string, { style: Edge['style']; d: string[] }>()
+  for (const e of edges) {
+    const from = of.get(e.source), to = of.get(e.target)
+    if (!from?.measured || !to?.measured) continue
+    const ports = portsOf(types.find((t) => t.type === from.data.type), from.data.config)
+    const size = sizeOf(from)
+    const [d] = getBezierPath({ sourceX: from.position.x + size.width, sourceY: from.position.y + size.height - (ports.length - ports.indexOf(e.sourceHandle ?? 'next') - 0.5) * PORT_HEIGHT, sourcePosition: Position.Right, targetX: to.position.x, targetY: to.position.y + sizeOf(to).height / 2, targetPosition: Position.Left })
+    const moved = from.selected || to.selected // apart from the others, which are then not drawn anew while nodes are dragged
+    const key = `${e.style?.stroke ?? ''} ${moved ?? false}`
+    const path = paths.get(key) ?? { style: e.style, d: [] }
+    path.d.push(d)
+    paths.set(key, path)
+  }
+  return <ViewportPortal><svg className="sketch">{[...paths].map(([key, { style, d }]) => <path key={key} style={style} d={d.join('')} />)}</svg></ViewportPortal>
+}
+
+export function Surface({ editable, nodes = [], edges = [], ...more }: ReactFlowProps<FlowNode, Edge> & { editable: boolean }) {
+  const scheme = useComputedColorScheme('light')
+  const seen = useContext(Seen)
+  const labels = useStore(labelled), isFar = useStore(far)
+  const large = nodes.length > LARGE, sketched = large && isFar
+  const [chosen, others] = useMemo(() => (sketched ? [edges.filter((e) => e.selected), edges.filter((e) => !e.selected)] : [edges, []]), [edges, sketched])
+  const view = useMemo(() => ({ ...seen, labels, sketched }), [seen, labels, sketched])
+  return (
+    <Seen.Provider value={view}>
+      <ReactFlow nodes={nodes} edges={chosen} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} elevateNodesOnSelect={false} onlyRenderVisibleElements={large && !sketched} minZoom={0.05} fitView fitViewOptions={{ maxZoom: 1 }} {...more}>
+        {!sketched && <Background />}<Controls showInteractive={editable} /><MiniMap pannable nodeColor={miniColor} />
+        {sketched && <Sketch nodes={nodes} edges={others} />}
+      </ReactFlow>
+    </Seen.Provider>
+  )
+}
