@@ -32,7 +32,7 @@ const isTyping = (target: EventTarget | null) => target instanceof HTMLElement &
 function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeType[] }) {
   const client = useQueryClient()
   const navigate = useNavigate()
-  const [startNodes, startEdges] = useMemo(() => toCanvas(flow.draft as Document), [flow.draft])
+  const [startNodes, startEdges] = useMemo(() => toCanvas(flow.draft as Document, types), [flow.draft, types])
   const [nodes, setNodes, onNodes] = useNodesState(startNodes)
   const [edges, setEdges, onEdges] = useEdgesState(startEdges)
   const version = useRef(etag) // not of a render: a save that waited for another one goes on from what that one made
@@ -55,9 +55,9 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const text = JSON.stringify(document_)
   const dirty = text !== saved
   const restore = (d: Document) => {
-    const [n, e] = toCanvas(d)
+    const [n, e] = toCanvas(d, types)
     const chosen = new Set(nodes.filter((x) => x.selected).map((x) => x.id))
-    setNodes(n.map((x) => ({ ...x, selected: chosen.has(x.id), measured: nodes.find((o) => o.id === x.id)?.measured })))
+    setNodes(n.map((x) => ({ ...x, selected: chosen.has(x.id), measured: nodes.find((o) => o.id === x.id)?.measured ?? x.measured })))
     setEdges(e)
     setRest(d)
   }
@@ -106,7 +106,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     }
   }
   const takeTheirs = (theirs: Row, etag: string) => {
-    const [n, e] = toCanvas(theirs.draft as Document)
+    const [n, e] = toCanvas(theirs.draft as Document, types)
     version.current = etag
     setSaved(JSON.stringify(toDocument(n, e, theirs.draft as object)))
     setPublished(theirs.published_version as number | null)

@@ -51,7 +51,7 @@ function Steps({ trace, at, onPick }: { trace: Entry[]; at: number | null; onPic
 function View({ call, document, trace, types }: { call: Row; document: Document; trace: Entry[]; types: NodeType[] }) {
   const canvas = useReactFlow()
   const [at, setAt] = useState<number | null>(null)
-  const [placed, edges] = useMemo(() => toCanvas(document), [document])
+  const [placed, edges] = useMemo(() => toCanvas(document, types), [document, types])
   const [nodes, , onNodes] = useNodesState(placed)
   const steps = trace.filter((e) => e.kind === 'step' && !e.call_flow_id)
   const live = call.status === 'active' ? (standing(steps, edges) ?? 'start') : null

@@ -1,15 +1,17 @@
 // The canvas of a flow, as it is edited and as a call went through it.
-// A large flow seen from far is a sketch: its ways are one path, its ports plain elements. What is too small to be hit need not listen.
+// A large flow seen from far is a sketch: a node is its name, and all ways are one path. What is too small to be hit need not listen.
 import '@xyflow/react/dist/style.css'
 import { useComputedColorScheme } from '@mantine/core'
 import { Background, Controls, MiniMap, Position, ReactFlow, ViewportPortal, getBezierPath, useStore, type Edge, type ReactFlowProps, type ReactFlowState } from '@xyflow/react'
 import { useContext, useMemo } from 'react'
-import { portsOf, sizeOf, type FlowNode } from './document'
+import { isStep, portAt, portsOf, sizeOf, type FlowNode } from './document'
 import { Seen } from './look'
-import { edgeTypes, miniColor, nodeTypes, PORT_HEIGHT } from './views'
+import type { NodeType } from './types'
+import { edgeTypes, miniColor, nodeTypes } from './views'
 
 const LARGE = 200 // nodes
 const FAR = 0.4 // the zoom
+const PORT = 12 // its width and height, as main.css has them
 
 const labelled = (s: ReactFlowState) => s.transform[2] > 0.6
 const far = (s: ReactFlowState) => s.transform[2] < FAR || s.fitViewQueued
@@ -24,7 +26,7 @@ function Sketch({ nodes, edges }: { nodes: FlowNode[]; edges: Edge[] }) {
     if (!from?.measured || !to?.measured) continue
     const ports = portsOf(types.find((t) => t.type === from.data.type), from.data.config)
     const size = sizeOf(from)
-    const [d] = getBezierPath({ sourceX: from.position.x + size.width, sourceY: from.position.y + size.height - (ports.length - ports.indexOf(e.sourceHandle ?? 'next') - 0.5) * PORT_HEIGHT, sourcePosition: Position.Right, targetX: to.position.x, targetY: to.position.y + sizeOf(to).height / 2, targetPosition: Position.Left })
+    const [d] = getBezierPath({ sourceX: from.position.x + size.width, sourceY: from.position.y + portAt(size.height, ports, e.sourceHandle ?? 'next'), sourcePosition: Position.Right, targetX: to.position.x, targetY: to.position.y + sizeOf(to).height / 2, targetPosition: Position.Left })
     const moved = from.selected || to.selected // apart from the others, which are then not drawn anew while nodes are dragged
     const key = `${e.style?.stroke ?? ''} ${moved ?? false}`
     const path = paths.get(key) ?? { style: e.style, d: [] }
@@ -34,16 +36,34 @@ function Sketch({ nodes, edges }: { nodes: FlowNode[]; edges: Edge[] }) {
   return <ViewportPortal><svg className="sketch">{[...paths].map(([key, { style, d }]) => <path key={key} style={style} d={d.join('')} />)}</svg></ViewportPortal>
 }
 
+// Where React Flow finds the ports of a node: those of a sketch are not there to be measured. The same object for the same node, for it is drawn anew otherwise.
+function withPorts(types: NodeType[]): (n: FlowNode) => FlowNode {
+  const made = new WeakMap<FlowNode, FlowNode>()
+  return (n) => {
+    if (!isStep(n)) return n
+    let node = made.get(n)
+    if (!node) {
+      const { width, height } = sizeOf(n), ports = portsOf(types.find((t) => t.type === n.data.type), n.data.config)
+      const port = (type: 'source' | 'target', x: number, y: number, id: string | null) => ({ id, type, position: type === 'source' ? Position.Right : Position.Left, x: x - PORT / 2, y: y - PORT / 2, width: PORT, height: PORT })
+      node = { ...n, handles: [port('target', 0, height / 2, null), ...ports.map((p) => port('source', width - 2, portAt(height, ports, p), p))] }
+      made.set(n, node)
+    }
+    return node
+  }
+}
+
 export function Surface({ editable, nodes = [], edges = [], ...more }: ReactFlowProps<FlowNode, Edge> & { editable: boolean }) {
   const scheme = useComputedColorScheme('light')
   const seen = useContext(Seen)
   const labels = useStore(labelled), isFar = useStore(far)
   const large = nodes.length > LARGE, sketched = large && isFar
   const [chosen, others] = useMemo(() => (sketched ? [edges.filter((e) => e.selected), edges.filter((e) => !e.selected)] : [edges, []]), [edges, sketched])
+  const ported = useMemo(() => withPorts(seen.types), [seen.types])
+  const drawn = useMemo(() => (large && !sketched ? nodes.map(ported) : nodes), [nodes, large, sketched, ported])
   const view = useMemo(() => ({ ...seen, labels, sketched }), [seen, labels, sketched])
   return (
     <Seen.Provider value={view}>
-      <ReactFlow nodes={nodes} edges={chosen} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} elevateNodesOnSelect={false} onlyRenderVisibleElements={large && !sketched} minZoom={0.05} fitView fitViewOptions={{ maxZoom: 1 }} {...more}>
+      <ReactFlow nodes={drawn} edges={chosen} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} elevateNodesOnSelect={false} onlyRenderVisibleElements={large && !sketched} minZoom={0.05} fitView fitViewOptions={{ maxZoom: 1 }} {...more}>
         {!sketched && <Background />}<Controls showInteractive={editable} /><MiniMap pannable nodeColor={miniColor} />
         {sketched && <Sketch nodes={nodes} edges={others} />}
       </ReactFlow>

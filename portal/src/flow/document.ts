@@ -26,10 +26,16 @@ export function portsOf(type: NodeType | undefined, config: Record<string, unkno
   return [...new Set(from.map((e) => (typeof e === 'string' ? e : e?.port)).filter((p): p is string => !!p)), ...(type?.ports ?? []).map((p) => p.name)]
 }
 
-export const toCanvas = (d: Document): [FlowNode[], Edge[]] => [
+// A step's measures, as main.css has them: its head, and a line for each port. With its types toCanvas tells the size before it is measured.
+const STEP = { width: 200, head: 54, port: 24, border: 2 }
+const sizeOfStep = (type: NodeType | undefined, config: Record<string, unknown>) => ({ width: STEP.width, height: STEP.head + STEP.port * portsOf(type, config).length })
+// How far below the node's top this port is: the ports are its last lines.
+export const portAt = (height: number, ports: string[], port: string) => height - STEP.border - (ports.length - ports.indexOf(port) - 0.5) * STEP.port
+
+export const toCanvas = (d: Document, types?: NodeType[]): [FlowNode[], Edge[]] => [
   [
     ...(d.groups ?? []).map((g) => groupNode(g.id, g.name, g.position, g.width, g.height)),
-    ...d.nodes.map((n, i): FlowNode => ({ id: n.id, type: 'step', className: n.type === 'start' ? 'start' : undefined, position: n.position ?? { x: 240 * i, y: 60 * (i % 3) }, deletable: n.type !== 'start', data: { type: n.type, name: n.name, config: n.config ?? {} } })),
+    ...d.nodes.map((n, i): FlowNode => ({ id: n.id, type: 'step', measured: types && sizeOfStep(types.find((t) => t.type === n.type), n.config ?? {}), className: n.type === 'start' ? 'start' : undefined, position: n.position ?? { x: 240 * i, y: 60 * (i % 3) }, deletable: n.type !== 'start', data: { type: n.type, name: n.name, config: n.config ?? {} } })),
     ...(d.notes ?? []).map((n) => noteNode(n.id, n.text, n.position, n.width, n.height)),
   ],
   d.edges.map((e) => connection(e.from, e.port, e.to)),

@@ -1,5 +1,5 @@
 // What a node and an edge look like on the canvas.
-import { BaseEdge, EdgeLabelRenderer, Handle, Position, getBezierPath, type EdgeProps, type HandleProps, type NodeProps } from '@xyflow/react'
+import { BaseEdge, EdgeLabelRenderer, Handle, Position, getBezierPath, type EdgeProps, type NodeProps } from '@xyflow/react'
 import { memo, useContext } from 'react'
 import { words } from '../words'
 import { portsOf, type FlowNode } from './document'
@@ -9,24 +9,20 @@ import { t } from '../text'
 
 const long = (ms: number | null) => (ms === null ? '–' : ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`)
 
-export const PORT_HEIGHT = 24 // of its line on a node, border included; main.css has the same
-
-// A port that listens to nothing, but is found where it is: React Flow looks for these attributes.
-const Dot = ({ id, type, position, ...more }: HandleProps & { role: string; 'aria-label': string }) => <div className={`react-flow__handle react-flow__handle-${position} ${type}`} data-handleid={id} data-handlepos={position} {...more} />
-
 // Plain elements: a large flow has thousands of these, and each component of a library costs its share.
-const StepView = memo(function StepView({ id, data, selected }: NodeProps<FlowNode>) {
+const StepView = memo(function StepView({ id, data, selected, height }: NodeProps<FlowNode>) {
   const { types, bad, passed, numbers, live, sketched } = useContext(Seen)
   const type = types.find((x) => x.type === data.type)
   const state = bad.has(id) ? 'bad' : selected ? 'selected' : passed.has(id) ? 'passed' : ''
   const of = numbers.get(id), calls = numbers.get('start')?.entered ?? 0
-  const Port = sketched ? Dot : Handle
+  const className = `step ${state} ${live === id ? 'live' : ''}`
+  if (sketched) return <div className={`${className} sketched`} style={{ height }}>{data.name || id}</div>
   return (
-    <div className={`step ${state} ${live === id ? 'live' : ''}`}>
-      {data.type !== 'start' && <Port role="img" type="target" position={Position.Left} aria-label={t('Into {id}', { id })} />}
-      <div className="head"><div className="kind">{type?.label ?? data.type}</div><div className="name">{data.name || id}</div></div>
+    <div className={className}>
+      {data.type !== 'start' && <Handle role="img" type="target" position={Position.Left} aria-label={t('Into {id}', { id })} />}
+      <div className="head"><div className="kind">{type?.label ?? data.type}</div><div className="name" title={data.name || id}>{data.name || id}</div></div>
       {of && <div className="figures">{t('{entered} in ({share} %) · {dropped} hung up · p95 {time}', { entered: of.entered, share: calls ? Math.round((100 * of.entered) / calls) : 0, dropped: of.dropped, time: long(of.p95_ms) })}</div>}
-      {portsOf(type, data.config).map((p) => <div key={p} className="port">{words(p)}<Port role="img" id={p} type="source" position={Position.Right} aria-label={`${id} ${p}`} /></div>)}
+      {portsOf(type, data.config).map((p) => <div key={p} className="port"><div className="label">{words(p)}</div><Handle role="img" id={p} type="source" position={Position.Right} aria-label={`${id} ${p}`} /></div>)}
     </div>
   )
 })
