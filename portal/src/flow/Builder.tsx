@@ -51,8 +51,13 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const [place, setPlace] = useState<Place | null>(null)
   const canvas = useReactFlow()
   const box = useRef<HTMLDivElement>(null)
-  const document_ = toDocument(nodes, edges, rest)
-  const text = JSON.stringify(document_)
+  // What there is to save; where nodes are dragged to is told when they are let go.
+  const told = useRef<{ document_: Document; text: string } | null>(null)
+  if (!told.current || !nodes.some((n) => n.dragging)) {
+    const document_ = toDocument(nodes, edges, rest)
+    told.current = { document_, text: JSON.stringify(document_) }
+  }
+  const { document_, text } = told.current
   const dirty = text !== saved
   const restore = (d: Document) => {
     const [n, e] = toCanvas(d, types)
@@ -275,7 +280,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const write = useCallback((id: string, text: string) => setNodes((all) => all.map((n) => (n.id === id ? { ...n, data: { ...n.data, name: text } } : n))), [setNodes])
   const seen = useMemo(() => ({ types, bad: new Set(problems.filter((p) => p.severity === 'error' && p.node).map((p) => p.node!)), passed, insert: (within: string) => setPlace({ within }), numbers: new Map((numbers ? (figures.data ?? []) : []).map((n) => [n.node, n])), write }), [types, problems, passed, numbers, figures.data, write])
   // The same list until a name changes: while a node is dragged nothing that reads it is drawn anew.
-  const written = [...variablesOf(nodes.map((n) => n.data.config))].sort().join('\n')
+  const written = useMemo(() => [...variablesOf(document_.nodes.map((n) => n.config))].sort().join('\n'), [document_])
   const variables = useMemo(() => (written ? written.split('\n') : []), [written])
   const errors = problems.filter((p) => p.severity === 'error')
   const chosen = nodes.filter((n) => n.selected).length
@@ -311,7 +316,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
         {conflict && asking && <Conflict flowId={flow.id} mine={document_} onTheirs={takeTheirs} onMine={(etag) => { version.current = etag; setConflict(false) }} onCopy={() => void keepAsCopy()} onLater={() => setAsking(false)} />}
         <Box ref={box} onDragOver={(e) => e.dataTransfer.types.includes(DRAGGED) && e.preventDefault()} onDrop={(e) => { const type = types.find((t) => t.type === e.dataTransfer.getData(DRAGGED)); if (type) add(type, { at: canvas.screenToFlowPosition({ x: e.clientX, y: e.clientY }) }) }}
           onKeyDown={(e) => { const id = (e.target as HTMLElement).dataset.id; if (e.key === 'Enter' && nodes.some((n) => n.id === id && isStep(n))) { setPanel(null); setOpenId(id!) } }} style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
-          <Surface editable nodes={nodes} edges={report ? walked(edges, own) : edges} onNodesChange={onNodes} onEdgesChange={onEdges} onNodesDelete={(gone) => remove(gone.map((n) => n.id))} onConnect={connect} onConnectEnd={(e, state) => { box.current?.classList.remove('connecting'); dropped(e, state) }} onNodeClick={(e, n) => { setPanel(null); setOpenId(e.shiftKey || e.ctrlKey || e.metaKey || !isStep(n) ? null : n.id) }} onNodeDragStart={takeAlong} onNodeDrag={carry} onConnectStart={() => box.current?.classList.add('connecting')} deleteKeyCode={['Delete', 'Backspace']} />
+          <Surface editable nodes={nodes} edges={report ? walked(edges, own) : edges} onNodesChange={onNodes} onEdgesChange={onEdges} onNodesDelete={(gone) => remove(gone.map((n) => n.id))} onConnect={connect} onConnectEnd={(e, state) => { box.current?.classList.remove('connecting'); dropped(e, state) }} onNodeClick={(e, n) => { setPanel(null); setOpenId(e.shiftKey || e.ctrlKey || e.metaKey || !isStep(n) ? null : n.id) }} onNodeDragStart={takeAlong} onNodeDrag={carry} onConnectStart={() => box.current?.classList.add('connecting')} />
         </Box>
         {problems.length > 0 && (
           <Box mah={140} style={{ overflow: 'auto' }} role="list" aria-label={t('Problems')}>

@@ -64,7 +64,7 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
     <Seen.Provider value={seen}>
       <Group align="stretch" style={{ flex: 1, minHeight: 300 }}>
         <Box style={{ flex: '1 1 380px', minHeight: 300, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8 }}>
-          <Surface editable={false} nodes={nodes} onNodesChange={onNodes} edges={walked(edges, steps)} nodesDraggable={false} nodesConnectable={false} deleteKeyCode={null} />
+          <Surface editable={false} nodes={nodes} onNodesChange={onNodes} edges={walked(edges, steps)} />
         </Box>
         <ScrollArea style={{ flex: '0 1 360px' }} type="auto"><Steps trace={trace} at={at} onPick={pick} /></ScrollArea>
       </Group>

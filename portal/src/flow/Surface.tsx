@@ -3,7 +3,7 @@
 import '@xyflow/react/dist/style.css'
 import { useComputedColorScheme } from '@mantine/core'
 import { Background, Controls, MiniMap, Position, ReactFlow, ViewportPortal, getBezierPath, useStore, type Edge, type ReactFlowProps, type ReactFlowState } from '@xyflow/react'
-import { useContext, useMemo } from 'react'
+import { useCallback, useContext, useMemo, useRef } from 'react'
 import { isStep, portAt, portsOf, sizeOf, type FlowNode } from './document'
 import { Seen } from './look'
 import type { NodeType } from './types'
@@ -52,7 +52,24 @@ function withPorts(types: NodeType[]): (n: FlowNode) => FlowNode {
   }
 }
 
-export function Surface({ editable, nodes = [], edges = [], ...more }: ReactFlowProps<FlowNode, Edge> & { editable: boolean }) {
+// The same function for as long as this is on the page, which does what the latest one does: React Flow draws every node anew for another handler.
+function useSame<F extends (...args: never[]) => unknown>(handler: F | undefined): F {
+  const latest = useRef(handler)
+  latest.current = handler
+  return useCallback(((...args) => latest.current?.(...args)) as F, [])
+}
+
+const FIT = { maxZoom: 1 }
+const DELETE = ['Delete', 'Backspace']
+
+type Handlers = Pick<ReactFlowProps<FlowNode, Edge>, 'onConnect' | 'onConnectStart' | 'onConnectEnd' | 'onNodeClick' | 'onNodeDragStart' | 'onNodeDrag' | 'onNodesDelete' | 'onNodesChange' | 'onEdgesChange'>
+
+// Without editable, nothing is moved, connected or deleted.
+export function Surface({ editable, nodes, edges, ...on }: Handlers & { editable: boolean; nodes: FlowNode[]; edges: Edge[] }) {
+  const handlers: Handlers = {
+    onConnect: useSame(on.onConnect), onConnectStart: useSame(on.onConnectStart), onConnectEnd: useSame(on.onConnectEnd), onNodeClick: useSame(on.onNodeClick),
+    onNodeDragStart: useSame(on.onNodeDragStart), onNodeDrag: useSame(on.onNodeDrag), onNodesDelete: useSame(on.onNodesDelete), onNodesChange: useSame(on.onNodesChange), onEdgesChange: useSame(on.onEdgesChange),
+  }
   const scheme = useComputedColorScheme('light')
   const seen = useContext(Seen)
   const labels = useStore(labelled), isFar = useStore(far)
@@ -63,7 +80,7 @@ export function Surface({ editable, nodes = [], edges = [], ...more }: ReactFlow
   const view = useMemo(() => ({ ...seen, labels, sketched }), [seen, labels, sketched])
   return (
     <Seen.Provider value={view}>
-      <ReactFlow nodes={drawn} edges={chosen} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} elevateNodesOnSelect={false} onlyRenderVisibleElements={large && !sketched} minZoom={0.05} fitView fitViewOptions={{ maxZoom: 1 }} {...more}>
+      <ReactFlow nodes={drawn} edges={chosen} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} elevateNodesOnSelect={false} onlyRenderVisibleElements={large && !sketched} minZoom={0.05} fitView fitViewOptions={FIT} nodesDraggable={editable} nodesConnectable={editable} deleteKeyCode={editable ? DELETE : null} {...handlers}>
         {!sketched && <Background />}<Controls showInteractive={editable} /><MiniMap pannable nodeColor={miniColor} />
         {sketched && <Sketch nodes={nodes} edges={others} />}
       </ReactFlow>
