@@ -1,5 +1,5 @@
-/* Routing decisions on one core: over so many targets with filters, hours and caps, by each strategy; and
- * how that grows. The caps are those of the running server: counters behind a lock. */
+/* Routing decisions on one core: over so many targets with filters, hours and caps, by each strategy, for a call
+ * that most take, and for one that nobody takes, so that each target is looked at; and how that grows. The caps are those of the running server: counters behind a lock. */
 #include "base/clock.h"
 #include "call/capacity.h"
 #include <stdio.h>
@@ -38,7 +38,7 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void measure(struct capacity *capacity, size_t targets, enum route_strategy strategy)
+static void measure(struct capacity *capacity, size_t targets, enum route_strategy strategy, const char *state)
 {
 	enum { ROUNDS = 2000 };
 	static int64_t took[ROUNDS];
@@ -48,7 +48,7 @@ static void measure(struct capacity *capacity, size_t targets, enum route_strate
 	struct route_limit *limits = calloc(targets, sizeof *limits);
 	uint64_t *turns = calloc(targets, sizeof *turns);
 	struct route_candidate *out = calloc(targets, sizeof *out);
-	struct value tags[1] = {value_string("TX", 2)}, call[CALL_FIELD_COUNT] = {{0}};
+	struct value tags[1] = {value_string(state, 2)}, call[CALL_FIELD_COUNT] = {{0}};
 	struct expr_env env = {.tags = tags, .tag_count = 1, .call = call};
 	struct route_plan plan = {.id = "pln_bench", .strategy = strategy, .entries = e, .count = targets, .max_attempts = 10};
 	const struct capacity_call as = {"org_bench", "cmp_bench", ""};
@@ -78,7 +78,8 @@ static void measure(struct capacity *capacity, size_t targets, enum route_strate
 		took[i] = clock_monotonic_us() - began;
 	}
 	qsort(took, ROUNDS, sizeof *took, compare);
-	printf("route_%zu_%s_us_p50 %lld\nroute_%zu_%s_us_p99 %lld\n", targets, route_strategies[strategy], (long long)took[ROUNDS / 2], targets, route_strategies[strategy], (long long)took[ROUNDS * 99 / 100]);
+	const char *taken = strcmp(state, "TX") == 0 ? "" : "_nobody";
+	printf("route_%zu_%s%s_us_p50 %lld\nroute_%zu_%s%s_us_p99 %lld\n", targets, route_strategies[strategy], taken, (long long)took[ROUNDS / 2], targets, route_strategies[strategy], taken, (long long)took[ROUNDS * 99 / 100]);
 	for (size_t i = 0; i < targets; i++)
 		filter_free(t[i].filter);
 	free(t);
@@ -106,7 +107,8 @@ int main(void)
 	}
 	for (size_t targets = 100; targets <= 10000; targets *= 10)
 		for (enum route_strategy s = ROUTE_IN_ORDER; s <= ROUTE_WEIGHTED; s++)
-			measure(capacity, targets, s);
+			for (int k = 0; k < 2; k++)
+				measure(capacity, targets, s, k ? "FL" : "TX");
 	capacity_destroy(capacity);
 	config_close(config);
 	store_close(store);

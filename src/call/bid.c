@@ -70,16 +70,17 @@ static const struct route_target *first_of(struct search *s, const struct route_
 	s->judged += judged.count;
 	for (size_t i = 0; i < judged.count && !found; i++) {
 		const struct route_candidate *one = &judged.list[i];
+		const struct route_entry *e = one->entry;
 		if (one->verdict != ROUTE_ELIGIBLE)
-			pass_over(s, one->target ? one->target->id : NULL, route_candidate_name(one), route_verdict_text(one->verdict));
-		else if (one->tree)
-			found = by_tree(s, one->tree);
-		else if (one->target)
-			found = takes(s, one->target) ? one->target : NULL;
+			pass_over(s, e->target ? e->target->id : NULL, route_entry_name(e), route_verdict_text(one->verdict));
+		else if (e->tree)
+			found = by_tree(s, e->tree);
+		else if (e->target)
+			found = takes(s, e->target) ? e->target : NULL;
 		else if (depth < ROUTE_GROUPS_MAX && s->judged < JUDGED_MAX)
-			found = first_of(s, one->group, depth + 1);
-		if (!s->busy && one->target && (one->verdict == ROUTE_BUSY || one->verdict == ROUTE_AWAY))
-			s->busy = one->target;
+			found = first_of(s, e->group, depth + 1);
+		if (!s->busy && e->target && (one->verdict == ROUTE_BUSY || one->verdict == ROUTE_AWAY))
+			s->busy = e->target;
 	}
 	capacity_judged_free(&judged);
 	return found;

@@ -380,6 +380,8 @@ void capacity_scores(struct capacity *c, const struct route_plan *plan, double *
 	struct turn *const *turns = turns_of(c, plan);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct turn *t = turns ? turns[i] : NULL;
+		if (turns && i + 8 < plan->count)
+			__builtin_prefetch(turns[i + 8]);
 		out[i] = t && t->scored ? t->score : (double)route_entry_revenue(&plan->entries[i], 0);
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -391,6 +393,8 @@ void capacity_turns(struct capacity *c, const struct route_plan *plan, uint64_t 
 	struct turn *const *turns = turns_of(c, plan);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct turn *t = turns ? turns[i] : NULL;
+		if (turns && i + 8 < plan->count)
+			__builtin_prefetch(turns[i + 8]);
 		out[i] = t ? t->at : 0;
 	}
 	pthread_mutex_unlock(&c->lock);

@@ -175,18 +175,19 @@ static void add_plan(struct call *c, const struct route_plan *plan, const struct
 	d->at_once = all || plan->strategy == ROUTE_AT_ONCE;
 	for (size_t i = 0; i < judged.count; i++) {
 		const struct route_candidate *one = &judged.list[i];
+		const struct route_entry *e = one->entry;
 		if (i && !all && one->priority != one[-1].priority)
 			d->stage_made++;
 		d->busy = d->busy || one->verdict == ROUTE_BUSY || one->verdict == ROUTE_AWAY;
 		d->chosen = one->verdict == ROUTE_ELIGIBLE ? chosen(c, plan, one) : NULL;
-		if (one->verdict == ROUTE_ELIGIBLE && one->group)
-			add_group(c, plan, group, one->group, timeout_seconds, all);
-		else if (one->verdict == ROUTE_ELIGIBLE && one->tree)
-			add_tree(c, one->tree, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
+		if (one->verdict == ROUTE_ELIGIBLE && e->group)
+			add_group(c, plan, group, e->group, timeout_seconds, all);
+		else if (one->verdict == ROUTE_ELIGIBLE && e->tree)
+			add_tree(c, e->tree, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
 		else if (one->verdict == ROUTE_ELIGIBLE)
-			add_target(c, one->target, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
+			add_target(c, e->target, timeout_seconds ? timeout_seconds : plan->timeout_seconds);
 		else if (!d->waits_since_ms) /* else it was told */
-			log_attempt(c, &(struct dial_try){.target = one->target, .uri = one->target ? one->target->uri : route_candidate_name(one)}, NULL, "skipped", 0, route_verdict_text(one->verdict));
+			log_attempt(c, &(struct dial_try){.target = e->target, .uri = e->target ? e->target->uri : route_entry_name(e)}, NULL, "skipped", 0, route_verdict_text(one->verdict));
 	}
 	d->chosen = NULL;
 	capacity_judged_free(&judged);

@@ -24,6 +24,7 @@ struct operand {
 	const char *text;
 	uint32_t len;
 	bool is_number, is_time, is_boolean, boolean;
+	char head[8]; /* what the text begins with: what is short, and most that differs, is told without a look elsewhere */
 	double number, time;
 };
 
@@ -93,6 +94,7 @@ static bool read_operand(struct compiler *c, json_t *json, struct operand *o)
 	bool flag = false;
 	struct arena scratch = {0};
 	*o = (struct operand){.text = arena_strndup(c->arena, text, len), .len = (uint32_t)len};
+	memcpy(o->head, text, len < sizeof o->head ? len : sizeof o->head);
 	o->is_number = value_parse_number(text, len, &o->number);
 	o->is_boolean = value_parse_boolean(text, len, &flag);
 	o->boolean = flag;
@@ -121,6 +123,7 @@ static void read_phone(struct compiler *c, struct operand *o)
 	if (text) {
 		o->text = text;
 		o->len = (uint32_t)strlen(text);
+		memcpy(o->head, text, o->len < sizeof o->head ? o->len : sizeof o->head);
 	}
 }
 
@@ -301,7 +304,7 @@ static bool equals(const struct value *v, const struct operand *o)
 		return v->number == o->boolean;
 	if (v->kind == VALUE_DATETIME && o->is_time)
 		return v->number == o->time;
-	return v->len == o->len && (!o->len || ((unsigned char)(v->text[0] ^ o->text[0]) & ~0x20u) == 0) && strncasecmp(v->text, o->text, o->len) == 0; /* most differ at once */
+	return v->len == o->len && (!o->len || (((v->text[0] ^ o->head[0]) & ~0x20) == 0 && strncasecmp(v->text, o->len <= sizeof o->head ? o->head : o->text, o->len) == 0));
 }
 
 /* -1, 0, 1, or 2 when the two have no order. */

@@ -24,9 +24,9 @@ const char *route_entry_id(const struct route_entry *e)
 	return e->target ? e->target->id : e->tree ? e->tree->id : e->group->id;
 }
 
-const char *route_candidate_name(const struct route_candidate *one)
+const char *route_entry_name(const struct route_entry *e)
 {
-	return one->target ? one->target->name : one->tree ? one->tree->name : one->group->name;
+	return e->target ? e->target->name : e->tree ? e->tree->name : e->group->name;
 }
 
 int64_t route_entry_revenue(const struct route_entry *e, int depth)
@@ -84,13 +84,14 @@ static double draw(uint64_t *seed)
 }
 
 /* Weighted without putting back: each waits for an exponentially distributed time (Efraimidis and Spirakis, 2006). */
-static double key_of(const struct route_plan *plan, size_t entry, const struct route_input *in, bool by_chance, uint64_t *seed)
+static double key_of(const struct route_plan *plan, const struct route_candidate *one, const struct route_input *in, uint64_t *seed)
 {
-	int weight = plan->entries[entry].weight;
+	int weight = one->entry->weight;
+	size_t entry = (size_t)(one->entry - plan->entries);
 	if (plan->strategy == ROUTE_WEIGHTED)
 		return weight > 0 ? -log(draw(seed)) / weight : INFINITY;
 	if (plan->strategy == ROUTE_BEST)
-		return by_chance ? draw(seed) : in->scores ? -in->scores[entry] : 0;
+		return one->by_chance ? draw(seed) : in->scores ? -in->scores[entry] : 0;
 	return plan->strategy == ROUTE_ROUND_ROBIN && in->turns ? (double)in->turns[entry] : 0;
 }
 
@@ -123,7 +124,7 @@ static size_t choose_with_room(const struct route_input *in, struct route_candid
 		size_t chosen = choose(list + kept, n - kept, wanted - kept), good = 0;
 		for (size_t i = kept; i < kept + chosen; i++) {
 			struct route_candidate one = list[i];
-			one.verdict = in->all ? ROUTE_ELIGIBLE : room(in, one.target);
+			one.verdict = in->all ? ROUTE_ELIGIBLE : room(in, one.entry->target);
 			if (one.verdict == ROUTE_ELIGIBLE) { /* before those that have none */
 				list[i] = list[kept + good];
 				list[kept + good++] = one;
@@ -137,34 +138,58 @@ static size_t choose_with_room(const struct route_input *in, struct route_candid
 	}
 }
 
-/* Priority by priority, while there are attempts. */
-static void draw_order(const struct route_input *in, struct route_candidate *list, size_t n, size_t attempts)
+#define AHEAD 4
+
+/* What judging the entries to come reads, and is in no cache yet where a plan has thousands: the target first, then what it points at. */
+static void fetch_ahead(const struct route_candidate *list, size_t i, size_t n)
 {
-	for (size_t from = 0, to; from < n; from = to) {
-		for (to = from + 1; to < n && list[to].priority == list[from].priority; to++)
-			;
-		size_t chosen = choose_with_room(in, list + from, to - from, attempts);
-		attempts -= chosen;
-		for (size_t i = from + chosen; i < to; i++)
-			if (list[i].verdict == ROUTE_ELIGIBLE)
-				list[i].verdict = ROUTE_OVER_ATTEMPTS;
-	}
+	const struct route_target *t = i + AHEAD * 2 < n ? list[i + AHEAD * 2].entry->target : NULL;
+	if (t)
+		__builtin_prefetch(t);
+	t = i + AHEAD < n ? list[i + AHEAD].entry->target : NULL;
+	if (!t)
+		return;
+	if (t->schedule)
+		__builtin_prefetch(t->schedule);
+	for (size_t line = 0; t->filter && line < 4; line++)
+		__builtin_prefetch((const char *)t->filter + line * 64 - 128); /* its rules stand behind what they compare with */
 }
 
-static void given_order(const struct route_input *in, struct route_candidate *list, size_t n, size_t attempts)
+/* Those of one priority, in an order that is drawn. Returns how many attempts that takes. */
+static size_t drawn_order(const struct route_plan *plan, const struct route_input *in, struct route_candidate *list, size_t n, size_t attempts, uint64_t *seed)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (list[i].verdict != ROUTE_ELIGIBLE)
-			continue;
-		list[i].verdict = !attempts ? ROUTE_OVER_ATTEMPTS : in->all ? ROUTE_ELIGIBLE : room(in, list[i].target);
-		attempts -= list[i].verdict == ROUTE_ELIGIBLE;
+		fetch_ahead(list, i, n);
+		list[i].verdict = (uint8_t)judge(list[i].entry, in);
+		if (list[i].verdict == ROUTE_ELIGIBLE)
+			list[i].key = key_of(plan, &list[i], in, seed);
 	}
+	size_t chosen = choose_with_room(in, list, n, attempts);
+	for (size_t i = chosen; i < n; i++)
+		if (list[i].verdict == ROUTE_ELIGIBLE)
+			list[i].verdict = ROUTE_OVER_ATTEMPTS;
+	return chosen;
 }
 
-static void bring_first(const struct route_target *first, struct route_candidate *list, size_t n)
+/* Likewise, in the order in which they are. */
+static size_t given_order(const struct route_input *in, struct route_candidate *list, size_t n, size_t attempts)
+{
+	size_t chosen = 0;
+	for (size_t i = 0; i < n && (chosen < attempts || in->all); i++) {
+		fetch_ahead(list, i, n);
+		enum route_verdict v = judge(list[i].entry, in);
+		if (v == ROUTE_ELIGIBLE)
+			v = chosen == attempts ? ROUTE_OVER_ATTEMPTS : in->all ? v : room(in, list[i].entry->target);
+		list[i].verdict = (uint8_t)v;
+		chosen += v == ROUTE_ELIGIBLE;
+	}
+	return chosen;
+}
+
+static void bring_first(const struct route_input *in, struct route_candidate *list, size_t n)
 {
 	size_t at = 0;
-	while (at < n && (list[at].target != first || list[at].verdict != ROUTE_ELIGIBLE))
+	while (at < n && (list[at].entry->target != in->first || judge(list[at].entry, in) != ROUTE_ELIGIBLE))
 		at++;
 	if (at == n)
 		return;
@@ -174,41 +199,21 @@ static void bring_first(const struct route_target *first, struct route_candidate
 	list[0] = one;
 }
 
-#define AHEAD 4
-
-/* What judging the entries to come reads, and is in no cache yet where a plan has thousands: the target first, then what it points at. */
-static void fetch_ahead(const struct route_plan *plan, size_t i)
-{
-	const struct route_target *t = i + AHEAD * 2 < plan->count ? plan->entries[i + AHEAD * 2].target : NULL;
-	if (t)
-		__builtin_prefetch(t);
-	t = i + AHEAD < plan->count ? plan->entries[i + AHEAD].target : NULL;
-	if (!t)
-		return;
-	if (t->schedule)
-		__builtin_prefetch(t->schedule);
-	for (size_t line = 0; t->filter && line < 4; line++)
-		__builtin_prefetch((const char *)t->filter + line * 64 - 128); /* its rules stand behind what they compare with */
-}
-
 size_t route_plan_judge(const struct route_plan *plan, const struct route_input *in, struct route_candidate *out, size_t max)
 {
 	size_t n = plan->count < max ? plan->count : max, attempts = (size_t)plan->max_attempts;
 	bool drawn = plan->strategy == ROUTE_ROUND_ROBIN || plan->strategy == ROUTE_WEIGHTED || plan->strategy == ROUTE_BEST;
 	uint64_t seed = in->seed;
 	bool by_chance = plan->strategy == ROUTE_BEST && draw(&seed) * 100 <= plan->explore_percent;
-	for (size_t i = 0; i < n; i++) {
-		const struct route_entry *e = &plan->entries[i];
-		fetch_ahead(plan, i);
-		enum route_verdict v = judge(e, in);
-		out[i] = (struct route_candidate){e->target, e->group, e->tree, v, e->priority, (unsigned)i, by_chance, v == ROUTE_ELIGIBLE && drawn ? key_of(plan, i, in, by_chance, &seed) : 0};
-	}
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct route_candidate){&plan->entries[i], 0, plan->entries[i].priority, ROUTE_OVER_ATTEMPTS, by_chance};
 	if (in->first)
-		bring_first(in->first, out, n);
-	if (drawn)
-		draw_order(in, out, n, attempts);
-	else
-		given_order(in, out, n, attempts);
+		bring_first(in, out, n);
+	for (size_t from = 0, to; from < n && (attempts || in->all); from = to) { /* who comes after the last attempt is not looked at */
+		for (to = from + 1; to < n && out[to].priority == out[from].priority; to++)
+			;
+		attempts -= drawn ? drawn_order(plan, in, out + from, to - from, attempts, &seed) : given_order(in, out + from, to - from, attempts);
+	}
 	return n;
 }
 
@@ -220,7 +225,7 @@ const char *route_reason(const struct route_plan *plan, const struct route_candi
 	else if (plan->strategy == ROUTE_ROUND_ROBIN)
 		snprintf(out, ROUTE_REASON_SIZE, one->key > 0 ? "its turn: its last call is the longest ago" : "its turn: it had no call yet");
 	else if (plan->strategy == ROUTE_WEIGHTED)
-		snprintf(out, ROUTE_REASON_SIZE, "drawn by its weight, %d", plan->entries[one->entry].weight);
+		snprintf(out, ROUTE_REASON_SIZE, "drawn by its weight, %d", one->entry->weight);
 	else if (plan->strategy == ROUTE_BEST && one->by_chance)
 		snprintf(out, ROUTE_REASON_SIZE, "by chance, so that its score is learned");
 	else if (plan->strategy == ROUTE_BEST)

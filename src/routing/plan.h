@@ -113,19 +113,16 @@ struct route_input {
 	/* Does it take another call? ROUTE_ELIGIBLE, or which limit is reached. Asked once of those that would be tried; with `all` of each. NULL: they do. */
 	enum route_verdict (*room)(void *arg, const struct route_target *target);
 	void *arg;
-	bool all;
+	bool all; /* judges each; else who comes after the last attempt is not looked at: ROUTE_OVER_ATTEMPTS */
 	const struct route_target *first; /* comes before all others where it is eligible; or NULL */
 };
 
 struct route_candidate {
-	const struct route_target *target; /* one of these, as in struct route_entry */
-	const struct route_plan *group;
-	const struct route_tree *tree;
-	enum route_verdict verdict;
+	const struct route_entry *entry;
+	double key;   /* the lower, the earlier within its priority */
 	int priority; /* INT_MIN: it is the input's first */
-	unsigned entry;
-	bool by_chance; /* the key is, so that scores are learned */
-	double key;     /* the lower, the earlier within its priority */
+	uint8_t verdict; /* enum route_verdict */
+	bool by_chance;  /* the key is, so that scores are learned */
 };
 
 #define ROUTE_CHAIN_MAX 5
@@ -135,7 +132,7 @@ size_t route_plan_chain(const struct route_plan *plan, const struct route_plan *
 #define ROUTE_GROUPS_MAX 3 /* groups within groups; deeper ones are empty */
 /* What turns and scores are kept by. */
 const char *route_entry_id(const struct route_entry *e);
-const char *route_candidate_name(const struct route_candidate *one);
+const char *route_entry_name(const struct route_entry *e);
 /* What a call brings there, as the configuration says: of a group, the most; of a ring tree, the least that it takes. */
 int64_t route_entry_revenue(const struct route_entry *e, int depth);
 
@@ -143,8 +140,8 @@ int64_t route_entry_revenue(const struct route_entry *e, int depth);
 void route_plan_sort(struct route_plan *plan);
 
 /*
- * Judge every entry for this call, in the order they would be tried.
- * out: room for max candidates. Returns how many were judged.
+ * Judge the entries for this call, in the order they would be tried.
+ * out: room for max candidates. Returns how many there are.
  */
 size_t route_plan_judge(const struct route_plan *plan, const struct route_input *in, struct route_candidate *out, size_t max);
 /* A target that is named without a plan. */

@@ -13,11 +13,11 @@ static void test_priority_order_is_stable_and_attempts_are_bounded(void **state)
 	(void)state;
 	route_plan_sort(&plan);
 	assert_int_equal(route_plan_judge(&plan, &(struct route_input){.env = &env}, out, 4), 4);
-	assert_string_equal(out[0].target->id, "b");
+	assert_string_equal(out[0].entry->target->id, "b");
 	assert_int_equal(out[0].verdict, ROUTE_DISABLED);
-	assert_string_equal(out[1].target->id, "d");
+	assert_string_equal(out[1].entry->target->id, "d");
 	assert_int_equal(out[1].verdict, ROUTE_ELIGIBLE);
-	assert_string_equal(out[2].target->id, "a");
+	assert_string_equal(out[2].entry->target->id, "a");
 	assert_int_equal(out[2].verdict, ROUTE_ELIGIBLE);
 	assert_int_equal(out[3].verdict, ROUTE_OVER_ATTEMPTS);
 }
@@ -38,7 +38,7 @@ static void firsts(const struct route_plan *plan, const uint64_t *turns, const c
 		size_t n = route_plan_judge(plan, &in, out, 8);
 		for (size_t k = 0; k < n; k++)
 			if (out[k].verdict == ROUTE_ELIGIBLE) {
-				counts[out[k].target->id[0] - 'a']++;
+				counts[out[k].entry->target->id[0] - 'a']++;
 				break;
 			}
 	}
@@ -60,7 +60,7 @@ static void test_weights_are_kept_by_those_that_can_be_called(void **state)
 	size_t last = 0;
 	for (size_t i = 0; i < 4; i++)
 		last = out[i].verdict == ROUTE_ELIGIBLE ? i : last;
-	assert_string_equal(out[last].target->id, "d"); /* a weight of nothing comes last */
+	assert_string_equal(out[last].entry->target->id, "d"); /* a weight of nothing comes last */
 }
 
 static void test_round_robin_begins_with_whose_turn_is_longest_ago(void **state)
@@ -100,12 +100,12 @@ static void test_who_has_no_room_costs_no_attempt(void **state)
 			assert_int_equal(route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = 11, .turns = turns, .room = has_room, .arg = (void *)(uintptr_t)"abc"}, out, 40), 40);
 			bool seen[40] = {false};
 			for (size_t i = 0; i < 40; i++) {
-				assert_false(seen[out[i].entry]);
-				seen[out[i].entry] = true;
+				assert_false(seen[out[i].entry - plan.entries]);
+				seen[out[i].entry - plan.entries] = true;
 				assert_true(out[i].priority >= last);
 				last = out[i].priority;
 				found += out[i].verdict == ROUTE_ELIGIBLE;
-				assert_true(out[i].verdict != ROUTE_ELIGIBLE || out[i].target->id[0] == 'd');
+				assert_true(out[i].verdict != ROUTE_ELIGIBLE || out[i].entry->target->id[0] == 'd');
 			}
 			assert_int_equal(found, most < 9 ? most : 9); /* ten of "d", one is disabled */
 		}
@@ -210,10 +210,10 @@ static void test_best_is_the_highest_score_and_chance_finds_the_others(void **st
 		for (int i = 0; i < 30000; i++) {
 			assert_int_equal(route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = (uint64_t)i * 7919, .scores = scores}, out, 3), 3);
 			if (!plan.explore_percent) {
-				assert_string_equal(out[0].target->id, "b");
-				assert_string_equal(out[1].target->id, "c");
+				assert_string_equal(out[0].entry->target->id, "b");
+				assert_string_equal(out[1].entry->target->id, "c");
 			} else {
-				firsts[out[0].target->id[0] - 'a']++;
+				firsts[out[0].entry->target->id[0] - 'a']++;
 			}
 		}
 	assert_in_range(firsts[0], 1800, 2200);
@@ -231,11 +231,29 @@ static void test_who_the_caller_knows_comes_before_all_others(void **state)
 	(void)state;
 	for (plan.strategy = ROUTE_IN_ORDER; plan.strategy <= ROUTE_BEST; plan.strategy++) {
 		route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = 1, .first = &t[1]}, out, 3);
-		assert_string_equal(out[0].target->id, "b");
+		assert_string_equal(out[0].entry->target->id, "b");
 		assert_int_equal(out[0].verdict, ROUTE_ELIGIBLE);
 		assert_int_equal(out[1].verdict, ROUTE_OVER_ATTEMPTS);
 		route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = 1, .first = &t[2]}, out, 3);
-		assert_string_equal(out[0].target->id, "a");
+		assert_string_equal(out[0].entry->target->id, "a");
+	}
+}
+
+static void test_who_comes_after_the_last_attempt_is_looked_at_only_to_explain(void **state)
+{
+	struct route_target t[] = {{.id = "a", .enabled = true}, {.id = "b", .enabled = false}, {.id = "c", .enabled = true}};
+	struct route_entry entries[] = {{.target = &t[0], .priority = 1}, {.target = &t[1], .priority = 2}, {.target = &t[2], .priority = 2}};
+	struct route_plan plan = {.entries = entries, .count = 3, .max_attempts = 1};
+	struct route_candidate out[3];
+	struct expr_env env = {0};
+	(void)state;
+	for (plan.strategy = ROUTE_IN_ORDER; plan.strategy <= ROUTE_BEST; plan.strategy++) {
+		route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = 1}, out, 3);
+		assert_int_equal(out[1].verdict, ROUTE_OVER_ATTEMPTS);
+		assert_int_equal(out[2].verdict, ROUTE_OVER_ATTEMPTS);
+		route_plan_judge(&plan, &(struct route_input){.env = &env, .seed = 1, .all = true}, out, 3);
+		assert_int_equal(out[1].verdict, ROUTE_DISABLED);
+		assert_int_equal(out[2].verdict, ROUTE_OVER_ATTEMPTS);
 	}
 }
 
@@ -246,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_a_share_is_exact),
 		cmocka_unit_test(test_the_last_tier_that_applies_pays),
 		cmocka_unit_test(test_a_begun_increment_costs_a_whole_one),
-		cmocka_unit_test(test_best_is_the_highest_score_and_chance_finds_the_others), cmocka_unit_test(test_who_the_caller_knows_comes_before_all_others)};
+		cmocka_unit_test(test_best_is_the_highest_score_and_chance_finds_the_others), cmocka_unit_test(test_who_the_caller_knows_comes_before_all_others),
+		cmocka_unit_test(test_who_comes_after_the_last_attempt_is_looked_at_only_to_explain)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,13 +49,13 @@ static const char *const verdict_names[] = {
 };
 
 /* How often it comes first among those of its priority that could be called: 0 to 1. */
-static double share_of(const struct route_plan *plan, const struct route_candidate *list, size_t n, const struct route_candidate *one)
+static double share_of(const struct route_candidate *list, size_t n, const struct route_candidate *one)
 {
 	double sum = 0;
 	for (size_t i = 0; i < n; i++)
 		if (list[i].priority == one->priority && (list[i].verdict == ROUTE_ELIGIBLE || list[i].verdict == ROUTE_OVER_ATTEMPTS))
-			sum += plan->entries[list[i].entry].weight;
-	return sum > 0 ? plan->entries[one->entry].weight / sum : 0;
+			sum += list[i].entry->weight;
+	return sum > 0 ? one->entry->weight / sum : 0;
 }
 
 #define EXPLAINED_MAX 5000 /* entries; then no further group is looked into */
@@ -70,21 +70,22 @@ static bool explain_plan(struct http_request *r, const struct route_plan *plan, 
 	bool ok = list != NULL;
 	for (size_t i = 0; ok && i < judged.count; i++) {
 		bool eligible = list[i].verdict == ROUTE_ELIGIBLE;
-		const struct route_target *t = list[i].target;
-		const struct route_tree *tree = list[i].tree;
-		if (eligible && list[i].group) {
-			ok = depth >= ROUTE_GROUPS_MAX || json_array_size(data) >= EXPLAINED_MAX || explain_plan(r, list[i].group, a, depth + 1, order, data);
+		const struct route_entry *e = list[i].entry;
+		const struct route_target *t = e->target;
+		const struct route_tree *tree = e->tree;
+		if (eligible && e->group) {
+			ok = depth >= ROUTE_GROUPS_MAX || json_array_size(data) >= EXPLAINED_MAX || explain_plan(r, e->group, a, depth + 1, order, data);
 			continue;
 		}
 		const char *why = eligible && tree ? NULL : eligible ? bid_unreachable(r->organization, r->config->phones, t, a->now_ms) : route_verdict_text(list[i].verdict);
-		json_t *item = json_pack("{s:s, s:s, s:s?, s:s?, s:s, s:i, s:s, s:s?}", "routing_plan_id", plan->id, "routing_plan_name", plan->name, "target_id", t ? t->id : NULL, "ring_tree_id", tree ? tree->id : NULL, "target_name", route_candidate_name(&list[i]),
-					 "priority", plan->entries[list[i].entry].priority, "verdict", why && eligible ? "unreachable" : verdict_names[list[i].verdict], "reason", why);
+		json_t *item = json_pack("{s:s, s:s, s:s?, s:s?, s:s, s:i, s:s, s:s?}", "routing_plan_id", plan->id, "routing_plan_name", plan->name, "target_id", t ? t->id : NULL, "ring_tree_id", tree ? tree->id : NULL, "target_name", route_entry_name(e),
+					 "priority", e->priority, "verdict", why && eligible ? "unreachable" : verdict_names[list[i].verdict], "reason", why);
 		json_object_set_new(item, "order", why ? json_null() : json_integer(++*order));
 		json_object_set_new(item, "chosen", why ? json_null() : json_string(route_reason(plan, &list[i], chosen)));
 		if (plan->strategy == ROUTE_WEIGHTED)
-			json_object_set_new(item, "share", why ? json_integer(0) : json_real(share_of(plan, list, judged.count, &list[i])));
+			json_object_set_new(item, "share", why ? json_integer(0) : json_real(share_of(list, judged.count, &list[i])));
 		if (plan->strategy == ROUTE_BEST)
-			json_object_set_new(item, "score", json_string(money_format((int64_t)(judged.scores ? judged.scores[list[i].entry] : 0), score)));
+			json_object_set_new(item, "score", json_string(money_format((int64_t)(judged.scores ? judged.scores[e - plan->entries] : 0), score)));
 		json_array_append_new(data, item);
 	}
 	capacity_judged_free(&judged);
