@@ -31,14 +31,19 @@ struct capacity_call dial_capacity_call(const struct call *c)
 static void add_try(struct call *c, const struct dial_try *t)
 {
 	struct dial *d = &c->dial;
-	if (d->count == TRIES_MAX)
+	struct dial_try *made = d->count == TRIES_MAX ? NULL : arena_alloc(&c->arena, sizeof *made);
+	if (!made)
 		return;
-	d->tries[d->count] = *t;
-	d->tries[d->count].plan = d->plan;
-	d->tries[d->count].group = d->group;
-	d->tries[d->count].chosen = d->chosen;
-	d->tries[d->count].stage = d->stage_made;
-	d->tries[d->count++].at_once = d->at_once;
+	*made = *t;
+	made->plan = d->plan;
+	made->group = d->group;
+	made->chosen = d->chosen;
+	made->stage = d->stage_made;
+	made->at_once = d->at_once;
+	*(d->last ? &d->last->after : &d->tries) = made;
+	d->last = made;
+	d->next = d->next ? d->next : made;
+	d->count++;
 }
 
 /* As the trunk wants it: +15125550100, 15125550100, or 5125550100 within the organization's country. */
@@ -199,7 +204,8 @@ void dial_add_plans(struct call *c)
 {
 	const struct route_plan *plans[ROUTE_CHAIN_MAX];
 	size_t n = route_plan_chain(c->dial.asked_plan, plans);
-	c->dial.count = c->dial.next = c->dial.judged = 0;
+	c->dial.tries = c->dial.last = c->dial.next = NULL;
+	c->dial.count = c->dial.judged = 0;
 	c->dial.busy = false;
 	for (size_t i = 0; i < n; i++)
 		add_plan(c, plans[i], NULL, c->dial.asked_timeout, c->dial.asked_all);
@@ -942,8 +948,8 @@ static void gateway_failed(struct attempt *a, int status, const char *reason)
 /* Is it the next one's time? Those of a later stage wait until nobody of this one is called any more. */
 static bool may_begin(struct dial *d)
 {
-	const struct dial_try *t = &d->tries[d->next];
-	if (d->next == d->count || (legs(d) && (!t->at_once || t->stage != d->stage)))
+	const struct dial_try *t = d->next;
+	if (!t || (legs(d) && (!t->at_once || t->stage != d->stage)))
 		return false;
 	d->stage = t->stage;
 	return true;
@@ -957,8 +963,11 @@ void dial_try_more(struct call *c)
 		return;
 	}
 	for (size_t i = 0; i < d->attempt_count; i++)
-		while (dial_is_free(&d->attempts[i]) && may_begin(d))
-			dial_begin(c, &d->attempts[i], &d->tries[d->next++]);
+		while (dial_is_free(&d->attempts[i]) && may_begin(d)) {
+			const struct dial_try *t = d->next;
+			d->next = t->after;
+			dial_begin(c, &d->attempts[i], t);
+		}
 	if (legs(d))
 		dial_watch_time(c);
 	else if (!queue_wait(c)) {
@@ -975,11 +984,6 @@ void dial_start(struct call *c, const struct flow_dial *to)
 	const struct route_tree *tree = to->ring_tree_id ? organization_tree(c->organization, to->ring_tree_id) : NULL;
 	*d = (struct dial){.active = true, .max_duration_seconds = to->max_duration_seconds, .outcome = DIAL_NO_TARGET, .whisper = to->whisper, .accept_key = to->accept_key, .record = to->record};
 	d->caller_id = to->caller_id && *to->caller_id ? to->caller_id : NULL;
-	d->tries = arena_alloc(&c->arena, TRIES_MAX * sizeof *d->tries);
-	if (!d->tries) {
-		dial_finish(c, DIAL_FAILED);
-		return;
-	}
 	d->at_once = d->asked_all = to->simultaneous;
 	d->asked_plan = plan;
 	d->asked_timeout = to->timeout_seconds;
@@ -994,8 +998,8 @@ void dial_start(struct call *c, const struct flow_dial *to)
 	if (!d->count && !(plan && d->busy && plan->wait_seconds))
 		log_event(c, "routing.no_target", "");
 	size_t n = plan && plan->wait_seconds ? LEGS_MAX : 1; /* who is free later is not known yet */
-	for (size_t i = 0; n == 1 && i < d->count; i++)
-		if (d->tries[i].at_once)
+	for (const struct dial_try *t = d->tries; n == 1 && t; t = t->after)
+		if (t->at_once)
 			n = d->count < LEGS_MAX ? d->count : LEGS_MAX;
 	d->attempts = arena_alloc(&c->arena, (n + 1) * sizeof *d->attempts); /* the last is for a transfer */
 	d->attempt_count = d->attempts ? n : 0;

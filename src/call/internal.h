@@ -68,6 +68,7 @@ struct in_group {
 
 /* Who is tried next in a dial. Texts live in the call's arena or its snapshot. */
 struct dial_try {
+	struct dial_try *after;
 	const struct route_target *target; /* NULL: a number or URI the flow named, or a ring tree */
 	const struct route_tree *tree;     /* its targets are asked, then called in its place; or NULL */
 	const char *uri;                   /* NULL: the number, by the trunk's gateways in that order */
@@ -120,8 +121,8 @@ struct dial {
 	bool active, connected;
 	struct flow_prompt whisper;
 	char accept_key;
-	struct dial_try *tries;
-	size_t count, next; /* tries, and the first of them that was not begun */
+	struct dial_try *tries, *last, *next; /* next: the first that was not begun */
+	size_t count;
 	int stage;          /* of those that are called now */
 	/* what was asked for, and waiting until somebody is free */
 	const struct route_plan *asked_plan; /* NULL: no plan */

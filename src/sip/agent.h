@@ -58,6 +58,7 @@ struct sip_leg {
 	nta_incoming_t *reinvite_in;  /* a later offer that waits for its answer */
 	nta_incoming_t *reinvite_acked; /* one that was answered, until its ACK */
 	nta_outgoing_t *invite_out, *bye_out;
+	su_timer_t *invite_timer; /* until then the 200 may be repeated, and invite_out sees it */
 	su_home_t home[1];
 	const struct sip_leg_handler *handler;
 	void *owner;

@@ -5,7 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
+#define REPEATED_MS 33000 /* a 200 is, for 64 times 500 ms (RFC 3261 §13.3.1.4) */
+
 static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip);
+static void drop_invite(struct sip_leg *leg);
 
 struct sip_leg *sip_leg_new(struct sip_agent *agent)
 {
@@ -33,8 +36,7 @@ void sip_leg_free(struct sip_leg *leg)
 		nta_incoming_destroy(leg->reinvite_acked);
 	if (leg->refer_in)
 		nta_incoming_destroy(leg->refer_in);
-	if (leg->invite_out)
-		nta_outgoing_destroy(leg->invite_out);
+	drop_invite(leg);
 	if (leg->bye_out)
 		nta_outgoing_destroy(leg->bye_out);
 	sip_session_stop(leg);
@@ -499,9 +501,26 @@ static int on_bye_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const
 /* A 200 that is repeated after this is acknowledged by nta itself. */
 static void drop_invite(struct sip_leg *leg)
 {
+	if (leg->invite_timer)
+		su_timer_destroy(leg->invite_timer);
+	leg->invite_timer = NULL;
 	if (leg->invite_out)
 		nta_outgoing_destroy(leg->invite_out);
 	leg->invite_out = NULL;
+}
+
+static void on_invite_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
+{
+	(void)magic, (void)timer;
+	drop_invite((struct sip_leg *)(void *)arg);
+}
+
+/* The INVITE and its answer are kept no longer than they are needed, and not for as long as people talk. */
+static void forget_invite(struct sip_leg *leg)
+{
+	leg->invite_timer = su_timer_create(su_root_task(leg->agent->root), 0);
+	if (leg->invite_timer)
+		su_timer_set_interval(leg->invite_timer, on_invite_time, (su_timer_arg_t *)(void *)leg, REPEATED_MS);
 }
 
 static void send_bye(struct sip_leg *leg)
@@ -538,6 +557,7 @@ static void on_answer(struct sip_leg *leg, sip_t const *sip)
 	sip_leg_send_ack(leg, sip);
 	leg->state = LEG_CONFIRMED;
 	sip_session_agreed(leg, sip);
+	forget_invite(leg);
 	if (wanted)
 		sip_leg_pass(leg, false, true, 200, sip_leg_sdp(leg, sip), tell_answered);
 	else /* the 200 crossed our CANCEL (RFC 3261 §15) */
@@ -589,7 +609,7 @@ static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *si
 	}
 	if (status < 300 && sip) {
 		on_answer(leg, sip);
-		return 0; /* invite_out stays: it sees the 200s that are repeated */
+		return 0; /* invite_out stays a while: it sees the 200s that are repeated */
 	}
 	/* The response may go with its transaction: what is needed of it is taken before. */
 	const char *reason = su_strdup(leg->home, sip && sip->sip_status && sip->sip_status->st_phrase ? sip->sip_status->st_phrase : "no response");
