@@ -35,6 +35,12 @@ describe('builder', () => {
     const b = (await page.locator(`[aria-label="${label}"]`).boundingBox())!
     return { x: b.x + b.width / 2, y: b.y + b.height / 2 }
   }
+  const drag = async (from: { x: number; y: number }, dx: number, dy: number) => {
+    await page.mouse.move(from.x, from.y)
+    await page.mouse.down()
+    await page.mouse.move(from.x + dx, from.y + dy, { steps: 6 })
+    await page.mouse.up()
+  }
 
   test('a flow is built from nothing by keyboard alone, published, and runs', async () => {
     const flow = await open('By keyboard')
@@ -118,11 +124,7 @@ describe('builder', () => {
 
   test('a port dropped on the canvas, or a way, asks for the node that goes there', async () => {
     const flow = await open('Places', [play('a', 420, 0)], [{ from: 'start', port: 'next', to: 'a' }])
-    const from = await middle('a failed')
-    await page.mouse.move(from.x, from.y)
-    await page.mouse.down()
-    await page.mouse.move(from.x + 60, from.y + 160, { steps: 6 })
-    await page.mouse.up()
+    await drag(await middle('a failed'), 60, 160)
     await page.getByPlaceholder('After a, failed').waitFor()
     await page.screenshot({ path: join(shots, 'dropped-port.png') })
     await page.getByRole('option', { name: /^Hang up/ }).click()
@@ -178,10 +180,7 @@ describe('builder', () => {
     await page.getByRole('button', { name: 'Fit View' }).click()
     await page.waitForTimeout(400)
     const grip = (await page.locator('.frame .grip').boundingBox())!
-    await page.mouse.move(grip.x + grip.width - 6, grip.y + 6)
-    await page.mouse.down()
-    await page.mouse.move(grip.x + grip.width + 60, grip.y + 90, { steps: 8 })
-    await page.mouse.up()
+    await drag({ x: grip.x + grip.width - 6, y: grip.y + 6 }, 66, 84)
     await saved(flow, 'what moved along', (d) => d.groups[0].position.y > before.groups[0].position.y + 20 && d.nodes[1].position.y > before.nodes[1].position.y + 20 && d.nodes[2].position.y > before.nodes[2].position.y + 20)
     const moved = await flow.draft()
     assert.deepEqual(moved.nodes[0].position, before.nodes[0].position) // start stays
@@ -354,10 +353,7 @@ describe('builder', () => {
     await page.screenshot({ path: join(shots, 'large.png') })
     // it is edited there, too
     const box = (await page.locator('[data-id="p110"]').boundingBox())!
-    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2)
-    await page.mouse.down()
-    await page.mouse.move(box.x + box.width / 2, box.y + 150, { steps: 5 })
-    await page.mouse.up()
+    await drag({ x: box.x + box.width / 2, y: box.y + box.height / 2 }, 0, 150)
     await saved(flow, 'the new place', (d) => d.nodes.find((n: any) => n.id === 'p110').position.y > 800)
     await page.locator('[data-id="p50"]').click()
     await page.keyboard.press('Escape')
@@ -376,11 +372,7 @@ describe('builder', () => {
     assert.ok((await page.locator('.step').count()) < 60)
     await page.locator('.react-flow__edge[data-id="p110:next"]').waitFor()
     await page.screenshot({ path: join(shots, 'large-near.png') })
-    const from = await middle('p170 failed')
-    await page.mouse.move(from.x, from.y)
-    await page.mouse.down()
-    await page.mouse.move(from.x + 30, from.y + 6, { steps: 5 })
-    await page.mouse.up()
+    await drag(await middle('p170 failed'), 30, 6)
     await page.getByPlaceholder('After p170, failed').waitFor()
     await page.keyboard.press('Escape')
   })
