@@ -6,13 +6,15 @@ import socket
 import subprocess
 import time
 
+import menu
+
 FILES = {
     'asterisk.conf': '[directories](!)\n[options]\nverbose = 0\ndebug = 0\n',
     'logger.conf': '[logfiles]\n',
     'cdr.conf': '[general]\nenable = no\n',
     'modules.conf': '[modules]\nautoload = yes\nnoload = chan_iax2.so\nnoload = pbx_dundi.so\nnoload = chan_unistim.so\nnoload = res_pjsip_phoneprov_provider.so\n',
     'rtp.conf': '[general]\nrtpstart = 30000\nrtpend = 39999\n',
-    'extensions.conf': '[in]\nexten => _[+0-9].,1,Dial(PJSIP/agent)\n same => n,Hangup()\n',
+    'extensions.conf': '[in]\nexten => _[+0-9].,1,Dial(PJSIP/agent)\n same => n,Hangup()\n' + menu.DIALPLAN,
     'pjsip.conf': '''[udp]
 type = transport
 protocol = udp

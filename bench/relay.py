@@ -9,6 +9,9 @@ import time
 CALLS = 200
 SECONDS = 8
 LOCAL = 10000  # the load's ports, four a call
+LIMIT_PORTS = '30000-65000'  # of a server whose limit is looked for
+STEP, MOST, RECORDED = 500, 4500, 500  # a call has four sockets, and a process 20,000 files
+LOST = 0.0001  # of the packets: so many are none
 
 
 def free_port():
@@ -26,9 +29,9 @@ def media_port(text):
     return int(re.search(r'^m=audio (\d+)', text, re.M).group(1))
 
 
-def load(binary, calls, seconds):
+def load(binary, calls, seconds, key_seconds=0):
     """calls: (port a, relay's for a, port b, relay's for b) each."""
-    out = subprocess.run([binary, str(seconds)], input=''.join('%d %d %d %d\n' % c for c in calls), check=True, capture_output=True, text=True).stdout
+    out = subprocess.run([binary, str(seconds), str(key_seconds)], input=''.join('%d %d %d %d\n' % c for c in calls), check=True, capture_output=True, text=True).stdout
     return {name: float(value) for name, value in (line.split() for line in out.splitlines())}
 
 
@@ -50,14 +53,18 @@ class Ends:
         self.send(['%s %s SIP/2.0' % (method, uri), 'Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK%s%d' % (self.port, method, i), 'Max-Forwards: 70',
                    'From: <sip:+1512%07d@127.0.0.1>;tag=b' % i, 'To: ' + to, 'Call-ID: bench-%d' % i, 'CSeq: %d %s' % (cseq, method), 'Contact: <sip:b@127.0.0.1:%d>' % self.port], body)
 
-    def place(self, number, count):
+    def place_to_menu(self, number, count):
+        """Calls that the server answers itself; the lines for load()."""
+        return [(a, relay_a, 0, 0) for a, relay_a, _, _ in self.place(number, count, False)]
+
+    def place(self, number, count, dials=True, first=0):
         """Calls that are answered; the lines for load()."""
         relay_a, relay_b, uri = {}, {}, 'sip:%s@127.0.0.1:%d' % (number, self.server)
-        for i in range(count):
+        for i in range(first, first + count):
             self.request('INVITE', i, uri, '<%s>' % uri, sdp(LOCAL + 4 * i))
             while i not in relay_a:
                 self.take(relay_a, relay_b)
-        return [(LOCAL + 4 * i, relay_a[i], LOCAL + 4 * i + 2, relay_b[i]) for i in range(count)]
+        return [(LOCAL + 4 * i, relay_a[i], LOCAL + 4 * i + 2, relay_b[i] if dials else 0) for i in range(first, first + count)]
 
     def take(self, relay_a, relay_b):
         text = self.socket.recv(65536).decode()
@@ -125,14 +132,40 @@ def measure(name, binary, calls, pid, cpu_seconds, seconds=SECONDS):
     return {name + '_packet_cpu_us': round(cpu / max(r['received'], 1) * 1e6, 2), name + '_lost': round(r['sent'] - r['received']), name + '_p50_us': round(r['p50_us']), name + '_p99_us': round(r['p99_us'])}
 
 
-def bench_relay(server, binary, cpu_seconds):
-    """server: one that nothing was configured in yet."""
+def prepare(server, **campaign):
+    """The ends of calls through a server that nothing was configured in yet, and the number to call."""
     ends, number = Ends(server.sip), '+18005550100'
     server.api('POST', '/trunks', {'name': 'loopback', 'inbound': {'allowed_addresses': ['127.0.0.1']}})
     target = server.api('POST', '/targets', {'name': 'end', 'destination': {'type': 'sip', 'uri': 'sip:end@127.0.0.1:%d' % ends.port}})
     plan = server.api('POST', '/routing-plans', {'name': 'plan', 'entries': [{'target_id': target['id']}]})
-    campaign = server.api('POST', '/campaigns', {'name': 'campaign', 'routing_plan_id': plan['id']})
-    server.api('POST', '/numbers', {'number': number, 'campaign_id': campaign['id']})
+    made = server.api('POST', '/campaigns', {'name': 'campaign', 'routing_plan_id': plan['id'], **campaign})
+    server.api('POST', '/numbers', {'number': number, 'campaign_id': made['id']})
+    return ends, number
+
+
+def bench_limit(server, binary, cpu_seconds):
+    """How many calls talk at once before packets are lost, while the load shares the cores; server: with LIMIT_PORTS."""
+    ends, number = prepare(server)
+    calls, figures = [], {'talking_calls_without_loss': 0}
+    while len(calls) < MOST:
+        calls += ends.place(number, STEP, first=len(calls))
+        before, began = cpu_seconds(server.pid), time.time()
+        r = load(binary, calls, SECONDS)
+        figures.update(talking_tried=len(calls), talking_server_cpu_percent=round(100 * (cpu_seconds(server.pid) - before) / (time.time() - began)), talking_p99_us=round(r['p99_us']))
+        if r['sent'] - r['received'] > r['sent'] * LOST:
+            break
+        figures['talking_calls_without_loss'] = len(calls)
+    return figures
+
+
+def bench_recorded(server, binary, cpu_seconds):
+    ends, number = prepare(server, recording=True)
+    return measure('recorded', binary, ends.place(number, RECORDED), server.pid, cpu_seconds)
+
+
+def bench_relay(server, binary, cpu_seconds):
+    """server: one that nothing was configured in yet."""
+    ends, number = prepare(server)
     figures = measure('relay', binary, ends.place(number, CALLS), server.pid, cpu_seconds)
     direct = load(binary, [(LOCAL + 4 * i, LOCAL + 4 * i + 2, LOCAL + 4 * i + 2, LOCAL + 4 * i) for i in range(CALLS)], 3)
     figures.update(direct_p50_us=round(direct['p50_us']), direct_p99_us=round(direct['p99_us']))

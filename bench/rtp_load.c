@@ -1,8 +1,9 @@
 /*
- * Audio of calls that a relay passes on: rtp_load SECONDS < calls, a line each:
+ * Audio of calls that a relay passes on: rtp_load SECONDS [KEY_SECONDS] < calls, a line each:
  *   PORT_A RELAY_A PORT_B RELAY_B
- * Each 20 ms a packet of PCMU goes from A and from B to the relay; it comes out at the other. Prints how many went and
- * came, and how long they took.
+ * Each 20 ms a packet of PCMU goes from A and from B to the relay; it comes out at the other. Without B (0 0) the far side
+ * talks to A itself. With KEY_SECONDS each A presses a key that often, each call at its own time: for 100 ms its packets
+ * are RFC 4733 events instead, and three more tell the end. Prints how many went and came, and how long they took.
  */
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -22,10 +23,14 @@
 #define BUCKET_US 10
 #define BUCKETS 100000
 
-static int ends[ENDS_MAX];
+static struct end {
+	int fd;
+	uint16_t sequence;
+	bool presses;
+} ends[ENDS_MAX];
 static size_t end_count;
 static atomic_bool over;
-static uint64_t received, slowest_us, buckets[BUCKETS + 1];
+static uint64_t sent, keys, received, slowest_us, buckets[BUCKETS + 1];
 
 static int64_t now_ns(void)
 {
@@ -65,7 +70,7 @@ static void *hear(void *arg)
 	uint8_t packet[2048];
 	(void)arg;
 	for (size_t i = 0; i < end_count; i++)
-		epoll_ctl(epoll, EPOLL_CTL_ADD, ends[i], &(struct epoll_event){.events = EPOLLIN, .data.fd = ends[i]});
+		epoll_ctl(epoll, EPOLL_CTL_ADD, ends[i].fd, &(struct epoll_event){.events = EPOLLIN, .data.fd = ends[i].fd});
 	while (!over) {
 		int n = epoll_wait(epoll, events, 256, 100);
 		for (int i = 0; i < n; i++)
@@ -74,6 +79,30 @@ static void *hear(void *arg)
 	}
 	close(epoll);
 	return NULL;
+}
+
+static void send_packet(struct end *e, size_t i, int type, bool marked, uint32_t at, uint8_t *packet, size_t len)
+{
+	uint16_t sequence = e->sequence++;
+	const uint8_t header[12] = {0x80, (uint8_t)(type | (marked ? 0x80 : 0)), (uint8_t)(sequence >> 8), (uint8_t)sequence, (uint8_t)(at >> 24), (uint8_t)(at >> 16), (uint8_t)(at >> 8), (uint8_t)at, (uint8_t)(i >> 8), (uint8_t)i, 1, 1};
+	memcpy(packet, header, sizeof header);
+	sent += send(e->fd, packet, len, 0) == (ssize_t)len && type == 0;
+}
+
+/* In place of audio a key that is held for 100 ms; false: none is pressed now. */
+static bool press(struct end *e, size_t i, uint32_t frame, uint32_t every)
+{
+	uint32_t since = (frame + (uint32_t)i * 7919) % every;
+	if (since > 5 || frame < since)
+		return false;
+	bool last = since == 5;
+	uint32_t held = (last ? since : since + 1) * 160;
+	for (int k = 0; k < (last ? 3 : 1); k++) { /* RFC 4733 §2.5.1.4 */
+		uint8_t packet[16] = {[12] = 5, [13] = last ? 0x8a : 10, [14] = (uint8_t)(held >> 8), [15] = (uint8_t)held};
+		send_packet(e, i, 101, since == 0, (frame - since) * 160, packet, sizeof packet);
+	}
+	keys += since == 0;
+	return true;
 }
 
 static double percentile(double share)
@@ -88,29 +117,32 @@ static double percentile(double share)
 int main(int argc, char **argv)
 {
 	int a, relay_a, b, relay_b;
-	uint64_t sent = 0;
 	pthread_t listener;
 	double seconds = argc > 1 ? atof(argv[1]) : 5;
+	uint32_t every = argc > 2 ? (uint32_t)(atof(argv[2]) * 50) : 0;
 	while (end_count + 2 <= ENDS_MAX && scanf("%d %d %d %d", &a, &relay_a, &b, &relay_b) == 4) {
-		ends[end_count++] = open_end(a, relay_a);
-		ends[end_count++] = open_end(b, relay_b);
+		ends[end_count++] = (struct end){.fd = open_end(a, relay_a), .presses = every > 0};
+		if (b)
+			ends[end_count++] = (struct end){.fd = open_end(b, relay_b)};
 	}
 	pthread_create(&listener, NULL, hear, NULL);
 	int64_t began = now_ns();
 	for (uint32_t frame = 0; frame < seconds * 50; frame++)
 		for (size_t i = 0; i < end_count; i++) {
-			uint8_t packet[172] = {0x80, frame ? 0 : 0x80, (uint8_t)(frame >> 8), (uint8_t)frame, (uint8_t)(frame * 160 >> 24), (uint8_t)(frame * 160 >> 16), (uint8_t)(frame * 160 >> 8), (uint8_t)(frame * 160), (uint8_t)(i >> 8), (uint8_t)i, 1, 1};
+			uint8_t packet[172] = {0};
 			int64_t due = began + (int64_t)frame * FRAME_NS + (int64_t)(i * FRAME_NS / end_count), now;
 			while ((now = now_ns()) < due) { /* spread over the 20 ms, as calls are */
 				struct timespec wait = {0, due - now};
 				nanosleep(&wait, NULL);
 			}
+			if (ends[i].presses && press(&ends[i], i, frame, every))
+				continue;
 			memcpy(packet + 12, &now, sizeof now);
-			sent += send(ends[i], packet, sizeof packet, 0) == sizeof packet;
+			send_packet(&ends[i], i, 0, frame == 0, frame * 160, packet, sizeof packet);
 		}
 	usleep(300000);
 	over = true;
 	pthread_join(listener, NULL);
-	printf("sent %llu\nreceived %llu\np50_us %.0f\np99_us %.0f\nslowest_us %llu\n", (unsigned long long)sent, (unsigned long long)received, percentile(0.5), percentile(0.99), (unsigned long long)slowest_us);
+	printf("sent %llu\nkeys %llu\nreceived %llu\np50_us %.0f\np99_us %.0f\nslowest_us %llu\n", (unsigned long long)sent, (unsigned long long)keys, (unsigned long long)received, percentile(0.5), percentile(0.99), (unsigned long long)slowest_us);
 	return 0;
 }
