@@ -1,6 +1,6 @@
 // A call on the canvas of the version that it ran: the way it took, and while it lasts where it is.
 import { Alert, Badge, Box, Button, Group, Paper, ScrollArea, Stack, Text, Title } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { ReactFlowProvider, useNodesState, useReactFlow, type Edge } from '@xyflow/react'
 import { useMemo, useState } from 'react'
@@ -75,7 +75,8 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
 export default function CallTrace({ id }: { id: string }) {
   const live = (status: unknown) => (status === 'active' ? 1000 : (false as const)) // a step is no event: it is asked for
   const call = useQuery({ queryKey: ['call', id], queryFn: async () => (await api<Row>('GET', `/calls/${id}`)).data, refetchInterval: (q) => live(q.state.data?.status) })
-  const trace = useQuery({ queryKey: ['call', id, 'trace'], queryFn: async () => (await api<{ data: Entry[] }>('GET', `/calls/${id}/trace`)).data.data, refetchInterval: live(call.data?.status) })
+  const status = call.data?.status // of the key: when the call has ended its last steps are asked for once more
+  const trace = useQuery({ queryKey: ['call', id, 'trace', status], enabled: !!status, placeholderData: keepPreviousData, queryFn: async () => (await api<{ data: Entry[] }>('GET', `/calls/${id}/trace`)).data.data, refetchInterval: live(status) })
   const flow = call.data?.call_flow_id as string | undefined, version = call.data?.flow_version
   const document = useQuery({ queryKey: ['call-flows', 'version', flow, version], enabled: !!flow, staleTime: Infinity, queryFn: async () => (await api<{ document: Document }>('GET', `/call-flows/${flow}/versions/${version}`)).data.document })
   const types = useNodeTypes()
