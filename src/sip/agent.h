@@ -102,6 +102,8 @@ int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq,
 /* ACK, CANCEL or their absence for the first INVITE (nta_ack_cancel_f). */
 int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip);
 void sip_leg_free(struct sip_leg *leg);
+/* `then` with the leg, in so many ms. *timer: one of the leg's, made when there is none; who has it destroys it. */
+void sip_leg_timer(struct sip_leg *leg, su_timer_t **timer, su_timer_f then, unsigned ms);
 /* The body when it is SDP, NUL-terminated in the leg's home; "" otherwise. */
 const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip);
 /* sdp: of sip_leg_sdp(). false: there is a body, and no SDP that can be read in it (answer 415). */

@@ -52,6 +52,14 @@ void sip_leg_free(struct sip_leg *leg)
 	free(leg);
 }
 
+void sip_leg_timer(struct sip_leg *leg, su_timer_t **timer, su_timer_f then, unsigned ms)
+{
+	if (!*timer)
+		*timer = su_timer_create(su_root_task(leg->agent->root), 0);
+	if (*timer)
+		su_timer_set_interval(*timer, then, (su_timer_arg_t *)(void *)leg, ms);
+}
+
 /* Free a leg that nobody owns and that waits for nothing. */
 static void collect(struct sip_leg *leg)
 {
@@ -518,9 +526,7 @@ static void on_invite_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_a
 /* The INVITE and its answer are kept no longer than they are needed, and not for as long as people talk. */
 static void forget_invite(struct sip_leg *leg)
 {
-	leg->invite_timer = su_timer_create(su_root_task(leg->agent->root), 0);
-	if (leg->invite_timer)
-		su_timer_set_interval(leg->invite_timer, on_invite_time, (su_timer_arg_t *)(void *)leg, REPEATED_MS);
+	sip_leg_timer(leg, &leg->invite_timer, on_invite_time, REPEATED_MS);
 }
 
 static void send_bye(struct sip_leg *leg)

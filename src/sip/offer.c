@@ -12,10 +12,7 @@ static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *a
 static void try_later(struct sip_leg *leg)
 {
 	unsigned ms = leg->outgoing ? 2100 + randombytes_uniform(191) * 10 : randombytes_uniform(201) * 10;
-	if (!leg->offer_timer)
-		leg->offer_timer = su_timer_create(su_root_task(leg->agent->root), 0);
-	if (leg->offer_timer)
-		su_timer_set_interval(leg->offer_timer, on_time, (su_timer_arg_t *)(void *)leg, ms + 1);
+	sip_leg_timer(leg, &leg->offer_timer, on_time, ms + 1);
 }
 
 static void tell_reanswered(struct sip_leg *leg, int status, const char *sdp, bool ok)

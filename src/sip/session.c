@@ -66,10 +66,7 @@ static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *a
 
 static void wait_ms(struct sip_leg *leg, unsigned ms)
 {
-	if (!leg->session_timer)
-		leg->session_timer = su_timer_create(su_root_task(leg->agent->root), 0);
-	if (leg->session_timer)
-		su_timer_set_interval(leg->session_timer, on_time, (su_timer_arg_t *)(void *)leg, ms);
+	sip_leg_timer(leg, &leg->session_timer, on_time, ms);
 }
 
 static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
