@@ -4,7 +4,7 @@ import '@xyflow/react/dist/style.css'
 import { useComputedColorScheme } from '@mantine/core'
 import { Background, Controls, MiniMap, Position, ReactFlow, ViewportPortal, getBezierPath, useStore, type Edge, type ReactFlowProps, type ReactFlowState } from '@xyflow/react'
 import { useCallback, useContext, useMemo, useRef } from 'react'
-import { isStep, portAt, portsOf, sizeOf, type FlowNode } from './document'
+import { isStep, portAt, portsOfNode, sizeOf, STEP, type FlowNode } from './document'
 import { Seen } from './look'
 import type { NodeType } from './types'
 import { edgeTypes, miniColor, nodeTypes } from './views'
@@ -24,7 +24,7 @@ function Sketch({ nodes, edges }: { nodes: FlowNode[]; edges: Edge[] }) {
   for (const e of edges) {
     const from = of.get(e.source), to = of.get(e.target)
     if (!from?.measured || !to?.measured) continue
-    const ports = portsOf(types.find((t) => t.type === from.data.type), from.data.config)
+    const ports = portsOfNode(types, from)
     const size = sizeOf(from)
     const [d] = getBezierPath({ sourceX: from.position.x + size.width, sourceY: from.position.y + portAt(size.height, ports, e.sourceHandle ?? 'next'), sourcePosition: Position.Right, targetX: to.position.x, targetY: to.position.y + sizeOf(to).height / 2, targetPosition: Position.Left })
     const moved = from.selected || to.selected // apart from the others, which are then not drawn anew while nodes are dragged
@@ -43,9 +43,9 @@ function withPorts(types: NodeType[]): (n: FlowNode) => FlowNode {
     if (!isStep(n)) return n
     let node = made.get(n)
     if (!node) {
-      const { width, height } = sizeOf(n), ports = portsOf(types.find((t) => t.type === n.data.type), n.data.config)
+      const { width, height } = sizeOf(n), ports = portsOfNode(types, n)
       const port = (type: 'source' | 'target', x: number, y: number, id: string | null) => ({ id, type, position: type === 'source' ? Position.Right : Position.Left, x: x - PORT / 2, y: y - PORT / 2, width: PORT, height: PORT })
-      node = { ...n, handles: [port('target', 0, height / 2, null), ...ports.map((p) => port('source', width - 2, portAt(height, ports, p), p))] }
+      node = { ...n, handles: [port('target', 0, height / 2, null), ...ports.map((p) => port('source', width - STEP.border, portAt(height, ports, p), p))] }
       made.set(n, node)
     }
     return node

@@ -26,8 +26,10 @@ export function portsOf(type: NodeType | undefined, config: Record<string, unkno
   return [...new Set(from.map((e) => (typeof e === 'string' ? e : e?.port)).filter((p): p is string => !!p)), ...(type?.ports ?? []).map((p) => p.name)]
 }
 
+export const portsOfNode = (types: NodeType[], n: FlowNode) => portsOf(types.find((t) => t.type === n.data.type), n.data.config)
+
 // A step's measures, as main.css has them: its head, and a line for each port. With its types toCanvas tells the size before it is measured.
-const STEP = { width: 200, head: 54, port: 24, border: 2 }
+export const STEP = { width: 200, head: 54, port: 24, border: 2 }
 const sizeOfStep = (type: NodeType | undefined, config: Record<string, unknown>) => ({ width: STEP.width, height: STEP.head + STEP.port * portsOf(type, config).length })
 // How far below the node's top this port is: the ports are its last lines.
 export const portAt = (height: number, ports: string[], port: string) => height - STEP.border - (ports.length - ports.indexOf(port) - 0.5) * STEP.port

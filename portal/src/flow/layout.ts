@@ -1,6 +1,6 @@
 // Places for all nodes, by elkjs: along the ways that a call takes, ports in their order.
 import type { Edge } from '@xyflow/react'
-import { portsOf, type FlowNode } from './document'
+import { portsOfNode, type FlowNode } from './document'
 import type { NodeType } from './types'
 
 export async function arranged(nodes: FlowNode[], edges: Edge[], types: NodeType[]): Promise<Map<string, { x: number; y: number }>> {
@@ -16,7 +16,7 @@ export async function arranged(nodes: FlowNode[], edges: Edge[], types: NodeType
       layoutOptions: { 'elk.portConstraints': 'FIXED_ORDER' },
       ports: [
         { id: `${n.id}>`, layoutOptions: { 'elk.port.side': 'WEST' } },
-        ...portsOf(types.find((t) => t.type === n.data.type), n.data.config).map((p) => ({ id: `${n.id}:${p}`, layoutOptions: { 'elk.port.side': 'EAST' } })),
+        ...portsOfNode(types, n).map((p) => ({ id: `${n.id}:${p}`, layoutOptions: { 'elk.port.side': 'EAST' } })),
       ],
     })),
     edges: edges.map((e) => ({ id: e.id, sources: [`${e.source}:${e.sourceHandle}`], targets: [`${e.target}>`] })),
