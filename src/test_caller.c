@@ -55,7 +55,7 @@ static void send_keys(struct caller *c)
 static void set_remote(struct caller *c, const char *sdp)
 {
 	struct sdp_audio audio;
-	if (sdp_audio_parse(sdp, &audio))
+	if (sdp_audio_parse(sdp, &audio, NULL))
 		media_set_remote(c->end, &audio);
 }
 
@@ -107,12 +107,12 @@ static void on_offered(void *owner, const char *sdp)
 	struct caller *c = owner;
 	struct sdp_audio audio;
 	char answer[SDP_SIZE];
-	if (!sdp_audio_parse(sdp, &audio)) {
+	if (!sdp_audio_parse(sdp, &audio, NULL)) {
 		sip_leg_reoffer_answer(c->leg, 488, NULL);
 		return;
 	}
 	media_set_remote(c->end, &audio);
-	sdp_audio_answer(answer, media_address(c->media), media_port(c->end), &audio, 1, 2);
+	sdp_audio_answer(answer, media_address(c->media), media_port(c->end), &audio, NULL, 1, 2);
 	sip_leg_reoffer_answer(c->leg, 200, answer);
 }
 
@@ -206,7 +206,9 @@ static bool place(struct caller *c, struct error *err)
 			return false;
 		media_record(c->end, r, false);
 	}
-	sdp_audio_offer(sdp, address, media_port(c->end), CODEC_PCMU, "sendrecv", randombytes_random(), 1);
+	struct sdp_formats formats = {0};
+	sdp_formats_add_own(&formats, CODEC_PCMU);
+	sdp_audio_offer(sdp, address, media_port(c->end), &formats, "sendrecv", randombytes_random(), 1);
 	struct sip_outgoing out = {.uri = c->uri, .from_user = c->from, .sdp = sdp, .username = c->username, .password = c->password, .max_forwards = SIP_MAX_FORWARDS};
 	c->leg = sip_invite(c->agent, &out, &handler, c);
 	return c->leg || error_set(err, "'%s' is no SIP URI that can be called", c->uri);

@@ -17,11 +17,20 @@ static void caller_ended(void *owner, const char *how, const char *reason)
 
 const char *call_sdp(struct call *c, char out[SDP_SIZE])
 {
+	negotiate_settle(c);
 	if (c->offers)
-		sdp_audio_offer(out, media_address(c->loop->config.media), media_port(c->end), c->sdp.codec, "sendrecv", c->sdp_session, c->sdp_version);
-	else
-		sdp_audio_answer(out, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->sdp_session, c->sdp_version);
+		return negotiate_caller_offer(c, "sendrecv", out);
+	sdp_audio_answer(out, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->told_passed, c->sdp_session, c->sdp_version);
 	return out;
+}
+
+/* What the caller's SDP says from now on. */
+static void take_sdp(struct call *c, const struct sdp_audio *audio)
+{
+	c->sdp = *audio;
+	if (!audio->passed)
+		c->passed = NULL;
+	media_set_remote(c->end, audio);
 }
 
 /* A new offer from the caller: hold, another address, another codec. */
@@ -36,15 +45,15 @@ static void caller_offered(void *owner, const char *sdp)
 		sip_leg_reoffer_answer(c->leg, 200, call_sdp(c, answer));
 		return;
 	}
-	if (!sdp_audio_parse(sdp, &audio)) {
+	if (!negotiate_take(c, c->told_passed != NULL, sdp, &audio)) {
 		sip_leg_reoffer_answer(c->leg, 488, NULL);
 		return;
 	}
-	c->sdp = audio;
+	take_sdp(c, &audio);
 	c->offers = false;
-	media_set_remote(c->end, &audio);
+	c->told_passed = c->passed;
 	sip_leg_reoffer_answer(c->leg, 200, call_sdp(c, answer));
-	hold_tell_target(c);
+	negotiate_tell_target(c);
 }
 
 static void caller_acked(void *owner, const char *sdp)
@@ -54,25 +63,28 @@ static void caller_acked(void *owner, const char *sdp)
 	if (!c->offers)
 		return;
 	c->offers = false;
-	if (sdp_audio_parse(sdp, &audio)) {
-		c->sdp = audio;
-		media_set_remote(c->end, &audio);
-		hold_tell_target(c);
+	if (negotiate_take(c, c->told_passed != NULL, sdp, &audio)) {
+		take_sdp(c, &audio);
+		negotiate_tell_target(c);
 		return;
 	}
 	c->hangup_reason = "the caller's ACK has no audio that can be used";
 	call_end(c, 488, c->connected_ms ? "completed" : "failed", "system");
 }
 
-/* The answer to what the target's hold, or the end of that, made us offer; when it is refused, what stands goes on. */
+/* The answer to what the target's hold, or the end of that, made us offer, or that we want to speak; when it is refused, what stands goes on. */
 static void caller_reanswered(void *owner, int status, const char *sdp)
 {
 	struct call *c = owner;
 	struct sdp_audio audio;
-	if (status >= 300 || !sdp_audio_parse(sdp, &audio))
+	if (status >= 300 || !negotiate_take(c, c->told_passed != NULL, sdp, &audio)) {
+		negotiate_refused(c);
 		return;
-	c->sdp = audio;
-	media_set_remote(c->end, &audio);
+	}
+	bool passed = c->passed != NULL;
+	take_sdp(c, &audio);
+	if (passed && !c->passed)
+		negotiate_tell_target(c);
 }
 
 static void caller_key(void *owner, char key)
@@ -185,13 +197,26 @@ static bool has_place(struct call_loop *loop, const struct config_trunk *trunk)
 	return false;
 }
 
+/* What could be passed to a target as it is; NULL: nothing. */
+static const struct sdp_formats *keep_formats(struct call *c, const struct sdp_formats *formats)
+{
+	struct sdp_formats *kept = NULL;
+	for (size_t i = 0; i < formats->count && !kept; i++)
+		if (sdp_format_is_passed(&formats->list[i]))
+			kept = arena_alloc(&c->arena, sizeof *kept);
+	if (kept)
+		*kept = *formats;
+	return kept;
+}
+
 void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
 		const struct config_number *number, const struct config_trunk *trunk, const struct call *before)
 {
 	char caller[PHONE_SIZE];
 	struct sdp_audio sdp = {.codec = CODEC_PCMU, .telephone_event = -1, .sends = true, .receives = true};
+	struct sdp_formats formats = {0};
 	struct buf path = {0};
-	int status = *in->sdp && !sdp_audio_parse(in->sdp, &sdp) ? 488 : has_place(loop, trunk) ? 0 : 503;
+	int status = *in->sdp && (!sdp_audio_parse(in->sdp, &sdp, &formats) || sdp.codec == CODEC_NONE) ? 488 : has_place(loop, trunk) ? 0 : 503;
 	struct call *c = status ? NULL : calloc(1, sizeof *c);
 	if (!c) {
 		if (!status)
@@ -220,6 +245,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	}
 	c->leg = in->leg;
 	c->sdp = sdp;
+	c->formats = keep_formats(c, &formats);
 	c->offers = !*in->sdp;
 	c->told_mode = "sendrecv";
 	c->sdp_session = randombytes_random();
@@ -279,16 +305,30 @@ static void answer_now(struct call *c)
 	c->answered = true;
 	c->answered_ms = clock_now_ms();
 	sip_leg_answer(c->leg, call_sdp(c, sdp));
+	negotiate_tell_caller(c); /* what has changed since it was told something */
 	log_call_progress(c);
 }
 
 void call_answer(struct call *c)
 {
+	negotiate_settle(c);
 	/* Nobody is charged for a call that is not on disk. */
 	if (c->persisted)
 		answer_now(c);
 	else
 		c->want_answer = true;
+}
+
+void call_speak(struct call *c)
+{
+	call_answer(c);
+	negotiate_speak(c);
+}
+
+void call_ring_back(struct call *c)
+{
+	negotiate_speak(c);
+	c->play = c->loop->ringback ? media_play(c->end, audio_hold(c->loop->ringback)) : 0;
 }
 
 void call_persisted(struct call *c, bool ok)
@@ -320,7 +360,7 @@ void call_check_media(struct call *c, int64_t now)
 		return;
 	if (c->sdp.sends && is_silent(c, c->end, c->answered_ms - past, now))
 		who = "caller";
-	else if (d->connected && d->talking->sends && is_silent(c, d->talking->end, c->connected_ms - past, now))
+	else if (d->connected && d->talking->sdp.sends && is_silent(c, d->talking->end, c->connected_ms - past, now))
 		who = "target";
 	if (!who)
 		return;

@@ -433,6 +433,7 @@ static void connect_call(struct attempt *a)
 	queue_leave(c);
 	media_stop_play(c->end);
 	media_stop_play(a->end);
+	negotiate_connect(c, a);
 	media_bridge(c->end, a->end);
 	const struct route_target *t = c->target = a->to->target;
 	c->target_id = t ? t->id : NULL;
@@ -454,8 +455,8 @@ static void connect_call(struct attempt *a)
 	money_earn(c);
 	log_call_progress(c);
 	log_event(c, "call.connected", "");
-	hold_tell_caller(c);
-	hold_tell_target(c);
+	negotiate_tell_caller(c);
+	negotiate_tell_target(c);
 	talk_tick(c);
 }
 
@@ -482,6 +483,14 @@ static struct flow_prompt whisper_of(const struct attempt *a)
 	own = (struct flow_prompt){t->whisper.prompt_id, t->whisper.text ? arena_strdup(&a->call->arena, buf_text(&said)) : NULL, t->whisper.voice};
 	buf_free(&said);
 	return own;
+}
+
+/* Before it talks to the caller. */
+static bool is_spoken_to(const struct attempt *a)
+{
+	const struct flow_prompt *own = &a->call->dial.whisper;
+	const struct route_target *t = a->to->target;
+	return accept_key(a) || own->prompt_id || own->text || (t && (t->whisper.prompt_id || t->whisper.text));
 }
 
 static void whisper_over(struct attempt *a)
@@ -545,8 +554,8 @@ static void start_whisper(struct attempt *a, const struct flow_prompt *prompt)
 	dial_watch_time(c);
 	if (a->early_media)
 		media_bridge(c->end, NULL);
-	if ((c->answered || c->want_answer || a->early_media) && c->loop->ringback)
-		c->play = media_play(c->end, audio_hold(c->loop->ringback));
+	if (c->answered || c->want_answer || a->early_media)
+		call_ring_back(c);
 	if (!prompt->prompt_id && !prompt->text) {
 		whisper_over(a);
 		return;
@@ -573,8 +582,8 @@ static void set_remote(const struct attempt *a, const struct sdp_audio *audio)
 static void take_sdp(struct attempt *a, const struct sdp_audio *audio)
 {
 	set_remote(a, audio);
-	a->sends = audio->sends;
-	a->receives = audio->receives;
+	a->sdp = *audio;
+	a->told_passed = audio->passed;
 }
 
 /* Its own ringing is heard only where it alone is tried: of several, nobody is the one to listen to. */
@@ -582,11 +591,12 @@ static bool take_early_media(struct attempt *a, const char *sdp)
 {
 	struct call *c = a->call;
 	struct sdp_audio audio;
-	if (c->dial.attempt_count > 1 || !*sdp || !sdp_audio_parse(sdp, &audio))
+	if (c->dial.attempt_count > 1 || !*sdp || !negotiate_answer(a, sdp, &audio))
 		return false;
 	a->early_media = true;
 	media_stop_play(c->end);
-	set_remote(a, &audio);
+	take_sdp(a, &audio);
+	negotiate_connect(c, a);
 	media_bridge(c->end, a->end);
 	return true;
 }
@@ -612,8 +622,8 @@ static void target_progress(void *owner, int status, const char *sdp)
 	}
 	bool early = take_early_media(a, sdp);
 	if (c->answered || c->want_answer) {
-		if (!early && !a->early_media && first && c->loop->ringback)
-			c->play = media_play(c->end, audio_hold(c->loop->ringback));
+		if (!early && !a->early_media && first)
+			call_ring_back(c);
 		return;
 	}
 	early = early && !c->offers; /* an offer of ours has to wait for the 200 */
@@ -627,7 +637,7 @@ static void target_answered(void *owner, const char *sdp)
 	struct sdp_audio audio;
 	a->heard = true;
 	a->answered_ms = clock_now_ms();
-	if (!sdp_audio_parse(sdp, &audio)) {
+	if (!negotiate_answer(a, sdp, &audio)) {
 		give_up(a, DIAL_FAILED, "failed", 200, "its answer has no audio that can be used");
 		return;
 	}
@@ -678,6 +688,16 @@ static void target_key(void *owner, char key)
 	media_info_key(a->end, key);
 }
 
+/* What has changed with who talks. */
+static void tell_caller(struct attempt *a)
+{
+	struct call *c = a->call;
+	if (a != c->dial.talking || !c->dial.connected)
+		return;
+	negotiate_connect(c, a);
+	negotiate_tell_caller(c);
+}
+
 static void target_offered(void *owner, const char *sdp)
 {
 	struct attempt *a = owner;
@@ -686,13 +706,12 @@ static void target_offered(void *owner, const char *sdp)
 	struct sdp_audio audio;
 	if (!*sdp) {
 		a->offers = true;
-		sip_leg_reoffer_answer(a->leg, 200, hold_offer(c, a->end, "sendrecv", 1, answer));
-	} else if (sdp_audio_parse(sdp, &audio)) {
+		sip_leg_reoffer_answer(a->leg, 200, negotiate_target_offer(a, "sendrecv", answer));
+	} else if (negotiate_take(c, a->told_passed, sdp, &audio)) {
 		take_sdp(a, &audio);
-		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(a->end), &audio, c->sdp_session + 1, ++c->sdp_version);
+		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(a->end), &audio, audio.passed ? sdp_format_find(c->formats, a->passed) : NULL, c->sdp_session + 1, ++c->sdp_version);
 		sip_leg_reoffer_answer(a->leg, 200, answer);
-		if (a == c->dial.talking)
-			hold_tell_caller(c);
+		tell_caller(a);
 	} else {
 		sip_leg_reoffer_answer(a->leg, 488, NULL);
 	}
@@ -702,12 +721,11 @@ static void target_acked(void *owner, const char *sdp)
 {
 	struct attempt *a = owner;
 	struct sdp_audio audio;
-	if (!a->offers || !sdp_audio_parse(sdp, &audio))
+	if (!a->offers || !negotiate_take(a->call, a->told_passed, sdp, &audio))
 		return; /* what stands goes on */
 	a->offers = false;
 	take_sdp(a, &audio);
-	if (a == a->call->dial.talking)
-		hold_tell_caller(a->call);
+	tell_caller(a);
 }
 
 /* Its answer to what the caller's hold, or the end of that, made us offer; when it refuses, what stands goes on. */
@@ -715,8 +733,11 @@ static void target_reanswered(void *owner, int status, const char *sdp)
 {
 	struct attempt *a = owner;
 	struct sdp_audio audio;
-	if (status < 300 && sdp_audio_parse(sdp, &audio))
+	if (status < 300 && negotiate_take(a->call, a->told_passed, sdp, &audio)) {
 		take_sdp(a, &audio);
+		if (!audio.passed && a->call->passed)
+			tell_caller(a);
+	}
 }
 
 static void target_refers(void *owner, const struct sip_refer *refer)
@@ -763,7 +784,8 @@ static bool invite(struct attempt *a)
 	struct buf headers = {0};
 	const char *shown = c->dial.caller_id ? c->dial.caller_id : t->trunk ? t->trunk->out_caller_id : NULL;
 	bool known = c->caller_id[0] == '+';
-	sdp_audio_offer(sdp, media_address(c->loop->config.media), media_port(a->end), c->sdp.codec, "sendrecv", c->sdp_session + 1, 1);
+	a->offered = is_spoken_to(a) ? NULL : negotiate_formats(c);
+	negotiate_offer(c, a, sdp);
 	buf_printf(&headers, CALL_ID_HEADER ": %s\r\n%s", c->id, t->headers ? t->headers : "");
 	if (t->target && t->target->send_tags)
 		add_tag_headers(c, &headers);
@@ -1035,5 +1057,5 @@ void dial_stop(struct call *c)
 		d->attempts[i].end = NULL;
 	}
 	media_stop_play(c->end);
-	hold_tell_caller(c); /* whom the target had on hold */
+	negotiate_tell_caller(c); /* whom the target had on hold */
 }

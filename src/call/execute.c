@@ -36,7 +36,7 @@ static void prompt_started(struct call *c, struct audio *audio);
 
 static void start_prompt(struct call *c, const struct flow_prompt *prompt)
 {
-	call_answer(c);
+	call_speak(c);
 	struct audio *audio = execute_audio(c, prompt, &c->prompt_request);
 	c->playing = true;
 	if (!c->prompt_request)
@@ -116,7 +116,7 @@ static void start_collect(struct call *c, const struct flow_effect *e)
 	*d = (struct collect){.active = true, .max_digits = e->u.collect.max_digits, .timeout_ms = e->u.collect.timeout_ms,
 			      .inter_digit_ms = e->u.collect.inter_digit_ms, .finish_key = e->u.collect.finish_key, .sensitive = e->u.collect.sensitive};
 	const struct flow_prompt *p = &e->u.collect.prompt;
-	call_answer(c);
+	call_speak(c);
 	if (!c->key_count && (p->prompt_id || p->text)) {
 		d->prompting = true;
 		start_prompt(c, p);
@@ -155,7 +155,7 @@ static void start_wait(struct call *c, const struct flow_prompt *prompt, int for
 	c->wait_prompt = *prompt;
 	c->wait_failed = false;
 	c->play_interruptible = false;
-	call_answer(c);
+	call_speak(c);
 	after(c, for_ms, on_wait_over);
 	if (prompt->prompt_id || prompt->text)
 		start_prompt(c, prompt);
@@ -218,7 +218,7 @@ static void message_goes_on(struct call *c)
 
 static void start_voicemail(struct call *c, const struct flow_voicemail *to)
 {
-	call_answer(c);
+	call_speak(c);
 	c->key_count = 0;
 	c->play_interruptible = false;
 	c->voicemail = (struct voicemail){.stage = VOICEMAIL_GREETING, .max_ms = to->max_ms, .silence_ms = to->silence_ms, .finish_key = to->finish_key};

@@ -107,8 +107,11 @@ struct attempt {
 	int redirects;       /* how often it was sent on to another address */
 	struct media_end *end;
 	bool early_media;
-	bool sends, receives;  /* as its SDP says: not on hold */
+	const struct sdp_formats *offered; /* in our INVITE; NULL: what we speak ourselves */
+	const struct sdp_format *passed;   /* what its answer chose of that to be passed as it is, or NULL */
+	struct sdp_audio sdp;              /* what it said last, once it has answered */
 	const char *told_mode; /* what our last SDP that changed it said: sdp_mode() */
+	bool told_passed;      /* and whether `passed` is spoken */
 	bool accepting; /* it answered: it hears the whisper, or is to press the key */
 	unsigned whisper_request, whisper_play;
 	int64_t started_ms, ringing_ms, answered_ms;
@@ -199,7 +202,11 @@ struct call {
 	/* the caller */
 	struct sip_leg *leg;
 	struct media_end *end;
-	struct sdp_audio sdp;
+	struct sdp_audio sdp; /* what it said last */
+	const struct sdp_formats *formats; /* what it offered first; NULL: only what we speak ourselves */
+	const struct sdp_format *passed;   /* what caller and target are to speak: not we; NULL: PCMU or PCMA */
+	const struct sdp_format *told_passed; /* what our last SDP said of that */
+	bool settled; /* the caller was told a codec */
 	bool offers; /* our 200 is the offer; the answer comes with the ACK */
 	const char *told_mode; /* what our last re-INVITE said: sdp_mode() */
 	uint64_t sdp_session;
@@ -256,6 +263,10 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		const struct config_number *number, const struct config_trunk *trunk, const struct call *before);
 void call_persisted(struct call *c, bool ok);
 void call_answer(struct call *c);
+/* Likewise, to play something or to listen. */
+void call_speak(struct call *c);
+/* Ringing, for a caller who was answered before. */
+void call_ring_back(struct call *c);
 /* Our offer or answer to the caller, as it is now. Returns out. */
 const char *call_sdp(struct call *c, char out[SDP_SIZE]);
 /* Once a second: those whose audio ended long ago are ended, too. */
@@ -376,11 +387,28 @@ void queue_serve(struct call_loop *loop);
 bool queue_music_ready(struct call *c, unsigned request, struct audio *audio);
 bool queue_music_played(struct call *c, unsigned play);
 
-/* hold.c: our next offer within a dialog; leg: 0 the caller's, 1 a target's. Returns out. */
-const char *hold_offer(struct call *c, const struct media_end *end, const char *mode, unsigned leg, char out[SDP_SIZE]);
-/* Once one side's direction has changed. */
-void hold_tell_target(struct call *c);
-void hold_tell_caller(struct call *c);
+/* negotiate.c */
+/* What a target is to be offered with its INVITE: the codecs that the caller could still be told; NULL: what we speak ourselves. */
+const struct sdp_formats *negotiate_formats(struct call *c);
+void negotiate_offer(struct call *c, const struct attempt *a, char out[SDP_SIZE]);
+/* Read its answer. false: no audio that can be used. */
+bool negotiate_answer(struct attempt *a, const char *sdp, struct sdp_audio *out);
+/* Caller and target are to hear each other: in the codec that the target chose, unless the caller was told another. */
+void negotiate_connect(struct call *c, const struct attempt *a);
+/* The caller is told its codec now. */
+void negotiate_settle(struct call *c);
+/* The caller is to be heard and spoken to: PCMU or PCMA from now on. */
+void negotiate_speak(struct call *c);
+/* SDP of a leg within its dialog; passes: does it speak c->passed? false: no audio that can be used. */
+bool negotiate_take(const struct call *c, bool passes, const char *sdp, struct sdp_audio *out);
+/* The caller does not take our offer. It said once that it knows PCMU or PCMA, too: that goes on. */
+void negotiate_refused(struct call *c);
+/* Our offer within a dialog, of what is in use. Return out. */
+const char *negotiate_caller_offer(struct call *c, const char *mode, char out[SDP_SIZE]);
+const char *negotiate_target_offer(const struct attempt *a, const char *mode, char out[SDP_SIZE]);
+/* Once one side's direction or codec has changed. */
+void negotiate_tell_target(struct call *c);
+void negotiate_tell_caller(struct call *c);
 
 /* transfer.c */
 void transfer_asked(struct attempt *a, const struct sip_refer *refer);

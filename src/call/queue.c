@@ -62,10 +62,10 @@ void queue_leave(struct call *c)
 static void begin_to_wait(struct call *c)
 {
 	if (c->dial.asked_plan->wait_prompt_id) {
-		call_answer(c);
+		call_speak(c);
 		ask_for_music(c);
 	} else if (c->answered || c->want_answer) {
-		c->play = c->loop->ringback ? media_play(c->end, audio_hold(c->loop->ringback)) : 0;
+		call_ring_back(c);
 	} else {
 		sip_leg_ring(c->leg, 180, NULL);
 	}

@@ -103,6 +103,7 @@ bool record_start(struct call *c, bool voicemail)
 	snprintf(c->recording_id, sizeof c->recording_id, "%s", k->id);
 	store_batch_add(batch, "INSERT INTO recordings (id, organization_id, call_id, kind, status, started_at, format, encrypted) VALUES ($1, $2, $3, $4, 'recording', $5, $6, $7)", "ssssisi",
 			k->id, o->id, c->id, voicemail ? "voicemail" : "call", clock_now_ms(), suffix, (int64_t)o->recording_encryption);
+	negotiate_speak(c);
 	media_record(c->end, r, !voicemail && c->campaign && c->campaign->recording_beep);
 	return true;
 }

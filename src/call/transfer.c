@@ -118,10 +118,8 @@ bool transfer_left(struct attempt *a)
 	media_quality(a->end, &c->heard_target);
 	media_bridge(c->end, NULL);
 	dial_let_go(a);
-	a->sends = false;
-	hold_tell_caller(c);
-	if (c->loop->ringback)
-		c->play = media_play(c->end, audio_hold(c->loop->ringback));
+	a->sdp.sends = false;
+	call_ring_back(c);
 	return true;
 }
 
@@ -137,6 +135,7 @@ void transfer_answered(struct attempt *a)
 	dial_watch_time(c);
 	media_stop_play(c->end);
 	media_bridge(c->end, NULL);
+	negotiate_connect(c, a);
 	media_bridge(c->end, a->end);
 	if (before->leg) {
 		media_quality(before->end, &c->heard_target);
@@ -148,6 +147,6 @@ void transfer_answered(struct attempt *a)
 	json_str(&data, "uri", a->uri);
 	log_event(c, "call.transferred", buf_text(&data));
 	buf_free(&data);
-	hold_tell_caller(c);
-	hold_tell_target(c);
+	negotiate_tell_caller(c);
+	negotiate_tell_target(c);
 }

@@ -29,7 +29,9 @@ struct media_end {
 	socklen_t remote_len;
 	bool has_remote, latched, may_send;
 	uint8_t codec;
-	int telephone_event;
+	int telephone_event, other_codec, other_event; /* others: what the far side may call them, too, or -1 */
+	bool passes; /* the codec is neither PCMU nor PCMA: nothing is heard in it, and nothing can be said */
+	uint32_t rate; /* of timestamps, Hz */
 	/* what we send */
 	uint32_t ssrc, timestamp;
 	uint16_t sequence;
@@ -98,6 +100,12 @@ struct media {
 static inline uint8_t ulaw_of(const struct media *m, uint8_t codec, uint8_t sample)
 {
 	return codec == CODEC_PCMA ? m->to_ulaw[sample] : sample;
+}
+
+/* 20 ms, as timestamps count it. */
+static inline uint32_t end_frame_time(const struct media_end *e)
+{
+	return e->rate / 50;
 }
 
 /* Tell the loop. */

@@ -74,7 +74,7 @@ void end_hear_tones(struct media_end *e, const struct rtp_packet *p)
 {
 	int16_t samples[PACKET_MAX];
 	int32_t gap = (int32_t)(p->timestamp - e->tones_next);
-	if (e->telephone_event >= 0 || p->payload_len > PACKET_MAX)
+	if (e->telephone_event >= 0 || e->passes || p->payload_len > PACKET_MAX)
 		return;
 	if (!e->tones && !(e->tones = dtmf_rx_init(NULL, on_tones, e)))
 		return;
@@ -130,8 +130,8 @@ bool end_key_sounds(const struct media_end *e)
 static void send_event(struct media_end *e, char key)
 {
 	uint8_t payload[4];
-	uint16_t duration = (uint16_t)((e->key_tick + 1) * FRAME);
-	uint32_t start = e->timestamp - (uint32_t)e->key_tick * FRAME;
+	uint32_t frame = end_frame_time(e), start = e->timestamp - (uint32_t)e->key_tick * frame;
+	uint16_t duration = (uint16_t)((uint32_t)(e->key_tick + 1) * frame);
 	bool last = e->key_tick == KEY_TICKS - 1;
 	telephone_event_write(payload, key, last, duration);
 	for (int i = 0; i < (last ? 3 : 1); i++)
@@ -159,7 +159,7 @@ void end_key_frame(struct media_end *e)
 	char key = e->keys[e->key_at];
 	if (end_key_sounds(e) && e->telephone_event >= 0)
 		send_event(e, key);
-	else if (end_key_sounds(e))
+	else if (end_key_sounds(e) && !e->passes)
 		send_tone(e, key);
 	if (++e->key_tick >= (key == ',' ? 1 : pauses(key) ? 25 : KEY_TICKS + KEY_GAP)) {
 		e->key_tick = 0;

@@ -68,7 +68,8 @@ struct media_end *media_open(struct media *m, struct mailbox *events, uint64_t o
 	e->events = events;
 	e->owner = owner;
 	e->number = number;
-	e->telephone_event = -1;
+	e->telephone_event = e->other_codec = e->other_event = -1;
+	e->rate = e->quality.rate = 8000;
 	e->marker = true;
 	e->ssrc = randombytes_random();
 	e->timestamp = randombytes_random();
@@ -210,6 +211,11 @@ static void set_remote(struct media_end *e, const struct sdp_audio *r)
 	e->may_send = r->receives;
 	e->codec = (uint8_t)r->codec;
 	e->telephone_event = r->telephone_event;
+	e->passes = r->passed;
+	e->other_codec = r->offered_codec;
+	e->other_event = r->offered_event;
+	e->rate = (uint32_t)r->rate;
+	quality_rate(&e->quality, e->rate);
 	end_forget_keys(e);
 	end_report_remote(e, r);
 }

@@ -52,9 +52,9 @@ void media_close(struct media_end *end);
 /* What the far side's SDP said. Also unlatches: the next packet from its address decides
  * where we send (symmetric RTP), until the next SDP. */
 void media_set_remote(struct media_end *end, const struct sdp_audio *remote);
-/* Pass audio both ways between two ends; NULL for b ends a's bridge. */
+/* Pass audio both ways between two ends; NULL for b ends a's bridge. Where one passes its codec as it is, so must the other. */
 void media_bridge(struct media_end *a, struct media_end *b);
-/* Play from now; ends what played before. Takes the reference. Returns the play's number. */
+/* Play from now, or from when the end speaks PCMU or PCMA; ends what played before. Takes the reference. Returns the play's number. */
 unsigned media_play(struct media_end *end, struct audio *audio);
 void media_stop_play(struct media_end *end);
 /* Send keys, after those that are being sent: as RFC 4733 events, or tones where the far side knows no events; 100 ms

@@ -14,9 +14,20 @@ static void begin(struct quality_meter *m, const struct rtp_packet *p)
 	m->cycles = m->received = m->report_received = m->report_expected = 0;
 }
 
+static uint32_t rate_of(const struct quality_meter *m)
+{
+	return m->rate ? m->rate : RATE;
+}
+
+void quality_rate(struct quality_meter *m, uint32_t rate)
+{
+	m->timed = m->timed && rate == m->rate;
+	m->rate = rate;
+}
+
 static void take_jitter(struct quality_meter *m, uint32_t timestamp, int64_t arrival_us)
 {
-	uint32_t transit = (uint32_t)(arrival_us * RATE / 1000000) - timestamp, d = transit - m->transit;
+	uint32_t rate = rate_of(m), transit = (uint32_t)(arrival_us * rate / 1000000) - timestamp, d = transit - m->transit;
 	m->transit = transit;
 	if (!m->timed) {
 		m->timed = true;
@@ -24,8 +35,9 @@ static void take_jitter(struct quality_meter *m, uint32_t timestamp, int64_t arr
 	}
 	if (d > UINT32_MAX / 2)
 		d = -d;
-	if (d > RATE) /* the sender's clock jumped */
+	if (d > rate) /* the sender's clock jumped */
 		return;
+	d = (uint32_t)((uint64_t)d * RATE / rate);
 	m->jitter += d - ((m->jitter + 8) >> 4);
 	if (m->jitter > m->largest)
 		m->largest = m->jitter;
@@ -60,7 +72,7 @@ bool quality_report(struct quality_meter *m, struct rtcp_block *out)
 		return false;
 	uint32_t expected = m->cycles + m->highest - m->first + 1;
 	int64_t lost = (int64_t)expected - m->received, since = (int64_t)(expected - m->report_expected), lost_since = since - (int64_t)(m->received - m->report_received);
-	*out = (struct rtcp_block){.ssrc = m->ssrc, .highest = m->cycles + m->highest, .jitter = m->jitter >> 4};
+	*out = (struct rtcp_block){.ssrc = m->ssrc, .highest = m->cycles + m->highest, .jitter = (uint32_t)((uint64_t)(m->jitter >> 4) * rate_of(m) / RATE)};
 	out->lost = (int32_t)(lost > 0x7fffff ? 0x7fffff : lost < -0x800000 ? -0x800000 : lost);
 	out->fraction_lost = since > 0 && lost_since > 0 ? (uint8_t)(lost_since * 255 / since) : 0;
 	m->report_expected = expected;
@@ -74,7 +86,7 @@ void quality_told(struct quality_meter *m, const struct rtcp_block *about, uint3
 	atomic_fetch_add_explicit(&m->far_reports, 1, memory_order_relaxed);
 	atomic_store_explicit(&m->far_lost, about->lost > 0 ? (uint32_t)about->lost : 0, memory_order_relaxed);
 	atomic_store_explicit(&m->far_sent, sent, memory_order_relaxed);
-	atomic_store_explicit(&m->far_jitter, about->jitter, memory_order_relaxed);
+	atomic_store_explicit(&m->far_jitter, (uint32_t)((uint64_t)about->jitter * RATE / rate_of(m)), memory_order_relaxed);
 	if (about->last_report && trip < 10 * 65536) /* else a clock jumped */
 		atomic_store_explicit(&m->round_trip, trip ? trip : 1, memory_order_relaxed);
 }

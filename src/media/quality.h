@@ -9,17 +9,18 @@
 
 struct quality_meter {
 	bool began, timed;
+	uint32_t rate; /* of the stream's timestamps, Hz; 0: 8000 */
 	uint32_t ssrc;
 	uint16_t first, highest;
 	uint32_t cycles, expected_before, samples; /* of sections that ended; that the mean is made of */
 	uint32_t transit;
-	uint32_t jitter, largest; /* timestamp units, times 16 */
+	uint32_t jitter, largest; /* 1/8000 s, times 16 */
 	uint64_t jitter_sum;
 	/* what is read by others */
 	_Atomic uint32_t told_received, told_expected, told_jitter, told_largest; /* jitter: mean */
 	/* RTCP: packets of this stream, and at the last report; then what the far side told of ours */
 	uint32_t received, report_received, report_expected;
-	_Atomic uint32_t far_reports, far_lost, far_sent, far_jitter, round_trip; /* jitter: timestamp units; round trip: 1/65536 s */
+	_Atomic uint32_t far_reports, far_lost, far_sent, far_jitter, round_trip; /* jitter: 1/8000 s; round trip: 1/65536 s */
 };
 
 struct quality {
@@ -31,6 +32,8 @@ struct quality {
 	double far_loss_percent, far_jitter_ms, far_mos, round_trip_ms; /* round trip: 0: not told */
 };
 
+/* What its timestamps count from now on, Hz. */
+void quality_rate(struct quality_meter *m, uint32_t rate);
 /* A packet of audio, or of a key (its timestamp tells nothing of when it was sent). */
 void quality_take(struct quality_meter *m, const struct rtp_packet *p, bool is_key, int64_t arrival_us);
 /* What RTCP tells of the stream; last_report and delay are the caller's. false: nothing was heard yet. */

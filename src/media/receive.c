@@ -30,14 +30,14 @@ static void relay(struct media_end *to, const struct rtp_packet *p, bool is_key,
 	to->marker = false;
 	rtp_write_header(packet, &out);
 	memcpy(packet + RTP_HEADER_SIZE, p->payload, p->payload_len);
-	if (!is_key && p->payload_type != to->codec) {
+	if (!is_key && !to->passes && p->payload_type != to->codec) {
 		const uint8_t *table = to->codec == CODEC_PCMA ? to->media->to_alaw : to->media->to_ulaw;
 		for (size_t i = 0; i < p->payload_len; i++)
 			packet[RTP_HEADER_SIZE + i] = table[p->payload[i]];
 	}
 	if ((int16_t)(out.sequence - to->sequence) >= 0) {
 		to->sequence = (uint16_t)(out.sequence + 1);
-		to->timestamp = out.timestamp + (is_key ? 0 : (uint32_t)p->payload_len);
+		to->timestamp = out.timestamp + (is_key ? 0 : to->passes ? end_frame_time(to) : (uint32_t)p->payload_len);
 	}
 	if (to->beeping && !is_key)
 		end_mix_tone(to, out.timestamp, packet + RTP_HEADER_SIZE, p->payload_len);
@@ -93,10 +93,18 @@ static int read_burst(int fd, struct burst *b)
 	return recvmmsg(fd, b->messages, BURST, MSG_DONTWAIT, NULL);
 }
 
+/* Is it the audio's? */
+static bool speaks(const struct media_end *e, int payload_type)
+{
+	if (e->passes)
+		return payload_type == e->codec || payload_type == e->other_codec;
+	return payload_type == CODEC_PCMU || payload_type == CODEC_PCMA;
+}
+
 static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t now_us)
 {
-	bool is_key = e->telephone_event >= 0 && p->payload_type == e->telephone_event;
-	if (!is_key && p->payload_type != CODEC_PCMU && p->payload_type != CODEC_PCMA)
+	bool is_key = e->telephone_event >= 0 && (p->payload_type == e->telephone_event || p->payload_type == e->other_event);
+	if (!is_key && !speaks(e, p->payload_type))
 		return;
 	if (is_key)
 		end_hear_event(e, p);
@@ -106,7 +114,7 @@ static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t
 	atomic_store_explicit(&e->heard_ms, now_us / 1000, memory_order_relaxed);
 	if (e->recording)
 		end_record_heard(e, p);
-	if (e->peer && (!is_key || e->key_way == KEY_EVENT))
+	if (e->peer && e->peer->passes == e->passes && (!is_key || e->key_way == KEY_EVENT))
 		relay(e->peer, p, is_key, now_us);
 }
 

@@ -64,7 +64,7 @@ static void send_report(struct media_end *e, bool bye)
 	int64_t now = clock_monotonic_us();
 	bool sent = e->packets_sent != e->packets_reported;
 	struct rtcp_block about;
-	struct rtcp_sender sender = {ntp_now(), e->last_timestamp + (uint32_t)((now - e->last_sent_us) * 8 / 1000), e->packets_sent, e->octets_sent};
+	struct rtcp_sender sender = {ntp_now(), e->last_timestamp + (uint32_t)((now - e->last_sent_us) * e->rate / 1000000), e->packets_sent, e->octets_sent};
 	bool heard = quality_report(&e->quality, &about);
 	if (!e->has_remote || (!sent && !heard && !bye) || (bye && !e->reported))
 		return;

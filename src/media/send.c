@@ -126,14 +126,14 @@ void media_tick(struct media_thread *t)
 {
 	for (struct media_end *e = t->active, *next; e; e = next) {
 		next = e->next_active;
-		bool beeps = e->recording && e->record_beeps, own = e->audio || e->key_len;
+		bool beeps = e->recording && e->record_beeps, own = (e->audio && !e->passes) || e->key_len;
 		bool sounding = end_key_sounds(e);
 		if (e->key_len)
 			end_key_frame(e);
-		if (e->audio && !sounding)
+		if (e->audio && !sounding && !e->passes)
 			play_frame(e);
 		if (own) {
-			e->timestamp += FRAME;
+			e->timestamp += end_frame_time(e);
 			e->relaying = false; /* our own numbering moved on */
 		}
 		if (beeps)

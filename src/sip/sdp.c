@@ -5,22 +5,88 @@
 #include <string.h>
 #include <strings.h>
 
-static void read_media(const sdp_media_t *m, struct sdp_audio *out, bool *usable)
+#define BLANK " \t"
+#define DIGIT "0123456789"
+#define TOKEN DIGIT "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-.!%*_+`'~"
+
+#define OFFERED_MAX (SDP_FORMATS_MAX - 3) /* formats that are kept of theirs: room for our own is left */
+
+static const struct sdp_format own[] = {
+	{CODEC_PCMU, 8000, 1, "PCMU", ""}, {CODEC_PCMA, 8000, 1, "PCMA", ""}, {101, 8000, 1, "telephone-event", "0-15"},
+};
+
+static bool is_event(const struct sdp_format *f)
+{
+	return strcasecmp(f->name, "telephone-event") == 0;
+}
+
+static bool is_speech(const struct sdp_format *f)
+{
+	return f->payload_type == CODEC_PCMU || f->payload_type == CODEC_PCMA;
+}
+
+bool sdp_format_is_passed(const struct sdp_format *f)
+{
+	return !is_speech(f) && !is_event(f);
+}
+
+/* ---- reading ---- */
+
+/* Comfort noise, redundancy and the like go with another format, and cannot be passed on without it. */
+static bool goes_with_another(const char *name)
+{
+	static const char *const names[] = {"CN", "red", "ulpfec", "parityfec", "flexfec", "rtx"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_printable(const char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+/* What could not be said again as it was said is left out. */
+static void read_format(const sdp_rtpmap_t *r, struct sdp_formats *formats)
+{
+	const char *name = r->rm_encoding ? r->rm_encoding : "", *parameters = r->rm_fmtp ? r->rm_fmtp : "", *channels = r->rm_params ? r->rm_params : "1";
+	struct sdp_format f = {.payload_type = (int)r->rm_pt, .rate = (int)r->rm_rate, .channels = *channels && !channels[1] ? *channels - '0' : 0};
+	if (formats->count == OFFERED_MAX || !*name || strspn(name, TOKEN) != strlen(name) || strlen(name) >= sizeof f.name || strlen(parameters) >= sizeof f.parameters || !is_printable(parameters) ||
+	    f.payload_type > 127 || f.rate < 8000 || f.rate > 192000 || f.rate % 1000 || f.channels < 1 || f.channels > 9 || goes_with_another(name))
+		return;
+	for (size_t i = 0; i < formats->count; i++)
+		if (formats->list[i].payload_type == f.payload_type)
+			return;
+	memcpy(f.name, name, strlen(name) + 1);
+	memcpy(f.parameters, parameters, strlen(parameters) + 1);
+	formats->list[formats->count++] = f;
+}
+
+static void read_media(const sdp_media_t *m, struct sdp_audio *out, struct sdp_formats *formats, bool *usable)
 {
 	const sdp_connection_t *c = sdp_media_connections(m);
-	int codec = -1;
-	out->telephone_event = -1;
+	bool has_passed = false;
+	out->codec = CODEC_NONE;
+	out->telephone_event = out->offered_codec = out->offered_event = -1;
+	out->rate = out->event_rate = 8000;
 	for (const sdp_rtpmap_t *r = m->m_rtpmaps; r; r = r->rm_next) {
-		if (codec < 0 && (r->rm_pt == CODEC_PCMU || r->rm_pt == CODEC_PCMA))
-			codec = (int)r->rm_pt;
+		if (out->codec < 0 && (r->rm_pt == CODEC_PCMU || r->rm_pt == CODEC_PCMA))
+			out->codec = (int)r->rm_pt;
 		if (r->rm_encoding && strcasecmp(r->rm_encoding, "telephone-event") == 0 && r->rm_rate == 8000)
 			out->telephone_event = (int)r->rm_pt;
+		if (formats)
+			read_format(r, formats);
 	}
-	if (codec < 0 || !c || !c->c_address)
+	for (size_t i = 0; formats && i < formats->count; i++)
+		has_passed = has_passed || sdp_format_is_passed(&formats->list[i]);
+	if ((out->codec < 0 && !has_passed) || !c || !c->c_address)
 		return;
 	snprintf(out->address, sizeof out->address, "%s", c->c_address);
 	out->port = (int)m->m_port;
-	out->codec = (enum codec)codec;
 	/* c=0.0.0.0 is the old way to hold (RFC 3264 §8.4). */
 	bool held = strcmp(out->address, "0.0.0.0") == 0;
 	out->sends = (m->m_mode & sdp_sendonly) != 0;
@@ -31,10 +97,6 @@ static void read_media(const sdp_media_t *m, struct sdp_audio *out, bool *usable
 	out->rtcp_mux = sdp_attribute_find(m->m_attributes, "rtcp-mux") != NULL;
 	*usable = true;
 }
-
-#define BLANK " \t"
-#define DIGIT "0123456789"
-#define TOKEN DIGIT "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-.!%*_+`'~"
 
 /* Step over one or more of these characters. */
 static bool skip(const char **at, const char *characters)
@@ -63,11 +125,13 @@ static bool media_lines_are_sound(const char *text)
 	return true;
 }
 
-bool sdp_audio_parse(const char *text, struct sdp_audio *out)
+bool sdp_audio_parse(const char *text, struct sdp_audio *out, struct sdp_formats *formats)
 {
 	su_home_t home[1] = {SU_HOME_INIT(home)};
 	bool usable = false;
-	*out = (struct sdp_audio){.telephone_event = -1};
+	*out = (struct sdp_audio){.codec = CODEC_NONE, .telephone_event = -1};
+	if (formats)
+		formats->count = 0;
 	if (!media_lines_are_sound(text))
 		return false;
 	su_home_init(home);
@@ -75,18 +139,150 @@ bool sdp_audio_parse(const char *text, struct sdp_audio *out)
 	sdp_session_t *session = sdp_session(parser);
 	for (const sdp_media_t *m = session ? session->sdp_media : NULL; m && !usable; m = m->m_next)
 		if (m->m_type == sdp_media_audio && m->m_proto == sdp_proto_rtp && m->m_port > 0 && m->m_port < 65536)
-			read_media(m, out, &usable);
+			read_media(m, out, formats, &usable);
 	sdp_parser_free(parser);
 	su_home_deinit(home);
 	return usable;
 }
 
-static void write_sdp(char out[SDP_SIZE], const char *address, int port, const char *formats, const char *attributes, const char *mode, uint64_t session, unsigned version)
+/* ---- agreeing ---- */
+
+static bool same(const struct sdp_format *a, const struct sdp_format *b)
+{
+	return strcasecmp(a->name, b->name) == 0 && a->rate == b->rate && a->channels == b->channels;
+}
+
+const struct sdp_format *sdp_format_find(const struct sdp_formats *among, const struct sdp_format *format)
+{
+	const struct sdp_format *found = NULL;
+	for (size_t i = 0; i < among->count; i++) {
+		const struct sdp_format *f = &among->list[i];
+		if (same(f, format) && (!found || f->payload_type == format->payload_type))
+			found = f;
+	}
+	return found;
+}
+
+const struct sdp_format *sdp_format_chosen(const struct sdp_formats *answer, const struct sdp_formats *offered)
+{
+	for (size_t i = 0; i < answer->count; i++) {
+		const struct sdp_format *f = &answer->list[i];
+		if (is_speech(f))
+			return NULL;
+		if (!is_event(f) && sdp_format_find(offered, f))
+			return f;
+	}
+	return NULL;
+}
+
+/* Keys have their audio's clock (RFC 4733 §2.1); many send them at 8000 Hz beside any other. */
+static const struct sdp_format *event_of(const struct sdp_formats *formats, int rate)
+{
+	const struct sdp_format *found = NULL;
+	for (size_t i = 0; i < formats->count; i++) {
+		const struct sdp_format *f = &formats->list[i];
+		if (is_event(f) && (f->rate == rate || (f->rate == 8000 && !found)))
+			found = f;
+	}
+	return found;
+}
+
+bool sdp_audio_pass(struct sdp_audio *audio, const struct sdp_formats *theirs, const struct sdp_format *format)
+{
+	const struct sdp_format *f = sdp_format_find(theirs, format), *event = f ? event_of(theirs, f->rate) : NULL;
+	if (!f)
+		return false;
+	audio->passed = true;
+	audio->codec = f->payload_type;
+	audio->rate = f->rate;
+	audio->telephone_event = event ? event->payload_type : -1;
+	audio->event_rate = event ? event->rate : f->rate;
+	return true;
+}
+
+void sdp_audio_speak(struct sdp_audio *audio, const struct sdp_formats *theirs)
+{
+	const struct sdp_format *event = event_of(theirs, 8000);
+	audio->passed = false;
+	audio->codec = CODEC_PCMU;
+	for (size_t i = theirs->count; i-- > 0;)
+		if (is_speech(&theirs->list[i]))
+			audio->codec = theirs->list[i].payload_type;
+	audio->rate = audio->event_rate = 8000;
+	audio->telephone_event = event && event->rate == 8000 ? event->payload_type : -1;
+}
+
+void sdp_audio_answers(struct sdp_audio *audio, const struct sdp_formats *offered, const struct sdp_format *passed)
+{
+	const struct sdp_format *f = passed ? sdp_format_find(offered, passed) : NULL, *event = event_of(offered, audio->event_rate);
+	audio->offered_codec = f ? f->payload_type : -1;
+	audio->offered_event = event && audio->telephone_event >= 0 ? event->payload_type : -1;
+}
+
+static bool has(const struct sdp_formats *formats, int payload_type)
+{
+	for (size_t i = 0; i < formats->count; i++)
+		if (formats->list[i].payload_type == payload_type)
+			return true;
+	return false;
+}
+
+static void add(struct sdp_formats *formats, const struct sdp_format *f)
+{
+	if (formats->count < SDP_FORMATS_MAX)
+		formats->list[formats->count++] = *f;
+}
+
+void sdp_formats_add_own(struct sdp_formats *formats, enum codec first)
+{
+	struct sdp_format event = own[2];
+	for (int i = 0; i < 2; i++) {
+		const struct sdp_format *f = &own[i ^ (first == CODEC_PCMA)];
+		if (!has(formats, f->payload_type))
+			add(formats, f);
+	}
+	while (has(formats, event.payload_type))
+		event.payload_type = event.payload_type == 127 ? 96 : event.payload_type + 1;
+	if (!event_of(formats, event.rate))
+		add(formats, &event);
+}
+
+void sdp_formats_in_use(struct sdp_formats *formats, const struct sdp_audio *audio, const struct sdp_format *passed)
+{
+	struct sdp_format format, event = own[2];
+	formats->count = 0;
+	if (!passed) {
+		sdp_formats_add_own(formats, audio->codec == CODEC_PCMA ? CODEC_PCMA : CODEC_PCMU);
+		return;
+	}
+	format = *passed;
+	format.payload_type = audio->codec;
+	event.payload_type = audio->telephone_event;
+	event.rate = audio->event_rate;
+	add(formats, &format);
+	if (event.payload_type >= 0)
+		add(formats, &event);
+}
+
+/* ---- writing ---- */
+
+static void write_sdp(char out[SDP_SIZE], const char *address, int port, const struct sdp_formats *formats, const char *attributes, const char *mode, uint64_t session, unsigned version)
 {
 	const char *family = strchr(address, ':') ? "IP6" : "IP4";
-	snprintf(out, SDP_SIZE,
-		 "v=0\r\no=strowger %llu %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\nm=audio %d RTP/AVP %s\r\n%sa=ptime:20\r\na=%s\r\n",
-		 (unsigned long long)session, version, family, address, family, address, port, formats, attributes, mode);
+	bool passes = false;
+	int n = snprintf(out, SDP_SIZE, "v=0\r\no=strowger %llu %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\nm=audio %d RTP/AVP", (unsigned long long)session, version, family, address, family, address, port);
+	for (size_t i = 0; i < formats->count; i++)
+		n += snprintf(out + n, SDP_SIZE - (size_t)n, " %d", formats->list[i].payload_type);
+	n += snprintf(out + n, SDP_SIZE - (size_t)n, "\r\n");
+	for (size_t i = 0; i < formats->count; i++) {
+		const struct sdp_format *f = &formats->list[i];
+		passes = passes || sdp_format_is_passed(f);
+		n += snprintf(out + n, SDP_SIZE - (size_t)n, f->channels > 1 ? "a=rtpmap:%d %s/%d/%d\r\n" : "a=rtpmap:%d %s/%d\r\n", f->payload_type, f->name, f->rate, f->channels);
+		if (*f->parameters)
+			n += snprintf(out + n, SDP_SIZE - (size_t)n, "a=fmtp:%d %s\r\n", f->payload_type, f->parameters);
+	}
+	/* A format that is passed on may have packets of another length. */
+	snprintf(out + n, SDP_SIZE - (size_t)n, "%s%sa=%s\r\n", attributes, passes ? "" : "a=ptime:20\r\n", mode);
 }
 
 const char *sdp_mode(bool sends, bool receives)
@@ -94,25 +290,20 @@ const char *sdp_mode(bool sends, bool receives)
 	return sends && receives ? "sendrecv" : sends ? "sendonly" : receives ? "recvonly" : "inactive";
 }
 
-void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, enum codec first, const char *mode, uint64_t session, unsigned version)
+void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, const struct sdp_formats *formats, const char *mode, uint64_t session, unsigned version)
 {
-	write_sdp(out, address, port, first == CODEC_PCMU ? "0 8 101" : "8 0 101",
-		  "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n", mode, session, version);
+	write_sdp(out, address, port, formats, "", mode, session, version);
 }
 
-void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, uint64_t session, unsigned version)
+void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, const struct sdp_format *passed, uint64_t session, unsigned version)
 {
-	char formats[32], attributes[160];
-	int te = offer->telephone_event;
-	const char *name = offer->codec == CODEC_PCMU ? "PCMU" : "PCMA";
-	if (te >= 0) {
-		snprintf(formats, sizeof formats, "%d %d", (int)offer->codec, te);
-		snprintf(attributes, sizeof attributes, "a=rtpmap:%d %s/8000\r\na=rtpmap:%d telephone-event/8000\r\na=fmtp:%d 0-15\r\n", (int)offer->codec, name, te, te);
-	} else {
-		snprintf(formats, sizeof formats, "%d", (int)offer->codec);
-		snprintf(attributes, sizeof attributes, "a=rtpmap:%d %s/8000\r\n", (int)offer->codec, name);
-	}
-	if (offer->rtcp_mux)
-		strcat(attributes, "a=rtcp-mux\r\n");
-	write_sdp(out, address, port, formats, attributes, sdp_mode(offer->receives, offer->sends), session, version);
+	struct sdp_formats formats = {0};
+	struct sdp_format codec = passed ? *passed : own[offer->codec == CODEC_PCMA], event = own[2];
+	codec.payload_type = offer->codec;
+	event.payload_type = offer->telephone_event;
+	event.rate = offer->event_rate;
+	add(&formats, &codec);
+	if (event.payload_type >= 0)
+		add(&formats, &event);
+	write_sdp(out, address, port, &formats, offer->rtcp_mux ? "a=rtcp-mux\r\n" : "", sdp_mode(offer->receives, offer->sends), session, version);
 }

@@ -5,28 +5,65 @@
 #include "base/result.h"
 #include <stdint.h>
 
-enum codec { CODEC_PCMU = 0, CODEC_PCMA = 8 }; /* RFC 3551 payload types */
+enum codec { CODEC_NONE = -1, CODEC_PCMU = 0, CODEC_PCMA = 8 }; /* RFC 3551 payload types */
 
 struct sdp_audio {
 	char address[64]; /* IPv4 or IPv6 */
 	int port;         /* 0: the stream is refused */
-	enum codec codec; /* the first that both sides speak */
-	int telephone_event; /* RFC 4733 payload type at 8000 Hz, or -1 */
+	/* Payload type: the first of PCMU and PCMA that both sides speak, or CODEC_NONE; of the format that is passed, after sdp_audio_pass(). */
+	int codec;
+	int telephone_event; /* RFC 4733 payload type of the keys that go with it, or -1 */
+	bool passed;         /* the codec is neither PCMU nor PCMA */
+	int rate, event_rate; /* of timestamps, Hz, as the SDP names it for codec and keys */
+	int offered_codec, offered_event; /* what we called these two, where the far side's answer calls them otherwise: it may use both; -1: it does not */
 	bool sends, receives; /* a=sendrecv, … */
 	bool rtcp_mux;        /* RTCP by the same port (RFC 5761) */
 	int rtcp_port;        /* a=rtcp (RFC 3605); 0: the next port */
 };
 
-#define SDP_SIZE 640
+/* One way to encode audio, or keys (RFC 8866 §6.6, §6.15). */
+struct sdp_format {
+	int payload_type, rate, channels;
+	char name[20];
+	char parameters[100]; /* of a=fmtp; "" without */
+};
 
-/* Read an offer or answer. false: no audio stream over RTP with PCMU or PCMA (answer 488). */
-bool sdp_audio_parse(const char *text, struct sdp_audio *out);
+#define SDP_FORMATS_MAX 12
+
+/* Formats, the preferred first. */
+struct sdp_formats {
+	size_t count;
+	struct sdp_format list[SDP_FORMATS_MAX];
+};
+
+#define SDP_SIZE 2560 /* SDP_FORMATS_MAX formats, each at its longest, and the rest */
+
+/* Read an offer or answer. formats NULL: only PCMU and PCMA are of use, and without one of them it is false; else also
+ * gets what else could be passed on, and codec may be CODEC_NONE. false: no audio stream over RTP that can be used (answer 488). */
+bool sdp_audio_parse(const char *text, struct sdp_audio *out, struct sdp_formats *formats);
+
+/* Neither PCMU, PCMA nor keys: only to be passed on. */
+bool sdp_format_is_passed(const struct sdp_format *format);
+/* The same encoding among those, or NULL. */
+const struct sdp_format *sdp_format_find(const struct sdp_formats *among, const struct sdp_format *format);
+/* What an answer has chosen of what was offered, where that is to be passed on: an entry of `answer`; or NULL. */
+const struct sdp_format *sdp_format_chosen(const struct sdp_formats *answer, const struct sdp_formats *offered);
+/* Use that format, as the far side names it in `theirs`, and the keys that go with it. false: it is not among them, and nothing has changed. */
+bool sdp_audio_pass(struct sdp_audio *audio, const struct sdp_formats *theirs, const struct sdp_format *format);
+/* The other way round: use the first of PCMU and PCMA among those. */
+void sdp_audio_speak(struct sdp_audio *audio, const struct sdp_formats *theirs);
+/* It answers what we offered: what we called codec and keys there is heard, too. */
+void sdp_audio_answers(struct sdp_audio *audio, const struct sdp_formats *offered, const struct sdp_format *passed);
+/* Add what we speak ourselves, as far as it is not there: PCMU and PCMA, `first` first, and telephone-event. */
+void sdp_formats_add_own(struct sdp_formats *formats, enum codec first);
+/* Likewise: what is in use, for an offer that is to change nothing of it. passed NULL: what we speak ourselves. */
+void sdp_formats_in_use(struct sdp_formats *formats, const struct sdp_audio *audio, const struct sdp_format *passed);
 
 /* "sendrecv", "sendonly", "recvonly" or "inactive" (RFC 8866 §6.7). */
 const char *sdp_mode(bool sends, bool receives);
-/* Write our offer: both codecs, `first` first, and telephone-event; mode as of sdp_mode(). */
-void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, enum codec first, const char *mode, uint64_t session, unsigned version);
-/* Write our answer to what was offered. */
-void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, uint64_t session, unsigned version);
+/* Write our offer; mode as of sdp_mode(). */
+void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, const struct sdp_formats *formats, const char *mode, uint64_t session, unsigned version);
+/* Write our answer to what was offered, in its codec. passed: what that is, or NULL. */
+void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, const struct sdp_format *passed, uint64_t session, unsigned version);
 
 #endif

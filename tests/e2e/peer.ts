@@ -60,6 +60,9 @@ export class Peer {
   mode = 'sendrecv'
   // the payload type of telephone-event that its SDP names
   telephoneEvent?: number
+  // the other formats that it names, and what it says of them
+  formats = '0'
+  attributes: string[] = []
   private sent = 1
   private seen = new Set<string>()
   private constructor(private socket: Socket) {}
@@ -98,7 +101,7 @@ export class Peer {
   }
 
   sdp() {
-    return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${this.media ?? this.port + 1} RTP/AVP 0${this.telephoneEvent ? ` ${this.telephoneEvent}` : ''}`, ...(this.telephoneEvent ? [`a=rtpmap:${this.telephoneEvent} telephone-event/8000`] : []), `a=${this.mode}`, ''].join('\r\n')
+    return ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${this.media ?? this.port + 1} RTP/AVP ${this.formats}${this.telephoneEvent ? ` ${this.telephoneEvent}` : ''}`, ...(this.telephoneEvent ? [`a=rtpmap:${this.telephoneEvent} telephone-event/8000`] : []), ...this.attributes, `a=${this.mode}`, ''].join('\r\n')
   }
 
   private registers(r: Request, port: number) {

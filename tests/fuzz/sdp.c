@@ -1,16 +1,43 @@
-/* An offer from the network, and our answer to it. */
+/* An offer from the network, our answer to it, and our offer of the same to others. */
 #include "fuzz.h"
 #include "sip/sdp.h"
+
+static void passes_on(const struct sdp_formats *offered)
+{
+	struct sdp_audio audio, again;
+	struct sdp_formats formats = *offered, theirs;
+	char text[SDP_SIZE];
+	sdp_formats_add_own(&formats, CODEC_PCMA);
+	sdp_audio_offer(text, "192.0.2.1", 20000, &formats, "sendrecv", 1, 1);
+	if (!sdp_audio_parse(text, &audio, &theirs))
+		abort();
+	for (size_t i = 0; i < offered->count; i++) {
+		const struct sdp_format *f = &offered->list[i];
+		if (!sdp_format_find(&theirs, f))
+			abort();
+		if (!sdp_format_is_passed(f) || !sdp_audio_pass(&audio, &theirs, f))
+			continue;
+		sdp_audio_answer(text, "192.0.2.1", 20000, &audio, f, 1, 1);
+		if (!sdp_audio_parse(text, &again, &theirs) || !sdp_format_chosen(&theirs, offered))
+			abort();
+	}
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sdp_audio offer, again;
+	struct sdp_formats formats;
 	char answer[SDP_SIZE], *text = fuzz_text(data, size);
-	if (sdp_audio_parse(text, &offer)) {
-		sdp_audio_answer(answer, "192.0.2.1", 20000, &offer, 1, 1);
-		if (!sdp_audio_parse(answer, &again) || again.codec != offer.codec)
+	bool speaks = sdp_audio_parse(text, &offer, NULL);
+	if (speaks) {
+		sdp_audio_answer(answer, "192.0.2.1", 20000, &offer, NULL, 1, 1);
+		if (!sdp_audio_parse(answer, &again, NULL) || again.codec != offer.codec)
 			abort(); /* what we say must be readable, and in the codec that was offered */
 	}
+	if (sdp_audio_parse(text, &offer, &formats))
+		passes_on(&formats);
+	else if (speaks)
+		abort();
 	free(text);
 	return 0;
 }

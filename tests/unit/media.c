@@ -159,19 +159,107 @@ static void test_telephone_events_round_trip(void **state)
 static void test_sdp_offers_are_read_and_answered(void **state)
 {
 	struct sdp_audio a;
+	struct sdp_formats theirs;
 	char answer[SDP_SIZE];
 	(void)state;
-	assert_true(sdp_audio_parse("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 9 8 96\r\na=rtpmap:96 telephone-event/8000\r\na=sendonly\r\n", &a));
+	assert_true(sdp_audio_parse("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 9 8 96\r\na=rtpmap:96 telephone-event/8000\r\na=sendonly\r\n", &a, NULL));
 	assert_int_equal(a.codec, CODEC_PCMA);
 	assert_int_equal(a.telephone_event, 96);
 	assert_true(a.sends && !a.receives);
-	sdp_audio_answer(answer, "192.0.2.9", 5000, &a, 1, 1);
+	sdp_audio_answer(answer, "192.0.2.9", 5000, &a, NULL, 1, 1);
 	assert_non_null(strstr(answer, "m=audio 5000 RTP/AVP 8 96\r\n"));
 	assert_non_null(strstr(answer, "a=recvonly\r\n"));
-	assert_false(sdp_audio_parse("", &a));
-	assert_false(sdp_audio_parse("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 9\r\n", &a));
+	assert_false(sdp_audio_parse("", &a, NULL));
+	assert_false(sdp_audio_parse("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 9\r\n", &a, NULL));
 	/* sofia-sip would not come back from this one */
-	assert_false(sdp_audio_parse("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\nm=image 4000 udptl (\r\n", &a));
+	assert_false(sdp_audio_parse("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\nm=image 4000 udptl (\r\n", &a, &theirs));
+}
+
+#define SESSION "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+#define OFFER SESSION "m=audio 4000 RTP/AVP 96 9 8 0 13 101 98\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:101 telephone-event/48000\r\na=rtpmap:98 telephone-event/8000\r\n"
+
+static void test_formats_are_offered_on_as_they_came(void **state)
+{
+	struct sdp_audio a;
+	struct sdp_formats theirs, again;
+	char text[SDP_SIZE];
+	(void)state;
+	assert_true(sdp_audio_parse(OFFER, &a, &theirs));
+	assert_int_equal(a.codec, CODEC_PCMA);
+	assert_int_equal(a.telephone_event, 98);
+	sdp_formats_add_own(&theirs, CODEC_PCMU);
+	sdp_audio_offer(text, "192.0.2.9", 5000, &theirs, "sendrecv", 1, 1);
+	assert_non_null(strstr(text, "RTP/AVP 96 9 8 0 101 98\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:9 G722/8000\r\n"));
+	assert_null(strstr(text, "ptime"));
+	/* what nobody offered is added beside what has its payload type */
+	assert_true(sdp_audio_parse(SESSION "m=audio 4000 RTP/AVP 101 8\r\na=rtpmap:101 opus/48000/2\r\n", &a, &theirs));
+	sdp_formats_add_own(&theirs, CODEC_PCMU);
+	sdp_audio_offer(text, "192.0.2.9", 5000, &theirs, "sendrecv", 1, 1);
+	assert_non_null(strstr(text, "RTP/AVP 101 8 0 102\r\n"));
+	assert_non_null(strstr(text, "a=rtpmap:102 telephone-event/8000\r\n"));
+	/* as many as there is room for, each as long as may be */
+	struct buf many = {0};
+	buf_add_str(&many, SESSION "m=audio 4000 RTP/AVP");
+	for (int i = 96; i < 127; i++)
+		buf_printf(&many, " %d", i);
+	for (int i = 96; i < 127; i++)
+		buf_printf(&many, "\r\na=rtpmap:%d a-name-that-is-long/48000/2\r\na=fmtp:%d %099d", i, i, i);
+	buf_add_str(&many, "\r\n");
+	assert_true(sdp_audio_parse(buf_text(&many), &a, &theirs));
+	assert_int_equal(a.codec, CODEC_NONE);
+	sdp_formats_add_own(&theirs, CODEC_PCMU);
+	sdp_audio_offer(text, "2001:db8:1111:2222:3333:4444:5555:6666", 50000, &theirs, "sendrecv", UINT64_MAX, 4000000000u);
+	assert_true(sdp_audio_parse(text, &a, &again));
+	assert_int_equal(again.count, theirs.count - 3); /* ours come after the most that are taken */
+	assert_non_null(strstr(text, "a=sendrecv\r\n"));
+	buf_free(&many);
+	/* what could not be said again as it was said is no format */
+	assert_false(sdp_audio_parse(SESSION "m=audio 4000 RTP/AVP 96 97\r\na=rtpmap:96 a-name-that-is-much-too-long/8000\r\na=rtpmap:97 x/8000\r\na=fmtp:97 \x80\r\n", &a, &theirs));
+}
+
+static void test_the_format_that_an_answer_chose_is_passed(void **state)
+{
+	struct sdp_audio a;
+	struct sdp_formats offered, answer, in_use = {0};
+	char text[SDP_SIZE];
+	(void)state;
+	assert_true(sdp_audio_parse(OFFER, &a, &offered));
+	assert_true(sdp_audio_parse(SESSION "m=audio 6000 RTP/AVP 100 99\r\na=rtpmap:100 OPUS/48000/2\r\na=fmtp:100 stereo=0\r\na=rtpmap:99 telephone-event/48000\r\n", &a, &answer));
+	const struct sdp_format *f = sdp_format_chosen(&answer, &offered);
+	assert_non_null(f);
+	assert_true(sdp_audio_pass(&a, &answer, f));
+	assert_true(a.passed && a.codec == 100 && a.telephone_event == 99 && a.rate == 48000);
+	sdp_audio_answers(&a, &offered, f);
+	assert_true(a.offered_codec == 96 && a.offered_event == 101);
+	/* the answer to who offered it, in its own numbers */
+	assert_true(sdp_audio_parse(OFFER, &a, &offered));
+	assert_true(sdp_audio_pass(&a, &offered, f));
+	sdp_audio_answer(text, "192.0.2.9", 5000, &a, f, 1, 1);
+	assert_non_null(strstr(text, "RTP/AVP 96 101\r\na=rtpmap:96 OPUS/48000/2\r\na=fmtp:96 stereo=0\r\na=rtpmap:101 telephone-event/48000\r\n"));
+	sdp_formats_in_use(&in_use, &a, f);
+	assert_int_equal(in_use.count, 2);
+	sdp_audio_speak(&a, &offered);
+	assert_true(!a.passed && a.codec == CODEC_PCMA && a.telephone_event == 98 && a.rate == 8000);
+	/* nothing that was not offered, and nothing behind PCMU or PCMA */
+	assert_true(sdp_audio_parse(SESSION "m=audio 6000 RTP/AVP 18 0 9\r\n", &a, &answer));
+	assert_null(sdp_format_chosen(&answer, &offered));
+}
+
+static void test_jitter_is_told_in_the_clock_of_the_stream(void **state)
+{
+	struct quality_meter m = {.rate = 48000};
+	struct quality q;
+	struct rtcp_block block;
+	(void)state;
+	for (int i = 0; i < 500; i++)
+		quality_take(&m, &(struct rtp_packet){.sequence = (uint16_t)i, .timestamp = (uint32_t)i * 960, .ssrc = 7}, false, 500000 + i * 20000 + (i % 2) * 8000);
+	assert_true(quality_read(&m, &q) && quality_report(&m, &block));
+	assert_true(q.jitter_ms > 6 && q.jitter_ms < 9);
+	assert_in_range(block.jitter, 6 * 48, 9 * 48);
+	block.jitter = 48 * 5;
+	quality_told(&m, &block, 500, 1);
+	assert_true(quality_read(&m, &q));
+	assert_true(q.far_jitter_ms > 4.9 && q.far_jitter_ms < 5.1);
 }
 
 /* Half a million microseconds into a call, packet i of 20 ms comes `late` after its time. */
@@ -255,7 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_g711_survives_the_round_trip), cmocka_unit_test(test_recordings_have_everything_in_its_place), cmocka_unit_test(test_a_stream_stays_in_its_place_for_an_hour), cmocka_unit_test(test_rtp_skips_extension_and_padding_and_refuses_short_ones),
-		cmocka_unit_test(test_telephone_events_round_trip), cmocka_unit_test(test_sdp_offers_are_read_and_answered), cmocka_unit_test(test_quality_counts_losses_and_jitter), cmocka_unit_test(test_ng_requests), cmocka_unit_test(test_ng_answers),
+		cmocka_unit_test(test_telephone_events_round_trip), cmocka_unit_test(test_sdp_offers_are_read_and_answered), cmocka_unit_test(test_formats_are_offered_on_as_they_came), cmocka_unit_test(test_the_format_that_an_answer_chose_is_passed), cmocka_unit_test(test_jitter_is_told_in_the_clock_of_the_stream), cmocka_unit_test(test_quality_counts_losses_and_jitter), cmocka_unit_test(test_ng_requests), cmocka_unit_test(test_ng_answers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
