@@ -166,17 +166,34 @@ describe('codecs', { skip: usePostgres }, () => {
     await target.first('ACK', 3)
     assert.equal(caller.of('INVITE').length, 0)
     await hangUp()
-    // and the other way round
-    const again = await Peer.start({ formats: '9 0' }), other = await Peer.start({ formats: '9' })
-    await again.call(s.sip, called(await campaign([other])))
+    // and the other way round; until both have changed, nothing passes that one of them would take for something else
+    const near = await Rtp.bind(), far = await Rtp.bind(), again = await Peer.start({ media: near.port, formats: '9 0', invite: () => [100] }), other = await Peer.start({ media: far.port, formats: '9' })
+    const { text } = await again.call(s.sip, called(await campaign([other])))
     await other.first('ACK')
     other.formats = again.formats = '0'
     assert.equal(await other.within('INVITE', { body: other.sdp() }), 200)
     assert.match((await again.first('INVITE')).text, /RTP\/AVP 0 8 101\r/)
-    await again.first('ACK')
-    await sleep(100)
+    for (let i = 0; i < 10; i++) far.audio(port((await other.first('INVITE')).text), frame(5), 0)
+    for (let i = 0; i < 10; i++) near.audio(port(text), frame(6), 9)
+    await sleep(200)
+    assert.deepEqual([near.of(9).length, near.of(0).length, far.of(0).length], [0, 0, 0])
+    again.late(1, [200, []])
+    await sent('the target at the caller', () => far.audio(port(other.of('INVITE')[0]!.text), frame(7), 0), () => has(near, 0, frame(7)))
     assert.deepEqual([again.of('INVITE').length, other.of('INVITE').length], [1, 1])
     await hangUp()
+    // an answer that does not have what was offered
+    const third = await Peer.start({ formats: '9 0' }), fourth = await Peer.start({ formats: '9' })
+    await third.call(s.sip, called(await campaign([fourth])))
+    await fourth.first('ACK')
+    third.formats = '0'
+    assert.equal(await fourth.within('UPDATE', { body: fourth.sdp().replace('sendrecv', 'sendonly') }), 200)
+    assert.equal(formats((await third.first('INVITE')).text), '9')
+    fourth.formats = '0'
+    assert.equal(formats((await fourth.first('INVITE', 2)).text), '0 8 101')
+    await fourth.first('ACK', 2)
+    await hangUp()
+    near.close()
+    far.close()
   })
 
   test('a caller who heard early audio is not told of another codec before it can be offered', async () => {
