@@ -181,7 +181,11 @@ describe('codecs', { skip: usePostgres }, () => {
     await sent('the target at the caller', () => far.audio(port(other.of('INVITE')[0]!.text), frame(7), 0), () => has(near, 0, frame(7)))
     assert.deepEqual([again.of('INVITE').length, other.of('INVITE').length], [1, 1])
     await hangUp()
-    // an answer that does not have what was offered
+    near.close()
+    far.close()
+  })
+
+  test('an answer that does not have what was offered changes it, too', { skip: useRtpengine && 'rtpengine leaves such a codec out' }, async () => {
     const third = await Peer.start({ formats: '9 0' }), fourth = await Peer.start({ formats: '9' })
     await third.call(s.sip, called(await campaign([fourth])))
     await fourth.first('ACK')
@@ -192,8 +196,6 @@ describe('codecs', { skip: usePostgres }, () => {
     assert.equal(formats((await fourth.first('INVITE', 2)).text), '0 8 101')
     await fourth.first('ACK', 2)
     await hangUp()
-    near.close()
-    far.close()
   })
 
   test('a caller who heard early audio is not told of another codec before it can be offered', async () => {
