@@ -5,7 +5,7 @@
 static void passes_on(const struct sdp_formats *offered)
 {
 	struct sdp_audio audio, again;
-	struct sdp_formats formats = *offered, theirs;
+	struct sdp_formats formats = *offered, theirs, answered;
 	char text[SDP_SIZE];
 	sdp_formats_add_own(&formats, CODEC_PCMA);
 	sdp_audio_offer(text, "192.0.2.1", 20000, &formats, "sendrecv", 1, 1);
@@ -18,7 +18,7 @@ static void passes_on(const struct sdp_formats *offered)
 		if (!sdp_format_is_passed(f) || !sdp_audio_pass(&audio, &theirs, f))
 			continue;
 		sdp_audio_answer(text, "192.0.2.1", 20000, &audio, f, 1, 1);
-		if (!sdp_audio_parse(text, &again, &theirs) || !sdp_format_chosen(&theirs, offered))
+		if (!sdp_audio_parse(text, &again, &answered) || !sdp_format_chosen(&answered, offered))
 			abort();
 	}
 }
