@@ -14,6 +14,8 @@
 #define PACKET_MAX 1500
 #define REPORT_SLOTS 512 /* ticks: 10 s */
 #define THREADS_MAX 8
+#define WATCH_SLOTS 10 /* ticks: each end is looked at every 200 ms */
+#define COMFORT_NOISE 13 /* RFC 3389: its static payload type */
 
 struct media_end {
 	struct media *media;
@@ -44,6 +46,12 @@ struct media_end {
 	struct audio *audio;
 	size_t played;
 	unsigned play;
+	/* comfort noise */
+	struct media_end *next_watched, *previous_watched;
+	unsigned watch_slot;
+	bool comforts; /* it goes out, until the peer is heard again */
+	int comfort_level; /* dB below the loudest */
+	uint32_t noise;
 	/* sending keys */
 	char keys[128];
 	size_t key_at, key_len;
@@ -83,6 +91,8 @@ struct media_thread {
 	struct media_end *active;
 	struct media_end *reports[REPORT_SLOTS]; /* who reports at which tick */
 	unsigned report_tick;
+	struct media_end *watched[WATCH_SLOTS];
+	unsigned watch_tick, watch_next;
 	struct rtp_sockets *sockets;
 };
 
@@ -143,6 +153,14 @@ void end_hear_tones(struct media_end *e, const struct rtp_packet *p);
 void end_hear_info(struct media_end *e, char key);
 void end_free_tones(struct media_end *e);
 void end_forget_keys(struct media_end *e); /* what comes from now on may come another way */
+
+/* comfort.c */
+void end_comfort_open(struct media_end *e);
+void end_comfort_close(struct media_end *e);
+/* The far side says that it falls silent. */
+void end_hear_comfort(struct media_end *e, const struct rtp_packet *p, int64_t now_us);
+void end_comfort_frame(struct media_end *e);
+void media_comfort_tick(struct media_thread *t);
 
 /* receive.c */
 void end_receive(struct rtp_socket *socket);

@@ -185,15 +185,16 @@ static void unbridge(struct media_end *e)
 	if (!e->peer)
 		return;
 	e->peer->peer = NULL;
-	e->peer->relaying = e->peer->beeping = false;
+	e->peer->relaying = e->peer->beeping = e->peer->comforts = false;
 	e->peer = NULL;
-	e->relaying = e->beeping = false;
+	e->relaying = e->beeping = e->comforts = false;
 }
 
 static void close_end(struct media_end *e)
 {
 	struct media *m = e->media;
 	end_report_end(e);
+	end_comfort_close(e);
 	unbridge(e);
 	end_deactivate(e);
 	end_stop_audio(e);
@@ -212,6 +213,7 @@ static void set_remote(struct media_end *e, const struct sdp_audio *r)
 	e->codec = (uint8_t)r->codec;
 	e->telephone_event = r->telephone_event;
 	e->passes = r->passed;
+	e->comforts = e->comforts && !r->passed;
 	e->other_codec = r->offered_codec;
 	e->other_event = r->offered_event;
 	e->rate = (uint32_t)r->rate;
@@ -227,6 +229,7 @@ static void perform(struct command *c)
 	case COMMAND_OPEN:
 		e->socket->end = e;
 		end_report_begin(e);
+		end_comfort_open(e);
 		break;
 	case COMMAND_CLOSE:
 		close_end(e);
@@ -310,6 +313,7 @@ static void *media_main(void *arg)
 			uint64_t expired = 0;
 			if (read(t->timer, &expired, sizeof expired) == (ssize_t)sizeof expired)
 				for (uint64_t i = 0; i < expired && i < 5; i++) {
+					media_comfort_tick(t);
 					media_tick(t);
 					media_report_tick(t);
 				}

@@ -15,6 +15,7 @@ static void relay(struct media_end *to, const struct rtp_packet *p, bool is_key,
 	uint8_t type = is_key ? (uint8_t)to->telephone_event : to->codec;
 	if (!to->has_remote || !to->may_send || to->audio || p->payload_len > sizeof packet - RTP_HEADER_SIZE || (is_key && to->telephone_event < 0) || (!is_key && end_key_sounds(to)))
 		return;
+	to->comforts = false;
 	if (!to->relaying || to->relay_ssrc != p->ssrc) {
 		to->relaying = true;
 		to->relay_ssrc = p->ssrc;
@@ -104,8 +105,14 @@ static bool speaks(const struct media_end *e, int payload_type)
 static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t now_us)
 {
 	bool is_key = e->telephone_event >= 0 && (p->payload_type == e->telephone_event || p->payload_type == e->other_event);
-	if (!is_key && !speaks(e, p->payload_type))
+	if (!is_key && !speaks(e, p->payload_type)) {
+		if (p->payload_type == COMFORT_NOISE && !e->passes) {
+			atomic_store_explicit(&e->heard_ms, now_us / 1000, memory_order_relaxed);
+			quality_take(&e->quality, p, true, now_us);
+			end_hear_comfort(e, p, now_us);
+		}
 		return;
+	}
 	if (is_key)
 		end_hear_event(e, p);
 	else

@@ -1,4 +1,4 @@
-/* What an end sends by itself: prompts, tones and keys, a frame each 20 ms. */
+/* What an end sends by itself: prompts, tones, keys and noise, a frame each 20 ms. */
 #include "media/end.h"
 #include "base/clock.h"
 #include <string.h>
@@ -126,19 +126,21 @@ void media_tick(struct media_thread *t)
 {
 	for (struct media_end *e = t->active, *next; e; e = next) {
 		next = e->next_active;
-		bool beeps = e->recording && e->record_beeps, own = (e->audio && !e->passes) || e->key_len;
+		bool beeps = e->recording && e->record_beeps, own = (e->audio && !e->passes) || e->key_len || e->comforts;
 		bool sounding = end_key_sounds(e);
 		if (e->key_len)
 			end_key_frame(e);
 		if (e->audio && !sounding && !e->passes)
 			play_frame(e);
+		else if (e->comforts && !sounding)
+			end_comfort_frame(e);
 		if (own) {
 			e->timestamp += end_frame_time(e);
 			e->relaying = false; /* our own numbering moved on */
 		}
 		if (beeps)
 			beep_tick(e);
-		if (!e->audio && !e->key_len && !beeps)
+		if (!e->audio && !e->key_len && !beeps && !e->comforts)
 			end_deactivate(e);
 	}
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { Caller, Rtp } from './caller.ts'
+import { Caller, Rtp, linear } from './caller.ts'
 import { Peer } from './peer.ts'
 import { Strowger, sleep, until } from './harness.ts'
 
@@ -40,6 +40,51 @@ describe('media and how calls end', () => {
     assert.ok(quality.caller.jitter_ms >= 0 && quality.caller.max_jitter_ms >= quality.caller.jitter_ms)
     assert.match(trunk_id, /^trk_/)
     assert.ok(sip_call_id)
+    near.close()
+    far.close()
+  })
+
+  test('where somebody falls silent there is a faint noise until they speak again, as loud as they say', async () => {
+    const far = await Rtp.bind(), near = await Rtp.bind(), target = await Peer.start({ media: far.port })
+    await s.campaign('+18005554005', { routing_plan_id: (await s.plan('falls silent', [{ uri: target.uri }])).id })
+    const c = await Caller.invite(s, '+18005554005')
+    const port = await c.offer(near.port), back = Number(/^m=audio (\d+)/m.exec((await target.first('INVITE')).text)![1])
+    const stop = talk(near, port), speech = new Uint8Array(160).fill(0x10)
+    const speak = () => {
+      const timer = setInterval(() => far.audio(back, speech), 20)
+      return () => clearInterval(timer)
+    }
+    const isSpeech = (p: Buffer) => p[12] === 0x10 && p[171] === 0x10
+    const noise = () => near.of(0).filter((p) => !isSpeech(p))
+    const loudest = (packets: Buffer[]) => Math.max(...packets.flatMap((p) => [...p.subarray(12)].map((x) => Math.abs(linear(x)))))
+    await connected('+18005554005')
+    let quiet = speak()
+    await until('the target', () => near.of(0).filter(isSpeech).length > 20)
+    assert.equal(noise().length, 0)
+    quiet()
+    await until('the noise', () => noise().length > 25)
+    assert.ok(loudest(noise()) > 30 && loudest(noise()) < 100, `${loudest(noise())}`)
+    assert.ok(new Set(noise().slice(-1)[0]!.subarray(12)).size > 3)
+    const [last, first] = near.of(0).slice(near.of(0).findIndex((p) => p === noise()[0]) - 1) as [Buffer, Buffer]
+    assert.ok(first.readUInt32BE(4) - last.readUInt32BE(4) > 1400, 'what did not come has its time')
+    near.packets = []
+    quiet = speak()
+    await until('the target again', () => near.of(0).filter(isSpeech).length > 20)
+    const after = near.of(0), again = after.findIndex(isSpeech)
+    assert.ok(after.slice(again).every(isSpeech), 'no noise among what is said')
+    assert.deepEqual(after.slice(1).map((p, i) => [(p.readUInt16BE(2) - after[i]!.readUInt16BE(2)) & 0xffff, p.readUInt32BE(4) - after[i]!.readUInt32BE(4)]), Array(after.length - 1).fill([1, 160]))
+    quiet()
+    // RFC 3389; and who says so now and then is there
+    const packets = noise().length
+    const tells = setInterval(() => far.audio(back, new Uint8Array([40]), 13, 160), 400)
+    await until('the noise it says', () => noise().length > packets + 130)
+    clearInterval(tells)
+    assert.ok(loudest(noise().slice(-20)) > 400 && loudest(noise().slice(-20)) < 1000, `${loudest(noise().slice(-20))}`)
+    assert.equal((await s.api('GET', '/calls?status=active')).data.length, 1)
+    stop()
+    await c.bye()
+    const { quality } = await s.lastCall((x) => x.number === '+18005554005')
+    assert.equal(quality.target.lost, 0)
     near.close()
     far.close()
   })

@@ -1,0 +1,73 @@
+/*
+ * Comfort noise: who hears somebody that has fallen silent, as phones do that send nothing while nobody speaks, would
+ * take the line for dead, and so would a carrier. Until packets come again there is a faint noise, of the level that the
+ * silent side names (RFC 3389), or of -60 dB.
+ */
+#include "media/end.h"
+#include "base/clock.h"
+#include <math.h>
+#include <utlist.h>
+
+#define SILENT_MS 200 /* without a packet; more than a network delays them by */
+#define LEVEL 60      /* dB below the loudest */
+#define LEVEL_MIN 30
+
+void end_comfort_open(struct media_end *e)
+{
+	struct media_thread *t = e->thread;
+	e->watch_slot = t->watch_next++ % WATCH_SLOTS;
+	e->comfort_level = LEVEL;
+	DL_APPEND2(t->watched[e->watch_slot], e, previous_watched, next_watched);
+}
+
+void end_comfort_close(struct media_end *e)
+{
+	DL_DELETE2(e->thread->watched[e->watch_slot], e, previous_watched, next_watched);
+}
+
+/* In the place of what would have come since. */
+static void begin(struct media_end *e, int64_t now_us)
+{
+	int64_t since = e->last_sent_us ? now_us - e->last_sent_us - 20000 : 0;
+	if (e->comforts || e->passes || !e->may_send || e->audio)
+		return;
+	e->comforts = true;
+	e->marker = true;
+	if (since > 0)
+		e->timestamp += (uint32_t)(since * 8 / 1000);
+	end_activate(e);
+}
+
+void end_hear_comfort(struct media_end *e, const struct rtp_packet *p, int64_t now_us)
+{
+	struct media_end *to = e->peer;
+	if (!to || !p->payload_len)
+		return;
+	to->comfort_level = (p->payload[0] & 127) > LEVEL_MIN ? p->payload[0] & 127 : LEVEL_MIN;
+	begin(to, now_us);
+}
+
+void end_comfort_frame(struct media_end *e)
+{
+	uint8_t frame[FRAME];
+	int width = (int)(2 * 32768 * sqrt(3) * pow(10, -e->comfort_level / 20.0)) | 1; /* as loud as the level says where all of it is as likely */
+	for (int i = 0; i < FRAME; i++) {
+		e->noise = e->noise * 1664525 + 1013904223;
+		frame[i] = ulaw_encode((int16_t)((int)((e->noise >> 16) * (uint64_t)width >> 16) - width / 2));
+	}
+	end_send_frame(e, frame);
+}
+
+void media_comfort_tick(struct media_thread *t)
+{
+	struct media_end *e;
+	int64_t now = 0;
+	t->watch_tick = (t->watch_tick + 1) % WATCH_SLOTS;
+	DL_FOREACH2(t->watched[t->watch_tick], e, next_watched) {
+		if (!e->peer || e->comforts || !e->peer->heard_ms)
+			continue;
+		now = now ? now : clock_monotonic_us();
+		if (now / 1000 - e->peer->heard_ms > SILENT_MS)
+			begin(e, now);
+	}
+}
