@@ -60,7 +60,7 @@ class Buyers(threading.Thread):
                 return
             ping, rest[s] = json.loads(after[:length]), after[length:]
             self.asked.setdefault(ping['call'], time.monotonic())
-            waiting.append((time.monotonic() + DELAY, s, ping['call'], int(ping['buyer'])))
+            waiting.append((time.monotonic() + DELAY, s, ping['call'], int(ping['buyer']) + 1))
 
     def take_sip(self):
         data, sender = self.sip.recvfrom(65536)
