@@ -26,7 +26,7 @@ def measure(name, load, calls, pid, cpu_seconds):
     before = cpu_seconds(pid)
     r = relay.load(load, calls, SECONDS, KEY_SECONDS)
     cost = (cpu_seconds(pid) - before) / (CALLS * SECONDS)
-    return {name + '_call_second_cpu_ms': round(cost * 1000, 3), name + '_calls_per_core': round(1 / cost), name + '_heard_percent': round(100 * r['received'] / (CALLS * 50 * SECONDS), 1)}, r['keys']
+    return {name + '_call_second_cpu_ms': round(cost * 1000, 3), name + '_calls_per_core': round(1 / cost), name + '_heard_percent': round(100 * r['received'] / (CALLS * 50 * SECONDS), 1)}, r
 
 
 def bench_menu(server, load, cpu_seconds):
@@ -44,9 +44,9 @@ def bench_menu(server, load, cpu_seconds):
     server.api('POST', '/call-flows/%s/publish' % flow['id'], {})
     campaign = server.api('POST', '/campaigns', {'name': 'campaign', 'execution_mode': 'call_flow', 'call_flow_id': flow['id']})
     server.api('POST', '/numbers', {'number': NUMBER, 'campaign_id': campaign['id']})
-    figures, keys = measure('menu', load, relay.Ends(server.sip).place_to_menu(NUMBER, CALLS), server.pid, cpu_seconds)
+    figures, r = measure('menu', load, relay.Ends(server.sip).place_to_menu(NUMBER, CALLS), server.pid, cpu_seconds)
     heard = sum(1 for call in server.api('GET', '/calls?status=active&limit=1000')['data'] for e in server.api('GET', '/calls/%s/trace' % call['id'])['data'] if e.get('node') == 'g')
-    return {**figures, 'menu_keys_missed': round(keys - heard)}
+    return {**figures, 'menu_keys_missed': round(r['keys'] - heard), 'barge_in_p50_ms': round(r['p50_us'] / 1000, 1), 'barge_in_p99_ms': round(r['p99_us'] / 1000, 1)}
 
 
 def bench_peer_menu(a, root, load, cpu_seconds):

@@ -3,7 +3,8 @@
  *   PORT_A RELAY_A PORT_B RELAY_B
  * Each 20 ms a packet of PCMU goes from A and from B to the relay; it comes out at the other. Without B (0 0) the far side
  * talks to A itself. With KEY_SECONDS each A presses a key that often, each call at its own time: for 100 ms its packets
- * are RFC 4733 events instead, and three more tell the end. Prints how many went and came, and how long they took.
+ * are RFC 4733 events instead, and three more tell the end. Prints how many went and came, and how long they took; with keys,
+ * how long it took from the key's first packet to the first of the prompt that begins anew, which has the marker bit.
  */
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -27,10 +28,11 @@ static struct end {
 	int fd;
 	uint16_t sequence;
 	bool presses;
+	_Atomic int64_t pressed_ns; /* 0: nothing was, since its prompt began */
 } ends[ENDS_MAX];
 static size_t end_count;
 static atomic_bool over;
-static uint64_t sent, keys, received, slowest_us, buckets[BUCKETS + 1];
+static uint64_t sent, keys, received, timed, slowest_us, buckets[BUCKETS + 1];
 
 static int64_t now_ns(void)
 {
@@ -51,14 +53,18 @@ static int open_end(int port, int relay)
 	return fd;
 }
 
-static void take(const uint8_t *packet, ssize_t len)
+static void take(struct end *e, const uint8_t *packet, ssize_t len)
 {
-	int64_t sent;
+	int64_t since;
 	if (len != 172 || packet[1] % 128 != 0)
 		return;
-	memcpy(&sent, packet + 12, sizeof sent);
-	uint64_t us = (uint64_t)(now_ns() - sent) / 1000;
 	received++;
+	if (!e->presses)
+		memcpy(&since, packet + 12, sizeof since);
+	else if (!(packet[1] & 0x80) || !(since = atomic_exchange(&e->pressed_ns, 0)))
+		return;
+	uint64_t us = (uint64_t)(now_ns() - since) / 1000;
+	timed++;
 	slowest_us = us > slowest_us ? us : slowest_us;
 	buckets[us / BUCKET_US < BUCKETS ? us / BUCKET_US : BUCKETS]++;
 }
@@ -70,12 +76,14 @@ static void *hear(void *arg)
 	uint8_t packet[2048];
 	(void)arg;
 	for (size_t i = 0; i < end_count; i++)
-		epoll_ctl(epoll, EPOLL_CTL_ADD, ends[i].fd, &(struct epoll_event){.events = EPOLLIN, .data.fd = ends[i].fd});
+		epoll_ctl(epoll, EPOLL_CTL_ADD, ends[i].fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = &ends[i]});
 	while (!over) {
 		int n = epoll_wait(epoll, events, 256, 100);
-		for (int i = 0; i < n; i++)
-			for (ssize_t len; (len = recv(events[i].data.fd, packet, sizeof packet, 0)) > 0;)
-				take(packet, len);
+		for (int i = 0; i < n; i++) {
+			struct end *e = events[i].data.ptr;
+			for (ssize_t len; (len = recv(e->fd, packet, sizeof packet, 0)) > 0;)
+				take(e, packet, len);
+		}
 	}
 	close(epoll);
 	return NULL;
@@ -102,6 +110,8 @@ static bool press(struct end *e, size_t i, uint32_t frame, uint32_t every)
 		send_packet(e, i, 101, since == 0, (frame - since) * 160, packet, sizeof packet);
 	}
 	keys += since == 0;
+	if (since == 0)
+		e->pressed_ns = now_ns();
 	return true;
 }
 
@@ -109,7 +119,7 @@ static double percentile(double share)
 {
 	uint64_t sum = 0;
 	for (size_t i = 0; i <= BUCKETS; i++)
-		if ((double)(sum += buckets[i]) >= share * (double)received)
+		if ((double)(sum += buckets[i]) >= share * (double)timed)
 			return (double)(i + 1) * BUCKET_US;
 	return 0;
 }
