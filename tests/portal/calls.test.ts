@@ -170,6 +170,17 @@ describe('portal: calls and lists', () => {
     await calling
   })
 
+  test('the page of a call that ends shows its end and its recording, without being opened again', async () => {
+    const calling = s.call('+18005550901', ['--duration', '60', '--from', '+13125550105'])
+    const id = await until('the call', async () => (await s.api('GET', '/calls?status=active')).data.find((c: any) => c.caller_id === '+13125550105' && c.connected_at)?.id)
+    await page.goto(`${s.url}/calls/${id}`)
+    await page.getByText('Goes on').waitFor()
+    await page.getByRole('button', { name: 'Hang up' }).click()
+    await page.getByRole('img', { name: 'How loud each side is over the time' }).waitFor()
+    await page.getByRole('button', { name: 'Adjust' }).waitFor()
+    await calling
+  })
+
   test('lists are sorted, narrowed and walked by keyboard; what they are asked stands in the address', async () => {
     for (const name of ['Beta', 'alpha', 'Gamma']) await s.api('POST', '/buyers', { name })
     await page.goto(`${s.url}/buyers?sort=name`)

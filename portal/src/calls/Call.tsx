@@ -2,7 +2,7 @@
 import { Alert, Badge, Button, Code, CopyButton, Group, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useState, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { api, list, type Row } from '../api'
 import { t } from '../text'
 import { complain } from '../toast'
@@ -47,15 +47,29 @@ const stream = (h: Stream) => t('{mos} of 5 ({loss} % lost, {jitter} ms jitter)'
 const heard = (h: Heard | null | undefined) =>
   h ? [stream(h), h.sent && t('heard us: {how}', { how: stream(h.sent) }), h.round_trip_ms !== undefined && t('{ms} ms there and back', { ms: h.round_trip_ms.toFixed(0) })].filter(Boolean).join('; ') : '–'
 
+const AFTER_MS = 60_000
+
+// Is there news to come? A minute after a call's end, too: its recording is closed, webhooks answer.
+function useGoesOn(call: Row | undefined): boolean {
+  const [now, setNow] = useState(Date.now)
+  const ended = typeof call?.ended_at === 'string' ? Date.parse(call.ended_at) : null
+  useEffect(() => {
+    if (ended === null) return
+    const timer = setTimeout(() => setNow(Date.now()), ended + AFTER_MS - Date.now())
+    return () => clearTimeout(timer)
+  }, [ended])
+  return call !== undefined && (ended === null || now < ended + AFTER_MS)
+}
+
 export function Call({ id }: { id: string }) {
   const [url, set] = useUrl()
   const [adjusts, setAdjusts] = useState(false)
   const part = (name: string) => ({ queryKey: ['call', id, name], queryFn: async () => (await api<{ data: Record<string, unknown>[] }>('GET', `/calls/${id}/${name}`)).data.data })
   const call = useQuery({ queryKey: ['call', id], queryFn: async () => (await api<Row>('GET', `/calls/${id}`)).data })
-  useLive(call.data?.status === 'active' ? `call_id=${id}` : null, [['call', id]])
+  useLive(useGoesOn(call.data) ? `call_id=${id}` : null, [['call', id]])
   const tags = useQuery(part('tags')), events = useQuery(part('events')), trace = useQuery(part('trace'))
   const incoming = useQuery({ queryKey: ['call', id, 'in'], queryFn: async () => (await list(`/incoming-webhook-requests?call_id=${id}&limit=200`)).data })
-  const outgoing = useQuery({ queryKey: ['call', id, 'out'], queryFn: async () => (await list(`/outgoing-webhook-requests?call_id=${id}&limit=200`)).data })
+  const outgoing = useQuery({ queryKey: ['call', id, 'out'], refetchInterval: (q) => (q.state.data?.some((r) => r.status === 'pending') ? 3000 : false), queryFn: async () => (await list(`/outgoing-webhook-requests?call_id=${id}&limit=200`)).data })
   const bids = useQuery({ queryKey: ['call', id, 'bids'], queryFn: async () => (await list(`/rtb-requests?call_id=${id}`)).data })
   const named = useNamed(['inbound_rtb', 'rtb_target', 'campaign', 'trunk', 'publisher', 'target', 'call_flow', 'incoming_webhook', 'outgoing_webhook'])
   if (call.error) return <Alert color="red" title={t('This call could not be loaded')}>{call.error.message}</Alert>
