@@ -8,7 +8,7 @@ import urllib.request
 
 CALLS, DAYS, CAMPAIGNS, PUBLISHERS, TARGETS = 1000000, 30, 20, 50, 60
 STATES = ['TX', 'OK', 'CA', 'NY', 'FL', 'WA', 'IL', 'GA', 'OH', 'MI']
-SUM = 'COUNT(*), SUM(connected_at IS NOT NULL), SUM(converted), SUM(COALESCE(ended_at - answered_at, 0)), SUM(revenue), SUM(payout)'
+SUM = 'COUNT(*), SUM(connected_at IS NOT NULL), SUM(converted), SUM(COALESCE(ended_at - answered_at, 0)), SUM(revenue), SUM(payout), 0'
 
 
 def fill(database, organization, state, score):
