@@ -179,6 +179,9 @@ describe('portal: calls and lists', () => {
     await page.getByRole('img', { name: 'How loud each side is over the time' }).waitFor()
     await page.getByRole('button', { name: 'Adjust' }).waitFor()
     await calling
+    // and what is told of it after that
+    await s.api('POST', `/calls/${id}/adjustments`, { revenue: '77.25', note: 'agreed' })
+    await page.getByText('77.25 USD').first().waitFor()
   })
 
   test('lists are sorted, narrowed and walked by keyboard; what they are asked stands in the address', async () => {
