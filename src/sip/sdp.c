@@ -247,21 +247,25 @@ void sdp_formats_add_own(struct sdp_formats *formats, enum codec first)
 		add(formats, &event);
 }
 
-void sdp_formats_in_use(struct sdp_formats *formats, const struct sdp_audio *audio, const struct sdp_format *passed)
+/* The codec and the keys that go with it, as the audio's side calls them. */
+static void add_pair(struct sdp_formats *formats, const struct sdp_audio *audio, const struct sdp_format *codec)
 {
-	struct sdp_format format, event = own[2];
-	formats->count = 0;
-	if (!passed) {
-		sdp_formats_add_own(formats, audio->codec == CODEC_PCMA ? CODEC_PCMA : CODEC_PCMU);
-		return;
-	}
-	format = *passed;
+	struct sdp_format format = *codec, event = own[2];
 	format.payload_type = audio->codec;
 	event.payload_type = audio->telephone_event;
 	event.rate = audio->event_rate;
 	add(formats, &format);
 	if (event.payload_type >= 0)
 		add(formats, &event);
+}
+
+void sdp_formats_in_use(struct sdp_formats *formats, const struct sdp_audio *audio, const struct sdp_format *passed)
+{
+	formats->count = 0;
+	if (passed)
+		add_pair(formats, audio, passed);
+	else
+		sdp_formats_add_own(formats, audio->codec == CODEC_PCMA ? CODEC_PCMA : CODEC_PCMU);
 }
 
 /* ---- writing ---- */
@@ -298,12 +302,6 @@ void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, const st
 void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, const struct sdp_format *passed, uint64_t session, unsigned version)
 {
 	struct sdp_formats formats = {0};
-	struct sdp_format codec = passed ? *passed : own[offer->codec == CODEC_PCMA], event = own[2];
-	codec.payload_type = offer->codec;
-	event.payload_type = offer->telephone_event;
-	event.rate = offer->event_rate;
-	add(&formats, &codec);
-	if (event.payload_type >= 0)
-		add(&formats, &event);
+	add_pair(&formats, offer, passed ? passed : &own[offer->codec == CODEC_PCMA]);
 	write_sdp(out, address, port, &formats, offer->rtcp_mux ? "a=rtcp-mux\r\n" : "", sdp_mode(offer->receives, offer->sends), session, version);
 }
