@@ -33,10 +33,6 @@ describe('codecs', { skip: usePostgres }, () => {
     await s.campaign(number, { execution_mode: 'call_flow', call_flow_id: (await s.flow(`Flow ${n}`, nodes, ways)).id })
     return number
   }
-  const hangUp = async () => {
-    for (const c of (await s.api('GET', '/calls?status=active')).data) await s.api('POST', `/calls/${c.id}/hangup`)
-    await until('all calls to be over', async () => (await s.api('GET', '/calls?status=active')).data.length === 0)
-  }
   // Packets until what they bring is there.
   const sent = async (what: string, send: () => void, there: () => unknown) => {
     const timer = setInterval(send, 20)
@@ -65,7 +61,7 @@ describe('codecs', { skip: usePostgres }, () => {
     const at = far.of(opus).slice(-10).map((p) => p.readUInt32BE(4))
     assert.deepEqual(at.slice(1).map((t, i) => (t - at[i]!) >>> 0), Array(9).fill(960))
     await sent('the key', () => near.audio(port(text), new Uint8Array([5, 0x8a, 0x12, 0xc0]), 101, 0), () => far.of(keys).some((p) => p[12] === 5))
-    await hangUp()
+    await s.hangUp()
     const call = await s.lastCall((c) => c.number === number)
     assert.ok(call.quality.caller.packets > 20 && call.quality.caller.jitter_ms < 20, JSON.stringify(call.quality))
     near.close()
@@ -77,11 +73,11 @@ describe('codecs', { skip: usePostgres }, () => {
     const { text } = await caller.call(s.sip, called(await campaign([target])))
     assert.equal(formats((await target.first('INVITE')).text), '9 0 8 101')
     assert.equal(formats(text), '0')
-    await hangUp()
+    await s.hangUp()
     const recorded = await caller.call(s.sip, called(await campaign([target], { recording: true })))
     assert.match((await target.first('INVITE', 2)).text, own)
     assert.equal(formats(recorded.text), '0')
-    await hangUp()
+    await s.hangUp()
     // a prompt before, a whisper, a caller who does not offer
     const plan = await s.plan('wide', [{ uri: wide.uri }]), dial = (whisper = {}) => ({ id: 'd', type: 'dial', config: { to: { routing_plan_id: plan.id }, ...whisper } })
     for (const [i, number] of [
@@ -91,12 +87,12 @@ describe('codecs', { skip: usePostgres }, () => {
       void caller.call(s.sip, called(number))
       assert.match((await wide.first('INVITE', i + 1)).text, own, String(i))
       await wide.first('ACK', i + 1)
-      await hangUp()
+      await s.hangUp()
     }
     void caller.call(s.sip, called(await campaign([wide])), { offer: '', answer: caller.sdp() })
     assert.match((await wide.first('INVITE', 3)).text, own)
     await wide.first('ACK', 3)
-    await hangUp()
+    await s.hangUp()
     assert.equal(caller.of('INVITE').length, 0)
   })
 
@@ -108,7 +104,7 @@ describe('codecs', { skip: usePostgres }, () => {
     const { text } = await caller.call(s.sip, called(await campaign([target])))
     assert.ok((await target.first('INVITE')).text.length > 1500)
     assert.equal(formats(text), '98')
-    await hangUp()
+    await s.hangUp()
     tcp.close()
   })
 
@@ -132,7 +128,7 @@ describe('codecs', { skip: usePostgres }, () => {
       assert.match((await caller.first('INVITE')).text, /RTP\/AVP 0 8 101\r/)
       await until('the prompt', () => near.of(0).length > 20)
       assert.equal(caller.of('INVITE').length, 1)
-      await hangUp()
+      await s.hangUp()
       near.close()
     })
 
@@ -165,7 +161,7 @@ describe('codecs', { skip: usePostgres }, () => {
     assert.match(changed, /^a=sendrecv\r$/m)
     await target.first('ACK', 3)
     assert.equal(caller.of('INVITE').length, 0)
-    await hangUp()
+    await s.hangUp()
     // and the other way round; until both have changed, nothing passes that one of them would take for something else
     const near = await Rtp.bind(), far = await Rtp.bind(), again = await Peer.start({ media: near.port, formats: '9 0', invite: () => [100] }), other = await Peer.start({ media: far.port, formats: '9' })
     const { text } = await again.call(s.sip, called(await campaign([other])))
@@ -180,7 +176,7 @@ describe('codecs', { skip: usePostgres }, () => {
     again.late(1, [200, []])
     await sent('the target at the caller', () => far.audio(port(other.of('INVITE')[0]!.text), frame(7), 0), () => has(near, 0, frame(7)))
     assert.deepEqual([again.of('INVITE').length, other.of('INVITE').length], [1, 1])
-    await hangUp()
+    await s.hangUp()
     near.close()
     far.close()
   })
@@ -195,7 +191,7 @@ describe('codecs', { skip: usePostgres }, () => {
     fourth.formats = '0'
     assert.equal(formats((await fourth.first('INVITE', 2)).text), '0 8 101')
     await fourth.first('ACK', 2)
-    await hangUp()
+    await s.hangUp()
   })
 
   test('a caller who heard early audio is not told of another codec before it can be offered', async () => {
@@ -214,7 +210,7 @@ describe('codecs', { skip: usePostgres }, () => {
     await caller.first('ACK')
     await sleep(100)
     assert.deepEqual([caller.of('INVITE').length, second.of('INVITE').length], [1, 1])
-    await hangUp()
+    await s.hangUp()
     near.close()
     far.close()
   })
@@ -233,10 +229,10 @@ describe('codecs', { skip: usePostgres }, () => {
     const same = await refer(await Peer.start({ formats: '9' }))
     await sleep(200)
     assert.equal(same.of('INVITE').length, 0)
-    await hangUp()
+    await s.hangUp()
     const other = await refer(await Peer.start({ formats: '0' }))
     assert.match((await other.first('INVITE')).text, /RTP\/AVP 0 8 101\r/)
     await other.first('ACK')
-    await hangUp()
+    await s.hangUp()
   })
 })

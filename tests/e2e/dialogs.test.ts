@@ -25,10 +25,6 @@ describe('dialogs', { skip: usePostgres }, () => {
     return `sip:${number}@127.0.0.1`
   }
   const logged = (uri: string) => s.lastCall((c) => uri.includes(c.number))
-  const hangUp = async () => {
-    for (const c of (await s.api('GET', '/calls?status=active')).data) await s.api('POST', `/calls/${c.id}/hangup`)
-    await until('all calls to be over', async () => (await s.api('GET', '/calls?status=active')).data.length === 0)
-  }
 
   test('an INVITE without an offer is answered with ours, and the ACK brings theirs', async () => {
     const audio = await Rtp.bind(), caller = await Peer.start({ media: audio.port }), flow = await s.flow('talks', [{ id: 'p', type: 'play', config: { prompt: { text: 'One two three four five six seven eight nine ten.', voice: 'kal' } } }], [['start', 'next', 'p']])
@@ -37,7 +33,7 @@ describe('dialogs', { skip: usePostgres }, () => {
     assert.equal(status, 200)
     assert.match(text, /m=audio \d+ RTP\/AVP 0 8 101/)
     await until('the prompt to be heard', () => audio.received > 5)
-    await hangUp()
+    await s.hangUp()
     audio.close()
     await caller.call(s.sip, 'sip:+18005556900@127.0.0.1', { offer: '', answer: 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 9 RTP/AVP 34\r\n' })
     const refused = await s.lastCall((c) => c.number === '+18005556900' && c.disposition === 'failed')
@@ -61,7 +57,7 @@ describe('dialogs', { skip: usePostgres }, () => {
     const invite = await target.first('INVITE')
     assert.match(invite.header('Supported')!, /100rel/)
     await sleep(300)
-    await hangUp()
+    await s.hangUp()
     const { provisional, status } = await call
     assert.equal(status, 480)
     const reliable = provisional.filter((t) => /^RSeq:/im.test(t))
@@ -75,7 +71,7 @@ describe('dialogs', { skip: usePostgres }, () => {
     assert.equal((await caller.call(s.sip, await calls(target.uri))).status, 200)
     assert.match((await target.first('PRACK')).header('To')!, /tag=first/)
     assert.match((await target.first('ACK')).header('To')!, /tag=second/)
-    await hangUp()
+    await s.hangUp()
     assert.match((await target.first('BYE')).header('To')!, /tag=second/)
   })
 
@@ -101,7 +97,7 @@ describe('dialogs', { skip: usePostgres }, () => {
     assert.equal(target.of('INVITE').length, 4)
     const versions = target.of('INVITE').map((r) => Number(/^o=strowger \d+ (\d+)/m.exec(r.text)![1]))
     assert.ok(versions.every((v, i) => !i || v > versions[i - 1]), versions.join())
-    await hangUp()
+    await s.hangUp()
   })
 
   test('hold by the target is passed to the caller, who hears of its end when the target hangs up and the call goes on', async () => {
@@ -118,7 +114,7 @@ describe('dialogs', { skip: usePostgres }, () => {
     assert.equal(await target.within('BYE'), 200)
     await caller.first('ACK', 2)
     assert.deepEqual(modes(caller), ['sendonly', 'sendrecv'])
-    await hangUp()
+    await s.hangUp()
   })
 
   test('an offer that meets theirs is made again; one that is refused changes nothing', async () => {
@@ -161,7 +157,7 @@ describe('dialogs', { skip: usePostgres }, () => {
     assert.match(short.text, /^Min-SE: 3\r$/m)
     assert.equal((await caller.call(s.sip, uri)).status, 200)
     assert.equal((await target.first('INVITE', 2)).header('Session-Expires'), '7200')
-    await hangUp()
+    await s.hangUp()
   })
 
   test('a target that is gone is noticed when its session is not refreshed; without UPDATE it is refreshed by INVITE', async () => {
@@ -237,7 +233,7 @@ describe('dialogs', { skip: usePostgres }, () => {
   })
 
   test('after all of it no call, port or dialog is left', async () => {
-    await hangUp()
+    await s.hangUp()
     await until('everything to be free', async () => (await s.metric('strowger_calls_active')) + (await s.metric('strowger_media_ports')) + (await s.metric('strowger_sip_legs')) === 0, 40000)
   })
 })

@@ -313,6 +313,12 @@ export class Strowger {
     return flow
   }
 
+  // All calls that are on.
+  async hangUp() {
+    for (const c of (await this.api('GET', '/calls?status=active')).data) await this.api('POST', `/calls/${c.id}/hangup`)
+    await until('all calls to be over', async () => (await this.api('GET', '/calls?status=active')).data.length === 0)
+  }
+
   async plan(name: string, targets: { uri: string; filter?: object; timeout_seconds?: number; [k: string]: unknown }[], dial: object = { timeout_seconds: 20, max_attempts: 10 }) {
     const entries = []
     for (const [i, { uri, ...rest }] of targets.entries()) {
