@@ -1,5 +1,6 @@
 /* SQLite: WAL, synchronous=FULL, statements prepared once per connection. */
 #include "store/driver.h"
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,13 +37,21 @@ static void sqlite_disconnect(struct store_conn *base)
 	free(c);
 }
 
+/* Nobody asks how much memory SQLite has, and counting it takes a lock at each allocation. */
+static void do_not_count(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static struct store_conn *sqlite_connect(const char *url, bool read_only, struct error *err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const char *path = url + strlen("sqlite:");
 	struct sqlite_conn *c = calloc(1, sizeof *c);
 	if (!c)
 		return NULL;
 	c->base.driver = &store_sqlite;
+	pthread_once(&once, do_not_count);
 	int flags = (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
 	if (sqlite3_open_v2(path, &c->db, flags, NULL) != SQLITE_OK ||
 	    sqlite3_exec(c->db, "PRAGMA busy_timeout=5000", NULL, NULL, NULL) != SQLITE_OK ||
