@@ -12,17 +12,18 @@
 #define LEVEL 60      /* dB below the loudest */
 #define LEVEL_MIN 30
 
-void end_comfort_open(struct media_end *e)
+void end_comfort_watch(struct media_end *e)
 {
 	struct media_thread *t = e->thread;
+	e->watched = true;
 	e->watch_slot = t->watch_next++ % WATCH_SLOTS;
-	e->comfort_level = LEVEL;
 	DL_APPEND2(t->watched[e->watch_slot], e, previous_watched, next_watched);
 }
 
 void end_comfort_close(struct media_end *e)
 {
-	DL_DELETE2(e->thread->watched[e->watch_slot], e, previous_watched, next_watched);
+	if (e->watched)
+		DL_DELETE2(e->thread->watched[e->watch_slot], e, previous_watched, next_watched);
 }
 
 /* In the place of what would have come since. */
@@ -50,7 +51,8 @@ void end_hear_comfort(struct media_end *e, const struct rtp_packet *p, int64_t n
 void end_comfort_frame(struct media_end *e)
 {
 	uint8_t frame[FRAME];
-	int width = (int)(2 * 32768 * sqrt(3) * pow(10, -e->comfort_level / 20.0)) | 1; /* as loud as the level says where all of it is as likely */
+	int level = e->comfort_level ? e->comfort_level : LEVEL;
+	int width = (int)(2 * 32768 * sqrt(3) * pow(10, -level / 20.0)) | 1; /* as loud as the level says where all of it is as likely */
 	for (int i = 0; i < FRAME; i++) {
 		e->noise = e->noise * 1664525 + 1013904223;
 		frame[i] = ulaw_encode((int16_t)((int)((e->noise >> 16) * (uint64_t)width >> 16) - width / 2));
@@ -64,10 +66,8 @@ void media_comfort_tick(struct media_thread *t)
 	int64_t now = 0;
 	t->watch_tick = (t->watch_tick + 1) % WATCH_SLOTS;
 	DL_FOREACH2(t->watched[t->watch_tick], e, next_watched) {
-		if (!e->peer || e->comforts || !e->peer->heard_ms)
-			continue;
 		now = now ? now : clock_monotonic_us();
-		if (now / 1000 - e->peer->heard_ms > SILENT_MS)
-			begin(e, now);
+		if (e->peer && now / 1000 - e->heard_ms > SILENT_MS)
+			begin(e->peer, now);
 	}
 }

@@ -49,8 +49,9 @@ struct media_end {
 	/* comfort noise */
 	struct media_end *next_watched, *previous_watched;
 	unsigned watch_slot;
+	bool watched;
 	bool comforts; /* it goes out, until the peer is heard again */
-	int comfort_level; /* dB below the loudest */
+	int comfort_level; /* dB below the loudest; 0: the peer has not named it */
 	uint32_t noise;
 	/* sending keys */
 	char keys[128];
@@ -155,7 +156,8 @@ void end_free_tones(struct media_end *e);
 void end_forget_keys(struct media_end *e); /* what comes from now on may come another way */
 
 /* comfort.c */
-void end_comfort_open(struct media_end *e);
+/* It was heard for the first time: from now on it may fall silent. */
+void end_comfort_watch(struct media_end *e);
 void end_comfort_close(struct media_end *e);
 /* The far side says that it falls silent. */
 void end_hear_comfort(struct media_end *e, const struct rtp_packet *p, int64_t now_us);

@@ -186,6 +186,7 @@ static void unbridge(struct media_end *e)
 		return;
 	e->peer->peer = NULL;
 	e->peer->relaying = e->peer->beeping = e->peer->comforts = false;
+	e->peer->comfort_level = e->comfort_level = 0;
 	e->peer = NULL;
 	e->relaying = e->beeping = e->comforts = false;
 }
@@ -229,7 +230,6 @@ static void perform(struct command *c)
 	case COMMAND_OPEN:
 		e->socket->end = e;
 		end_report_begin(e);
-		end_comfort_open(e);
 		break;
 	case COMMAND_CLOSE:
 		close_end(e);

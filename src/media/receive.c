@@ -102,12 +102,19 @@ static bool speaks(const struct media_end *e, int payload_type)
 	return payload_type == CODEC_PCMU || payload_type == CODEC_PCMA;
 }
 
+static void mark_heard(struct media_end *e, int64_t now_us)
+{
+	if (!e->watched)
+		end_comfort_watch(e);
+	atomic_store_explicit(&e->heard_ms, now_us / 1000, memory_order_relaxed);
+}
+
 static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t now_us)
 {
 	bool is_key = e->telephone_event >= 0 && (p->payload_type == e->telephone_event || p->payload_type == e->other_event);
 	if (!is_key && !speaks(e, p->payload_type)) {
 		if (p->payload_type == COMFORT_NOISE && !e->passes) {
-			atomic_store_explicit(&e->heard_ms, now_us / 1000, memory_order_relaxed);
+			mark_heard(e, now_us);
 			quality_take(&e->quality, p, true, now_us);
 			end_hear_comfort(e, p, now_us);
 		}
@@ -118,7 +125,7 @@ static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t
 	else
 		end_hear_tones(e, p);
 	quality_take(&e->quality, p, is_key, now_us);
-	atomic_store_explicit(&e->heard_ms, now_us / 1000, memory_order_relaxed);
+	mark_heard(e, now_us);
 	if (e->recording)
 		end_record_heard(e, p);
 	if (e->peer && e->peer->passes == e->passes && (!is_key || e->key_way == KEY_EVENT))
