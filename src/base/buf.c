@@ -18,7 +18,7 @@ void buf_reset(struct buf *b)
 		b->data[0] = '\0';
 }
 
-static bool grow(struct buf *b, size_t more)
+bool buf_reserve(struct buf *b, size_t more)
 {
 	if (b->failed)
 		return false;
@@ -42,9 +42,15 @@ static bool grow(struct buf *b, size_t more)
 	return true;
 }
 
+/* Without a look at all of it, as most additions are small. */
+static inline bool fits(const struct buf *b, size_t more)
+{
+	return !b->failed && more < b->cap - b->len && (!b->limit || b->len + more <= b->limit);
+}
+
 void buf_add(struct buf *b, const void *data, size_t len)
 {
-	if (!grow(b, len))
+	if (!fits(b, len) && !buf_reserve(b, len))
 		return;
 	if (len)
 		memcpy(b->data + b->len, data, len);
@@ -59,7 +65,23 @@ void buf_add_str(struct buf *b, const char *s)
 
 void buf_add_char(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	if (!fits(b, 1) && !buf_reserve(b, 1))
+		return;
+	b->data[b->len++] = c;
+	b->data[b->len] = '\0';
+}
+
+void buf_add_int(struct buf *b, int64_t n)
+{
+	char digits[24];
+	size_t at = sizeof digits;
+	uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (n < 0)
+		digits[--at] = '-';
+	buf_add(b, digits + at, sizeof digits - at);
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)
@@ -77,7 +99,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 		buf_add(b, small, (size_t)n);
 		return;
 	}
-	if (!grow(b, (size_t)n))
+	if (!buf_reserve(b, (size_t)n))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
@@ -92,7 +114,7 @@ const char *buf_text(const struct buf *b)
 
 char *buf_take(struct buf *b)
 {
-	if (b->failed || !grow(b, 0)) {
+	if (b->failed || !buf_reserve(b, 0)) {
 		buf_free(b);
 		return NULL;
 	}
@@ -121,6 +143,7 @@ void buf_json_string(struct buf *b, const char *s, size_t len)
 	static const char hex[] = "0123456789abcdef";
 	const unsigned char *p = (const unsigned char *)s;
 	size_t start = 0, i = 0;
+	(void)buf_reserve(b, len + 2);
 	buf_add_char(b, '"');
 	while (i < len) {
 		unsigned char c = p[i];
@@ -187,7 +210,7 @@ void json_str(struct buf *b, const char *key, const char *value)
 void json_int(struct buf *b, const char *key, int64_t value)
 {
 	json_key(b, key);
-	buf_printf(b, "%lld", (long long)value);
+	buf_add_int(b, value);
 }
 
 void json_bool(struct buf *b, const char *key, bool value)

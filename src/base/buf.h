@@ -18,9 +18,12 @@ struct buf {
 
 void buf_free(struct buf *b);
 void buf_reset(struct buf *b);
+/* Room for so many bytes at once, where it is known how much will come. */
+bool buf_reserve(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
+void buf_add_int(struct buf *b, int64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The text so far; never NULL. Owned by the buffer. */
 const char *buf_text(const struct buf *b);

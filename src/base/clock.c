@@ -1,5 +1,4 @@
 #include "base/clock.h"
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -29,6 +28,15 @@ int64_t clock_monotonic_ms(void)
 	return clock_monotonic_us() / 1000;
 }
 
+/* n of width digits, and what follows them. */
+static char *put(char *at, int n, int width, char then)
+{
+	for (int i = width; i-- > 0; n /= 10)
+		at[i] = (char)('0' + n % 10);
+	at[width] = then;
+	return at + width + 1;
+}
+
 const char *clock_rfc3339(int64_t ms, char out[RFC3339_SIZE])
 {
 	time_t seconds = (time_t)(ms / 1000);
@@ -42,8 +50,13 @@ const char *clock_rfc3339(int64_t ms, char out[RFC3339_SIZE])
 		memcpy(out, "1970-01-01T00:00:00.000Z", 25);
 		return out;
 	}
-	size_t n = strftime(out, RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, RFC3339_SIZE - n, ".%03dZ", millis);
+	char *at = put(out, tm.tm_year + 1900, 4, '-');
+	at = put(at, tm.tm_mon + 1, 2, '-');
+	at = put(at, tm.tm_mday, 2, 'T');
+	at = put(at, tm.tm_hour, 2, ':');
+	at = put(at, tm.tm_min, 2, ':');
+	at = put(at, tm.tm_sec, 2, '.');
+	*put(at, millis, 3, 'Z') = '\0';
 	return out;
 }
 

@@ -87,11 +87,26 @@ int address_port(const struct sockaddr *address)
 	return address->sa_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port) : 0;
 }
 
+/* Each SIP message asks for one, and inet_ntop() takes its time. */
+static void write_four(const unsigned char bits[4], char *at)
+{
+	for (int i = 0; i < 4; i++) {
+		if (bits[i] >= 100)
+			*at++ = (char)('0' + bits[i] / 100);
+		if (bits[i] >= 10)
+			*at++ = (char)('0' + bits[i] / 10 % 10);
+		*at++ = (char)('0' + bits[i] % 10);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *address_text(const struct sockaddr *address, char out[ADDRESS_SIZE])
 {
 	int family;
 	const unsigned char *bits = bits_of(address, &family);
-	if (!bits || !inet_ntop(family, bits, out, ADDRESS_SIZE))
+	if (bits && family == AF_INET)
+		write_four(bits, out);
+	else if (!bits || !inet_ntop(family, bits, out, ADDRESS_SIZE))
 		out[0] = '\0';
 	return out;
 }

@@ -97,19 +97,24 @@ bool expr_set_caller(struct expr_env *env, struct value *call, const char *calle
 	return true;
 }
 
-static struct value money_value(int64_t micros, char text[MONEY_SIZE])
+/* Its text is written anew only where it has changed: a call tells its course many times. */
+static void set_money(struct value *v, int64_t micros, char text[MONEY_SIZE])
 {
+	double number = (double)micros / 1e6;
+	if (v->text == text && v->number == number)
+		return;
 	money_format(micros, text);
-	return (struct value){.kind = VALUE_NUMBER, .text = text, .len = (uint32_t)strlen(text), .number = (double)micros / 1e6};
+	*v = (struct value){.kind = VALUE_NUMBER, .text = text, .len = (uint32_t)strlen(text), .number = number};
 }
 
 void expr_set_course(struct value *call, struct expr_course *c, int64_t now_ms)
 {
 	double seconds = c->answered_ms && now_ms > c->answered_ms ? (double)((now_ms - c->answered_ms + 500) / 1000) : 0;
-	call[CALL_REVENUE] = money_value(c->revenue_micros, c->revenue);
-	call[CALL_PAYOUT] = money_value(c->payout_micros, c->payout);
+	set_money(&call[CALL_REVENUE], c->revenue_micros, c->revenue);
+	set_money(&call[CALL_PAYOUT], c->payout_micros, c->payout);
 	call[CALL_CONVERTED] = (struct value){.kind = VALUE_BOOLEAN, .text = c->converted ? "true" : "false", .len = c->converted ? 4 : 5, .number = c->converted};
-	call[CALL_DURATION] = (struct value){.kind = VALUE_NUMBER, .text = c->duration, .len = (uint32_t)value_format_number(seconds, c->duration), .number = seconds};
+	if (call[CALL_DURATION].text != c->duration || call[CALL_DURATION].number != seconds)
+		call[CALL_DURATION] = (struct value){.kind = VALUE_NUMBER, .text = c->duration, .len = (uint32_t)value_format_number(seconds, c->duration), .number = seconds};
 }
 
 static struct value number_value(struct expr_env *env, double n)

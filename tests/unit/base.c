@@ -23,6 +23,21 @@ static void test_json_string_escapes_and_replaces_what_is_not_utf8(void **state)
 	buf_free(&b);
 }
 
+static void test_buf_writes_integers(void **state)
+{
+	struct buf b = {0};
+	(void)state;
+	buf_add_int(&b, 0);
+	buf_add_char(&b, ' ');
+	buf_add_int(&b, -7);
+	buf_add_char(&b, ' ');
+	buf_add_int(&b, INT64_MAX);
+	buf_add_char(&b, ' ');
+	buf_add_int(&b, INT64_MIN);
+	assert_string_equal(buf_text(&b), "0 -7 9223372036854775807 -9223372036854775808");
+	buf_free(&b);
+}
+
 static void test_buf_stops_at_its_limit(void **state)
 {
 	struct buf b = {.limit = 4};
@@ -56,6 +71,10 @@ static void test_rfc3339_reads_offsets_and_refuses_impossible_days(void **state)
 	(void)state;
 	assert_true(clock_parse_rfc3339("2026-11-23T22:00:00.5+01:30", 27, &ms));
 	assert_string_equal(clock_rfc3339(ms, text), "2026-11-23T20:30:00.500Z");
+	assert_string_equal(clock_rfc3339(0, text), "1970-01-01T00:00:00.000Z");
+	assert_string_equal(clock_rfc3339(-1, text), "1969-12-31T23:59:59.999Z");
+	assert_string_equal(clock_rfc3339(INT64_C(253402300799999), text), "9999-12-31T23:59:59.999Z");
+	assert_string_equal(clock_rfc3339(INT64_C(253402300800000), text), "1970-01-01T00:00:00.000Z");
 	assert_false(clock_parse_rfc3339("2026-02-30", 10, &ms));
 	assert_false(clock_parse_rfc3339("2026-02-28T24:00", 16, &ms));
 }
@@ -328,6 +347,7 @@ int main(void)
 		cmocka_unit_test(test_networks_have_their_addresses),
 		cmocka_unit_test(test_addresses_are_read_with_or_without_a_port),
 		cmocka_unit_test(test_json_string_escapes_and_replaces_what_is_not_utf8),
+		cmocka_unit_test(test_buf_writes_integers),
 		cmocka_unit_test(test_buf_stops_at_its_limit),
 		cmocka_unit_test(test_money_is_exact),
 		cmocka_unit_test(test_rfc3339_reads_offsets_and_refuses_impossible_days),
