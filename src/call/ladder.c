@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 3 /* in one bucket: each is a cache line that has long been forgotten */
 
 #define LINGER_MS 35000          /* longer than any transaction, RFC 3261 §17: 64 * T1 */
 #define BYTES_MAX (512 * 1024)   /* of one call; what comes after that is left out, and told so */
+#define RESERVED 4000            /* what a call's beginning says, or its end */
 #define LATEST 256               /* messages that are no call's yet */
 
 /* A Call-ID that is a call's. */
@@ -36,7 +39,6 @@ struct ladder {
 /* One that came before its call: an INVITE, and what was said about it at once. */
 struct latest {
 	struct sip_message m;
-	unsigned hash; /* of its Call-ID */
 	char *copy; /* its texts */
 };
 
@@ -45,6 +47,7 @@ struct ladders {
 	struct ladder *ladders;
 	struct line *by_call_id;
 	struct latest latest[LATEST];
+	unsigned hashes[LATEST]; /* of their Call-IDs */
 	size_t next;
 };
 
@@ -93,14 +96,25 @@ static bool is_hidden(void *tags, const char *name, size_t len)
 	return tags_hide_header(tags, name, len);
 }
 
+static bool is_ascii(const char *text, size_t len)
+{
+	uint64_t all = 0, eight;
+	size_t i = 0;
+	for (; i + sizeof eight <= len; i += sizeof eight) {
+		memcpy(&eight, text + i, sizeof eight);
+		all |= eight;
+	}
+	for (; i < len; i++)
+		all |= (unsigned char)text[i];
+	return !(all & UINT64_C(0x8080808080808080));
+}
+
 /* Does any database take it? UTF-8 without NUL. */
 static bool is_text(const char *text, size_t len)
 {
-	unsigned char all = 0;
-	for (size_t i = 0; i < len; i++)
-		all |= (unsigned char)text[i];
-	json_t *string = all < 0x80 ? NULL : json_stringn(text, len); /* NULL where it is not UTF-8 */
-	bool ok = all < 0x80 || string;
+	bool ascii = is_ascii(text, len);
+	json_t *string = ascii ? NULL : json_stringn(text, len); /* NULL where it is not UTF-8 */
+	bool ok = ascii || string;
 	json_decref(string);
 	return ok && !memchr(text, '\0', len);
 }
@@ -116,7 +130,18 @@ static void append(struct ladder *ladder, const struct sip_message *m)
 		buf_add_str(b, LADDER_LEFT_OUT "\n");
 		return;
 	}
-	buf_printf(b, "%lld %c %s %s %s %zu\n", (long long)m->at_ms, m->sent ? '>' : '<', m->transport, m->local, m->remote, m->len);
+	if (!b->cap)
+		(void)buf_reserve(b, RESERVED);
+	buf_add_int(b, m->at_ms);
+	buf_add_str(b, m->sent ? " > " : " < ");
+	buf_add_str(b, m->transport);
+	buf_add_char(b, ' ');
+	buf_add_str(b, m->local);
+	buf_add_char(b, ' ');
+	buf_add_str(b, m->remote);
+	buf_add_char(b, ' ');
+	buf_add_int(b, (int64_t)m->len);
+	buf_add_char(b, '\n');
 	size_t at = b->len;
 	buf_add(b, m->text, m->len);
 	if (b->failed)
@@ -150,8 +175,9 @@ void ladder_add(struct ladder *ladder, const char *sip_call_id)
 		HASH_ADD(hh, l->by_call_id, sip_call_id, len, line);
 	}
 	for (size_t i = 0; i < LATEST; i++) {
-		const struct latest *e = &l->latest[(l->next + i) % LATEST];
-		if (e->copy && e->hash == hash && e->m.call_id_len == len && memcmp(e->m.call_id, sip_call_id, len) == 0)
+		size_t at = (l->next + i) % LATEST;
+		const struct latest *e = &l->latest[at];
+		if (l->hashes[at] == hash && e->copy && e->m.call_id_len == len && memcmp(e->m.call_id, sip_call_id, len) == 0)
 			append(ladder, &e->m);
 	}
 }
@@ -220,7 +246,8 @@ static void keep_for_later(struct ladders *l, const struct sip_message *m, unsig
 	if (!at)
 		return;
 	free(e->copy);
-	*e = (struct latest){*m, hash, at};
+	*e = (struct latest){*m, at};
+	l->hashes[l->next] = hash;
 	e->m.text = copy_to(&at, m->text, m->len);
 	e->m.call_id = copy_to(&at, m->call_id, m->call_id_len);
 	e->m.transport = copy_to(&at, m->transport, strlen(m->transport));
@@ -242,14 +269,26 @@ void ladders_take(struct ladders *l, const struct sip_message *m)
 
 /* ---- writing ---- */
 
+/* What one call has gathered. */
+struct piece {
+	struct piece *next;
+	struct ladder *ladder; /* not the writer's to look at */
+	char organization_id[ID_SIZE], call_id[ID_SIZE];
+	int64_t number;
+	char *text;
+};
+
 struct write_job {
 	struct store_job job;
-	struct store_batch *batch;
+	struct piece *pieces;
 };
 
 static bool run_write(struct store_job *job, struct store_conn *conn)
 {
-	return store_batch_run(((struct write_job *)job)->batch, conn);
+	for (const struct piece *p = ((struct write_job *)job)->pieces; p; p = p->next)
+		if (!store_exec(conn, "INSERT INTO call_sip (organization_id, call_id, piece, messages) VALUES ($1, $2, $3, $4)", "ssis", p->organization_id, p->call_id, p->number, p->text))
+			return false;
+	return true;
 }
 
 static void write_done(struct store_job *job, bool committed)
@@ -257,43 +296,70 @@ static void write_done(struct store_job *job, bool committed)
 	struct write_job *w = (struct write_job *)job;
 	if (!committed)
 		log_error(NULL, "SIP messages of calls could not be written");
-	store_batch_free(w->batch);
+	for (struct piece *p = w->pieces, *next; p; p = next) {
+		next = p->next;
+		free(p->text);
+		free(p);
+	}
 	free(w);
 }
 
-static void add_piece(struct store_batch *batch, const struct ladder *ladder)
+/* NULL: there is nothing, or no memory for it now. */
+static struct piece *take_piece(struct ladder *ladder)
 {
-	store_batch_add(batch, "INSERT INTO call_sip (organization_id, call_id, piece, messages) VALUES ($1, $2, $3, $4)", "ssis", ladder->organization->id, ladder->call_id, ladder->piece, buf_text(&ladder->text));
+	struct piece *p = ladder->text.len ? calloc(1, sizeof *p) : NULL;
+	if (!p)
+		return NULL;
+	p->ladder = ladder;
+	snprintf(p->organization_id, sizeof p->organization_id, "%s", ladder->organization->id);
+	memcpy(p->call_id, ladder->call_id, sizeof p->call_id);
+	p->number = ladder->piece;
+	p->text = buf_take(&ladder->text);
+	if (!p->text) {
+		free(p);
+		return NULL;
+	}
+	ladder->piece++;
+	return p;
 }
 
-/* false: the writer takes no more now. */
-static bool submit(struct ladders *l, struct store_batch *batch)
+/* The writer takes no more now: all of it waits in its ladder. */
+static void put_back(struct piece *pieces)
+{
+	for (struct piece *p = pieces, *next; p; p = next) {
+		next = p->next;
+		size_t len = strlen(p->text);
+		p->ladder->text = (struct buf){.data = p->text, .len = len, .cap = len + 1};
+		p->ladder->piece = p->number;
+		free(p);
+	}
+}
+
+static void submit(struct ladders *l, struct piece *pieces)
 {
 	static const struct store_job functions = {.run = run_write, .done = write_done};
 	struct write_job *w = calloc(1, sizeof *w);
-	if (w) {
-		w->job = functions;
-		w->batch = batch;
-		if (store_submit(l->store, &w->job))
-			return true;
-		free(w);
-	}
-	store_batch_free(batch);
-	return false;
+	if (w)
+		*w = (struct write_job){functions, pieces};
+	if (w && store_submit(l->store, &w->job))
+		return;
+	free(w);
+	put_back(pieces);
 }
 
 void ladders_write(struct ladders *l, int64_t now_ms)
 {
-	struct store_batch *batch = NULL;
-	for (struct ladder *ladder = l->ladders; ladder; ladder = ladder->next)
-		if (ladder->text.len && (batch || (batch = store_batch_new())))
-			add_piece(batch, ladder);
-	bool taken = !batch || submit(l, batch); /* else it is tried again the next time */
+	struct piece *pieces = NULL;
+	for (struct ladder *ladder = l->ladders; ladder; ladder = ladder->next) {
+		struct piece *p = take_piece(ladder);
+		if (!p)
+			continue;
+		p->next = pieces;
+		pieces = p;
+	}
+	if (pieces)
+		submit(l, pieces);
 	for (struct ladder **at = &l->ladders, *ladder; (ladder = *at);) {
-		if (batch && taken && ladder->text.len) {
-			buf_free(&ladder->text);
-			ladder->piece++;
-		}
 		if (ladder->ends_ms && now_ms >= ladder->ends_ms) {
 			*at = ladder->next;
 			free_ladder(ladder);

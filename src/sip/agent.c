@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define UDP_BUFFER (4 * 1024 * 1024) /* bytes of what waits to be read; the kernel gives net.core.rmem_max at most */
+
 const char *const sip_transports[3] = {"udp", "tcp", "tls"};
 
 const sip_contact_t *sip_agent_contact(const struct sip_agent *agent, enum sip_transport transport)
@@ -251,7 +253,7 @@ static bool listen_at(struct sip_agent *a, const char *listener, struct error *e
 	unsigned policy = a->config.ca && strcmp(a->config.ca, SIP_CA_NONE) == 0 ? TPTLS_VERIFY_NONE : TPTLS_VERIFY_SUBJECTS_OUT;
 	if (tls)
 		sip_tls_begin(a);
-	bool ok = nta_agent_add_tport(a->nta, URL_STRING_MAKE(url), TPTAG_REUSE(1), TPTAG_LOG(a->wire != NULL), TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(policy)), TAG_END()) >= 0;
+	bool ok = nta_agent_add_tport(a->nta, URL_STRING_MAKE(url), TPTAG_REUSE(1), TPTAG_LOG(a->wire != NULL), TPTAG_UDP_RMEM(UDP_BUFFER), TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(policy)), TAG_END()) >= 0;
 	sip_tls_end();
 	return ok || error_set(err, "cannot listen for SIP on %s: is the port taken by another program? (ss -lunp shows which)", listener);
 }
@@ -327,7 +329,5 @@ bool sip_agent_waiting(const struct sip_agent *agent)
 
 unsigned sip_agent_received(const struct sip_agent *agent)
 {
-	usize_t received = 0;
-	nta_agent_get_stats(agent->nta, NTATAG_S_RECV_MSG_REF(received), TAG_END());
-	return (unsigned)received;
+	return agent->received;
 }

@@ -34,6 +34,7 @@ struct sip_agent {
 	sip_contact_t *contacts[3]; /* by enum sip_transport; NULL: there is no such listener */
 	struct sip_tls tls;
 	struct wire *wire;
+	unsigned received;
 	su_home_t home[1];
 	struct sip_agent_config config;
 	struct sip_leg *legs; /* all that exist, so that none outlives the agent */

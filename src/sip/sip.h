@@ -226,7 +226,7 @@ size_t sip_agent_transactions(const struct sip_agent *agent);
 /* Does anything wait for an answer to it? */
 bool sip_agent_waiting(const struct sip_agent *agent);
 
-/* Messages read from the network so far; wraps around. */
+/* Messages read from the network so far; wraps around. Not counted without config.message. */
 unsigned sip_agent_received(const struct sip_agent *agent);
 
 #endif

@@ -60,8 +60,10 @@ static bool read_header(const char **at, const char *end, struct header *h)
 
 static bool is_named(const struct header *h, const char *name, char compact)
 {
-	size_t n = strlen(name);
-	return (h->name_len == n && strncasecmp(h->name, name, n) == 0) || (compact && h->name_len == 1 && (h->name[0] | 0x20) == compact);
+	char first = (char)(h->name[0] | 0x20);
+	if (compact && h->name_len == 1 && first == compact)
+		return true;
+	return h->name_len && first == (name[0] | 0x20) && strncasecmp(h->name, name, h->name_len) == 0 && !name[h->name_len];
 }
 
 const char *sip_text_header(const char *text, size_t len, const char *name, char compact, size_t *n)

@@ -1,104 +1,120 @@
 /*
- * What goes over the wire. sofia's transport logs each message, line by line, through su_log(), and that
- * is the only place where all of them pass: repeated ones, and those that nta sends by itself. Here its
- * lines are put together again. A thread has one agent at most.
+ * What goes over the wire. sofia's transport gives each message to tport_log_msg(), and that is the only
+ * place where all of them pass: repeated ones, and those that nta sends by itself. The function here takes
+ * the place of the library's own, which would log them line by line (docs/decisions/0015).
  */
 #include "sip/agent.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "sip/text.h"
+#include <sofia-sip/msg_addr.h>
 #include <sofia-sip/su_log.h>
+#include <sofia-sip/tport.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define PARTS_MAX 512 /* of one message: a header is one at most */
+
 struct wire {
 	struct sip_agent *agent;
-	bool open; /* between the frames around a message */
-	bool sent;
-	int64_t at_ms;
-	char transport[8], remote[80];
 	struct buf text;
 };
 
-static _Thread_local struct wire *here;
+static _Thread_local struct wire *here; /* a thread has one agent at most */
 
-/* "recv 314 bytes from udp/[127.0.0.1]:42984 at 10:10:35.530631:\n" */
-static bool read_stamp(struct wire *w, const char *stamp)
+struct place {
+	char text[80];
+	size_t len;
+};
+
+static void add(struct place *p, const char *text)
 {
-	const char *slash = strchr(stamp, '/'), *to = slash ? strchr(slash, ']') : NULL, *stop = to ? strchr(to, ' ') : NULL, *from = slash;
-	if (!stop || slash[1] != '[' || to[1] != ':')
-		return false;
-	while (from > stamp && from[-1] != ' ')
-		from--;
-	bool six = memchr(slash + 2, ':', (size_t)(to - slash - 2)) != NULL;
-	w->sent = *stamp == 's';
-	w->at_ms = clock_now_ms();
-	snprintf(w->transport, sizeof w->transport, "%.*s", (int)(slash - from), from);
-	if (six)
-		snprintf(w->remote, sizeof w->remote, "%.*s", (int)(stop - slash - 1), slash + 1);
-	else
-		snprintf(w->remote, sizeof w->remote, "%.*s%.*s", (int)(to - slash - 2), slash + 2, (int)(stop - to - 1), to + 1);
-	buf_reset(&w->text);
-	return true;
+	size_t n = strlen(text), room = sizeof p->text - 1 - p->len;
+	memcpy(p->text + p->len, text, n < room ? n : room);
+	p->len += n < room ? n : room;
 }
 
-static const char *own_address(const struct sip_agent *a, const char *transport, bool six, char out[80])
+/* "192.0.2.1:5060", "[2001:db8::1]:5060" */
+static struct place place_of(const struct sockaddr *address)
 {
-	strcpy(out, "-");
+	struct place p = {0};
+	char host[ADDRESS_SIZE], port[8], *at = port + sizeof port;
+	bool six = strchr(address_text(address, host), ':') != NULL;
+	*--at = '\0';
+	int rest = address_port(address);
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	add(&p, six ? "[" : "");
+	add(&p, host);
+	add(&p, six ? "]:" : ":");
+	add(&p, at);
+	return p;
+}
+
+static struct place own_place(const struct sip_agent *a, const char *transport, bool six)
+{
+	struct place p = {0};
 	for (const sip_via_t *v = nta_agent_via(a->nta); v; v = v->v_next) {
-		if (strcasecmp(sip_transports[sip_transport_of_via(v)], transport) == 0 && (strchr(v->v_host, ':') != NULL) == six) {
-			snprintf(out, 80, "%s:%s", v->v_host, v->v_port ? v->v_port : "5060");
-			return out;
-		}
+		if (strcasecmp(sip_transports[sip_transport_of_via(v)], transport) != 0 || (strchr(v->v_host, ':') != NULL) != six)
+			continue;
+		add(&p, v->v_host);
+		add(&p, ":");
+		add(&p, v->v_port ? v->v_port : "5060");
+		return p;
 	}
-	return out;
+	add(&p, "-");
+	return p;
 }
 
-static void tell(struct wire *w)
+static void read_text(struct buf *b, msg_t *msg)
 {
+	msg_iovec_t parts[PARTS_MAX];
+	size_t n = msg_iovec(msg, parts, PARTS_MAX);
+	buf_reset(b);
+	b->failed = n > PARTS_MAX;
+	for (size_t i = 0; i < n && i < PARTS_MAX; i++)
+		buf_add(b, parts[i].mv_base, parts[i].mv_len);
+}
+
+/* what: "recv" or "send"; via: "from" or "to". sofia's own declaration of it is in a header that it keeps to itself. */
+void tport_log_msg(tport_t *tport, msg_t *msg, char const *what, char const *via, su_time_t now);
+
+void tport_log_msg(tport_t *tport, msg_t *msg, char const *what, char const *via, su_time_t now)
+{
+	struct wire *w = here;
+	(void)via;
+	(void)now;
+	if (!w)
+		return;
 	struct sip_agent *a = w->agent;
-	char own[80];
+	bool sent = *what == 's';
 	size_t n;
+	a->received += !sent;
+	read_text(&w->text, msg);
 	const char *call_id = w->text.failed ? NULL : sip_text_header(buf_text(&w->text), w->text.len, "Call-ID", 'i', &n);
 	if (!call_id)
 		return;
-	a->config.message(a->config.arg, &(struct sip_message){w->sent, w->at_ms, w->transport, w->remote, own_address(a, w->transport, w->remote[0] == '[', own), call_id, n, buf_text(&w->text), w->text.len});
+	const char *transport = tport_name(tport)->tpn_proto;
+	struct place remote = place_of(&msg_addr(msg)->su_sa), own = own_place(a, transport, remote.text[0] == '[');
+	a->config.message(a->config.arg, &(struct sip_message){sent, clock_now_ms(), transport, remote.text, own.text, call_id, n, buf_text(&w->text), w->text.len});
 }
 
-/* sofia's own words otherwise. */
-static void say(char const *fmt, va_list ap)
+/* What sofia has to say. */
+static void say(void *stream, char const *fmt, va_list ap)
 {
 	char text[512];
+	(void)stream;
 	vsnprintf(text, sizeof text, fmt, ap);
 	text[strcspn(text, "\n")] = '\0';
 	log_debug("sofia", "%s", text);
 }
 
-/* The formats are those of tport_log_msg(): a frame after the stamp, "%s%.*s" and "\n" for each line, a frame. */
-static void take(void *stream, char const *fmt, va_list ap)
-{
-	struct wire *w = here;
-	(void)stream;
-	if (w && strncmp(fmt, "%s   ---", 8) == 0) {
-		const char *stamp = va_arg(ap, const char *);
-		if (w->open)
-			tell(w);
-		w->open = !w->open && read_stamp(w, stamp);
-	} else if (w && w->open && strcmp(fmt, "%s%.*s") == 0) {
-		(void)va_arg(ap, const char *); /* how far it is indented */
-		int n = va_arg(ap, int);
-		buf_add(&w->text, va_arg(ap, const char *), n > 0 ? (size_t)n : 0);
-	} else if (w && w->open && strcmp(fmt, "\n") == 0) {
-		buf_add(&w->text, "\r\n", 2);
-	} else {
-		say(fmt, ap);
-	}
-}
-
 bool sip_wire_open(struct sip_agent *a)
 {
-	su_log_redirect(NULL, take, NULL);
+	su_log_redirect(NULL, say, NULL);
 	su_log_set_level(NULL, 0);
 	if (!a->config.message)
 		return true;

@@ -83,6 +83,20 @@ describe('the SIP messages of a call', () => {
     assert.equal((await s.raw('GET', '/api/v1/calls/call_nowhere/sip')).status, 404)
   })
 
+  test('a line of any length, and what follows it', async () => {
+    const caller = await Peer.start(), target = await Peer.start()
+    const identity = `Identity: ${'eyJhbGciOiJFUzI1NiJ9'.repeat(160)};info=<https://example.com/c>`
+    const call = await caller.call(s.sip, await called('+18005557006', target.uri), { headers: [identity] })
+    assert.equal(call.status, 200)
+    const { id } = (await s.api('GET', '/calls?status=active')).data[0]
+    const all = await ladder(id, (m) => m.some((x) => x.method === 'ACK' && !x.sent))
+    const { text } = all.find((m) => !m.sent && m.method === 'INVITE' && !m.status)!
+    assert.ok(text.includes(`\r\n${identity}\r\n`))
+    assert.ok(text.endsWith(`\r\n\r\n${caller.sdp()}`), 'its SDP too')
+    await s.api('POST', `/calls/${id}/hangup`)
+    await s.lastCall((c) => c.id === id)
+  })
+
   test('what is repeated is there as often as it came', async () => {
     const caller = (await Peer.start()).twice(), target = await Peer.start()
     await caller.call(s.sip, await called('+18005557002', target.uri), { ack: false })
