@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #define GATHER_US 2000
+#define GATHER_BUSY_US 5000 /* when a turn had more than BUSY steps */
+#define BUSY 4
 #define STEPS_MAX 256
-#define WRITE_EVERY_MS 10
+#define WRITE_EVERY_MS 40
 
 enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_OUTCOME, LETTER_HANGUP, LETTER_CERTIFICATE, LETTER_ROOM };
 
@@ -491,9 +493,9 @@ static unsigned handled(const struct call_loop *loop)
 }
 
 /*
- * Wait for something to do, do all of it, then let GATHER_US pass before the next turn. One
- * wake-up then serves all that arrived meanwhile, and sofia's timer wait, which rounds what is
- * left down to whole milliseconds, cannot spin on the last one. When there is no end to it the
+ * Wait for something to do, do all of it, then let GATHER_US pass before the next turn, or
+ * GATHER_BUSY_US while much comes. One wake-up then serves all that arrived meanwhile, and sofia's
+ * timer wait, which rounds what is left down to whole milliseconds, cannot spin on the last one. When there is no end to it the
  * turn is over after STEPS_MAX, because what it gathered must be written.
  */
 static void turn(struct call_loop *loop)
@@ -505,7 +507,7 @@ static void turn(struct call_loop *loop)
 		unsigned now = handled(loop);
 		if (now == before) {
 			if (!loop->pings) /* a caller waits for what comes */
-				usleep(GATHER_US);
+				usleep(i > BUSY ? GATHER_BUSY_US : GATHER_US);
 			return;
 		}
 		before = now;
