@@ -29,6 +29,8 @@ static void test_headers_are_found_in_every_form(void **state)
 	assert_null(header(INVITE "Via: x\r\n\r\nCall-ID: in the body\r\n", "Call-ID", 'i'));
 	assert_null(header("Call-ID: the first line is none", "Call-ID", 'i'));
 	assert_null(header("", "Call-ID", 'i'));
+	size_t n;
+	assert_null(sip_text_header(INVITE "Call-ID\0 of ten: 1\r\n", sizeof INVITE "Call-ID\0 of ten: 1\r\n" - 1, "Call-ID", 'i', &n));
 }
 
 static bool hides(void *arg, const char *name, size_t len)
