@@ -42,15 +42,9 @@ bool buf_reserve(struct buf *b, size_t more)
 	return true;
 }
 
-/* Without a look at all of it, as most additions are small. */
-static inline bool fits(const struct buf *b, size_t more)
-{
-	return !b->failed && more < b->cap - b->len && (!b->limit || b->len + more <= b->limit);
-}
-
 void buf_add(struct buf *b, const void *data, size_t len)
 {
-	if (!fits(b, len) && !buf_reserve(b, len))
+	if (!buf_reserve(b, len))
 		return;
 	if (len)
 		memcpy(b->data + b->len, data, len);
@@ -65,7 +59,7 @@ void buf_add_str(struct buf *b, const char *s)
 
 void buf_add_char(struct buf *b, char c)
 {
-	if (!fits(b, 1) && !buf_reserve(b, 1))
+	if (!buf_reserve(b, 1))
 		return;
 	b->data[b->len++] = c;
 	b->data[b->len] = '\0';

@@ -494,9 +494,10 @@ static unsigned handled(const struct call_loop *loop)
 
 /*
  * Wait for something to do, do all of it, then let GATHER_US pass before the next turn, or
- * GATHER_BUSY_US while much comes. One wake-up then serves all that arrived meanwhile, and sofia's
- * timer wait, which rounds what is left down to whole milliseconds, cannot spin on the last one. When there is no end to it the
- * turn is over after STEPS_MAX, because what it gathered must be written.
+ * GATHER_BUSY_US while much comes. One wake-up then serves all that arrived meanwhile, and
+ * sofia's timer wait, which rounds what is left down to whole milliseconds, cannot spin on the
+ * last one. When there is no end to it the turn is over after STEPS_MAX, because what it gathered
+ * must be written.
  */
 static void turn(struct call_loop *loop)
 {

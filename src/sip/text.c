@@ -63,7 +63,7 @@ static bool is_named(const struct header *h, const char *name, char compact)
 	char first = (char)(h->name[0] | 0x20);
 	if (compact && h->name_len == 1 && first == compact)
 		return true;
-	return h->name_len && first == (name[0] | 0x20) && h->name_len == strlen(name) && strncasecmp(h->name, name, h->name_len) == 0;
+	return first == (name[0] | 0x20) && h->name_len == strlen(name) && strncasecmp(h->name, name, h->name_len) == 0;
 }
 
 const char *sip_text_header(const char *text, size_t len, const char *name, char compact, size_t *n)

@@ -19,54 +19,36 @@
 
 struct wire {
 	struct sip_agent *agent;
-	struct buf text;
+	struct buf text, remote, own; /* of the message that passes */
 };
 
 static _Thread_local struct wire *here; /* a thread has one agent at most */
 
-struct place {
-	char text[80];
-	size_t len;
-};
-
-static void add(struct place *p, const char *text)
+/* "192.0.2.1:5060", "[2001:db8::1]:5060"; returns whether it is IPv6. */
+static bool write_remote(struct buf *b, const struct sockaddr *address)
 {
-	size_t n = strlen(text), room = sizeof p->text - 1 - p->len;
-	memcpy(p->text + p->len, text, n < room ? n : room);
-	p->len += n < room ? n : room;
-}
-
-/* "192.0.2.1:5060", "[2001:db8::1]:5060" */
-static struct place place_of(const struct sockaddr *address)
-{
-	struct place p = {0};
-	char host[ADDRESS_SIZE], port[8], *at = port + sizeof port;
+	char host[ADDRESS_SIZE];
 	bool six = strchr(address_text(address, host), ':') != NULL;
-	*--at = '\0';
-	int rest = address_port(address);
-	do
-		*--at = (char)('0' + rest % 10);
-	while (rest /= 10);
-	add(&p, six ? "[" : "");
-	add(&p, host);
-	add(&p, six ? "]:" : ":");
-	add(&p, at);
-	return p;
+	buf_reset(b);
+	buf_add_str(b, six ? "[" : "");
+	buf_add_str(b, host);
+	buf_add_str(b, six ? "]:" : ":");
+	buf_add_int(b, address_port(address));
+	return six;
 }
 
-static struct place own_place(const struct sip_agent *a, const char *transport, bool six)
+static void write_own(struct buf *b, const struct sip_agent *a, const char *transport, bool six)
 {
-	struct place p = {0};
+	buf_reset(b);
 	for (const sip_via_t *v = nta_agent_via(a->nta); v; v = v->v_next) {
 		if (strcasecmp(sip_transports[sip_transport_of_via(v)], transport) != 0 || (strchr(v->v_host, ':') != NULL) != six)
 			continue;
-		add(&p, v->v_host);
-		add(&p, ":");
-		add(&p, v->v_port ? v->v_port : "5060");
-		return p;
+		buf_add_str(b, v->v_host);
+		buf_add_char(b, ':');
+		buf_add_str(b, v->v_port ? v->v_port : "5060");
+		return;
 	}
-	add(&p, "-");
-	return p;
+	buf_add_char(b, '-');
 }
 
 static void read_text(struct buf *b, msg_t *msg)
@@ -98,8 +80,8 @@ void tport_log_msg(tport_t *tport, msg_t *msg, char const *what, char const *via
 	if (!call_id)
 		return;
 	const char *transport = tport_name(tport)->tpn_proto;
-	struct place remote = place_of(&msg_addr(msg)->su_sa), own = own_place(a, transport, remote.text[0] == '[');
-	a->config.message(a->config.arg, &(struct sip_message){sent, clock_now_ms(), transport, remote.text, own.text, call_id, n, buf_text(&w->text), w->text.len});
+	write_own(&w->own, a, transport, write_remote(&w->remote, &msg_addr(msg)->su_sa));
+	a->config.message(a->config.arg, &(struct sip_message){sent, clock_now_ms(), transport, buf_text(&w->remote), buf_text(&w->own), call_id, n, buf_text(&w->text), w->text.len});
 }
 
 /* What sofia has to say. */
@@ -132,6 +114,8 @@ void sip_wire_close(struct sip_agent *a)
 		return;
 	here = NULL;
 	buf_free(&a->wire->text);
+	buf_free(&a->wire->remote);
+	buf_free(&a->wire->own);
 	free(a->wire);
 	a->wire = NULL;
 }
