@@ -18,7 +18,7 @@ void buf_reset(struct buf *b)
 		b->data[0] = '\0';
 }
 
-bool buf_reserve(struct buf *b, size_t more)
+static bool grow(struct buf *b, size_t more)
 {
 	if (b->failed)
 		return false;
@@ -40,6 +40,12 @@ bool buf_reserve(struct buf *b, size_t more)
 	b->data = data;
 	b->cap = cap;
 	return true;
+}
+
+bool buf_reserve(struct buf *b, size_t more)
+{
+	bool fits = more < b->cap - b->len && !b->failed && (!b->limit || b->len + more <= b->limit);
+	return fits || grow(b, more);
 }
 
 void buf_add(struct buf *b, const void *data, size_t len)
@@ -132,20 +138,18 @@ static size_t utf8_length(const unsigned char *s, size_t left)
 	return n;
 }
 
-void buf_json_string(struct buf *b, const char *s, size_t len)
+/* What is the same within quotes: ASCII but for controls, quotes and backslash. */
+static const bool is_plain[256] = {[0x20 ... '"' - 1] = true, ['"' + 1 ... '\\' - 1] = true, ['\\' + 1 ... 0x7f] = true};
+
+/* The rest of a string, from where it is not plain any more. */
+static void add_escaped(struct buf *b, const char *s, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
 	const unsigned char *p = (const unsigned char *)s;
 	size_t start = 0, i = 0;
-	(void)buf_reserve(b, len + 2);
-	buf_add_char(b, '"');
 	while (i < len) {
 		unsigned char c = p[i];
-		if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-			i++;
-			continue;
-		}
-		size_t n = c >= 0x80 ? utf8_length(p + i, len - i) : 0;
+		size_t n = is_plain[c] ? 1 : c >= 0x80 ? utf8_length(p + i, len - i) : 0;
 		if (n) {
 			i += n;
 			continue;
@@ -166,6 +170,25 @@ void buf_json_string(struct buf *b, const char *s, size_t len)
 	}
 	buf_add(b, s + start, len - start);
 	buf_add_char(b, '"');
+}
+
+void buf_json_string(struct buf *b, const char *s, size_t len)
+{
+	if (!buf_reserve(b, len + 2))
+		return;
+	char *out = b->data + b->len;
+	size_t n = 0;
+	*out++ = '"';
+	for (; n < len && is_plain[(unsigned char)s[n]]; n++)
+		out[n] = s[n];
+	b->len += 1 + n;
+	if (n < len) {
+		out[n] = '\0';
+		add_escaped(b, s + n, len - n);
+		return;
+	}
+	memcpy(out + n, "\"", 2);
+	b->len++;
 }
 
 void json_item(struct buf *b)

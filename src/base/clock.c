@@ -37,6 +37,27 @@ static char *put(char *at, int n, int width, char then)
 	return at + width + 1;
 }
 
+/* "2026-01-02T03:04:05."; most times that are written are of the second of the one before. */
+static bool write_second(time_t seconds, char out[20])
+{
+	static _Thread_local time_t last = INT64_MIN;
+	static _Thread_local char text[20];
+	struct tm tm;
+	if (seconds != last) {
+		if (!gmtime_r(&seconds, &tm) || tm.tm_year > 8099 || tm.tm_year < -1900)
+			return false;
+		char *at = put(text, tm.tm_year + 1900, 4, '-');
+		at = put(at, tm.tm_mon + 1, 2, '-');
+		at = put(at, tm.tm_mday, 2, 'T');
+		at = put(at, tm.tm_hour, 2, ':');
+		at = put(at, tm.tm_min, 2, ':');
+		put(at, tm.tm_sec, 2, '.');
+		last = seconds;
+	}
+	memcpy(out, text, sizeof text);
+	return true;
+}
+
 const char *clock_rfc3339(int64_t ms, char out[RFC3339_SIZE])
 {
 	time_t seconds = (time_t)(ms / 1000);
@@ -45,18 +66,11 @@ const char *clock_rfc3339(int64_t ms, char out[RFC3339_SIZE])
 		millis += 1000;
 		seconds--;
 	}
-	struct tm tm;
-	if (!gmtime_r(&seconds, &tm) || tm.tm_year > 8099 || tm.tm_year < -1900) {
+	if (!write_second(seconds, out)) {
 		memcpy(out, "1970-01-01T00:00:00.000Z", 25);
 		return out;
 	}
-	char *at = put(out, tm.tm_year + 1900, 4, '-');
-	at = put(at, tm.tm_mon + 1, 2, '-');
-	at = put(at, tm.tm_mday, 2, 'T');
-	at = put(at, tm.tm_hour, 2, ':');
-	at = put(at, tm.tm_min, 2, ':');
-	at = put(at, tm.tm_sec, 2, '.');
-	*put(at, millis, 3, 'Z') = '\0';
+	*put(out + 20, millis, 3, 'Z') = '\0';
 	return out;
 }
 

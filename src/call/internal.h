@@ -209,7 +209,7 @@ struct call {
 	bool settled; /* the caller was told a codec */
 	bool offers; /* our 200 is the offer; the answer comes with the ACK */
 	const char *told_mode; /* what our last re-INVITE said: sdp_mode() */
-	uint64_t sdp_session;
+	int64_t sdp_session;
 	unsigned sdp_version;
 	bool submitted, persisted; /* the first batch: sent to the writer, committed */
 	bool want_answer, answered;

@@ -146,7 +146,8 @@ static void append(struct ladder *ladder, const struct sip_message *m)
 	buf_add(b, m->text, m->len);
 	if (b->failed)
 		return;
-	sip_text_hide(b->data + at, m->len, is_hidden, (void *)(uintptr_t)ladder->organization->tags);
+	const struct tag_set *tags = ladder->organization->tags;
+	sip_text_hide(b->data + at, m->len, tag_set_is_sensitive(tags) ? is_hidden : NULL, (void *)(uintptr_t)tags);
 	for (size_t i = is_text(b->data + at, m->len) ? b->len : at; i < b->len; i++)
 		if (!b->data[i] || b->data[i] & 0x80)
 			b->data[i] = '?';

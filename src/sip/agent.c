@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define MESSAGE_MEMORY 3000 /* bytes that sofia has for a message and its headers in one piece, before it asks for each */
 #define UDP_BUFFER (4 * 1024 * 1024) /* bytes of what waits to be read; the kernel gives net.core.rmem_max at most */
 
 const char *const sip_transports[3] = {"udp", "tcp", "tls"};
@@ -281,7 +282,7 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	randombytes_buf(key, sizeof key);
 	sodium_bin2hex(a->nonce_key, sizeof a->nonce_key, key, sizeof key);
 	/* What goes by UDP does so however long it is: carriers that are called so often drop the TCP that RFC 3261 §18.1.1 wants for it. */
-	a->nta = nta_agent_create(root, (url_string_t *)-1, consider, (nta_agent_magic_t *)(void *)a, NTATAG_UA(1), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(SIP_MESSAGE_MAX), NTATAG_UDP_MTU(SIP_MESSAGE_MAX), TAG_END());
+	a->nta = nta_agent_create(root, (url_string_t *)-1, consider, (nta_agent_magic_t *)(void *)a, NTATAG_UA(1), NTATAG_PRELOAD(MESSAGE_MEMORY), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(SIP_MESSAGE_MAX), NTATAG_UDP_MTU(SIP_MESSAGE_MAX), TAG_END());
 	bool ok = a->nta != NULL && sip_wire_open(a);
 	for (size_t i = 0; ok && config->listeners[i]; i++)
 		ok = listen_at(a, config->listeners[i], err);

@@ -1,4 +1,5 @@
 #include "sip/sdp.h"
+#include "base/buf.h"
 #include <sofia-sip/sdp.h>
 #include <sofia-sip/su_alloc.h>
 #include <stdlib.h>
@@ -7,7 +8,6 @@
 
 #define BLANK " \t"
 #define DIGIT "0123456789"
-#define TOKEN DIGIT "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-.!%*_+`'~"
 
 #define OFFERED_MAX (SDP_FORMATS_MAX - 3) /* formats that are kept of theirs: room for our own is left */
 
@@ -42,6 +42,22 @@ static bool goes_with_another(const char *name)
 	return false;
 }
 
+/* RFC 8866 §9: token, as far as codecs have them. */
+static bool is_token(char c)
+{
+	char small = (char)(c | 0x20);
+	return (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') || (c && strchr("-.!%*_+`'~", c));
+}
+
+/* How long is what is made of these, and of the characters `also`? */
+static size_t token_length(const char *text, const char *also)
+{
+	size_t n = 0;
+	while (is_token(text[n]) || (text[n] && strchr(also, text[n])))
+		n++;
+	return n;
+}
+
 static bool is_printable(const char *text)
 {
 	for (; *text; text++)
@@ -55,7 +71,7 @@ static void read_format(const sdp_rtpmap_t *r, struct sdp_formats *formats)
 {
 	const char *name = r->rm_encoding ? r->rm_encoding : "", *parameters = r->rm_fmtp ? r->rm_fmtp : "", *channels = r->rm_params ? r->rm_params : "1";
 	struct sdp_format f = {.payload_type = (int)r->rm_pt, .rate = (int)r->rm_rate, .channels = *channels && !channels[1] ? *channels - '0' : 0};
-	if (formats->count == OFFERED_MAX || !*name || strspn(name, TOKEN) != strlen(name) || strlen(name) >= sizeof f.name || strlen(parameters) >= sizeof f.parameters || !is_printable(parameters) ||
+	if (formats->count == OFFERED_MAX || !*name || token_length(name, "") != strlen(name) || strlen(name) >= sizeof f.name || strlen(parameters) >= sizeof f.parameters || !is_printable(parameters) ||
 	    f.payload_type > 127 || f.rate < 8000 || f.rate > 192000 || f.rate % 1000 || f.channels < 1 || f.channels > 9 || goes_with_another(name))
 		return;
 	for (size_t i = 0; i < formats->count; i++)
@@ -98,10 +114,9 @@ static void read_media(const sdp_media_t *m, struct sdp_audio *out, struct sdp_f
 	*usable = true;
 }
 
-/* Step over one or more of these characters. */
-static bool skip(const char **at, const char *characters)
+/* Step over so many characters; false: there are none. */
+static bool skip(const char **at, size_t n)
 {
-	size_t n = strspn(*at, characters);
 	*at += n;
 	return n > 0;
 }
@@ -116,9 +131,9 @@ static bool media_lines_are_sound(const char *text)
 		const char *at = line + 2;
 		if (line[0] != 'm' || line[1] != '=')
 			continue;
-		if (!skip(&at, TOKEN) || !skip(&at, BLANK) || !skip(&at, DIGIT "/") || !skip(&at, BLANK) || !skip(&at, TOKEN "/") || !skip(&at, BLANK) || !skip(&at, TOKEN))
+		if (!skip(&at, token_length(at, "")) || !skip(&at, strspn(at, BLANK)) || !skip(&at, strspn(at, DIGIT "/")) || !skip(&at, strspn(at, BLANK)) ||
+		    !skip(&at, token_length(at, "/")) || !skip(&at, strspn(at, BLANK)) || !skip(&at, token_length(at, BLANK)))
 			return false;
-		skip(&at, TOKEN BLANK);
 		if (!strchr("\r\n", *at))
 			return false;
 	}
@@ -270,23 +285,55 @@ void sdp_formats_in_use(struct sdp_formats *formats, const struct sdp_audio *aud
 
 /* ---- writing ---- */
 
-static void write_sdp(char out[SDP_SIZE], const char *address, int port, const struct sdp_formats *formats, const char *attributes, const char *mode, uint64_t session, unsigned version)
+static void add_numbered(struct buf *b, const char *before, int64_t n)
 {
-	const char *family = strchr(address, ':') ? "IP6" : "IP4";
-	bool passes = false;
-	int n = snprintf(out, SDP_SIZE, "v=0\r\no=strowger %llu %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\nm=audio %d RTP/AVP", (unsigned long long)session, version, family, address, family, address, port);
-	for (size_t i = 0; i < formats->count; i++)
-		n += snprintf(out + n, SDP_SIZE - (size_t)n, " %d", formats->list[i].payload_type);
-	n += snprintf(out + n, SDP_SIZE - (size_t)n, "\r\n");
-	for (size_t i = 0; i < formats->count; i++) {
-		const struct sdp_format *f = &formats->list[i];
-		passes = passes || sdp_format_is_passed(f);
-		n += snprintf(out + n, SDP_SIZE - (size_t)n, f->channels > 1 ? "a=rtpmap:%d %s/%d/%d\r\n" : "a=rtpmap:%d %s/%d\r\n", f->payload_type, f->name, f->rate, f->channels);
-		if (*f->parameters)
-			n += snprintf(out + n, SDP_SIZE - (size_t)n, "a=fmtp:%d %s\r\n", f->payload_type, f->parameters);
+	buf_add_str(b, before);
+	buf_add_int(b, n);
+}
+
+static void add_format(struct buf *b, const struct sdp_format *f)
+{
+	add_numbered(b, "a=rtpmap:", f->payload_type);
+	buf_add_char(b, ' ');
+	buf_add_str(b, f->name);
+	add_numbered(b, "/", f->rate);
+	if (f->channels > 1)
+		add_numbered(b, "/", f->channels);
+	if (*f->parameters) {
+		add_numbered(b, "\r\na=fmtp:", f->payload_type);
+		buf_add_char(b, ' ');
+		buf_add_str(b, f->parameters);
 	}
-	/* A format that is passed on may have packets of another length. */
-	snprintf(out + n, SDP_SIZE - (size_t)n, "%s%sa=%s\r\n", attributes, passes ? "" : "a=ptime:20\r\n", mode);
+	buf_add_str(b, "\r\n");
+}
+
+static void write_sdp(char out[SDP_SIZE], const char *address, int port, const struct sdp_formats *formats, const char *attributes, const char *mode, int64_t session, unsigned version)
+{
+	struct buf b = {.data = out, .cap = SDP_SIZE, .limit = SDP_SIZE - 1};
+	const char *family = strchr(address, ':') ? " IN IP6 " : " IN IP4 ";
+	bool passes = false;
+	add_numbered(&b, "v=0\r\no=strowger ", session);
+	add_numbered(&b, " ", version);
+	buf_add_str(&b, family);
+	buf_add_str(&b, address);
+	buf_add_str(&b, "\r\ns=-\r\nc=");
+	buf_add_str(&b, family + 1);
+	buf_add_str(&b, address);
+	add_numbered(&b, "\r\nt=0 0\r\nm=audio ", port);
+	buf_add_str(&b, " RTP/AVP");
+	for (size_t i = 0; i < formats->count; i++)
+		add_numbered(&b, " ", formats->list[i].payload_type);
+	buf_add_str(&b, "\r\n");
+	for (size_t i = 0; i < formats->count; i++) {
+		passes = passes || sdp_format_is_passed(&formats->list[i]);
+		add_format(&b, &formats->list[i]);
+	}
+	buf_add_str(&b, attributes);
+	if (!passes) /* a format that is passed on may have packets of another length */
+		buf_add_str(&b, "a=ptime:20\r\n");
+	buf_add_str(&b, "a=");
+	buf_add_str(&b, mode);
+	buf_add_str(&b, "\r\n");
 }
 
 const char *sdp_mode(bool sends, bool receives)
@@ -294,12 +341,12 @@ const char *sdp_mode(bool sends, bool receives)
 	return sends && receives ? "sendrecv" : sends ? "sendonly" : receives ? "recvonly" : "inactive";
 }
 
-void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, const struct sdp_formats *formats, const char *mode, uint64_t session, unsigned version)
+void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, const struct sdp_formats *formats, const char *mode, int64_t session, unsigned version)
 {
 	write_sdp(out, address, port, formats, "", mode, session, version);
 }
 
-void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, const struct sdp_format *passed, uint64_t session, unsigned version)
+void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, const struct sdp_format *passed, int64_t session, unsigned version)
 {
 	struct sdp_formats formats = {0};
 	add_pair(&formats, offer, passed ? passed : &own[offer->codec == CODEC_PCMA]);

@@ -62,8 +62,8 @@ void sdp_formats_in_use(struct sdp_formats *formats, const struct sdp_audio *aud
 /* "sendrecv", "sendonly", "recvonly" or "inactive" (RFC 8866 §6.7). */
 const char *sdp_mode(bool sends, bool receives);
 /* Write our offer; mode as of sdp_mode(). */
-void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, const struct sdp_formats *formats, const char *mode, uint64_t session, unsigned version);
+void sdp_audio_offer(char out[SDP_SIZE], const char *address, int port, const struct sdp_formats *formats, const char *mode, int64_t session, unsigned version);
 /* Write our answer to what was offered, in its codec. passed: what that is, or NULL. */
-void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, const struct sdp_format *passed, uint64_t session, unsigned version);
+void sdp_audio_answer(char out[SDP_SIZE], const char *address, int port, const struct sdp_audio *offer, const struct sdp_format *passed, int64_t session, unsigned version);
 
 #endif

@@ -1,4 +1,5 @@
 #include "sip/text.h"
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -29,13 +30,25 @@ struct header {
 	size_t name_len, value_len;
 };
 
-/* The header of the line at `at`, with the lines that continue it (RFC 3261 §7.3.1), and where the next
- * begins. false: the headers are over. */
-static bool read_header(const char **at, const char *end, struct header *h)
+/* A set of letters, either case; others may be in it with them. */
+#define LETTER(c) (UINT32_C(1) << ((c) & 0x1f))
+#define ANY UINT32_MAX
+
+/* The next header whose name begins so, from the line at `at` on, with the lines that continue it
+ * (RFC 3261 §7.3.1), and where the one after it begins. false: the headers are over. */
+static bool read_header(const char **at, const char *end, uint32_t first, struct header *h)
 {
-	const char *name = *at, *next = next_line(name, end), *stop = line_end(name, next);
-	if (stop == name)
-		return false;
+	const char *name = *at, *next, *stop;
+	for (;; name = next) {
+		next = next_line(name, end);
+		stop = line_end(name, next);
+		if (stop == name) {
+			*at = name;
+			return false;
+		}
+		if (first & LETTER(*name))
+			break;
+	}
 	const char *colon = memchr(name, ':', (size_t)(stop - name));
 	while (next < end && is_space(*next)) {
 		const char *more = next;
@@ -70,7 +83,7 @@ const char *sip_text_header(const char *text, size_t len, const char *name, char
 {
 	const char *end = text + len, *at = next_line(text, end);
 	struct header h;
-	while (read_header(&at, end, &h)) {
+	while (read_header(&at, end, LETTER(name[0]) | LETTER(compact ? compact : name[0]), &h)) {
 		if (!is_named(&h, name, compact))
 			continue;
 		*n = h.value_len;
@@ -117,7 +130,7 @@ void sip_text_hide(char *text, size_t len, bool (*hides)(void *arg, const char *
 	const char *end = text + len, *at = next_line(text, end);
 	bool keys = false;
 	struct header h;
-	while (read_header(&at, end, &h)) {
+	while (read_header(&at, end, hides ? ANY : LETTER('a') | LETTER('p') | LETTER('c'), &h)) {
 		char *value = writable(text, h.value);
 		if (is_named(&h, "Authorization", 0) || is_named(&h, "Proxy-Authorization", 0))
 			hide_response(value, h.value_len);

@@ -21,6 +21,7 @@ struct slot_name {
 
 struct tag_set {
 	size_t count;
+	bool sensitive; /* one of them */
 	struct tag_def *defs;
 	struct slot_name *names; /* open addressing, a power of two */
 	size_t mask;
@@ -157,6 +158,7 @@ struct tag_set *tag_set_build(json_t *docs, const char *region, struct arena *ar
 		if (!read_type(def, doc, region, arena))
 			return NULL;
 		def->sensitive = json_is_true(json_object_get(doc, "sensitive"));
+		set->sensitive = set->sensitive || def->sensitive;
 		def->report = !def->sensitive && json_is_true(json_object_get(doc, "report"));
 		def->archived = json_is_true(json_object_get(doc, "archived"));
 		def->repeat = read_repeat(json_string_value(json_object_get(doc, "on_repeat")));
@@ -318,6 +320,11 @@ size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const st
 		}
 	}
 	return n;
+}
+
+bool tag_set_is_sensitive(const struct tag_set *set)
+{
+	return set->sensitive;
 }
 
 bool tags_hide_header(const struct tag_set *set, const char *name, size_t len)

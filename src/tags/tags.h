@@ -74,6 +74,8 @@ struct tag_data {
 size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const struct tag_data *data, struct arena *arena,
 		     struct tag_result *results, json_t *unmatched);
 
+/* Is one of them sensitive? */
+bool tag_set_is_sensitive(const struct tag_set *set);
 /* Does a sensitive tag take this SIP header? */
 bool tags_hide_header(const struct tag_set *set, const char *name, size_t len);
 

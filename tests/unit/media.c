@@ -208,7 +208,7 @@ static void test_formats_are_offered_on_as_they_came(void **state)
 	assert_true(sdp_audio_parse(buf_text(&many), &a, &theirs));
 	assert_int_equal(a.codec, CODEC_NONE);
 	sdp_formats_add_own(&theirs, CODEC_PCMU);
-	sdp_audio_offer(text, "2001:db8:1111:2222:3333:4444:5555:6666", 50000, &theirs, "sendrecv", UINT64_MAX, 4000000000u);
+	sdp_audio_offer(text, "2001:db8:1111:2222:3333:4444:5555:6666", 50000, &theirs, "sendrecv", INT64_MAX, 4000000000u);
 	assert_true(sdp_audio_parse(text, &a, &again));
 	assert_int_equal(again.count, theirs.count - 3); /* ours come after the most that are taken */
 	assert_non_null(strstr(text, "a=sendrecv\r\n"));
