@@ -207,7 +207,7 @@ void log_call_ended(struct call *c)
 			       OWN_6 ", doc = $12, cost = $13, talked_ms = $14, not_paid_twice = $15 WHERE id = $16 AND organization_id = $17", "ssiiiiiiiiisiiiss",
 			c->disposition, c->target_id, c->answered_ms, c->connected_ms, c->ended_ms, OWN_VALUES(c), buf_text(&doc), c->cost_micros, c->talked_ms, (int64_t)c->not_paid_twice, c->id, c->organization->id);
 	buf_free(&doc);
-	totals_add(batch, c->organization->id, c->id, c->organization->tags, 1);
+	totals_add(batch, c->organization->id, c->id, c->organization->tags);
 	log_event(c, c->answered_ms ? "call.completed" : "call.failed", "");
 	if (!c->answered_ms)
 		log_event(c, "call.completed", "");

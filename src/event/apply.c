@@ -177,17 +177,6 @@ static bool pays_by_filter(const struct organization *o, const struct call_log *
 	return campaign && terms_by_filter(campaign_terms(campaign, log->publisher_id));
 }
 
-/* An ended call is in the reports' sums: taken out before it changes, and put in again. */
-static bool count_in_totals(struct store_conn *conn, const struct organization *o, const struct call_log *log, int sign)
-{
-	struct store_batch *batch = store_batch_new();
-	if (batch)
-		totals_add(batch, o->id, log->id, o->tags, sign);
-	bool ok = batch && store_batch_run(batch, conn);
-	store_batch_free(batch);
-	return ok;
-}
-
 /* ---- tags ---- */
 
 bool event_apply_tags(struct store_conn *conn, const struct crypto_key *key, const struct organization *o, struct call_log *log,
@@ -212,7 +201,7 @@ bool event_apply_tags(struct store_conn *conn, const struct crypto_key *key, con
 		else
 			ok = write_one(conn, key, log, &(struct tag_write){def, &settled[i].value, source, origin, held[i].text, at_ms}, ended);
 	}
-	ok = ok && (log->tags = store_call_tags_json(conn, o->id, log->id, arena)) && (!settles || (count_in_totals(conn, o, log, -1) && settle(conn, o, log, converted, follows, arena) && count_in_totals(conn, o, log, 1)));
+	ok = ok && (log->tags = store_call_tags_json(conn, o->id, log->id, arena)) && (!settles || (totals_count(conn, o->id, log->id, o->tags, -1) && settle(conn, o, log, converted, follows, arena) && totals_count(conn, o->id, log->id, o->tags, 1)));
 	for (size_t i = 0; ok && i < count; i++) {
 		struct buf data = {0};
 		if (settled[i].value.kind == VALUE_NONE)
@@ -289,8 +278,8 @@ bool event_apply_outcome(struct store_conn *conn, const struct organization *o, 
 	bool ok = events != NULL;
 	if (ok && (ok = follows_terms(conn, o, log, &follows))) {
 		add_outcome(batch, log, x, at_ms, times, refused);
-		ok = (!ended || count_in_totals(conn, o, log, -1)) && store_batch_run(batch, conn) && store_call_read(conn, o->id, log->id, arena, log, &failed) &&
-		     settle(conn, o, log, converted, follows, arena) && (!ended || count_in_totals(conn, o, log, 1));
+		ok = (!ended || totals_count(conn, o->id, log->id, o->tags, -1)) && store_batch_run(batch, conn) && store_call_read(conn, o->id, log->id, arena, log, &failed) &&
+		     settle(conn, o, log, converted, follows, arena) && (!ended || totals_count(conn, o->id, log->id, o->tags, 1));
 	}
 	if (ok && log->converted && !converted)
 		event_emit(events, o, &(struct event){"call.converted", "", log, NULL}, clock_now_ms(), touched);

@@ -3,6 +3,7 @@
 #define STORE_DRIVER_H
 
 #include "base/arena.h"
+#include "base/id.h"
 #include "store/store.h"
 
 struct param {
@@ -33,11 +34,18 @@ struct store_driver {
 };
 extern const struct store_driver store_sqlite, store_postgres;
 
+#define ENDED_MAX 16
+
 /* First member of each driver's connection. */
 struct store_conn {
 	const struct store_driver *driver;
 	char error[256];
+	/* Calls of this transaction that have ended and are not in the sums yet: see store/totals.h. */
+	char ended[ENDED_MAX][ID_SIZE];
+	size_t ended_count;
 };
+/* What is there is added up; then, and without, nothing is there any more. */
+bool totals_settle(struct store_conn *conn) WARN_UNUSED;
 
 const char *store_url(const struct store *store);
 bool store_migrate(struct store_conn *conn, struct error *err) WARN_UNUSED;

@@ -129,11 +129,15 @@ bool store_begin(struct store_conn *conn)
 
 bool store_commit(struct store_conn *conn)
 {
-	return conn->driver->commit(conn);
+	if (totals_settle(conn))
+		return conn->driver->commit(conn);
+	store_rollback(conn);
+	return false;
 }
 
 void store_rollback(struct store_conn *conn)
 {
+	conn->ended_count = 0;
 	conn->driver->rollback(conn);
 }
 
@@ -285,6 +289,7 @@ bool store_run(struct store *s, bool (*run)(struct store_conn *conn, void *arg),
 struct statement {
 	struct statement *next;
 	const char *sql;
+	bool (*step)(struct store_conn *conn, const char *text); /* in the place of sql */
 	size_t count;
 	struct param params[];
 };
@@ -292,7 +297,6 @@ struct statement {
 struct store_batch {
 	struct arena arena;
 	struct statement *first, **last;
-	size_t count;
 	bool failed;
 };
 
@@ -304,38 +308,55 @@ struct store_batch *store_batch_new(void)
 	return b;
 }
 
-void store_batch_add(struct store_batch *b, const char *sql, const char *types, ...)
+static struct statement *add(struct store_batch *b, size_t count)
 {
-	size_t n = strlen(types);
-	struct statement *st = n <= PARAMS_MAX ? arena_alloc(&b->arena, sizeof *st + n * sizeof(struct param)) : NULL;
+	struct statement *st = count <= PARAMS_MAX ? arena_alloc(&b->arena, sizeof *st + count * sizeof(struct param)) : NULL;
 	if (!st) {
 		b->failed = true;
-		return;
+		return NULL;
 	}
+	st->count = count;
+	*b->last = st;
+	b->last = &st->next;
+	return st;
+}
+
+static void copy_text(struct store_batch *b, struct param *p, const char *text)
+{
+	p->text = arena_strdup(&b->arena, text);
+	b->failed |= text && !p->text;
+}
+
+void store_batch_add(struct store_batch *b, const char *sql, const char *types, ...)
+{
+	struct statement *st = add(b, strlen(types));
+	if (!st)
+		return;
 	va_list ap;
 	va_start(ap, types);
 	st->sql = sql;
-	st->count = collect(st->params, types, ap);
+	collect(st->params, types, ap);
 	va_end(ap);
-	for (size_t i = 0; i < n; i++) {
-		if (st->params[i].type == 's' && st->params[i].text) {
-			st->params[i].text = arena_strdup(&b->arena, st->params[i].text);
-			b->failed |= !st->params[i].text;
-		}
-	}
-	*b->last = st;
-	b->last = &st->next;
-	b->count++;
+	for (size_t i = 0; i < st->count; i++)
+		if (st->params[i].type == 's')
+			copy_text(b, &st->params[i], st->params[i].text);
+}
+
+void store_batch_add_step(struct store_batch *b, bool (*step)(struct store_conn *conn, const char *text), const char *text)
+{
+	struct statement *st = add(b, 1);
+	if (!st)
+		return;
+	st->step = step;
+	copy_text(b, &st->params[0], text);
 }
 
 bool store_batch_run(const struct store_batch *b, struct store_conn *conn)
 {
-	if (b->failed)
-		return false;
-	for (const struct statement *st = b->first; st; st = st->next)
-		if (!conn->driver->exec(conn, st->sql, st->params, st->count))
-			return false;
-	return true;
+	bool ok = !b->failed;
+	for (const struct statement *st = b->first; ok && st; st = st->next)
+		ok = st->step ? st->step(conn, st->params[0].text) : conn->driver->exec(conn, st->sql, st->params, st->count);
+	return ok;
 }
 
 void store_batch_free(struct store_batch *b)

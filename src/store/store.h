@@ -71,6 +71,8 @@ struct store_batch;
 struct store_batch *store_batch_new(void) WARN_UNUSED;
 /* Copies its parameters; sql must be a string constant. Failure shows in store_batch_run. */
 void store_batch_add(struct store_batch *batch, const char *sql, const char *types, ...);
+/* Likewise something that is more, or less, than a statement of its own. Copies text. */
+void store_batch_add_step(struct store_batch *batch, bool (*step)(struct store_conn *conn, const char *text), const char *text);
 bool store_batch_run(const struct store_batch *batch, struct store_conn *conn) WARN_UNUSED;
 void store_batch_free(struct store_batch *batch);
 

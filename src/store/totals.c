@@ -1,4 +1,5 @@
 #include "store/totals.h"
+#include "store/driver.h"
 #include <string.h>
 
 #define FIGURES "calls, connected, converted, duration_ms, revenue, payout, cost"
@@ -19,25 +20,60 @@ static struct figures figures_of(const struct call_log *c)
 	return (struct figures){c->started_ms / TOTALS_HALF_HOUR_MS, c->connected_ms != 0, c->converted, c->answered_ms && c->ended_ms ? c->ended_ms - c->answered_ms : 0};
 }
 
-/* One call's: $1 is the half hour's milliseconds, $2 the sign, $3 the call, $4 its organization. */
-#define SIGNED(n) "CAST($2 AS BIGINT) * (" n ")"
-#define OF_CALL SIGNED("1") ", " SIGNED("CASE WHEN c.connected_at IS NULL THEN 0 ELSE 1 END") ", " SIGNED("c.converted") ", " \
-		SIGNED("CASE WHEN c.answered_at IS NULL OR c.ended_at IS NULL THEN 0 ELSE c.ended_at - c.answered_at END") ", " SIGNED("c.revenue + c.revenue_added") ", " SIGNED("c.payout + c.payout_added") ", " SIGNED("c.cost")
-#define THIS_CALL "c.id = $3 AND c.organization_id = $4"
+/* Of some calls: $1 is the half hour's milliseconds, $2 the sign, and from $3 on their ids, or NULL. */
+#define SIGNED(n) "CAST($2 AS BIGINT) * " n
+#define OF_CALLS SIGNED("COUNT(*)") ", " SIGNED("SUM(CASE WHEN c.connected_at IS NULL THEN 0 ELSE 1 END)") ", " SIGNED("SUM(c.converted)") ", " \
+		 SIGNED("SUM(CASE WHEN c.answered_at IS NULL OR c.ended_at IS NULL THEN 0 ELSE c.ended_at - c.answered_at END)") ", " SIGNED("SUM(c.revenue + c.revenue_added)") ", " SIGNED("SUM(c.payout + c.payout_added)") ", " SIGNED("SUM(c.cost)")
+#define THESE_CALLS "c.id IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
 #define EACH_DIMENSION "(SELECT CAST('' AS TEXT) AS name UNION ALL SELECT 'campaign' UNION ALL SELECT 'publisher' UNION ALL SELECT 'target') d"
 
-void totals_add(struct store_batch *batch, const char *organization_id, const char *call_id, const struct tag_set *tags, int sign)
+static bool add_up(struct store_conn *conn, char (*ids)[ID_SIZE], size_t count, int64_t sign)
 {
-	store_batch_add(batch, INTO_TOTALS "SELECT c.organization_id, c.started_at / CAST($1 AS BIGINT), COALESCE(c.campaign_id, ''), COALESCE(c.publisher_id, ''), COALESCE(c.target_id, ''), " OF_CALL " FROM calls c WHERE " THIS_CALL ADD_TOTALS,
-			"iiss", TOTALS_HALF_HOUR_MS, (int64_t)sign, call_id, organization_id);
-	store_batch_add(batch, INTO_SUMS "SELECT c.organization_id, c.started_at / CAST($1 AS BIGINT), d.name, CASE d.name WHEN 'campaign' THEN COALESCE(c.campaign_id, '') WHEN 'publisher' THEN COALESCE(c.publisher_id, '') WHEN 'target' THEN COALESCE(c.target_id, '') ELSE '' END, "
-			OF_CALL " FROM calls c CROSS JOIN " EACH_DIMENSION " WHERE " THIS_CALL ADD_SUMS, "iiss", TOTALS_HALF_HOUR_MS, (int64_t)sign, call_id, organization_id);
-	for (size_t i = 0; i < tag_set_count(tags); i++) {
-		const struct tag_def *def = tag_set_get(tags, i);
-		if (def->report)
-			store_batch_add(batch, INTO_SUMS "SELECT c.organization_id, c.started_at / CAST($1 AS BIGINT), t.tag_id, SUBSTR(t.value, 1, 64), " OF_CALL " FROM calls c JOIN call_tags t ON t.call_id = c.id AND t.tag_id = $5 AND t.sensitive = 0 WHERE " THIS_CALL ADD_SUMS,
-					"iisss", TOTALS_HALF_HOUR_MS, (int64_t)sign, call_id, organization_id, def->id);
-	}
+	static const char totals[] = INTO_TOTALS "SELECT c.organization_id, c.started_at / CAST($1 AS BIGINT), COALESCE(c.campaign_id, ''), COALESCE(c.publisher_id, ''), COALESCE(c.target_id, ''), " OF_CALLS " FROM calls c WHERE " THESE_CALLS " GROUP BY 1, 2, 3, 4, 5" ADD_TOTALS;
+	static const char sums[] = INTO_SUMS "SELECT c.organization_id, c.started_at / CAST($1 AS BIGINT), d.name, CASE d.name WHEN 'campaign' THEN COALESCE(c.campaign_id, '') WHEN 'publisher' THEN COALESCE(c.publisher_id, '') WHEN 'target' THEN COALESCE(c.target_id, '') ELSE '' END, "
+		OF_CALLS " FROM calls c CROSS JOIN " EACH_DIMENSION " WHERE " THESE_CALLS " GROUP BY 1, 2, 3, 4" ADD_SUMS;
+	struct param params[2 + ENDED_MAX] = {{'i', NULL, TOTALS_HALF_HOUR_MS}, {'i', NULL, sign}};
+	for (size_t i = 0; i < ENDED_MAX; i++)
+		params[2 + i] = (struct param){'s', i < count ? ids[i] : NULL, 0};
+	return conn->driver->exec(conn, totals, params, ARRAY_LEN(params)) && conn->driver->exec(conn, sums, params, ARRAY_LEN(params));
+}
+
+bool totals_settle(struct store_conn *conn)
+{
+	size_t count = conn->ended_count;
+	conn->ended_count = 0;
+	return !count || add_up(conn, conn->ended, count, 1);
+}
+
+static bool gather(struct store_conn *conn, const char *call_id)
+{
+	if (conn->ended_count == ENDED_MAX && !totals_settle(conn))
+		return false;
+	snprintf(conn->ended[conn->ended_count++], ID_SIZE, "%s", call_id);
+	return true;
+}
+
+/* Of one call, by the value that it has of a tag: $3 is the call, $4 its organization, $5 the tag. */
+#define BY_TAG INTO_SUMS "SELECT c.organization_id, c.started_at / CAST($1 AS BIGINT), t.tag_id, SUBSTR(t.value, 1, 64), " OF_CALLS \
+			 " FROM calls c JOIN call_tags t ON t.call_id = c.id AND t.tag_id = $5 AND t.sensitive = 0 WHERE c.id = $3 AND c.organization_id = $4 GROUP BY 1, 2, 3, 4" ADD_SUMS
+
+void totals_add(struct store_batch *batch, const char *organization_id, const char *call_id, const struct tag_set *tags)
+{
+	store_batch_add_step(batch, gather, call_id);
+	for (size_t i = 0; i < tag_set_count(tags); i++)
+		if (tag_set_get(tags, i)->report)
+			store_batch_add(batch, BY_TAG, "iisss", TOTALS_HALF_HOUR_MS, INT64_C(1), call_id, organization_id, tag_set_get(tags, i)->id);
+}
+
+bool totals_count(struct store_conn *conn, const char *organization_id, const char *call_id, const struct tag_set *tags, int sign)
+{
+	char id[1][ID_SIZE];
+	snprintf(id[0], ID_SIZE, "%s", call_id);
+	bool ok = totals_settle(conn) && add_up(conn, id, 1, sign);
+	for (size_t i = 0; ok && i < tag_set_count(tags); i++)
+		if (tag_set_get(tags, i)->report)
+			ok = store_exec(conn, BY_TAG, "iisss", TOTALS_HALF_HOUR_MS, (int64_t)sign, call_id, organization_id, tag_set_get(tags, i)->id);
+	return ok;
 }
 
 /* Of calls that no process has any more; $1 is the half hour's milliseconds. */

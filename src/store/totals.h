@@ -9,8 +9,10 @@
 #define TOTALS_HALF_HOUR_MS INT64_C(1800000)
 #define TOTALS_KEY_MAX 64 /* characters of a tag's value that are told apart */
 
-/* A call that has ended, as its row and tags are by then. sign -1 takes it away again: before they change. */
-void totals_add(struct store_batch *batch, const char *organization_id, const char *call_id, const struct tag_set *tags, int sign);
+/* A call that has ended, as its row and tags are by then. What has no tag in it is added up before the commit, for many calls at once. */
+void totals_add(struct store_batch *batch, const char *organization_id, const char *call_id, const struct tag_set *tags);
+/* One that ended before, in this moment. sign -1 takes it away: before its row and tags change, and 1 puts it in again. */
+bool totals_count(struct store_conn *conn, const char *organization_id, const char *call_id, const struct tag_set *tags, int sign) WARN_UNUSED;
 /* Calls that are still active, whose server has died; how long they lasted nobody knows. node: "" for those that do not say whose they are. */
 bool totals_add_interrupted(struct store_conn *conn, const char *node) WARN_UNUSED;
 /* An ended call's value of a tag became another; NULL: there is none. */

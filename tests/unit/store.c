@@ -1,5 +1,7 @@
 #include "test.h"
+#include "base/id.h"
 #include "store/store.h"
+#include "store/totals.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -91,10 +93,67 @@ static void test_batches_keep_their_order_and_fail_whole(void **state)
 	}
 }
 
+static int64_t sum_of(struct store_conn *c, const char *organization_id, const char *dimension, const char *key, size_t column)
+{
+	struct store_rows *rows = store_query(c, "SELECT SUM(calls), SUM(revenue) FROM call_sums WHERE organization_id = $1 AND dimension = $2 AND key = $3", "sss", organization_id, dimension, key);
+	int64_t sum = rows_int(rows, 0, column);
+	rows_free(rows);
+	return sum;
+}
+
+static void test_calls_of_one_transaction_are_added_up_together(void **state)
+{
+	struct error err;
+	(void)state;
+	for (int u = 0; u < 2 && urls[u]; u++) {
+		struct store *s = store_open(urls[u], &err);
+		struct store_conn *c = store_connect(s, false, &err);
+		struct arena arena = {0};
+		struct tag_set *tags = tag_set_build(NULL, "US", &arena);
+		assert_true(store_begin(c));
+		for (int i = 0; i < 50; i++) { /* more than go into one statement; each third of the other organization; campaigns 0 to 4 */
+			const char *organization = i % 3 ? "a" : "b";
+			char id[ID_SIZE], campaign[8];
+			snprintf(id, sizeof id, "call_%d", i);
+			snprintf(campaign, sizeof campaign, "c%d", i % 5);
+			struct store_batch *b = store_batch_new();
+			store_batch_add(b, "INSERT INTO calls (id, organization_id, campaign_id, caller_id, number, status, execution_mode, started_at, revenue, doc) VALUES ($1, $2, $3, '', '', 'completed', '', $4, $5, '{}')", "sssii", id, organization, campaign, i * INT64_C(100000), (int64_t)i);
+			totals_add(b, organization, id, tags);
+			assert_true(store_batch_run(b, c));
+			store_batch_free(b);
+		}
+		/* One of them changes before the commit. */
+		assert_true(totals_count(c, "a", "call_49", tags, -1));
+		assert_true(store_exec(c, "UPDATE calls SET revenue = 1000 WHERE id = 'call_49'", ""));
+		assert_true(totals_count(c, "a", "call_49", tags, 1));
+		assert_true(store_commit(c));
+		assert_int_equal(sum_of(c, "a", "", "", 0), 33);
+		assert_int_equal(sum_of(c, "b", "", "", 0), 17);
+		assert_int_equal(sum_of(c, "a", "", "", 1) + sum_of(c, "b", "", "", 1), 49 * 48 / 2 + 1000);
+		assert_int_equal(sum_of(c, "a", "campaign", "c4", 0), 7); /* 4, 14, 19, 29, 34, 44, 49 */
+		assert_int_equal(sum_of(c, "a", "campaign", "c4", 1), 4 + 14 + 19 + 29 + 34 + 44 + 1000);
+		struct store_rows *rows = store_query(c, "SELECT COUNT(*), SUM(calls) FROM call_totals", "");
+		assert_true(rows_int(rows, 0, 0) > 10); /* half hours */
+		assert_int_equal(rows_int(rows, 0, 1), 50);
+		rows_free(rows);
+		/* What is rolled back is not added up by the next commit. */
+		struct store_batch *b = store_batch_new();
+		totals_add(b, "a", "call_1", tags);
+		assert_true(store_begin(c) && store_batch_run(b, c));
+		store_rollback(c);
+		assert_true(store_begin(c) && store_commit(c));
+		assert_int_equal(sum_of(c, "a", "", "", 0), 33);
+		store_batch_free(b);
+		arena_free(&arena);
+		store_disconnect(c);
+		store_close(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_bad_job_does_not_take_its_neighbours_along), cmocka_unit_test(test_batches_keep_their_order_and_fail_whole),
+		cmocka_unit_test(test_one_bad_job_does_not_take_its_neighbours_along), cmocka_unit_test(test_batches_keep_their_order_and_fail_whole), cmocka_unit_test(test_calls_of_one_transaction_are_added_up_together),
 		cmocka_unit_test(test_a_newer_schema_is_refused),
 	};
 	char folder[] = "/tmp/strowger-store-XXXXXX", url[64];

@@ -1,0 +1,2 @@
+-- What is asked of live calls is answered by calls_live.
+DROP INDEX calls_active;
