@@ -184,7 +184,7 @@ static int request(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *si
 		new_call(agent, irq, sip);
 		return 0;
 	case sip_method_options:
-		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
+		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ALLOW(agent->methods), SIPTAG_SUPPORTED(agent->features), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
 		nta_incoming_destroy(irq);
 		return 0;
 	case sip_method_bye:
@@ -198,7 +198,7 @@ static int request(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *si
 			return sip_registrar_request(agent, irq, sip);
 		/* fall through */
 	default:
-		nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW_STR(SIP_METHODS), TAG_END());
+		nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW(agent->methods), TAG_END());
 		nta_incoming_destroy(irq);
 		return 0;
 	}
@@ -278,7 +278,9 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	su_home_init(a->home);
 	a->config = *config;
 	a->root = root;
+	a->methods = sip_allow_make(a->home, SIP_METHODS);
 	a->features = sip_supported_make(a->home, SIP_FEATURES);
+	a->audio = sip_content_type_make(a->home, "application/sdp");
 	randombytes_buf(key, sizeof key);
 	sodium_bin2hex(a->nonce_key, sizeof a->nonce_key, key, sizeof key);
 	/* What goes by UDP does so however long it is: carriers that are called so often drop the TCP that RFC 3261 §18.1.1 wants for it. */

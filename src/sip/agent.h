@@ -30,7 +30,10 @@ struct sip_tls {
 struct sip_agent {
 	su_root_t *root;
 	nta_agent_t *nta;
+	/* Headers that most messages have, parsed once. */
+	sip_allow_t *methods;
 	sip_supported_t *features;
+	sip_content_type_t *audio; /* application/sdp */
 	sip_contact_t *contacts[3]; /* by enum sip_transport; NULL: there is no such listener */
 	struct sip_tls tls;
 	struct wire *wire;

@@ -120,9 +120,9 @@ static void answer_offer(struct sip_leg *leg, nta_incoming_t *irq, const char *s
 	const char *expires = sip_session_told(leg), *require = sip_session_required(leg);
 	if (sdp)
 		leg->sdp = su_strdup(leg->home, sdp);
-	nta_incoming_treply(irq, SIP_200_OK, SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
+	nta_incoming_treply(irq, SIP_200_OK, SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW(leg->agent->methods), SIPTAG_SUPPORTED(leg->agent->features),
 			    TAG_IF(expires, SIPTAG_SESSION_EXPIRES_STR(expires)), TAG_IF(require, SIPTAG_REQUIRE_STR(require)),
-			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE(leg->agent->audio)), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
 	if (leg->state == LEG_CONFIRMED)
 		sip_session_start(leg);
 }
@@ -213,12 +213,12 @@ int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq,
 	case sip_method_refer:
 		return sip_leg_on_refer(leg, irq, sip);
 	case sip_method_options:
-		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
+		nta_incoming_treply(irq, SIP_200_OK, SIPTAG_ALLOW(leg->agent->methods), SIPTAG_SUPPORTED(leg->agent->features), SIPTAG_ACCEPT_STR("application/sdp"), TAG_END());
 		break;
 	case sip_method_ack:
 		return 0;
 	default:
-		nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW_STR(SIP_METHODS), TAG_END());
+		nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW(leg->agent->methods), TAG_END());
 		break;
 	}
 	nta_incoming_destroy(irq);
@@ -344,12 +344,12 @@ static void ring_now(struct sip_leg *leg, int status, const char *sdp, bool ok)
 	if (leg->state != LEG_INCOMING || (reliably && leg->rung == status))
 		return;
 	if (!reliably) {
-		nta_incoming_treply(leg->invite_in, status, phrase, SIPTAG_CONTACT(contact), TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+		nta_incoming_treply(leg->invite_in, status, phrase, SIPTAG_CONTACT(contact), TAG_IF(sdp, SIPTAG_CONTENT_TYPE(leg->agent->audio)), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
 		return;
 	}
 	leg->rung = status;
 	nta_reliable_treply(leg->invite_in, on_prack, (nta_reliable_magic_t *)(void *)leg, status, phrase, SIPTAG_CONTACT(contact),
-			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE(leg->agent->audio)), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
 }
 
 void sip_leg_ring(struct sip_leg *leg, int status, const char *sdp)
@@ -389,8 +389,8 @@ static bool send_invite(struct sip_leg *leg)
 	const char *least = su_sprintf(leg->home, "%u", leg->min_se ? leg->min_se : leg->agent->config.min_session_seconds);
 	const msg_header_t *credentials = sip_credentials(&leg->auth, leg->home, "INVITE", url);
 	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, leg->route, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
-		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
-		SIPTAG_SESSION_EXPIRES_STR(expires), SIPTAG_MIN_SE_STR(least), SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->sdp),
+		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW(leg->agent->methods), SIPTAG_SUPPORTED(leg->agent->features),
+		SIPTAG_SESSION_EXPIRES_STR(expires), SIPTAG_MIN_SE_STR(least), SIPTAG_CONTENT_TYPE(leg->agent->audio), SIPTAG_PAYLOAD_STR(leg->sdp),
 		SIPTAG_MAX_FORWARDS_STR(leg->max_forwards), TAG_IF(leg->path, SIPTAG_ROUTE(leg->path)), TAG_IF(leg->headers, SIPTAG_HEADER_STR(leg->headers)),
 		TAG_IF(credentials, SIPTAG_HEADER((const sip_header_t *)credentials)), TAG_END());
 	return leg->invite_out != NULL;

@@ -64,8 +64,8 @@ static void send_offer(struct sip_leg *leg, int status, const char *sdp, bool ok
 	}
 	leg->offered_sdp = sdp == leg->offered ? sdp : su_strdup(leg->home, sdp);
 	leg->offer_out = nta_outgoing_tcreate(leg->dialog, on_answer, leg, leg->route, SIP_METHOD_INVITE, NULL,
-		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW_STR(SIP_METHODS), SIPTAG_SUPPORTED_STR(SIP_FEATURES),
-		SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(leg->offered_sdp), TAG_END());
+		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW(leg->agent->methods), SIPTAG_SUPPORTED(leg->agent->features),
+		SIPTAG_CONTENT_TYPE(leg->agent->audio), SIPTAG_PAYLOAD_STR(leg->offered_sdp), TAG_END());
 }
 
 void sip_leg_offer_now(struct sip_leg *leg)

@@ -131,8 +131,8 @@ static void refresh(struct sip_leg *leg)
 	bool update = leg->peer_updates;
 	const char *expires = su_sprintf(leg->home, "%u;refresher=uac", leg->session_seconds);
 	leg->refresh_out = nta_outgoing_tcreate(leg->dialog, on_refreshed, leg, leg->route, update ? sip_method_update : sip_method_invite, update ? "UPDATE" : "INVITE", NULL,
-		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_SUPPORTED_STR(SIP_FEATURES), SIPTAG_SESSION_EXPIRES_STR(expires),
-		TAG_IF(!update, SIPTAG_CONTENT_TYPE_STR("application/sdp")), TAG_IF(!update, SIPTAG_PAYLOAD_STR(leg->sdp)), TAG_END());
+		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_SUPPORTED(leg->agent->features), SIPTAG_SESSION_EXPIRES_STR(expires),
+		TAG_IF(!update, SIPTAG_CONTENT_TYPE(leg->agent->audio)), TAG_IF(!update, SIPTAG_PAYLOAD_STR(leg->sdp)), TAG_END());
 	if (!leg->refresh_out)
 		over(leg);
 }
