@@ -42,6 +42,26 @@ static bool is_hidden(void *arg, const char *name, size_t len)
 	return len == 4 && (name[0] | 0x20) == 'f';
 }
 
+static bool is_shown(void *arg, const char *name, size_t len)
+{
+	(void)arg, (void)name, (void)len;
+	return false;
+}
+
+/* Nobody to ask is the same as one who names nothing. */
+static void hide_twice(const uint8_t *data, size_t size)
+{
+	char *asked = malloc(size + 1), *unasked = malloc(size + 1);
+	memcpy(asked, data, size);
+	memcpy(unasked, data, size);
+	sip_text_hide(asked, size, is_shown, NULL);
+	sip_text_hide(unasked, size, NULL, NULL);
+	if (memcmp(asked, unasked, size) != 0)
+		abort();
+	free(asked);
+	free(unasked);
+}
+
 /* The same as text: what is kept of it. */
 static void keep(const uint8_t *data, size_t size)
 {
@@ -70,8 +90,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size > 65536 || su_init() != 0)
 		return 0;
-	if (size < 65000)
+	if (size < 65000) {
+		hide_twice(data, size);
 		keep(data, size);
+	}
 	msg_t *msg = msg_make(sip_default_mclass(), 0, data, (ssize_t)size);
 	sip_t *sip = msg ? sip_object(msg) : NULL;
 	if (sip)

@@ -24,6 +24,7 @@ static void test_headers_are_found_in_every_form(void **state)
 	assert_string_equal(header(INVITE "CALL-ID \t:\t1@a \r\nTo: x\r\n\r\n", "Call-ID", 'i'), "1@a");
 	assert_string_equal(header(INVITE "Via: x\r\nI:2\r\n\r\n", "Call-ID", 'i'), "2");
 	assert_string_equal(header(INVITE "Subject: one\r\n two\r\n\tthree\r\nX: 1\r\n\r\n", "Subject", 's'), "one\r\n two\r\n\tthree");
+	assert_string_equal(header(INVITE "Subject: one\r\n\tI: 3\r\n Call-ID: 4\r\ni: 2\r\n\r\n", "Call-ID", 'i'), "2");
 	assert_string_equal(header(INVITE "X: 1", "X", '\0'), "1");
 	assert_string_equal(header(INVITE "X:\n", "X", '\0'), "");
 	assert_null(header(INVITE "Via: x\r\n\r\nCall-ID: in the body\r\n", "Call-ID", 'i'));
@@ -39,19 +40,26 @@ static bool hides(void *arg, const char *name, size_t len)
 	return strlen(what) == len && strncmp(what, name, len) == 0;
 }
 
-static void hidden(const char *before, const char *after)
+static void hidden_with(const char *before, const char *after, const char *named)
 {
 	char text[500];
 	strcpy(text, before);
-	sip_text_hide(text, strlen(text), hides, "X-Secret");
+	sip_text_hide(text, strlen(text), named ? hides : NULL, (void *)(uintptr_t)named);
 	assert_string_equal(text, after);
+}
+
+static void hidden(const char *before, const char *after)
+{
+	hidden_with(before, after, NULL);
+	hidden_with(before, after, "X-Secret");
 }
 
 static void test_what_is_nobodys_to_read_is_covered(void **state)
 {
 	(void)state;
-	hidden(INVITE "X-Secret: 12 34\r\nX-Open: 12\r\n\r\nX-Secret: 5", INVITE "X-Secret: xxxxx\r\nX-Open: 12\r\n\r\nX-Secret: 5");
-	hidden(INVITE "X-Secret: 12\r\n 34\r\n\r\n", INVITE "X-Secret: xx\r\nxxx\r\n\r\n");
+	hidden_with(INVITE "X-Secret: 12 34\r\nX-Open: 12\r\n\r\nX-Secret: 5", INVITE "X-Secret: xxxxx\r\nX-Open: 12\r\n\r\nX-Secret: 5", "X-Secret");
+	hidden_with(INVITE "X-Secret: 12\r\n 34\r\n\r\n", INVITE "X-Secret: xx\r\nxxx\r\n\r\n", "X-Secret");
+	hidden(INVITE "X-Open: 12\r\n 34\r\nAuthorization: Digest response=\"01\"\r\n\tresponse=\"02\"\r\n\r\n", INVITE "X-Open: 12\r\n 34\r\nAuthorization: Digest response=\"xx\"\r\n\tresponse=\"02\"\r\n\r\n");
 	hidden(INVITE "Authorization: Digest username=\"response\", response=\"0123\", uri=\"sip:a\"\r\n\r\n", INVITE "Authorization: Digest username=\"response\", response=\"xxxx\", uri=\"sip:a\"\r\n\r\n");
 	hidden(INVITE "Proxy-Authorization: Digest nonce=\"1\",response=\"01", INVITE "Proxy-Authorization: Digest nonce=\"1\",response=\"xx");
 	hidden("INFO sip:a SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=5\r\nDuration=160\r\n", "INFO sip:a SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=x\r\nDuration=xxx\r\n");
