@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* Always NUL-terminated once anything was written. `failed` is set when memory
- * or the limit ran out; later writes do nothing, so one check at the end is enough. */
+ * or the limit ran out; later writes do nothing, so one check at the end is enough. Laid over an
+ * array (data, its cap, and a limit of one less) it does not grow, and is not freed. */
 struct buf {
 	char *data;
 	size_t len, cap;
