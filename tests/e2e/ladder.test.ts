@@ -97,6 +97,19 @@ describe('the SIP messages of a call', () => {
     await s.lastCall((c) => c.id === id)
   })
 
+  test('headers of any number, as they came and as they are sent back', async () => {
+    const caller = await Peer.start(), target = await Peer.start()
+    const routes = Array.from({ length: 2000 }, (_, i) => `Record-Route: <sip:${i ? 'a' : `127.0.0.1:${caller.port}`};lr>`)
+    const call = await caller.call(s.sip, await called('+18005557007', target.uri), { headers: routes })
+    assert.equal(call.status, 200)
+    const { id } = (await s.api('GET', '/calls?status=active')).data[0]
+    const all = await ladder(id, (m) => m.some((x) => x.method === 'ACK' && !x.sent))
+    const from = (x: Message) => x.remote === `127.0.0.1:${caller.port}` && x.method === 'INVITE' && (x.text.match(/^Record-Route: <sip:.*;lr>\r$/gm) ?? []).length
+    assert.deepEqual(all.filter(from).map((x) => [x.sent, x.status, from(x)]), [[false, null, 2000], [true, 100, 2000], [true, 180, 2000], [true, 200, 2000]])
+    await s.api('POST', `/calls/${id}/hangup`)
+    await s.lastCall((c) => c.id === id)
+  })
+
   test('what is repeated is there as often as it came', async () => {
     const caller = (await Peer.start()).twice(), target = await Peer.start()
     await caller.call(s.sip, await called('+18005557002', target.uri), { ack: false })
