@@ -218,7 +218,7 @@ static void set_remote(struct media_end *e, const struct sdp_audio *r)
 	e->other_codec = r->offered_codec;
 	e->other_event = r->offered_event;
 	e->rate = (uint32_t)r->rate;
-	quality_rate(&e->quality, e->rate);
+	quality_codec(&e->quality, r->name, e->rate);
 	end_forget_keys(e);
 	end_report_remote(e, r);
 }

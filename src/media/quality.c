@@ -1,7 +1,20 @@
 #include "media/quality.h"
+#include "base/result.h"
+#include <strings.h>
 
 #define GAP_MAX 3000 /* more packets than that are not lost: the sender began anew */
 #define RATE 8000
+
+/* G.113: what a codec takes from the score by itself (Ie), and how well it bears losses (Bpl). */
+struct impairment {
+	const char *name;
+	double ie, bpl;
+};
+
+/* PCMU and PCMA with concealment of losses: in the place of all that are not listed. The model's scale is that of
+ * narrow band, where codecs of more (G.722, Opus) are not worse than these. */
+static const struct impairment g711 = {"", 0, 25.1};
+static const struct impairment impairments[] = {{"G729", 11, 19}, {"G723", 15, 16.1}, {"GSM-EFR", 5, 10}};
 
 static void begin(struct quality_meter *m, const struct rtp_packet *p)
 {
@@ -19,8 +32,13 @@ static uint32_t rate_of(const struct quality_meter *m)
 	return m->rate ? m->rate : RATE;
 }
 
-void quality_rate(struct quality_meter *m, uint32_t rate)
+void quality_codec(struct quality_meter *m, const char *name, uint32_t rate)
 {
+	const struct impairment *codec = &g711;
+	for (size_t i = 0; i < ARRAY_LEN(impairments); i++)
+		if (strcasecmp(impairments[i].name, name) == 0)
+			codec = &impairments[i];
+	atomic_store_explicit(&m->codec, codec, memory_order_relaxed);
 	m->timed = m->timed && rate == m->rate;
 	m->rate = rate;
 }
@@ -91,11 +109,12 @@ void quality_told(struct quality_meter *m, const struct rtcp_block *about, uint3
 		atomic_store_explicit(&m->round_trip, trip ? trip : 1, memory_order_relaxed);
 }
 
-/* G.711 with concealment of losses (G.113: Ie 0, Bpl 25.1), a jitter buffer of twice the jitter, 20 ms packets. */
-static double mos(double loss_percent, double jitter_ms, double round_trip_ms)
+/* With a jitter buffer of twice the jitter, and 20 ms packets. */
+static double mos(const struct quality_meter *m, double loss_percent, double jitter_ms, double round_trip_ms)
 {
+	const struct impairment *told = atomic_load_explicit(&m->codec, memory_order_relaxed), *codec = told ? told : &g711;
 	double delay = 20 + 20 + 2 * jitter_ms + round_trip_ms / 2, late = delay > 177.3 ? delay - 177.3 : 0;
-	double r = 93.2 - (0.024 * delay + 0.11 * late) - 95 * loss_percent / (loss_percent + 25.1);
+	double r = 93.2 - (0.024 * delay + 0.11 * late) - codec->ie - (95 - codec->ie) * loss_percent / (loss_percent + codec->bpl);
 	return r < 0 ? 1 : 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6;
 }
 
@@ -111,13 +130,13 @@ bool quality_read(const struct quality_meter *m, struct quality *out)
 		out->far_lost = atomic_load_explicit(&m->far_lost, memory_order_relaxed);
 		out->far_loss_percent = sent ? 100.0 * (out->far_lost < sent ? out->far_lost : sent) / sent : 0;
 		out->far_jitter_ms = atomic_load_explicit(&m->far_jitter, memory_order_relaxed) * 1000.0 / RATE;
-		out->far_mos = mos(out->far_loss_percent, out->far_jitter_ms, out->round_trip_ms);
+		out->far_mos = mos(m, out->far_loss_percent, out->far_jitter_ms, out->round_trip_ms);
 	}
 	if (!received)
 		return out->far;
 	out->loss_percent = 100.0 * out->lost / (out->lost + received);
 	out->jitter_ms = atomic_load_explicit(&m->told_jitter, memory_order_relaxed) / unit;
 	out->max_jitter_ms = atomic_load_explicit(&m->told_largest, memory_order_relaxed) / unit;
-	out->mos = mos(out->loss_percent, out->jitter_ms, out->round_trip_ms);
+	out->mos = mos(m, out->loss_percent, out->jitter_ms, out->round_trip_ms);
 	return true;
 }

@@ -10,6 +10,7 @@
 struct quality_meter {
 	bool began, timed;
 	uint32_t rate; /* of the stream's timestamps, Hz; 0: 8000 */
+	_Atomic(const struct impairment *) codec; /* what it takes from the score; NULL: PCMU's */
 	uint32_t ssrc;
 	uint16_t first, highest;
 	uint32_t cycles, expected_before, samples; /* of sections that ended; that the mean is made of */
@@ -32,8 +33,8 @@ struct quality {
 	double far_loss_percent, far_jitter_ms, far_mos, round_trip_ms; /* round trip: 0: not told */
 };
 
-/* What its timestamps count from now on, Hz. */
-void quality_rate(struct quality_meter *m, uint32_t rate);
+/* What it is encoded as from now on, as SDP names it ("": PCMU or PCMA), and what its timestamps count, Hz. */
+void quality_codec(struct quality_meter *m, const char *name, uint32_t rate);
 /* A packet of audio, or of a key (its timestamp tells nothing of when it was sent). */
 void quality_take(struct quality_meter *m, const struct rtp_packet *p, bool is_key, int64_t arrival_us);
 /* What RTCP tells of the stream; last_report and delay are the caller's. false: nothing was heard yet. */

@@ -208,6 +208,7 @@ bool sdp_audio_pass(struct sdp_audio *audio, const struct sdp_formats *theirs, c
 	if (!f)
 		return false;
 	audio->passed = true;
+	memcpy(audio->name, f->name, sizeof audio->name);
 	audio->codec = f->payload_type;
 	audio->rate = f->rate;
 	audio->telephone_event = event ? event->payload_type : -1;
@@ -219,6 +220,7 @@ void sdp_audio_speak(struct sdp_audio *audio, const struct sdp_formats *theirs)
 {
 	const struct sdp_format *event = event_of(theirs, 8000);
 	audio->passed = false;
+	audio->name[0] = '\0';
 	audio->codec = CODEC_PCMU;
 	for (size_t i = theirs->count; i-- > 0;)
 		if (is_speech(&theirs->list[i]))

@@ -14,6 +14,7 @@ struct sdp_audio {
 	int codec;
 	int telephone_event; /* RFC 4733 payload type of the keys that go with it, or -1 */
 	bool passed;         /* the codec is neither PCMU nor PCMA */
+	char name[20];       /* of the codec that is passed: "opus"; else "" */
 	int rate, event_rate; /* of timestamps, Hz, as the SDP names it for codec and keys */
 	int offered_codec, offered_event; /* what we called these two, where the far side's answer calls them otherwise: it may use both; -1: it does not */
 	bool sends, receives; /* a=sendrecv, … */

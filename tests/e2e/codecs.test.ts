@@ -68,6 +68,20 @@ describe('codecs', { skip: usePostgres }, () => {
     far.close()
   })
 
+  test('the opinion score is that of the codec', async () => {
+    const near = await Rtp.bind(), far = await Rtp.bind()
+    const caller = await Peer.start({ media: near.port, formats: '18 0' }), target = await Peer.start({ media: far.port, formats: '18' })
+    const number = await campaign([target])
+    const { text } = await caller.call(s.sip, called(number))
+    assert.equal(formats(text), '18')
+    await sent('20 packets of G.729', () => near.audio(port(text), frame(3).subarray(0, 20), 18, 160), () => far.of(18).length > 20)
+    await s.hangUp()
+    const { quality } = await s.lastCall((c) => c.number === number)
+    assert.ok(quality.caller.lost === 0 && quality.caller.mos > 3.9 && quality.caller.mos < 4.15, JSON.stringify(quality))
+    near.close()
+    far.close()
+  })
+
   test('PCMU where the target wants it, and nothing else where we have to hear or to be heard', async () => {
     const caller = await Peer.start({ formats: '9 0' }), target = await Peer.start(), wide = await Peer.start({ formats: '9 0' })
     const { text } = await caller.call(s.sip, called(await campaign([target])))

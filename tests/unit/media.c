@@ -292,6 +292,11 @@ static void test_quality_counts_losses_and_jitter(void **state)
 	assert_true(quality_read(&m, &q));
 	assert_int_equal(q.lost, 100);
 	assert_true(q.max_jitter_ms > 7 && q.max_jitter_ms < 8.1 && q.jitter_ms > 2);
+	double before = q.mos;
+	quality_codec(&m, "g729", 8000);
+	assert_true(quality_read(&m, &q) && q.mos < before - 0.3);
+	quality_codec(&m, "opus", 8000);
+	assert_true(quality_read(&m, &q) && q.mos == before);
 	hear(&m, 40000, 0, 0); /* the sender began anew */
 	assert_true(quality_read(&m, &q));
 	assert_int_equal(q.lost, 100);
