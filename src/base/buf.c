@@ -26,10 +26,7 @@ static bool grow(struct buf *b, size_t more)
 		b->failed = true;
 		return false;
 	}
-	size_t need = b->len + more + 1;
-	if (need <= b->cap)
-		return true;
-	size_t cap = b->cap ? b->cap * 2 : 128;
+	size_t need = b->len + more + 1, cap = b->cap ? b->cap * 2 : 128;
 	while (cap < need)
 		cap *= 2;
 	char *data = realloc(b->data, cap);

@@ -34,7 +34,7 @@ static uint32_t rate_of(const struct quality_meter *m)
 
 void quality_codec(struct quality_meter *m, const char *name, uint32_t rate)
 {
-	const struct impairment *codec = &g711;
+	const struct impairment *codec = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(impairments); i++)
 		if (strcasecmp(impairments[i].name, name) == 0)
 			codec = &impairments[i];

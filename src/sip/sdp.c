@@ -208,7 +208,7 @@ bool sdp_audio_pass(struct sdp_audio *audio, const struct sdp_formats *theirs, c
 	if (!f)
 		return false;
 	audio->passed = true;
-	memcpy(audio->name, f->name, sizeof audio->name);
+	memcpy(audio->name, f->name, SDP_NAME_SIZE);
 	audio->codec = f->payload_type;
 	audio->rate = f->rate;
 	audio->telephone_event = event ? event->payload_type : -1;

@@ -7,6 +7,8 @@
 
 enum codec { CODEC_NONE = -1, CODEC_PCMU = 0, CODEC_PCMA = 8 }; /* RFC 3551 payload types */
 
+#define SDP_NAME_SIZE 20 /* of an encoding */
+
 struct sdp_audio {
 	char address[64]; /* IPv4 or IPv6 */
 	int port;         /* 0: the stream is refused */
@@ -14,7 +16,7 @@ struct sdp_audio {
 	int codec;
 	int telephone_event; /* RFC 4733 payload type of the keys that go with it, or -1 */
 	bool passed;         /* the codec is neither PCMU nor PCMA */
-	char name[20];       /* of the codec that is passed: "opus"; else "" */
+	char name[SDP_NAME_SIZE]; /* of the codec that is passed: "opus"; else "" */
 	int rate, event_rate; /* of timestamps, Hz, as the SDP names it for codec and keys */
 	int offered_codec, offered_event; /* what we called these two, where the far side's answer calls them otherwise: it may use both; -1: it does not */
 	bool sends, receives; /* a=sendrecv, … */
@@ -25,7 +27,7 @@ struct sdp_audio {
 /* One way to encode audio, or keys (RFC 8866 §6.6, §6.15). */
 struct sdp_format {
 	int payload_type, rate, channels;
-	char name[20];
+	char name[SDP_NAME_SIZE];
 	char parameters[100]; /* of a=fmtp; "" without */
 };
 

@@ -20,29 +20,37 @@ static struct figures figures_of(const struct call_log *c)
 	return (struct figures){c->started_ms / TOTALS_HALF_HOUR_MS, c->connected_ms != 0, c->converted, c->answered_ms && c->ended_ms ? c->ended_ms - c->answered_ms : 0};
 }
 
-/* Of some calls: $1 is the half hour's milliseconds, $2 the sign, and from $3 on their ids, or NULL. */
+/* Of the calls that `which` names: $1 is the half hour's milliseconds, $2 the sign. One that has not ended lasted for no time. */
+#define HALF_HOUR "c.started_at / CAST($1 AS BIGINT)"
 #define SIGNED(n) "CAST($2 AS BIGINT) * " n
 #define OF_CALLS SIGNED("COUNT(*)") ", " SIGNED("SUM(CASE WHEN c.connected_at IS NULL THEN 0 ELSE 1 END)") ", " SIGNED("SUM(c.converted)") ", " \
 		 SIGNED("SUM(CASE WHEN c.answered_at IS NULL OR c.ended_at IS NULL THEN 0 ELSE c.ended_at - c.answered_at END)") ", " SIGNED("SUM(c.revenue + c.revenue_added)") ", " SIGNED("SUM(c.payout + c.payout_added)") ", " SIGNED("SUM(c.cost)")
-#define THESE_CALLS "c.id IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
 #define EACH_DIMENSION "(SELECT CAST('' AS TEXT) AS name UNION ALL SELECT 'campaign' UNION ALL SELECT 'publisher' UNION ALL SELECT 'target') d"
+#define TOTALS_OF(which) INTO_TOTALS "SELECT c.organization_id, " HALF_HOUR ", COALESCE(c.campaign_id, ''), COALESCE(c.publisher_id, ''), COALESCE(c.target_id, ''), " OF_CALLS \
+				     " FROM calls c WHERE " which " GROUP BY 1, 2, 3, 4, 5" ADD_TOTALS
+#define SUMS_OF(which) INTO_SUMS "SELECT c.organization_id, " HALF_HOUR ", d.name, CASE d.name WHEN 'campaign' THEN COALESCE(c.campaign_id, '') WHEN 'publisher' THEN COALESCE(c.publisher_id, '') WHEN 'target' THEN COALESCE(c.target_id, '') ELSE '' END, " OF_CALLS \
+				 " FROM calls c CROSS JOIN " EACH_DIMENSION " WHERE " which " GROUP BY 1, 2, 3, 4" ADD_SUMS
+/* By the values that they have of tags. */
+#define TAG_SUMS_OF(which) INTO_SUMS "SELECT c.organization_id, " HALF_HOUR ", t.tag_id, SUBSTR(t.value, 1, 64), " OF_CALLS \
+				     " FROM calls c JOIN call_tags t ON t.call_id = c.id AND t.sensitive = 0 WHERE " which " GROUP BY 1, 2, 3, 4" ADD_SUMS
 
-static bool add_up(struct store_conn *conn, char (*ids)[ID_SIZE], size_t count, int64_t sign)
+#define ENDED "c.id IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)" /* ENDED_MAX ids, or NULL */
+#define BY_TAG TAG_SUMS_OF("c.id = $3 AND c.organization_id = $4 AND t.tag_id = $5")
+
+/* What was gathered; then nothing is any more. */
+static bool add_up(struct store_conn *conn, int64_t sign)
 {
-	static const char totals[] = INTO_TOTALS "SELECT c.organization_id, c.started_at / CAST($1 AS BIGINT), COALESCE(c.campaign_id, ''), COALESCE(c.publisher_id, ''), COALESCE(c.target_id, ''), " OF_CALLS " FROM calls c WHERE " THESE_CALLS " GROUP BY 1, 2, 3, 4, 5" ADD_TOTALS;
-	static const char sums[] = INTO_SUMS "SELECT c.organization_id, c.started_at / CAST($1 AS BIGINT), d.name, CASE d.name WHEN 'campaign' THEN COALESCE(c.campaign_id, '') WHEN 'publisher' THEN COALESCE(c.publisher_id, '') WHEN 'target' THEN COALESCE(c.target_id, '') ELSE '' END, "
-		OF_CALLS " FROM calls c CROSS JOIN " EACH_DIMENSION " WHERE " THESE_CALLS " GROUP BY 1, 2, 3, 4" ADD_SUMS;
 	struct param params[2 + ENDED_MAX] = {{'i', NULL, TOTALS_HALF_HOUR_MS}, {'i', NULL, sign}};
+	size_t count = conn->ended_count;
 	for (size_t i = 0; i < ENDED_MAX; i++)
-		params[2 + i] = (struct param){'s', i < count ? ids[i] : NULL, 0};
-	return conn->driver->exec(conn, totals, params, ARRAY_LEN(params)) && conn->driver->exec(conn, sums, params, ARRAY_LEN(params));
+		params[2 + i] = (struct param){'s', i < count ? conn->ended[i] : NULL, 0};
+	conn->ended_count = 0;
+	return !count || (conn->driver->exec(conn, TOTALS_OF(ENDED), params, ARRAY_LEN(params)) && conn->driver->exec(conn, SUMS_OF(ENDED), params, ARRAY_LEN(params)));
 }
 
 bool totals_settle(struct store_conn *conn)
 {
-	size_t count = conn->ended_count;
-	conn->ended_count = 0;
-	return !count || add_up(conn, conn->ended, count, 1);
+	return add_up(conn, 1);
 }
 
 static bool gather(struct store_conn *conn, const char *call_id)
@@ -52,10 +60,6 @@ static bool gather(struct store_conn *conn, const char *call_id)
 	snprintf(conn->ended[conn->ended_count++], ID_SIZE, "%s", call_id);
 	return true;
 }
-
-/* Of one call, by the value that it has of a tag: $3 is the call, $4 its organization, $5 the tag. */
-#define BY_TAG INTO_SUMS "SELECT c.organization_id, c.started_at / CAST($1 AS BIGINT), t.tag_id, SUBSTR(t.value, 1, 64), " OF_CALLS \
-			 " FROM calls c JOIN call_tags t ON t.call_id = c.id AND t.tag_id = $5 AND t.sensitive = 0 WHERE c.id = $3 AND c.organization_id = $4 GROUP BY 1, 2, 3, 4" ADD_SUMS
 
 void totals_add(struct store_batch *batch, const char *organization_id, const char *call_id, const struct tag_set *tags)
 {
@@ -67,32 +71,24 @@ void totals_add(struct store_batch *batch, const char *organization_id, const ch
 
 bool totals_count(struct store_conn *conn, const char *organization_id, const char *call_id, const struct tag_set *tags, int sign)
 {
-	char id[1][ID_SIZE];
-	snprintf(id[0], ID_SIZE, "%s", call_id);
-	bool ok = totals_settle(conn) && add_up(conn, id, 1, sign);
+	bool ok = totals_settle(conn) && gather(conn, call_id) && add_up(conn, sign);
 	for (size_t i = 0; ok && i < tag_set_count(tags); i++)
 		if (tag_set_get(tags, i)->report)
 			ok = store_exec(conn, BY_TAG, "iisss", TOTALS_HALF_HOUR_MS, (int64_t)sign, call_id, organization_id, tag_set_get(tags, i)->id);
 	return ok;
 }
 
-/* Of calls that no process has any more; $1 is the half hour's milliseconds. */
-#define ACTIVE "COUNT(*), SUM(CASE WHEN connected_at IS NULL THEN 0 ELSE 1 END), SUM(converted), 0, SUM(revenue + revenue_added), SUM(payout + payout_added), SUM(cost) FROM calls WHERE status = 'active' AND COALESCE(node, '') = $2 GROUP BY 1, 2, 3, 4"
-#define ACTIVE_BY(dimension, key) INTO_SUMS "SELECT organization_id, started_at / $1, " dimension ", " key ", " ACTIVE ADD_SUMS
+/* Of calls that no process has any more. */
+#define ACTIVE "c.status = 'active' AND COALESCE(c.node, '') = $3"
 
 bool totals_add_interrupted(struct store_conn *conn, const char *node)
 {
 	static const char *const statements[] = {
-		INTO_TOTALS "SELECT organization_id, started_at / $1, COALESCE(campaign_id, ''), COALESCE(publisher_id, ''), COALESCE(target_id, ''), " ACTIVE ", 5" ADD_TOTALS,
-		ACTIVE_BY("CAST('' AS TEXT)", "CAST('' AS TEXT)"),
-		ACTIVE_BY("CAST('campaign' AS TEXT)", "COALESCE(campaign_id, '')"),
-		ACTIVE_BY("CAST('publisher' AS TEXT)", "COALESCE(publisher_id, '')"),
-		ACTIVE_BY("CAST('target' AS TEXT)", "COALESCE(target_id, '')"),
-		INTO_SUMS "SELECT c.organization_id, c.started_at / $1, t.tag_id, SUBSTR(t.value, 1, 64), COUNT(*), SUM(CASE WHEN c.connected_at IS NULL THEN 0 ELSE 1 END), SUM(c.converted), 0, SUM(c.revenue + c.revenue_added), SUM(c.payout + c.payout_added), SUM(c.cost) "
-			  "FROM calls c JOIN call_tags t ON t.call_id = c.id AND t.sensitive = 0 JOIN resources r ON r.id = t.tag_id AND r.kind = 'custom_tag' AND r.doc LIKE '%\"report\":true%' WHERE c.status = 'active' AND COALESCE(c.node, '') = $2 GROUP BY 1, 2, 3, 4" ADD_SUMS,
+		TOTALS_OF(ACTIVE), SUMS_OF(ACTIVE),
+		TAG_SUMS_OF(ACTIVE " AND t.tag_id IN (SELECT r.id FROM resources r WHERE r.kind = 'custom_tag' AND r.doc LIKE '%\"report\":true%')"),
 	};
 	for (size_t i = 0; i < ARRAY_LEN(statements); i++)
-		if (!store_exec(conn, statements[i], "is", TOTALS_HALF_HOUR_MS, node))
+		if (!store_exec(conn, statements[i], "iis", TOTALS_HALF_HOUR_MS, INT64_C(1), node))
 			return false;
 	return true;
 }
