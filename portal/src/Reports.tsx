@@ -5,7 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { Suspense, lazy, useMemo, useState } from 'react'
 import { api, list } from './api'
 import { useLive } from './calls/Live'
-import { csvLine, download } from './csv'
+import { csvLine, downloadCsv } from './csv'
 import { label } from './words'
 import { t } from './text'
 
@@ -133,7 +133,7 @@ export function Reports() {
   const report = useReport(by, readable ? from : midnight(), readable ? to : midnight(-1))
   const save = () => {
     const lines = [[by, ...columns.map(([c]) => c)], ...(report.data?.data ?? []).map((l) => [by === 'hour' ? l.key! : named(l, by), ...columns.map(([c]) => String(l[c]))])]
-    download(`calls-by-${by}-${first}-${last}.csv`, lines.map(csvLine), 'text/csv')
+    downloadCsv(`calls-by-${by}-${first}-${last}.csv`, lines.map(csvLine))
   }
   return (
     <Stack>

@@ -1,6 +1,7 @@
 /* Every path there is. Resources are found by their kind's table after these. */
 #include "flow/simulate.h"
 #include "http/api/api.h"
+#include <stdio.h>
 #include <string.h>
 
 #define V1 "/api/v1"
@@ -152,4 +153,33 @@ const struct http_route *http_route_find(struct http_request *r, bool *path_know
 		return NULL;
 	}
 	return route;
+}
+
+static void add_method(struct http_request *r, const char *method)
+{
+	char list[sizeof r->allow + 2];
+	size_t len = strlen(r->allow);
+	snprintf(list, sizeof list, "%s,", r->allow);
+	const char *at = strstr(list, method);
+	if (!at || !strchr(", ", at[strlen(method)]))
+		snprintf(r->allow + len, sizeof r->allow - len, "%s%s", len ? ", " : "", method);
+}
+
+static void add_methods(struct http_request *r, const struct http_route *routes)
+{
+	for (const struct http_route *route = routes; route->method; route++) {
+		if (!fits(r, route->path))
+			continue;
+		add_method(r, route->method);
+		if (strcmp(route->method, "GET") == 0)
+			add_method(r, "HEAD");
+	}
+}
+
+void http_route_methods(struct http_request *r)
+{
+	add_methods(r, http_routes);
+	if (!*r->allow)
+		add_methods(r, resource_routes);
+	add_method(r, "OPTIONS");
 }

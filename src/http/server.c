@@ -2,6 +2,8 @@
 #include "http/api/api.h"
 #include "http/auth.h"
 #include "http/deadline.h"
+#include "http/fields.h"
+#include "http/idempotency.h"
 #include "http/static.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -62,6 +64,32 @@ struct each {
 	void (*f)(void *arg, const char *name, const char *value);
 	void *arg;
 };
+
+static void add_if_match(void *arg, const char *name, const char *value)
+{
+	struct buf *list = arg;
+	if (strcasecmp(name, "If-Match") != 0)
+		return;
+	if (list->len)
+		buf_add_char(list, ',');
+	buf_add_str(list, value);
+	if (!list->len)
+		buf_add_char(list, ' ');
+}
+
+/* Fields of one name are one list (RFC 9110 section 5.3). Without memory: a value that nothing matches. */
+static void read_if_match(struct http_request *r)
+{
+	struct buf list = {.limit = 8192};
+	http_each_header(r, add_if_match, &list);
+	if (list.failed)
+		r->if_match = "";
+	else if (list.len)
+		r->if_match = arena_strdup(&r->arena, buf_text(&list));
+	if (list.len && !r->if_match)
+		r->if_match = "";
+	buf_free(&list);
+}
 
 static enum MHD_Result each_value(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
@@ -295,7 +323,12 @@ static bool run_job(struct store_job *job, struct store_conn *conn)
 	struct exchange *x = (struct exchange *)((char *)job - offsetof(struct exchange, job));
 	x->request.reload = false;
 	event_touched_free(&x->request.touched);
-	return x->request.run(conn, &x->request);
+	if (!x->request.idempotency_key)
+		return x->request.run(conn, &x->request);
+	bool failed = false;
+	if (idempotency_repeats(conn, &x->request, &failed))
+		return true;
+	return !failed && x->request.run(conn, &x->request) && idempotency_keep(conn, &x->request);
 }
 
 static void finish_write(struct exchange *x)
@@ -392,6 +425,22 @@ static bool goes_on(const struct http_request *r, const struct http_route *route
 	return reads || route->handle == api_call_hangup;
 }
 
+/* RFC 9110: OPTIONS (section 9.3.7), 405 with Allow (section 15.5.6), 404. */
+static void answer_no_route(struct http_request *r, bool path_known)
+{
+	const char *title = "The method is not allowed here";
+	if (path_known)
+		http_route_methods(r);
+	else if (static_has(r->path))
+		snprintf(r->allow, sizeof r->allow, "GET, HEAD, OPTIONS");
+	if (*r->allow && strcmp(r->method, "OPTIONS") == 0)
+		r->status = 204;
+	else if (*r->allow)
+		http_problem(r, 405, title, "%.20s %.200s: this path has %s", r->method, r->path, r->allow);
+	else
+		http_problem(r, 404, "There is nothing here", "%.20s %.200s", r->method, r->path);
+}
+
 static void dispatch(struct exchange *x, enum http_result *result)
 {
 	struct http_request *r = &x->request;
@@ -403,7 +452,7 @@ static void dispatch(struct exchange *x, enum http_result *result)
 	if (!route && !path_known && strcmp(r->method, "GET") == 0 && static_serve(r))
 		return;
 	if (!route) {
-		http_problem(r, path_known ? 405 : 404, path_known ? "The method is not allowed here" : "There is nothing here", "%s %.200s", r->method, r->path);
+		answer_no_route(r, path_known);
 		return;
 	}
 	if (x->server->handed_over && !goes_on(r, route)) {
@@ -411,7 +460,7 @@ static void dispatch(struct exchange *x, enum http_result *result)
 		http_problem(r, 503, "This server is stopping", "another one has taken over: ask that");
 		return;
 	}
-	if (route->role != ROLE_NONE && !auth_check(r, route->role))
+	if (route->role != ROLE_NONE && (!auth_check(r, route->role) || !idempotency_begin(r)))
 		return;
 	*result = route->handle(r);
 }
@@ -481,9 +530,29 @@ static struct MHD_Response *create_response(struct http_request *r, bool no_body
 	return MHD_create_response_from_buffer_with_free_callback(no_body ? 0 : r->answer_len, r->answer && !no_body ? r->answer : empty, r->answer && !no_body ? free : NULL);
 }
 
+/* A client that has the current representation is told so (RFC 9110 section 13.1.2). */
+static void answer_not_modified(struct http_request *r)
+{
+	const char *none_match = http_header(r, "If-None-Match");
+	bool reads = strcmp(r->method, "GET") == 0 && r->status == 200 && *r->etag;
+	if (reads && none_match && etag_matches(none_match, r->etag, ETAG_WEAK))
+		r->status = 304;
+}
+
+/* RFC 9110 section 11.6.1 wants a challenge with each 401; RFC 6750 section 3 has this one. */
+static const char *challenge(const struct http_request *r)
+{
+	if (r->status != 401)
+		return "";
+	if (http_header(r, "Authorization"))
+		return "Bearer realm=\"strowger\", error=\"invalid_token\"";
+	return "Bearer realm=\"strowger\"";
+}
+
 static enum MHD_Result send_answer(struct exchange *x)
 {
 	struct http_request *r = &x->request;
+	answer_not_modified(r);
 	bool no_body = r->status == 204 || r->status == 304;
 	struct MHD_Response *response = create_response(r, no_body);
 	if (!response)
@@ -496,6 +565,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 		const char *name, *value;
 	} headers[] = {
 		{"Location", r->location}, {"ETag", r->etag}, {"Set-Cookie", r->cookie}, {"Retry-After", r->retry_after}, {"Content-Disposition", r->disposition}, {"Content-Range", r->content_range}, {"Accept-Ranges", r->ranges ? "bytes" : ""},
+		{"Allow", r->allow}, {"WWW-Authenticate", challenge(r)},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
 		if (*headers[i].value)
@@ -545,7 +615,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		x->connection = connection;
 		x->request.connection = connection;
 		x->request.config = &s->config;
-		x->request.method = arena_strdup(&x->request.arena, method);
+		x->request.head = strcmp(method, "HEAD") == 0;
+		x->request.method = arena_strdup(&x->request.arena, x->request.head ? "GET" : method);
 		x->request.path = arena_strdup(&x->request.arena, url);
 		find_sender(&x->request);
 		x->request.host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
@@ -579,6 +650,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	}
 	if (!x->handled) {
 		x->handled = true;
+		read_if_match(&x->request);
 		deadline_none(deadline_of(connection));
 		dispatch(x, &result);
 		if (result == HTTP_WAIT)

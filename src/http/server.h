@@ -50,7 +50,11 @@ enum role { ROLE_NONE, ROLE_ANALYST, ROLE_MANAGER, ROLE_ADMIN, ROLE_OWNER };
 
 struct http_request {
 	const struct http_config *config;
-	const char *method, *path, *host;
+	const char *method, *path, *host; /* HEAD is carried out as GET */
+	bool head;               /* the client asked with HEAD: nothing may change */
+	const char *if_match;    /* all If-Match fields in one, or NULL */
+	const char *idempotency_key; /* see http/idempotency.h; NULL: none */
+	char fingerprint[CRYPTO_HASH_SIZE];
 	struct sockaddr_storage sender; /* who asks: the connection's other end, or whom a trusted proxy names; AF_UNSPEC: not known */
 	bool secure;          /* asked over HTTPS, as a trusted proxy says */
 	const char *params[HTTP_PARAMS_MAX]; /* what the route's {…} stood for */
@@ -73,13 +77,15 @@ struct http_request {
 	void (*stream_release)(void *arg);
 	void *stream_arg;
 	bool shows_key;       /* the answer may have an incoming webhook's key: whoever asks may see it, and it is audited */
-	bool is_file; /* one of the portal's, gzip */
+	bool is_file;         /* one of the portal's or of the documentation */
+	bool is_gzip;         /* the answer is coded with gzip */
 	const char *content_type;
 	const char *cache;       /* Cache-Control; NULL: it is not kept */
 	char allow_origin[300];  /* pages of this origin may read the answer; "": none of another one */
 	char content_range[80];
 	bool ranges;          /* parts of the answer may be asked for */
 	char location[128], etag[32], cookie[256], retry_after[8], disposition[80];
+	char allow[64];       /* the methods that the path has, for a 405 */
 	/* a write under way */
 	bool (*run)(struct store_conn *conn, struct http_request *r);
 	void (*after)(struct http_request *r); /* after the commit, before the answer goes out; may be NULL */
@@ -133,5 +139,7 @@ struct store_conn *http_reader(struct http_request *r); /* NULL after a 503 was 
 extern const struct http_route http_routes[]; /* routes.c; ends with a NULL method */
 /* Find the route and fill r->params; *path_known tells 405 from 404. */
 const struct http_route *http_route_find(struct http_request *r, bool *path_known);
+/* Fill r->allow with the methods that the path has (RFC 9110 section 10.2.1). */
+void http_route_methods(struct http_request *r);
 
 #endif

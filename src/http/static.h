@@ -13,6 +13,8 @@ struct static_file {
 };
 extern const struct static_file static_files[]; /* made by the build from portal/dist; ends with a NULL path */
 
+/* Is there a file of the portal or of the documentation at this path? */
+bool static_has(const char *path);
 /* Answer with a file, or with the portal's page for a path of its own. false: neither. */
 bool static_serve(struct http_request *r);
 /* Headers of every answer that depend on what it is. */

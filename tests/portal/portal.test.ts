@@ -556,7 +556,7 @@ describe('portal', () => {
     assert.match(page.url(), /by=campaign/)
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Download CSV' }).click()
-    const csv = readFileSync(await (await download).path(), 'utf8').split('\n')
+    const csv = readFileSync(await (await download).path(), 'utf8').slice(1).split('\r\n')
     assert.equal(csv[0], 'campaign,calls,connected,converted,duration_seconds,revenue,payout,cost,margin')
     assert.match(csv[1], /^By hand,\d+,0,0,\d+,0\.00,0\.00,0\.00,0\.00$/)
     await page.reload()

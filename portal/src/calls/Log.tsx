@@ -8,7 +8,7 @@ import { Delete } from '../Delete'
 import { FilterEditor, type Filter } from '../Filter'
 import { ResourcePicker } from '../SchemaForm'
 import { ApiError, api, list, type Row } from '../api'
-import { csvLine, download } from '../csv'
+import { csvLine, downloadCsv } from '../csv'
 import { useNames } from '../names'
 import { t } from '../text'
 import { complain, toast } from '../toast'
@@ -49,7 +49,7 @@ function Export({ query, columns, onClose }: { query: Record<string, string>; co
         first ||= page.data[0] ? Date.parse(String(page.data[0].started_at)) : 0
         if (query.from && last) setShare((first - Date.parse(String(last.started_at))) / Math.max(1, first - Date.parse(query.from)))
         if (!page.next_cursor) {
-          download(`calls-${new Date().toISOString().slice(0, 10)}.csv`, parts, 'text/csv')
+          downloadCsv(`calls-${new Date().toISOString().slice(0, 10)}.csv`, parts)
           toast(t('{count} calls are in the file', { count: n }))
           break
         }

@@ -227,6 +227,8 @@ enum http_result api_inbound_rtb(struct http_request *r)
 	r->organization = config_by_inbound_rtb(r->config->config, r->params[0], &a.endpoint);
 	if (!r->organization)
 		return http_problem(r, 404, "There is no such endpoint", "ask at the URL that the portal shows for the inbound RTB endpoint");
+	if (r->head) /* asks whether the endpoint is there, not for a bid */
+		return http_json(r, 200, json_object());
 	id_new("rtq", a.id);
 	address_text((const struct sockaddr *)&r->sender, a.address);
 	a.unmatched = json_array();

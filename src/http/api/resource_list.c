@@ -2,21 +2,36 @@
 #include "http/api/api.h"
 #include "base/id.h"
 #include <ctype.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ?sort=: $3 is the id to go on after, '' for the first page. */
-#define LIST(condition, order) "SELECT " RESOURCE_COLUMNS " FROM resources WHERE organization_id = $1 AND kind = $2 AND ($3 = '' OR " condition ") AND LOWER(name) LIKE LOWER($4) ORDER BY " order " LIMIT $5"
-#define CURSOR(column) "(SELECT " column ", id FROM resources WHERE id = $3 AND organization_id = $1)"
+#define VALUE_SIZE 1024
+#define CURSOR_CODING sodium_base64_VARIANT_URLSAFE_NO_PADDING
+
+/*
+ * ?sort=: a page goes on after the value that the last row was sorted by ($3) and its id ($4), so
+ * that it does not matter what became of that row meanwhile. $4 is '' for the first page.
+ */
+#define LIST(condition, order) \
+	"SELECT " RESOURCE_COLUMNS ", name FROM resources WHERE organization_id = $1 AND kind = $2 " \
+	"AND ($4 = '' OR " condition ") AND LOWER(name) LIKE LOWER($5) ORDER BY " order " LIMIT $6"
+#define NAME(compare) "(LOWER(name), id) " compare " (LOWER($3), $4)"
+#define TIME(compare) "(updated_at, id) " compare " (CAST($3 AS BIGINT), $4)"
+#define AGE(compare) "(id " compare " $4 AND $3 = '')" /* an id begins with the time of its making */
+
+enum order_by { BY_ID, BY_NAME, BY_UPDATED_AT };
+
 static const struct order {
 	const char *name, *sql;
+	enum order_by by;
 } orders[] = {
-	{"-created_at", LIST("id < $3", "id DESC")},
-	{"created_at", LIST("id > $3", "id")},
-	{"name", LIST("(LOWER(name), id) > " CURSOR("LOWER(name)"), "LOWER(name), id")},
-	{"-name", LIST("(LOWER(name), id) < " CURSOR("LOWER(name)"), "LOWER(name) DESC, id DESC")},
-	{"updated_at", LIST("(updated_at, id) > " CURSOR("updated_at"), "updated_at, id")},
-	{"-updated_at", LIST("(updated_at, id) < " CURSOR("updated_at"), "updated_at DESC, id DESC")},
+	{"-created_at", LIST(AGE("<"), "id DESC"), BY_ID},
+	{"created_at", LIST(AGE(">"), "id"), BY_ID},
+	{"name", LIST(NAME(">"), "LOWER(name), id"), BY_NAME},
+	{"-name", LIST(NAME("<"), "LOWER(name) DESC, id DESC"), BY_NAME},
+	{"updated_at", LIST(TIME(">"), "updated_at, id"), BY_UPDATED_AT},
+	{"-updated_at", LIST(TIME("<"), "updated_at DESC, id DESC"), BY_UPDATED_AT},
 };
 
 static const struct order *find_order(const char *name)
@@ -70,26 +85,79 @@ static bool is_wanted(const struct wanted *w, json_t *shown)
 	return true;
 }
 
+/* Where a page ended. */
+struct position {
+	char id[ID_SIZE];
+	char value[VALUE_SIZE]; /* what the row was sorted by; "" where the id says it */
+};
+
+static void position_of(const struct store_rows *rows, size_t row, enum order_by by, struct position *p)
+{
+	snprintf(p->id, sizeof p->id, "%s", rows_text(rows, row, 0));
+	p->value[0] = '\0';
+	if (by == BY_NAME)
+		snprintf(p->value, sizeof p->value, "%s", rows_text(rows, row, 5));
+	else if (by == BY_UPDATED_AT)
+		snprintf(p->value, sizeof p->value, "%lld", (long long)rows_int(rows, row, 4));
+}
+
+/* The cursor of a position: its id, or "ID VALUE" in the letters that a URL takes (RFC 4648 section 5). */
+static const char *write_cursor(struct http_request *r, const struct position *p, enum order_by by)
+{
+	char text[ID_SIZE + VALUE_SIZE + 1];
+	if (by == BY_ID)
+		return arena_strdup(&r->arena, p->id);
+	size_t len = (size_t)snprintf(text, sizeof text, "%s %s", p->id, p->value);
+	size_t size = sodium_base64_encoded_len(len, CURSOR_CODING);
+	char *out = arena_alloc(&r->arena, size);
+	return out ? sodium_bin2base64(out, size, (unsigned char *)text, len, CURSOR_CODING) : NULL;
+}
+
+static bool read_cursor(const char *text, enum order_by by, struct position *p)
+{
+	char plain[ID_SIZE + VALUE_SIZE + 1];
+	size_t len = 0;
+	*p = (struct position){.value = {by == BY_UPDATED_AT ? '0' : '\0'}};
+	if (!text || !*text)
+		return true;
+	if (by == BY_ID)
+		return snprintf(p->id, sizeof p->id, "%s", text) < (int)sizeof p->id;
+	if (sodium_base642bin((unsigned char *)plain, sizeof plain - 1, text, strlen(text), NULL, &len, NULL,
+			      CURSOR_CODING) != 0)
+		return false;
+	plain[len] = '\0';
+	const char *space = memchr(plain, ' ', len);
+	if (!space || space == plain || (size_t)(space - plain) >= sizeof p->id)
+		return false;
+	memcpy(p->id, plain, (size_t)(space - plain));
+	snprintf(p->value, sizeof p->value, "%s", space + 1);
+	return by != BY_UPDATED_AT || (*p->value && !p->value[strspn(p->value, "0123456789")]);
+}
+
 enum http_result api_resource_list(struct http_request *r)
 {
 	const struct resource_kind *kind = api_resource_kind(r);
 	const char *cursor = http_query(r, "cursor"), *search = http_query(r, "search");
 	const struct order *order = find_order(http_query(r, "sort"));
 	struct wanted wanted = {.kind = kind};
-	char pattern[128], last[ID_SIZE];
+	struct position last;
+	char pattern[128];
 	if (!order)
 		return http_problem(r, 400, "Unreadable parameter", "sort must be name, created_at or updated_at, with - before it for the other way round");
+	if (!read_cursor(cursor, order->by, &last))
+		return http_problem(r, 400, "Unreadable parameter",
+				    "cursor must be the next_cursor of a page with the same sort");
 	struct store_conn *conn = http_reader(r);
 	if (!conn)
 		return HTTP_REPLY;
 	http_each_query(r, read_field, &wanted);
 	snprintf(pattern, sizeof pattern, "%%%.100s%%", search ? search : "");
-	snprintf(last, sizeof last, "%s", cursor ? cursor : "");
 	int64_t limit = api_limit(r);
 	json_t *data = json_array();
 	bool more = true, ok = true;
 	while (ok && more && json_array_size(data) < (size_t)limit) {
-		struct store_rows *rows = store_query(conn, order->sql, "ssssi", r->organization->id, kind->kind, last, pattern, limit + 1);
+		struct store_rows *rows = store_query(conn, order->sql, "sssssi", r->organization->id, kind->kind,
+						     last.value, last.id, pattern, limit + 1);
 		size_t n = rows_count(rows);
 		ok = rows != NULL;
 		more = n > (size_t)limit;
@@ -98,13 +166,13 @@ enum http_result api_resource_list(struct http_request *r)
 			if (is_wanted(&wanted, shown))
 				json_array_append(data, shown);
 			json_decref(shown);
-			snprintf(last, sizeof last, "%s", rows_text(rows, i, 0));
+			position_of(rows, i, order->by, &last);
 			more |= json_array_size(data) == (size_t)limit && i + 1 < n;
 		}
 		rows_free(rows);
 	}
 	if (ok)
-		return api_list_answer(r, data, more ? last : NULL);
+		return api_list_answer(r, data, more ? write_cursor(r, &last, order->by) : NULL);
 	json_decref(data);
 	return http_problem(r, 503, "The database could not be read", "try again shortly");
 }

@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "base/phone.h"
 #include "expr/template.h"
+#include "http/fields.h"
 #include "webhook/signature.h"
 #include <stdlib.h>
 #include <string.h>
@@ -342,9 +343,7 @@ static bool conflict(struct store_conn *conn, struct http_request *r, const stru
 struct change {
 	const struct resource_kind *kind;
 	json_t *doc, *shown; /* freed by release_change() */
-	char id[ID_SIZE], fingerprint[CRYPTO_HASH_SIZE];
-	const char *idempotency_key;
-	int64_t if_version; /* 0: any */
+	char id[ID_SIZE];
 };
 
 static void release_change(struct http_request *r)
@@ -371,44 +370,11 @@ static bool answer_row(struct store_conn *conn, struct http_request *r, struct c
 	return true;
 }
 
-/* An answer may have a key or secret: it is kept sealed. */
-static void answer_sealed(struct http_request *r, int status, const char *sealed)
-{
-	char *text = crypto_open(config_key(r->config->config), sealed);
-	http_json(r, status, text ? json_loads(text, 0, NULL) : json_object());
-	free(text);
-}
-
-static bool keep_answer(struct store_conn *conn, const struct http_request *r, const struct change *c)
-{
-	char *sealed = crypto_seal(config_key(r->config->config), r->answer);
-	bool ok = sealed && store_exec(conn, "INSERT INTO idempotency_keys (organization_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)", "sssisi",
-				       r->organization->id, c->idempotency_key, c->fingerprint, (int64_t)r->status, sealed, clock_now_ms());
-	free(sealed);
-	return ok;
-}
-
-/* The same key and request again: the same answer. */
-static bool replayed(struct store_conn *conn, struct http_request *r, struct change *c, bool *failed)
-{
-	struct store_rows *rows = store_query(conn, "SELECT fingerprint, status, body FROM idempotency_keys WHERE organization_id = $1 AND key = $2", "ss", r->organization->id, c->idempotency_key);
-	*failed = !rows;
-	bool found = rows_count(rows) == 1;
-	if (found && strcmp(rows_text(rows, 0, 0), c->fingerprint) == 0)
-		answer_sealed(r, (int)rows_int(rows, 0, 1), rows_text(rows, 0, 2));
-	else if (found)
-		http_problem(r, 409, "The Idempotency-Key was used for another request", "use a new key for a new request");
-	rows_free(rows);
-	return found;
-}
-
 static bool run_create(struct store_conn *conn, struct http_request *r)
 {
 	struct change *c = r->data;
 	bool failed = false;
-	if (c->idempotency_key && replayed(conn, r, c, &failed))
-		return true;
-	if (failed || conflict(conn, r, c->kind, c->doc, c->id, &failed))
+	if (conflict(conn, r, c->kind, c->doc, c->id, &failed))
 		return !failed;
 	r->shows_key = true; /* whoever makes it is shown it */
 	if (failed || !api_resource_insert(conn, config_key(r->config->config), r->organization->id, c->kind, c->doc, c->id, clock_now_ms()) ||
@@ -416,7 +382,7 @@ static bool run_create(struct store_conn *conn, struct http_request *r)
 		return false;
 	snprintf(r->location, sizeof r->location, "/api/v1/%s/%s", c->kind->path, c->id);
 	r->reload = true;
-	return !c->idempotency_key || keep_answer(conn, r, c);
+	return true;
 }
 
 static struct change *new_change(struct http_request *r, const struct resource_kind *kind)
@@ -444,13 +410,6 @@ enum http_result api_resource_create(struct http_request *r)
 	struct change *c = new_change(r, kind);
 	if (!c)
 		return HTTP_REPLY;
-	const char *key = http_header(r, "Idempotency-Key");
-	if (key && *key && strlen(key) <= 200) {
-		char *sent = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
-		c->idempotency_key = arena_strdup(&r->arena, key);
-		crypto_keyed_hash(config_key(r->config->config), sent ? sent : "", c->fingerprint);
-		free(sent);
-	}
 	c->doc = json_incref(body);
 	if (!check_document(r, kind, c->doc, &errors)) {
 		release_change(r);
@@ -614,6 +573,19 @@ static void keep_secrets(const struct field *fields, json_t *doc, json_t *old)
 	}
 }
 
+/* Does If-Match name another version than the one that is stored? true: a 412 was set. */
+static bool changed_meanwhile(struct http_request *r, int64_t version)
+{
+	char etag[sizeof r->etag];
+	snprintf(etag, sizeof etag, "\"%lld\"", (long long)version);
+	if (!r->if_match || etag_matches(r->if_match, etag, ETAG_STRONG))
+		return false;
+	set_etag(r, version);
+	http_problem(r, 412, "Somebody changed it meanwhile",
+		     "If-Match must name the current ETag, %s: fetch it again, and apply your change to that", etag);
+	return true;
+}
+
 static bool run_patch(struct store_conn *conn, struct http_request *r)
 {
 	struct change *c = r->data;
@@ -630,9 +602,7 @@ static bool run_patch(struct store_conn *conn, struct http_request *r)
 		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", c->kind->title, c->id);
 		return true;
 	}
-	if (c->if_version && c->if_version != version) {
-		set_etag(r, version);
-		http_problem(r, 412, "Somebody changed it meanwhile", "fetch it again, and apply your change to that");
+	if (changed_meanwhile(r, version)) {
 		json_decref(old);
 		return true;
 	}
@@ -682,9 +652,6 @@ enum http_result api_resource_patch(struct http_request *r)
 	struct change *c = body ? new_change(r, kind) : NULL;
 	if (!c)
 		return HTTP_REPLY;
-	const char *match = http_header(r, "If-Match");
-	if (match && strcmp(match, "*") != 0)
-		c->if_version = strtoll(match + (*match == '"'), NULL, 10);
 	drop_read_only(kind->fields, body);
 	c->doc = json_incref(body);
 	snprintf(c->id, sizeof c->id, "%s", r->params[1]);
@@ -731,6 +698,8 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 	bool ok = row && (!found || users);
 	if (ok && !found) {
 		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", c->kind->title, c->id);
+	} else if (ok && changed_meanwhile(r, rows_int(row, 0, 4))) {
+		/* the answer is set */
 	} else if (ok && json_array_size(users)) {
 		struct errors errors = {0};
 		size_t i;
