@@ -210,3 +210,22 @@ extern "C" enum phone_cost phone_cost(const char *e164)
 		return PHONE_STANDARD;
 	}
 }
+
+extern "C" bool phone_split(const char *e164, struct phone_parts *out)
+{
+	const PhoneNumberUtil *util = PhoneNumberUtil::GetInstance();
+	PhoneNumber number;
+	std::string national, region, trunk, international;
+	*out = {};
+	if (util->Parse(e164, "ZZ", &number) != PhoneNumberUtil::NO_PARSING_ERROR)
+		return false;
+	util->GetNationalSignificantNumber(number, &national);
+	util->GetRegionCodeForCountryCode(number.country_code(), &region);
+	util->GetNddPrefixForRegion(region, true, &trunk);
+	util->Format(number, PhoneNumberUtil::INTERNATIONAL, &international);
+	copy(out->country_code, sizeof out->country_code, std::to_string(number.country_code()));
+	copy(out->national, sizeof out->national, national);
+	copy(out->trunk_prefix, sizeof out->trunk_prefix, trunk);
+	copy(out->international, sizeof out->international, international);
+	return true;
+}

@@ -36,6 +36,17 @@ void phone_lookup(const char *e164, struct phone_info *out);
 enum phone_cost { PHONE_FREE, PHONE_STANDARD, PHONE_SHARED, PHONE_PREMIUM };
 enum phone_cost phone_cost(const char *e164);
 
+/* The parts of an E.164 number, as digits: "1", "5125550142"; "44", "2079460000" and trunk prefix "0". */
+struct phone_parts {
+	char country_code[4];
+	char national[PHONE_SIZE]; /* the national significant number */
+	char trunk_prefix[8];      /* dialled before it within the country; "" where there is none */
+	char international[PHONE_SIZE * 2]; /* written for readers abroad: "+44 20 7946 0000" */
+};
+
+/* false: it is not a possible number. */
+bool phone_split(const char *e164, struct phone_parts *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -528,10 +528,34 @@ static void build_pool(struct config_store *c, struct org *o, struct entity *e)
 	p->numbers = arena_alloc(&o->arena, (numbers + 1) * sizeof *p->numbers); /* its numbers come afterwards */
 }
 
+/* How a number can be written on a page: {"c": country code, "n": national number, "t": trunk prefix}. */
+static json_t *page_number(const char *text, const char *region)
+{
+	char e164[PHONE_SIZE], digits[PHONE_SIZE] = "";
+	struct phone_parts parts;
+	if (phone_normalize(text, region, e164) && phone_split(e164, &parts))
+		return json_pack("{s:s, s:s, s:s}", "c", parts.country_code, "n", parts.national,
+				 "t", parts.trunk_prefix);
+	/* A number of no plan, such as a short one: found by its digits alone. */
+	for (size_t n = 0; *text && n + 1 < sizeof digits; text++)
+		if (*text >= '0' && *text <= '9')
+			digits[n++] = *text;
+	return json_pack("{s:s, s:s, s:s}", "c", "", "n", digits, "t", "");
+}
+
+static json_t *page_numbers(json_t *texts, const char *region)
+{
+	json_t *out = json_array(), *item;
+	size_t i;
+	json_array_foreach(texts, i, item)
+		json_array_append_new(out, page_number(json_string_value(item), region));
+	return out;
+}
+
 static void build_dni(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_dni *d = e->data;
-	static const char *const told[] = {"numbers", "selectors", "consent", "respect_do_not_track"};
+	static const char *const told[] = {"selectors", "consent", "respect_do_not_track"};
 	json_t *script = json_object();
 	(void)c;
 	d->id = e->id;
@@ -543,6 +567,8 @@ static void build_dni(struct config_store *c, struct org *o, struct entity *e)
 	json_object_set_new(script, "snippet", json_string(e->id));
 	for (size_t i = 0; i < ARRAY_LEN(told); i++)
 		json_object_set(script, told[i], json_object_get(e->doc, told[i]));
+	json_t *numbers = json_object_get(e->doc, "numbers");
+	json_object_set_new(script, "numbers", page_numbers(numbers, o->public.region));
 	char *dumped = json_dumps(script, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ESCAPE_SLASH);
 	d->script_config = arena_strdup(&o->arena, dumped);
 	free(dumped);

@@ -7,22 +7,105 @@
   var get = function (s, k) { try { return s && JSON.parse(s.getItem('strowger.' + k)) } catch (e) { return null } }
   var put = function (s, k, v) { try { s && s.setItem('strowger.' + k, JSON.stringify(v)) } catch (e) { /* full */ } }
   var digits = function (t) { return t.replace(/\D/g, '') }
-  // the same number with and without its country code or trunk prefix
-  var tail = function (t) { return digits(t).slice(-9) }
-  var isOurs = function (t) { var d = digits(t); return d.length > 5 && d.length < 16 && (config.numbers.concat(shown)).some(function (n) { return tail(n) === tail(t) }) }
+
+  // A number {c: country code, n: national number, t: trunk prefix} in all ways that it is written: with
+  // its country code (i), perhaps with the trunk prefix behind that, +44 (0)20; with the trunk prefix (t);
+  // or without either (n).
+  var gap = '[\\s().\\/\\u2010-\\u2015-]{0,3}', dash = '[-.\\u2010-\\u2015]'
+  var spaced = function (d) { return d.split('').join(gap) }
+  function waysOf(number) {
+    var trunk = number.t && number.t !== number.c ? number.t : ''
+    if (number.c) ways[number.c + number.n] = 'i'
+    if (number.c && trunk) ways[number.c + trunk + number.n] = 'i'
+    if (trunk) ways[trunk + number.n] = 't'
+    ways[number.n] = trunk || number.c === '1' ? 'n' : 't'
+  }
+  var search, ways = {} // for all numbers that are replaced
+  function prepare() {
+    ways = {}
+    config.numbers.concat(shown).forEach(waysOf)
+    var all = Object.keys(ways).sort(function (a, b) { return b.length - a.length })
+    var prefix = '\\(?(?:(?:\\+|00|011)' + gap + ')?'
+    search = all.length && new RegExp(prefix + '(?:' + all.map(spaced).join('|') + ')', 'g')
+  }
+  var dialled = function (t) { return digits(t).replace(/^(00|011)/, '') }
+  function wayOf(t) {
+    var way = ways[digits(t)] || ways[dialled(t)]
+    return (/^\(?\+/.test(t) || !ways[digits(t)]) && way !== 'i' ? undefined : way
+  }
+  // Is what stands beside it part of another, longer number, of a word or of an amount?
+  var joined = new RegExp('^(\\d|' + dash + '\\d|(?!x|ext)[a-z_])', 'i')
+  var joins = new RegExp('[\\w+]$|\\d' + dash + '$')
+  var foreign = /(\+|(^|\D)(00|011))[\s(]*\d{1,3}[\s().\/-]{0,3}$/ // another country's code
+  var pairs = /^\(?\d\d([\s.])\d\d\1.*\1\d\d$/ // 22 12 34 56, where one more pair makes another number
+  function alone(t, before, after, way) {
+    if (joined.test(after) || joins.test(before) || (way !== 'i' && foreign.test(before))) return false
+    var gap = pairs.exec(t)
+    if (!gap) return true
+    var pair = '\\d\\d', blank = '\\' + gap[1]
+    return !new RegExp('^' + blank + pair + '(?![\\d\\/:])').test(after) &&
+      !new RegExp('(^|[^\\d\\/:])' + pair + blank + '$').test(before)
+  }
 
   // The lease's number as the text before it was written: +1 512 555 0100, (512) 555-0100, 512.555.0100
-  function written(before) {
-    var n = digits(before).length, e164 = digits(lease.number), national = digits(lease.display)
-    var source = n === e164.length ? e164 : n === national.length ? national : null, at = 0
-    if (!source || (/^\+/.test(before) && source !== e164)) return /^\+/.test(before) ? lease.number : lease.display
-    return before.replace(/\d/g, function () { return source[at++] })
+  function written(before, way) {
+    var had = digits(before), plain = /^\+?\d+$/.test(before)
+    var international = way === 'i' || (!way && /^\(?\+/.test(before))
+    var now = international ? lease.c + lease.n : way === 't' ? lease.t + lease.n : lease.n
+    // In North America all numbers are grouped alike; elsewhere a number without blanks has no groups.
+    var at = had.length - now.length, alike = international ? had.indexOf(lease.c, at) === at : true
+    if (at >= 0 && alike && (plain || lease.c === '1') && (way || !at)) {
+      var n = -at
+      return before.replace(/\d/g, function (d) { return n < 0 ? (n++, d) : now[n++] })
+    }
+    if (international) {
+      var prefix = /^\(?(\+|00|011)?/.exec(before)[1] || ''
+      if (lease.c && (prefix === '+' || !alike || at < 0)) prefix = '+'
+      return prefix + lease.international.slice(1)
+    }
+    var bare = way === 'n' && lease.t && lease.t !== lease.c
+    return bare ? lease.international.replace(/^\+\d+[\s-]*/, '') : lease.display
   }
-  var candidate = /(?:\+|\(|\b)\d[\d\s().\/\u2010-\u2015-]{4,22}\d/g
-  function swapText(node, any) {
-    var text = node.nodeValue, now = text.replace(candidate, function (t) { return any || isOurs(t) ? written(t) : t })
-    if (now !== text) node.nodeValue = now
-    return now !== text || (any && text.search(candidate) >= 0)
+  // Any number, in an element that is known to show one: as long as the lease's, else of seven digits or more.
+  var any = /(?:\+|\(|\b)\d[\d\s().\/\u2010-\u2015-]{5,20}\d/g
+  function anyOf() {
+    var more = '(?:' + gap + '\\d){' + (lease.n.length - 1) + '}'
+    return new RegExp('\\(?(?:\\+?' + spaced(lease.c) + gap + ')?\\d' + more, 'g')
+  }
+  var hits // of the last replace()
+  function replace(text, pattern, wayFor) {
+    var out = '', from = 0, m
+    pattern.lastIndex = hits = 0
+    while ((m = pattern.exec(text))) {
+      var t = m[0], at = m.index
+      if (t[0] === '(' && t.indexOf(')') < 0) { t = t.slice(1); at++ }
+      var way = wayFor(t), before = text.slice(0, at)
+      var fits = way !== undefined && alone(t, before, text.slice(at + t.length), way)
+      if (fits) {
+        hits++
+        out += text.slice(from, at) + written(t, way)
+        pattern.lastIndex = from = at + t.length
+      } else pattern.lastIndex = m.index + 1
+    }
+    return out + text.slice(from)
+  }
+  function set(node, now) { if (now !== node.nodeValue) node.nodeValue = now }
+  function swapText(node) {
+    if (search && /\d/.test(node.nodeValue)) set(node, replace(node.nodeValue, search, wayOf))
+  }
+  // true: the text has a number.
+  function swapAny(node) {
+    var text = node.nodeValue, known = search && replace(text, search, wayOf)
+    if (known && known !== text) return set(node, known), true
+    var take = function (t) {
+      var more = digits(t).length - lease.n.length
+      if (more > 0 || /^\(?\+/.test(t)) return 'i'
+      return more ? '' : 'n'
+    }
+    var now = replace(text, anyOf(), take)
+    if (!hits) now = replace(text, any, take)
+    set(node, now)
+    return hits > 0
   }
   function texts(root, f) {
     var walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT, { acceptNode: function (n) {
@@ -31,7 +114,22 @@
     } })
     while (walker.nextNode()) f(walker.currentNode)
   }
-  function link(a) { var to = 'tel:' + lease.number; if (a && a.getAttribute('href') !== to) a.setAttribute('href', to) }
+  // tel: links (RFC 3966). What follows the number, an extension or pauses, stays. Without `known` any
+  // number is replaced.
+  var tel = 'a[href^="tel:" i]', dial = /^(?:[\d\s+().\/-]|%20|%2[bdefBDEF89])*/
+  function link(a, known) {
+    if (!a) return
+    var href = a.getAttribute('href').slice(4), rest, number
+    try {
+      decodeURIComponent(href)
+      number = decodeURIComponent(dial.exec(href)[0]).trim()
+    } catch (e) { if (known) return }
+    rest = number ? href.slice(dial.exec(href)[0].length) : ''
+    var context = /;phone-context=\+?(\d+)/i.exec(rest)
+    if (known && (!wayOf(number) || (context && context[1] !== lease.c))) return
+    var to = 'tel:' + lease.number + rest.replace(/;phone-context=[^;]*/i, '')
+    if (a.getAttribute('href') !== to) a.setAttribute('href', to)
+  }
   function swap() {
     if (!lease || !lease.number || !document.body) return
     config.selectors.forEach(function (selector) {
@@ -39,16 +137,15 @@
       try { found = document.querySelectorAll(selector) } catch (e) { console.warn('strowger: no selector: ' + selector) }
       found.forEach(function (el) {
         var had = false
-        texts(el, function (n) { had = swapText(n, true) || had })
-        if (!had && !el.childElementCount && el.textContent !== lease.display) el.textContent = lease.display
-        link(el.closest('a[href^="tel:"]'))
-        el.querySelectorAll('a[href^="tel:"]').forEach(link)
+        texts(el, function (n) { had = swapAny(n) || had })
+        var empty = !had && !el.childElementCount
+        if (empty && el.textContent !== lease.display) el.textContent = lease.display
+        link(el.closest(tel))
+        el.querySelectorAll(tel).forEach(function (a) { link(a) })
       })
     })
-    if (config.numbers.length || shown.length) {
-      texts(document.body, function (n) { swapText(n, false) })
-      document.querySelectorAll('a[href^="tel:"]').forEach(function (a) { if (isOurs(decodeURIComponent(a.getAttribute('href').slice(4)))) link(a) })
-    }
+    texts(document.body, swapText)
+    document.querySelectorAll(tel).forEach(function (a) { link(a, true) })
     if (observer) observer.takeRecords()
   }
 
@@ -83,8 +180,12 @@
     ask('/dni/lease', body, function (answer) {
       if (!answer.number) return
       lease = answer
+      lease.c = answer.country_code
+      lease.n = answer.national_number || digits(lease.number)
+      lease.t = answer.trunk_prefix
       page.number = lease.number
-      if (shown.indexOf(lease.number) < 0) shown.push(lease.number)
+      shown = shown.filter(function (n) { return n.n !== lease.n }).concat({ c: lease.c, n: lease.n, t: lease.t })
+      prepare()
       swap()
     })
   }

@@ -2,6 +2,7 @@
 #include "base/embed.h"
 #include "base/result.h"
 #include "webhook/incoming.h"
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 #include "snippet.h"
@@ -49,10 +50,27 @@ json_t *visit_data(json_t *told)
 	return data;
 }
 
+/* A word that ends in "bot" or "bots", such as Googlebot or AdsBot; phones of the make Cubot are none. */
+static bool has_bot_word(const char *text)
+{
+	for (const char *at = text; (at = strcasestr(at, "bot")); at += 3) {
+		const char *end = at + 3 + (at[3] == 's' || at[3] == 'S');
+		bool is_cubot = at - text >= 2 && strncasecmp(at - 2, "cu", 2) == 0 &&
+				(at - text == 2 || !isalpha((unsigned char)at[-3]));
+		if (!isalpha((unsigned char)*end) && !is_cubot)
+			return true;
+	}
+	return false;
+}
+
 bool visit_is_bot(const char *user_agent)
 {
-	static const char *const words[] = {"bot", "crawl", "spider", "slurp", "headless", "lighthouse", "preview", "facebookexternalhit", "curl/", "wget/", "python-", "httpclient", "phantomjs", "pingdom", "uptime"};
-	if (!user_agent || !*user_agent)
+	static const char *const words[] = {
+		"crawl", "spider", "slurp", "headless", "lighthouse", "bingpreview", "uripreview",
+		"facebookexternalhit", "mediapartners", "inspectiontool", "feedfetcher", "curl/", "wget/",
+		"python-", "httpclient", "phantomjs", "pingdom", "uptime",
+	};
+	if (!user_agent || !*user_agent || has_bot_word(user_agent))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (strcasestr(user_agent, words[i]))

@@ -245,9 +245,33 @@ static void test_who_may_ask(void **state)
 	assert_false(visit_is_visitor(NULL) || visit_is_visitor("0123456789abcde") || visit_is_visitor("0123456789abcde/") || visit_is_visitor("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
 }
 
+static void test_phones_are_no_bots(void **state)
+{
+	(void)state;
+	static const char *const people[] = {
+		"Mozilla/5.0 (Linux; Android 13; CUBOT X70) Chrome/130.0 Mobile Safari/537.36",
+		"Mozilla/5.0 (Linux; Android 11; Cubot_KingKong_5) Chrome/120.0 Mobile Safari/537.36",
+		"Mozilla/5.0 (Linux; Android 10; cubot note 20 Build/QP1A) Version/4.0 Chrome/99.0",
+		"Mozilla/5.0 (Linux; Android 12; Abbott Bottle) Chrome/130.0 Mobile Safari/537.36",
+	};
+	static const char *const programs[] = {
+		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+		"Mozilla/5.0 (compatible; bingbot/2.0)", "Twitterbot/1.0", "Applebot", "MJ12bot/v1.4.8",
+		"Discordbots", "SomeBot-Preview", "Robot", "Incubot-crawler/1.0", "focubot/1",
+		"HeadlessChrome/130.0", "curl/8.5.0", "Chrome-Lighthouse",
+	};
+	for (size_t i = 0; i < sizeof people / sizeof *people; i++)
+		if (visit_is_bot(people[i]))
+			fail_msg("taken for a program: %s", people[i]);
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+		if (!visit_is_bot(programs[i]))
+			fail_msg("taken for a person: %s", programs[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_phones_are_no_bots),
 		cmocka_unit_test(test_a_number_is_one_visitors_until_it_has_cooled_down),
 		cmocka_unit_test(test_a_visitor_keeps_the_number_and_comes_back_to_it),
 		cmocka_unit_test(test_callers_share_a_number_and_a_call_uses_it_up),

@@ -98,9 +98,24 @@ static bool begin(struct http_request *r, struct visit *v)
 static enum http_result answer(struct http_request *r, const char *lease_id, const char *number, int64_t expires_ms, const char *reason)
 {
 	char display[PHONE_SIZE * 2] = "", expires[RFC3339_SIZE];
-	if (number)
+	struct phone_parts parts = {0};
+	json_t *out = json_object();
+	json_object_set_new(out, "lease_id", lease_id ? json_string(lease_id) : json_null());
+	json_object_set_new(out, "number", number ? json_string(number) : json_null());
+	if (number) {
 		phone_national(number, display, sizeof display);
-	return http_json(r, 200, json_pack("{s:s?, s:s?, s:s?, s:s?, s:s*}", "lease_id", lease_id, "number", number, "display", number ? display : NULL, "expires_at", expires_ms ? clock_rfc3339(expires_ms, expires) : NULL, "reason", reason));
+		(void)phone_split(number, &parts);
+		json_object_set_new(out, "international", json_string(parts.international));
+		json_object_set_new(out, "country_code", json_string(parts.country_code));
+		json_object_set_new(out, "national_number", json_string(parts.national));
+		json_object_set_new(out, "trunk_prefix", json_string(parts.trunk_prefix));
+	}
+	json_object_set_new(out, "display", number ? json_string(display) : json_null());
+	const char *expires_at = expires_ms ? clock_rfc3339(expires_ms, expires) : NULL;
+	json_object_set_new(out, "expires_at", expires_at ? json_string(expires_at) : json_null());
+	if (reason)
+		json_object_set_new(out, "reason", json_string(reason));
+	return http_json(r, 200, out);
 }
 
 /* ---- what is kept ---- */
