@@ -1,5 +1,6 @@
 /* The agent: listeners, and requests that belong to no dialog yet. */
 #include "sip/agent.h"
+#include "sip/headers.h"
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta_stateless.h>
 #include <sofia-sip/sip_util.h>
@@ -55,7 +56,7 @@ static const char *asserted_user(su_home_t *home, const sip_t *sip)
 		if (!u->un_name || !u->un_value || strcasecmp(u->un_name, "P-Asserted-Identity") != 0)
 			continue;
 		for (const sip_contact_t *m = sip_contact_make(home, u->un_value); m; m = m->m_next) {
-			const char *user = m->m_url->url_user ? m->m_url->url_user : m->m_url->url_type == url_tel ? m->m_url->url_host : NULL;
+			const char *user = sip_user_of(home, m->m_url);
 			if (user && *user)
 				return user;
 		}
@@ -74,22 +75,19 @@ static bool is_withheld(const sip_t *sip)
 static void tell_incoming(struct sip_leg *leg, const char *sdp, bool asks)
 {
 	struct sip_agent *agent = leg->agent;
-	const char *headers[64];
-	size_t n = 0;
+	size_t header_count = 0;
 	struct sockaddr_storage room;
 	msg_t *msg = nta_incoming_getrequest(leg->invite_in);
 	const sip_t *sip = sip_object(msg);
-	for (const sip_unknown_t *u = sip->sip_unknown; u && n + 1 < ARRAY_LEN(headers); u = u->un_next) {
-		if (!u->un_name || !u->un_value)
-			continue;
-		headers[n++] = u->un_name;
-		headers[n++] = u->un_value;
-	}
+	su_home_t *home = leg->home;
+	const char *const *headers = sip_headers_joined(home, sip->sip_unknown, &header_count);
+	const char *from = sip_user_of(home, sip->sip_from->a_url), *to = sip_user_of(home, sip->sip_to->a_url);
+	const char *called = sip_user_of(home, sip->sip_request->rq_url);
 	struct sip_incoming in = {
 		.leg = leg,
-		.from_user = sip->sip_from->a_url->url_user ? sip->sip_from->a_url->url_user : "",
-		.to_user = sip->sip_to->a_url->url_user ? sip->sip_to->a_url->url_user : "",
-		.request_user = sip->sip_request->rq_url->url_user ? sip->sip_request->rq_url->url_user : "",
+		.from_user = from ? from : "",
+		.to_user = to ? to : "",
+		.request_user = called ? called : "",
 		.asserted_user = asserted_user(leg->home, sip),
 		.withheld = is_withheld(sip),
 		.sdp = sdp,
@@ -98,7 +96,7 @@ static void tell_incoming(struct sip_leg *leg, const char *sdp, bool asks)
 		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count : SIP_MAX_FORWARDS,
 		.asks = asks,
 		.headers = headers,
-		.header_count = n / 2,
+		.header_count = header_count,
 	};
 	agent->config.incoming(agent->config.arg, &in);
 	msg_destroy(msg);
@@ -171,8 +169,9 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 static int request(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *sip)
 {
 	const url_t *uri = sip->sip_request->rq_url;
-	if (uri->url_type != url_sip && uri->url_type != url_sips)
-		return 416; /* RFC 3261 §8.2.2.1 */
+	bool is_known = uri->url_type == url_sip || uri->url_type == url_sips || uri->url_type == url_tel;
+	if (!is_known)
+		return 416; /* RFC 3261 section 8.2.2.1 */
 	if (uri->url_headers)
 		return 400; /* RFC 3261 §19.1.1: it may have none here */
 	switch (sip->sip_request->rq_method) {

@@ -217,6 +217,8 @@ int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq,
 		break;
 	case sip_method_ack:
 		return 0;
+	case sip_method_cancel:
+		return 481; /* it matches no transaction: RFC 3261 section 9.2 */
 	default:
 		nta_incoming_treply(irq, SIP_405_METHOD_NOT_ALLOWED, SIPTAG_ALLOW(leg->agent->methods), TAG_END());
 		break;

@@ -46,7 +46,8 @@ struct sip_leg_handler {
 /* An INVITE that starts a dialog. Borrowed: valid during the callback. */
 struct sip_incoming {
 	struct sip_leg *leg;
-	const char *from_user, *to_user, *request_user; /* user parts of From, To and the request URI */
+	/* User parts of From, To and the request URI, without parameters of a telephone number. */
+	const char *from_user, *to_user, *request_user;
 	const char *asserted_user; /* of P-Asserted-Identity (RFC 3325), sip or tel; "" without */
 	bool withheld; /* Privacy says that the caller is not to be told (RFC 3323) */
 	const char *sdp;                 /* "" when the INVITE had no offer */
@@ -54,7 +55,7 @@ struct sip_incoming {
 	const char *sip_call_id;
 	unsigned max_forwards; /* hops that are left, at least 1 (RFC 7332) */
 	bool asks; /* only whether it is taken: when it is not refused now, it comes again, its SDP past the media proxy */
-	/* Those that the SIP stack knows nothing of, X- ones among them, as name and value. */
+	/* Header fields that the SIP stack does not know, as name and value; fields of one name are joined. */
 	const char *const *headers;
 	size_t header_count;
 };

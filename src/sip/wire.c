@@ -8,8 +8,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/network.h"
+#include "sip/keepalive.h"
 #include "sip/text.h"
+#include <dlfcn.h>
 #include <sofia-sip/msg_addr.h>
+#include <sofia-sip/msg_buffer.h>
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport.h>
 #include <stdlib.h>
@@ -82,6 +85,26 @@ void tport_log_msg(tport_t *tport, msg_t *msg, char const *what, char const *via
 	const char *transport = tport_name(tport)->tpn_proto;
 	write_own(&w->own, a, transport, write_remote(&w->remote, &msg_addr(msg)->su_sa));
 	a->config.message(a->config.arg, &(struct sip_message){sent, clock_now_ms(), transport, buf_text(&w->remote), buf_text(&w->own), call_id, n, buf_text(&w->text), w->text.len});
+}
+
+static bool has_start_line(msg_t *msg)
+{
+	const sip_t *sip = sip_object(msg);
+	return sip && (sip->sip_request || sip->sip_status);
+}
+
+/* In the place of the library's, which is called here: see sip/keepalive.h. */
+int msg_extract(msg_t *msg);
+
+int msg_extract(msg_t *msg)
+{
+	static int (*library)(msg_t *msg);
+	if (!library)
+		library = (int (*)(msg_t *))(uintptr_t)dlsym(RTLD_NEXT, "msg_extract");
+	char *text = msg && !has_start_line(msg) ? msg_buf_committed_data(msg) : NULL;
+	if (text)
+		sip_move_line_ends(text, msg_buf_committed(msg));
+	return library ? library(msg) : -1;
 }
 
 /* What sofia has to say. */

@@ -1,4 +1,6 @@
 #include "test.h"
+#include "sip/headers.h"
+#include "sip/keepalive.h"
 #include "sip/pcap.h"
 #include "sip/text.h"
 #include <string.h>
@@ -32,6 +34,67 @@ static void test_headers_are_found_in_every_form(void **state)
 	assert_null(header("", "Call-ID", 'i'));
 	size_t n;
 	assert_null(sip_text_header(INVITE "Call-ID\0 of ten: 1\r\n", sizeof INVITE "Call-ID\0 of ten: 1\r\n" - 1, "Call-ID", 'i', &n));
+}
+
+static void moved(const char *before, const char *after)
+{
+	char text[200];
+	snprintf(text, sizeof text, "%s", before);
+	sip_move_line_ends(text, strlen(text));
+	assert_string_equal(text, after);
+}
+
+static void test_line_ends_before_a_message_become_blanks_in_its_start_line(void **state)
+{
+	(void)state;
+	moved("\r\n\r\nOPTIONS sip:a SIP/2.0\r\nVia: x\r\n", "OPTIONS     sip:a SIP/2.0\r\nVia: x\r\n");
+	moved("\nSIP/2.0 200 OK\r\n", "SIP/2.0  200 OK\r\n");
+	moved("OPTIONS sip:a SIP/2.0\r\n\r\n", "OPTIONS sip:a SIP/2.0\r\n\r\n");
+	moved("\r\n\r\nOPTIONS sip:a", "\r\n\r\nOPTIONS sip:a"); /* more is to come */
+	moved("\r\n\r\nOPTIONS\r\nVia: x\r\n", "\r\n\r\nOPTIONS\r\nVia: x\r\n");
+	moved("\r\n\r\n", "\r\n\r\n");
+	moved("", "");
+}
+
+static void test_fields_of_one_name_are_one_list(void **state)
+{
+	(void)state;
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	sip_unknown_t lines[] = {
+		{.un_name = "Diversion", .un_value = "<sip:1@a>"}, {.un_name = "X-One", .un_value = "1"},
+		{.un_name = "diversion", .un_value = "<sip:2@b>, <sip:3@c>"}, {.un_name = "DIVERSION", .un_value = ""},
+	};
+	size_t count;
+	su_home_init(home);
+	for (size_t i = 0; i + 1 < sizeof lines / sizeof *lines; i++)
+		lines[i].un_next = &lines[i + 1];
+	const char *const *joined = sip_headers_joined(home, lines, &count);
+	assert_int_equal(count, 2);
+	assert_string_equal(joined[0], "Diversion");
+	assert_string_equal(joined[1], "<sip:1@a>, <sip:2@b>, <sip:3@c>, ");
+	assert_string_equal(joined[2], "X-One");
+	assert_string_equal(joined[3], "1");
+	sip_headers_joined(home, NULL, &count);
+	assert_int_equal(count, 0);
+	su_home_deinit(home);
+}
+
+static void test_a_number_has_no_parameters(void **state)
+{
+	(void)state;
+	static const char *const cases[][2] = {
+		{"sip:+15125550100@a.example", "+15125550100"},
+		{"sip:+15125550100;npdi;rn=+15125550999@a.example;user=phone", "+15125550100"},
+		{"sip:+12145550123;verstat=TN-Validation-Passed@a.example", "+12145550123"},
+		{"tel:+15125550100;cpc=ordinary", "+15125550100"},
+		{"tel:5550100;phone-context=+1512", "5550100"},
+		{"sip:a.example", ""},
+	};
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	su_home_init(home);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_string_equal(sip_user_of(home, url_make(home, cases[i][0])), cases[i][1]);
+	su_home_deinit(home);
 }
 
 static bool hides(void *arg, const char *name, size_t len)
@@ -89,6 +152,9 @@ static void test_a_capture_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_line_ends_before_a_message_become_blanks_in_its_start_line),
+		cmocka_unit_test(test_fields_of_one_name_are_one_list),
+		cmocka_unit_test(test_a_number_has_no_parameters),
 		cmocka_unit_test(test_headers_are_found_in_every_form),
 		cmocka_unit_test(test_what_is_nobodys_to_read_is_covered),
 		cmocka_unit_test(test_a_capture_file),
