@@ -86,6 +86,7 @@ struct sip_leg {
 	/* an offer of ours within the dialog */
 	const char *offer, *offered; /* that waits to be sent, or NULL; that was sent last */
 	const char *offered_sdp; /* the latter as it was sent */
+	const struct sdp_lines *lines; /* of the far side's last offer, where it had several; or NULL */
 	bool offering; /* it is with the media proxy */
 	nta_outgoing_t *offer_out;
 	su_timer_t *offer_timer; /* after a 491 */

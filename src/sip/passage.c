@@ -1,5 +1,6 @@
 /* SDP of a leg through the media proxy, one after the other; where there is none, at once. */
 #include "sip/agent.h"
+#include "sip/lines.h"
 #include <sodium.h>
 
 struct sip_passing {
@@ -23,8 +24,19 @@ static void begin(struct sip_leg *leg)
 	leg->agent->config.media_proxy->pass(leg->agent->config.arg, &passage);
 }
 
+/* What the far side offers says how many m= lines the dialog has from now on. */
+static void take_lines(struct sip_leg *leg, bool ours, bool answer, const char *sdp)
+{
+	if (!ours && !answer && sdp && *sdp)
+		leg->lines = sdp_lines_read(leg->home, sdp);
+}
+
 void sip_leg_pass(struct sip_leg *leg, bool ours, bool answer, int status, const char *sdp, sip_passed *then)
 {
+	if (ours && leg->lines && sdp && *sdp)
+		sdp = sdp_lines_apply(leg->home, leg->lines, sdp);
+	if (!leg->agent->config.media_proxy)
+		take_lines(leg, ours, answer, sdp);
 	if (!leg->agent->config.media_proxy || (!leg->passing && (!sdp || !*sdp))) {
 		then(leg, status, sdp, true);
 		return;
@@ -50,6 +62,7 @@ void sip_leg_passed(struct sip_leg *leg, const char *sdp)
 	const struct sip_passing *p = leg->passing;
 	bool gone = false;
 	leg->gone = &gone;
+	take_lines(leg, p->ours, p->answer, sdp);
 	p->then(leg, p->status, sdp, sdp || !p->sdp); /* what that passes comes after this */
 	if (gone)
 		return;

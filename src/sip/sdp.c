@@ -1,5 +1,7 @@
 #include "sip/sdp.h"
 #include "base/buf.h"
+#include "base/network.h"
+#include "sip/lines.h"
 #include <sofia-sip/sdp.h>
 #include <sofia-sip/su_alloc.h>
 #include <stdlib.h>
@@ -82,6 +84,13 @@ static void read_format(const sdp_rtpmap_t *r, struct sdp_formats *formats)
 	formats->list[formats->count++] = f;
 }
 
+/* A host name (RFC 8866 section 5.7) is not looked up: such a stream cannot be used. */
+static bool is_address(const char *text)
+{
+	struct sockaddr_storage address;
+	return text && address_parse(text, strlen(text), &address);
+}
+
 static void read_media(const sdp_media_t *m, struct sdp_audio *out, struct sdp_formats *formats, bool *usable)
 {
 	const sdp_connection_t *c = sdp_media_connections(m);
@@ -99,7 +108,7 @@ static void read_media(const sdp_media_t *m, struct sdp_audio *out, struct sdp_f
 	}
 	for (size_t i = 0; formats && i < formats->count; i++)
 		has_passed = has_passed || sdp_format_is_passed(&formats->list[i]);
-	if ((out->codec < 0 && !has_passed) || !c || !c->c_address)
+	if ((out->codec < 0 && !has_passed) || !c || !is_address(c->c_address))
 		return;
 	snprintf(out->address, sizeof out->address, "%s", c->c_address);
 	out->port = (int)m->m_port;
@@ -121,10 +130,6 @@ static bool skip(const char **at, size_t n)
 	return n > 0;
 }
 
-/*
- * Is each m= line as RFC 8866 §5.14 has it: media, port, protocol, formats that are tokens?
- * Of others sofia's parser makes empty formats without end. Found by tests/fuzz.
- */
 static bool media_lines_are_sound(const char *text)
 {
 	for (const char *line = text + strspn(text, BLANK); *line; line += strcspn(line, "\r\n"), line += strspn(line, "\r\n" BLANK)) {
@@ -140,6 +145,49 @@ static bool media_lines_are_sound(const char *text)
 	return true;
 }
 
+/* at: behind "m=audio ". A refused line needs no format (RFC 3264 section 6 says that they do not matter). */
+static bool is_refused_without_format(const char *at)
+{
+	if (at[0] != '0' || !strchr(BLANK, at[1]))
+		return false;
+	at += 1 + strspn(at + 1, BLANK);
+	size_t protocol = token_length(at, "/");
+	at += protocol;
+	return protocol && strchr("\r\n", at[strspn(at, BLANK)]);
+}
+
+/*
+ * Is each m= line as RFC 8866 section 5.14 has it: media, port, protocol, formats that are tokens?
+ * Of others sofia's parser makes empty formats without end. Found by tests/fuzz. Returns the text,
+ * where refused lines without a format have one, or NULL.
+ */
+static const char *sound_media_lines(su_home_t *home, const char *text)
+{
+	struct buf b = {0};
+	size_t lines = 0;
+	const char *from = text;
+	for (const char *at = text; *at; at += strcspn(at, "\r\n"), at += strspn(at, "\r\n")) {
+		const char *port = at[0] == 'm' && at[1] == '=' ? at + 2 + token_length(at + 2, "") : NULL;
+		if (!port)
+			continue;
+		port += strspn(port, BLANK);
+		if (++lines > SDP_LINES_MAX)
+			break;
+		if (!is_refused_without_format(port))
+			continue;
+		const char *end = at + strcspn(at, "\r\n");
+		buf_add(&b, from, (size_t)(end - from));
+		buf_add_str(&b, " 0");
+		from = end;
+	}
+	if (b.len) {
+		buf_add_str(&b, from);
+		text = b.failed ? NULL : su_strdup(home, buf_text(&b));
+		buf_free(&b);
+	}
+	return text && lines <= SDP_LINES_MAX && media_lines_are_sound(text) ? text : NULL;
+}
+
 bool sdp_audio_parse(const char *text, struct sdp_audio *out, struct sdp_formats *formats)
 {
 	su_home_t home[1] = {SU_HOME_INIT(home)};
@@ -147,14 +195,22 @@ bool sdp_audio_parse(const char *text, struct sdp_audio *out, struct sdp_formats
 	*out = (struct sdp_audio){.codec = CODEC_NONE, .telephone_event = -1};
 	if (formats)
 		formats->count = 0;
-	if (!media_lines_are_sound(text))
-		return false;
 	su_home_init(home);
+	text = sound_media_lines(home, text);
+	if (!text) {
+		su_home_deinit(home);
+		return false;
+	}
 	sdp_parser_t *parser = sdp_parse(home, text, (issize_t)strlen(text), 0);
 	sdp_session_t *session = sdp_session(parser);
-	for (const sdp_media_t *m = session ? session->sdp_media : NULL; m && !usable; m = m->m_next)
-		if (m->m_type == sdp_media_audio && m->m_proto == sdp_proto_rtp && m->m_port > 0 && m->m_port < 65536)
+	int line = 0;
+	for (const sdp_media_t *m = session ? session->sdp_media : NULL; m && !usable; m = m->m_next, line++) {
+		bool is_rtp = m->m_type == sdp_media_audio && m->m_proto == sdp_proto_rtp;
+		if (is_rtp && m->m_port > 0 && m->m_port < 65536)
 			read_media(m, out, formats, &usable);
+		if (usable)
+			out->line = line;
+	}
 	sdp_parser_free(parser);
 	su_home_deinit(home);
 	return usable;

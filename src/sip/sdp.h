@@ -12,6 +12,7 @@ enum codec { CODEC_NONE = -1, CODEC_PCMU = 0, CODEC_PCMA = 8 }; /* RFC 3551 payl
 struct sdp_audio {
 	char address[64]; /* IPv4 or IPv6 */
 	int port;         /* 0: the stream is refused */
+	int line;         /* which of the m= lines it is, from 0 on */
 	/* Payload type: the first of PCMU and PCMA that both sides speak, or CODEC_NONE; of the format that is passed, after sdp_audio_pass(). */
 	int codec;
 	int telephone_event; /* RFC 4733 payload type of the keys that go with it, or -1 */

@@ -1,7 +1,9 @@
 #include "test.h"
 #include "sip/headers.h"
 #include "sip/keepalive.h"
+#include "sip/lines.h"
 #include "sip/pcap.h"
+#include "sip/sdp.h"
 #include "sip/text.h"
 #include <string.h>
 
@@ -97,6 +99,73 @@ static void test_a_number_has_no_parameters(void **state)
 	su_home_deinit(home);
 }
 
+#define SESSION "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+#define OWN SESSION "m=audio 20000 RTP/AVP 0\r\na=sendrecv\r\n"
+
+/* The m= lines of our answer to that offer, each with its end; NULL: it is refused. */
+static const char *answered(su_home_t *home, const char *lines)
+{
+	static char out[1000];
+	struct sdp_audio audio;
+	struct sdp_formats formats;
+	const char *offer = su_sprintf(home, SESSION "%s", lines);
+	if (!sdp_audio_parse(offer, &audio, &formats))
+		return NULL;
+	const struct sdp_lines *kept = sdp_lines_read(home, offer);
+	const char *own = kept ? sdp_lines_apply(home, kept, OWN) : OWN;
+	snprintf(out, sizeof out, "%s", own + strlen(SESSION));
+	return out;
+}
+
+static void test_an_answer_has_as_many_lines_as_the_offer(void **state)
+{
+	(void)state;
+	static const char *const audio = "m=audio 4000 RTP/AVP 0 8\r\n", *const ours = "m=audio 20000 RTP/AVP 0\r\na=sendrecv\r\n";
+	static const char *const cases[][4] = {
+		/* before and behind the audio, as offered and as answered */
+		{"", "", "", ""},
+		{"", "m=video 4002 RTP/AVP 34 96\r\na=rtpmap:96 VP8/90000\r\n", "", "m=video 0 RTP/AVP 34 96\r\n"},
+		{"m=video 4002 RTP/AVP 34\r\n", "", "m=video 0 RTP/AVP 34\r\n", ""},
+		{"m=audio 4002 RTP/SAVP 0\r\na=crypto:1 x\r\n", "", "m=audio 0 RTP/SAVP 0\r\n", ""},
+		{"", "m=image 4002 udptl t38\r\n", "", "m=image 0 udptl t38\r\n"},
+		{"m=audio 0 RTP/AVP\r\n", "", "m=audio 0 RTP/AVP 0\r\n", ""},
+		{"m=audio 0 RTP/AVP\r\n", "m=video 0 RTP/AVP \r\n", "m=audio 0 RTP/AVP 0\r\n", "m=video 0 RTP/AVP 0\r\n"},
+		{"", "m=audio 4006 RTP/AVP 0\r\n", "", "m=audio 0 RTP/AVP 0\r\n"},
+		{"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:d\r\n", "", "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:d\r\n", ""},
+	};
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	su_home_init(home);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *got = answered(home, su_sprintf(home, "%s%s%s", cases[i][0], audio, cases[i][1]));
+		assert_non_null(got);
+		assert_string_equal(got, su_sprintf(home, "%s%s%s", cases[i][2], ours, cases[i][3]));
+	}
+	assert_null(answered(home, "m=video 4002 RTP/AVP 34\r\n"));
+	assert_null(answered(home, "m=audio 4002 RTP/AVP\r\n"));
+	assert_null(answered(home, "m=audio 0 RTP/AVP 0\r\n"));
+	char many[2000] = "";
+	for (size_t i = 0; i < SDP_LINES_MAX; i++)
+		strcat(many, "m=video 4002 RTP/AVP 34\r\n");
+	assert_non_null(answered(home, su_sprintf(home, "%s%s", audio, many + strlen("m=video 4002 RTP/AVP 34\r\n"))));
+	assert_null(answered(home, su_sprintf(home, "%s%s", audio, many)));
+	su_home_deinit(home);
+}
+
+static void test_a_host_name_is_no_address(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *address;
+		bool usable;
+	} cases[] = {{"IP4 192.0.2.1", true}, {"IP6 2001:db8::1", true}, {"IP4 media.example", false}, {"IP4 192.0.2", false}, {"IP4 0.0.0.0", true}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char text[300];
+		struct sdp_audio audio;
+		snprintf(text, sizeof text, "v=0\r\no=- 1 1 IN %s\r\ns=-\r\nc=IN %s\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n", cases[i].address, cases[i].address);
+		assert_int_equal(sdp_audio_parse(text, &audio, NULL), cases[i].usable);
+	}
+}
+
 static bool hides(void *arg, const char *name, size_t len)
 {
 	const char *what = arg;
@@ -152,6 +221,8 @@ static void test_a_capture_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_answer_has_as_many_lines_as_the_offer),
+		cmocka_unit_test(test_a_host_name_is_no_address),
 		cmocka_unit_test(test_line_ends_before_a_message_become_blanks_in_its_start_line),
 		cmocka_unit_test(test_fields_of_one_name_are_one_list),
 		cmocka_unit_test(test_a_number_has_no_parameters),
