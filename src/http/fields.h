@@ -6,7 +6,7 @@
 
 enum etag_comparison {
 	ETAG_STRONG, /* If-Match: a weak tag equals nothing (RFC 9110 section 13.1.1) */
-	ETAG_WEAK,   /* If-None-Match: W/"1" equals "1" (section 13.1.2) */
+	ETAG_WEAK, /* If-None-Match: W/"1" equals "1" (section 13.1.2) */
 };
 
 /*

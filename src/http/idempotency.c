@@ -36,7 +36,8 @@ bool idempotency_begin(struct http_request *r)
 	if (!key || strcmp(r->method, "POST") != 0 || !key[strspn(key, " \t")])
 		return true;
 	if (strlen(key) > KEY_MAX) {
-		http_problem(r, 400, "The Idempotency-Key is too long", "it may have %d bytes", KEY_MAX);
+		http_problem(r, 400, "The Idempotency-Key is too long", "it may have %d bytes",
+			     KEY_MAX);
 		return false;
 	}
 	r->idempotency_key = arena_strdup(&r->arena, key);
@@ -50,12 +51,14 @@ bool idempotency_repeats(struct store_conn *conn, struct http_request *r, bool *
 {
 	const char *sql = "SELECT fingerprint, status, body FROM idempotency_keys "
 			  "WHERE organization_id = $1 AND key = $2";
-	struct store_rows *rows = store_query(conn, sql, "ss", r->organization->id, r->idempotency_key);
+	struct store_rows *rows =
+		store_query(conn, sql, "ss", r->organization->id, r->idempotency_key);
 	bool found = rows_count(rows) == 1;
 	*failed = !rows;
 	if (found && strcmp(rows_text(rows, 0, 0), r->fingerprint) == 0) {
 		char *text = crypto_open(config_key(r->config->config), rows_text(rows, 0, 2));
-		http_json(r, (int)rows_int(rows, 0, 1), text ? json_loads(text, 0, NULL) : json_object());
+		http_json(r, (int)rows_int(rows, 0, 1),
+			  text ? json_loads(text, 0, NULL) : json_object());
 		free(text);
 	} else if (found) {
 		http_problem(r, 409, "The Idempotency-Key was used for another request",
@@ -72,9 +75,10 @@ bool idempotency_keep(struct store_conn *conn, const struct http_request *r)
 	/* An answer may have a key or secret. */
 	char *sealed = crypto_seal(config_key(r->config->config), r->answer);
 	const char *sql = "INSERT INTO idempotency_keys "
-			  "(organization_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-	bool ok = sealed && store_exec(conn, sql, "sssisi", r->organization->id, r->idempotency_key, r->fingerprint,
-				       (int64_t)r->status, sealed, clock_now_ms());
+			  "(organization_id, key, fingerprint, status, body, created_at) VALUES "
+			  "($1, $2, $3, $4, $5, $6)";
+	bool ok = sealed && store_exec(conn, sql, "sssisi", r->organization->id, r->idempotency_key,
+				       r->fingerprint, (int64_t)r->status, sealed, clock_now_ms());
 	free(sealed);
 	return ok;
 }

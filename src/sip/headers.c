@@ -66,7 +66,8 @@ const char *const *sip_headers_joined(su_home_t *home, const sip_unknown_t *list
 	struct line *lines = sorted(home, list, &n);
 	const char **out = n ? su_alloc(home, (isize_t)(2 * n * sizeof *out)) : NULL;
 	for (size_t i = 0, same; out && i < n; i += same) {
-		for (same = 1; i + same < n && strcasecmp(lines[i].name, lines[i + same].name) == 0;)
+		for (same = 1;
+		     i + same < n && strcasecmp(lines[i].name, lines[i + same].name) == 0;)
 			same++;
 		const char *value = joined(home, &lines[i], same);
 		if (!value)

@@ -5,7 +5,8 @@
 #include <sofia-sip/sip.h>
 
 /*
- * The fields of a list, those of one name joined with commas in their order (RFC 3261 section 7.3.1).
+ * The fields of a list, those of one name joined with commas in their order (RFC 3261
+ * section 7.3.1).
  *
  * Returns name, value, name, value …, in memory of home, and their count in *count; NULL when there
  * are none, or without memory. A name is written as its first field has it.

@@ -25,7 +25,8 @@ static const char *copy(su_home_t *home, const char *from, size_t len)
 	return su_strndup(home, from, (isize_t)len);
 }
 
-/* at: behind "m=". A refused line may have no format (RFC 8866 section 5.14 wants one): it gets one. */
+/* at: behind "m=". A refused line may have no format (RFC 8866 section 5.14 wants one): it gets
+ * one. */
 static bool read_line(su_home_t *home, const char *at, struct line *out)
 {
 	size_t media = strcspn(at, " \t\r\n");
@@ -48,7 +49,8 @@ static bool read_lines(su_home_t *home, const char *offer, struct sdp_lines *out
 	for (const char *at = offer; *at; at = next_line(at)) {
 		struct line *last = out->count ? &out->list[out->count - 1] : NULL;
 		if (strncmp(at, "m=", 2) == 0) {
-			if (out->count == SDP_LINES_MAX || !read_line(home, at + 2, &out->list[out->count++]))
+			if (out->count == SDP_LINES_MAX ||
+			    !read_line(home, at + 2, &out->list[out->count++]))
 				return false;
 		} else if (last && strncmp(at, "a=mid:", 6) == 0) {
 			last->mid = copy(home, at + 6, strcspn(at + 6, "\r\n"));

@@ -14,17 +14,19 @@ describe('HTTP', () => {
 
   // Headers as they are given, none added: fetch() adds Accept-Encoding.
   const plain = (path: string, headers: Record<string, string> = {}) =>
-    new Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }>((done, fail) => {
-      request(s.url + path, { headers }, (res) => {
-        const parts: Buffer[] = []
-        res.on('data', (d: Buffer) => parts.push(d))
-        res.on('end', () => {
-          done({ status: res.statusCode!, headers: res.headers, body: Buffer.concat(parts) })
+    new Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }>(
+      (done, fail) => {
+        request(s.url + path, { headers }, (res) => {
+          const parts: Buffer[] = []
+          res.on('data', (d: Buffer) => parts.push(d))
+          res.on('end', () => {
+            done({ status: res.statusCode!, headers: res.headers, body: Buffer.concat(parts) })
+          })
         })
-      })
-        .on('error', fail)
-        .end()
-    })
+          .on('error', fail)
+          .end()
+      },
+    )
   // A key of a new organization, once the server knows it.
   let organizations = 0
   const organization = async () => {
@@ -58,7 +60,9 @@ describe('HTTP', () => {
     const campaign = await s.campaign('+18005550711', {})
     const publisher = await s.api('POST', '/publishers', { name: 'Head publisher' })
     const endpoint = await s.api('POST', '/inbound-rtb', {
-      name: 'Head', campaign_id: campaign.id, publisher_id: publisher.id,
+      name: 'Head',
+      campaign_id: campaign.id,
+      publisher_id: publisher.id,
     })
     const path = `/inbound_rtb/${endpoint.id}?caller_id=%2B15125550142`
     assert.equal((await s.raw('HEAD', path)).status, 200)
@@ -98,9 +102,21 @@ describe('HTTP', () => {
     const wrong = await s.raw('GET', '/api/v1/buyers', undefined, {}, 'sk_wrong')
     assert.equal(wrong.status, 401)
     assert.match(wrong.headers.get('www-authenticate')!, /^Bearer .*error="invalid_token"$/)
-    const basic = await s.raw('GET', '/api/v1/buyers', undefined, { authorization: 'Basic eDp5' }, '')
+    const basic = await s.raw(
+      'GET',
+      '/api/v1/buyers',
+      undefined,
+      { authorization: 'Basic eDp5' },
+      '',
+    )
     assert.match(basic.headers.get('www-authenticate')!, /^Bearer /)
-    const login = await s.raw('POST', '/api/v1/session', { email: 'a@b.example', password: 'x' }, {}, '')
+    const login = await s.raw(
+      'POST',
+      '/api/v1/session',
+      { email: 'a@b.example', password: 'x' },
+      {},
+      '',
+    )
     assert.equal(login.status, 401)
     assert.match(login.headers.get('www-authenticate')!, /^Bearer /)
     assert.equal((await s.raw('GET', '/api/v1/buyers')).headers.get('www-authenticate'), null)
@@ -108,9 +124,19 @@ describe('HTTP', () => {
 
   test('If-Match that does not name the current version changes and deletes nothing', async () => {
     const made = await s.raw('POST', '/api/v1/buyers', { name: 'Match' })
-    const etag = made.headers.get('etag')!, { id } = (await made.json()) as { id: string }
+    const etag = made.headers.get('etag')!,
+      { id } = (await made.json()) as { id: string }
     const path = `/api/v1/buyers/${id}`
-    const lost = [`W/${etag}`, '"0"', '"0", "99"', etag.replaceAll('"', ''), 'garbage', `${etag} junk`, '"1', '""']
+    const lost = [
+      `W/${etag}`,
+      '"0"',
+      '"0", "99"',
+      etag.replaceAll('"', ''),
+      'garbage',
+      `${etag} junk`,
+      '"1',
+      '""',
+    ]
     for (const match of lost)
       for (const method of ['PATCH', 'DELETE']) {
         const body = method === 'PATCH' ? { name: 'lost update' } : undefined
@@ -131,7 +157,9 @@ describe('HTTP', () => {
     const { id } = await buyer('Cached')
     const etag = (await s.raw('GET', `/api/v1/buyers/${id}`)).headers.get('etag')!
     for (const match of [etag, `W/${etag}`, `"9", ${etag}`, '*']) {
-      const answer = await s.raw('GET', `/api/v1/buyers/${id}`, undefined, { 'if-none-match': match })
+      const answer = await s.raw('GET', `/api/v1/buyers/${id}`, undefined, {
+        'if-none-match': match,
+      })
       assert.equal(answer.status, 304, match)
       assert.equal(answer.headers.get('etag'), etag)
     }
@@ -146,7 +174,12 @@ describe('HTTP', () => {
     assert.equal(page.headers.vary, 'Accept-Encoding')
     const text = gunzipSync(page.body).toString()
     assert.match(text, /^<!doctype html>/i)
-    const others = [{}, { 'accept-encoding': 'identity' }, { 'accept-encoding': 'br, gzip;q=0' }, { 'accept-encoding': '' }]
+    const others = [
+      {},
+      { 'accept-encoding': 'identity' },
+      { 'accept-encoding': 'br, gzip;q=0' },
+      { 'accept-encoding': '' },
+    ]
     for (const headers of others) {
       const other = await plain('/', headers as Record<string, string>)
       assert.equal(other.headers['content-encoding'], undefined, JSON.stringify(headers))
@@ -154,7 +187,8 @@ describe('HTTP', () => {
       assert.equal(other.headers.vary, 'Accept-Encoding')
     }
     const script = /src="(\/assets\/[^"]+)"/.exec(text)![1]
-    const zipped = await plain(script, { 'accept-encoding': 'gzip, br' }), flat = await plain(script)
+    const zipped = await plain(script, { 'accept-encoding': 'gzip, br' }),
+      flat = await plain(script)
     assert.deepEqual(gunzipSync(zipped.body), flat.body)
   })
 
@@ -184,10 +218,20 @@ describe('HTTP', () => {
   })
 
   test('an Idempotency-Key makes a repeated action one', async () => {
-    const flow = await s.flow('Once', [{ id: 'h', type: 'hangup', config: {} }], [['start', 'next', 'h']])
-    const publish = () => s.raw('POST', `/api/v1/call-flows/${flow.id}/publish`, { note: 'once' },
-      { 'idempotency-key': 'publish-1' })
-    const first = await publish(), again = await publish()
+    const flow = await s.flow(
+      'Once',
+      [{ id: 'h', type: 'hangup', config: {} }],
+      [['start', 'next', 'h']],
+    )
+    const publish = () =>
+      s.raw(
+        'POST',
+        `/api/v1/call-flows/${flow.id}/publish`,
+        { note: 'once' },
+        { 'idempotency-key': 'publish-1' },
+      )
+    const first = await publish(),
+      again = await publish()
     assert.equal(first.status, again.status)
     assert.deepEqual(await again.json(), await first.json())
     const versions = (await s.api('GET', `/call-flows/${flow.id}/versions`)).data
@@ -203,12 +247,20 @@ describe('HTTP', () => {
       const seen: string[] = []
       let cursor = ''
       do {
-        const page = await s.api('GET', `/publishers?sort=${sort}&limit=2${cursor}`, undefined, other)
+        const page = await s.api(
+          'GET',
+          `/publishers?sort=${sort}&limit=2${cursor}`,
+          undefined,
+          other,
+        )
         seen.push(...page.data.map((p: { id: string }) => p.id))
         await s.api('DELETE', `/publishers/${page.data.at(-1).id}`, undefined, other)
         cursor = page.next_cursor && `&cursor=${page.next_cursor}`
       } while (cursor)
-      assert.deepEqual(seen, all.map((p: { id: string }) => p.id))
+      assert.deepEqual(
+        seen,
+        all.map((p: { id: string }) => p.id),
+      )
     })
 
   test('a renamed row at the end of a page moves, and hides no other', async () => {
@@ -218,13 +270,24 @@ describe('HTTP', () => {
       made.push(await s.api('POST', '/publishers', { name }, other))
     const first = await s.api('GET', '/publishers?sort=name&limit=2', undefined, other)
     await s.api('PATCH', `/publishers/${made[1].id}`, { name: 'Z' }, other)
-    const rest = await s.api('GET', `/publishers?sort=name&cursor=${first.next_cursor}`, undefined, other)
-    assert.deepEqual(rest.data.map((p: { name: string }) => p.name), ['C', 'D', 'E', 'Z'])
+    const rest = await s.api(
+      'GET',
+      `/publishers?sort=name&cursor=${first.next_cursor}`,
+      undefined,
+      other,
+    )
+    assert.deepEqual(
+      rest.data.map((p: { name: string }) => p.name),
+      ['C', 'D', 'E', 'Z'],
+    )
   })
 
   test('a cursor of another sort is refused', async () => {
     for (const cursor of ['%%%', 'pub_1', 'e30', 'x'.repeat(3000)]) {
-      const answer = await s.raw('GET', `/api/v1/publishers?sort=name&cursor=${encodeURIComponent(cursor)}`)
+      const answer = await s.raw(
+        'GET',
+        `/api/v1/publishers?sort=name&cursor=${encodeURIComponent(cursor)}`,
+      )
       assert.equal(answer.status, 400, cursor)
     }
   })

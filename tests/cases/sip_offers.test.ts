@@ -13,31 +13,57 @@ describe('SIP offers', () => {
     from = await Peer.start()
     const plan = await s.plan('Offers', [{ uri: target.uri, concurrency: 1000 }])
     await s.campaign('+18005550711', { routing_plan_id: plan.id })
-    const nodes = [{ id: 'p', type: 'play', config: { prompt: { text: 'Hello' } } }, { id: 'h', type: 'hangup', config: {} }]
-    const flow = await s.flow('Offers', nodes, [['start', 'next', 'p'], ['p', 'next', 'h']])
+    const nodes = [
+      { id: 'p', type: 'play', config: { prompt: { text: 'Hello' } } },
+      { id: 'h', type: 'hangup', config: {} },
+    ]
+    const flow = await s.flow('Offers', nodes, [
+      ['start', 'next', 'p'],
+      ['p', 'next', 'h'],
+    ])
     await s.campaign('+18005550712', { execution_mode: 'call_flow', call_flow_id: flow.id })
   })
   after(() => s.stop())
 
   const sdp = (lines: string[], address = '127.0.0.1') =>
-    ['v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0', ...lines, ''].join('\r\n')
+    ['v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0', ...lines, ''].join(
+      '\r\n',
+    )
   // Each m= line of a message's SDP: media, whether it has a port, protocol.
   const lines = (text: string) =>
-    Array.from(text.matchAll(/^m=(\w+) (\d+) (\S+)/gm), ([, media, port, protocol]) =>
-      `${media} ${port === '0' ? 'refused' : 'taken'} ${protocol}`)
-  const call = (number: string, offer: string) => from.call(s.sip, `sip:${number}@127.0.0.1:${s.sip}`, { offer })
+    Array.from(
+      text.matchAll(/^m=(\w+) (\d+) (\S+)/gm),
+      ([, media, port, protocol]) => `${media} ${port === '0' ? 'refused' : 'taken'} ${protocol}`,
+    )
+  const call = (number: string, offer: string) =>
+    from.call(s.sip, `sip:${number}@127.0.0.1:${s.sip}`, { offer })
 
   const cases: [string, string[], string[]][] = [
-    ['audio and video', ['m=audio 40000 RTP/AVP 0', 'm=video 40002 RTP/AVP 34'],
-      ['audio taken RTP/AVP', 'video refused RTP/AVP']],
-    ['video and audio', ['m=video 40002 RTP/AVP 96', 'a=rtpmap:96 VP8/90000', 'm=audio 40000 RTP/AVP 8 0'],
-      ['video refused RTP/AVP', 'audio taken RTP/AVP']],
-    ['SAVP and AVP', ['m=audio 40002 RTP/SAVP 0', 'm=audio 40000 RTP/AVP 0'],
-      ['audio refused RTP/SAVP', 'audio taken RTP/AVP']],
-    ['audio and image', ['m=audio 40000 RTP/AVP 0', 'm=image 40002 udptl t38'],
-      ['audio taken RTP/AVP', 'image refused udptl']],
-    ['a refused line without a format', ['m=audio 0 RTP/AVP', 'm=audio 40000 RTP/AVP 0', 'm=text 0 RTP/AVP'],
-      ['audio refused RTP/AVP', 'audio taken RTP/AVP', 'text refused RTP/AVP']],
+    [
+      'audio and video',
+      ['m=audio 40000 RTP/AVP 0', 'm=video 40002 RTP/AVP 34'],
+      ['audio taken RTP/AVP', 'video refused RTP/AVP'],
+    ],
+    [
+      'video and audio',
+      ['m=video 40002 RTP/AVP 96', 'a=rtpmap:96 VP8/90000', 'm=audio 40000 RTP/AVP 8 0'],
+      ['video refused RTP/AVP', 'audio taken RTP/AVP'],
+    ],
+    [
+      'SAVP and AVP',
+      ['m=audio 40002 RTP/SAVP 0', 'm=audio 40000 RTP/AVP 0'],
+      ['audio refused RTP/SAVP', 'audio taken RTP/AVP'],
+    ],
+    [
+      'audio and image',
+      ['m=audio 40000 RTP/AVP 0', 'm=image 40002 udptl t38'],
+      ['audio taken RTP/AVP', 'image refused udptl'],
+    ],
+    [
+      'a refused line without a format',
+      ['m=audio 0 RTP/AVP', 'm=audio 40000 RTP/AVP 0', 'm=text 0 RTP/AVP'],
+      ['audio refused RTP/AVP', 'audio taken RTP/AVP', 'text refused RTP/AVP'],
+    ],
   ]
   for (const [name, offered, answered] of cases)
     test(`${name}: the answer has as many lines in the same order`, async () => {
@@ -52,7 +78,9 @@ describe('SIP offers', () => {
   test('a line that an UPDATE adds stays in the dialog, also in offers of ours', async () => {
     const two = ['audio taken RTP/AVP', 'video refused RTP/AVP']
     const got: string[] = []
-    const listen = (from as unknown as { socket: { on: (e: string, f: (m: Buffer) => void) => void } }).socket
+    const listen = (
+      from as unknown as { socket: { on: (e: string, f: (m: Buffer) => void) => void } }
+    ).socket
     listen.on('message', (m) => got.push(m.toString()))
     const before = target.of('INVITE').length
     const dialog = await call('+18005550711', sdp(['m=audio 40000 RTP/AVP 0']))
@@ -64,7 +92,9 @@ describe('SIP offers', () => {
     // The target holds, which is offered to the caller.
     const hold = target.sdp().replace('sendrecv', 'sendonly')
     await target.within('INVITE', { n: before + 1, body: hold })
-    const offer = await until('the offer', () => got.find((t) => t.startsWith('INVITE ') && t.includes('a=sendonly')))
+    const offer = await until('the offer', () =>
+      got.find((t) => t.startsWith('INVITE ') && t.includes('a=sendonly')),
+    )
     assert.deepEqual(lines(offer), two)
     await dialog.request('BYE')
   })

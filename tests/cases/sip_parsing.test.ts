@@ -35,8 +35,14 @@ describe('SIP parsing', () => {
     [
       `OPTIONS sip:127.0.0.1:${s.sip} SIP/2.0`,
       `Via: SIP/2.0/${transport} 127.0.0.1:${port};branch=z9hG4bK${Math.random()}`,
-      'Max-Forwards: 70', 'From: <sip:a@a.example>;tag=1', 'To: <sip:127.0.0.1>', `Call-ID: ${Math.random()}`,
-      'CSeq: 1 OPTIONS', 'Content-Length: 0', '', '',
+      'Max-Forwards: 70',
+      'From: <sip:a@a.example>;tag=1',
+      'To: <sip:127.0.0.1>',
+      `Call-ID: ${Math.random()}`,
+      'CSeq: 1 OPTIONS',
+      'Content-Length: 0',
+      '',
+      '',
     ].join('\r\n')
 
   test('keepalives before, between and within the pieces of messages on TCP lose nothing', async () => {
@@ -44,7 +50,8 @@ describe('SIP parsing', () => {
     let text = ''
     connection.on('data', (d: Buffer) => (text += d))
     await new Promise((done) => connection.once('connect', done))
-    const port = connection.localPort!, answers = () => text.match(/^SIP\/2\.0 200/gm)?.length ?? 0
+    const port = connection.localPort!,
+      answers = () => text.match(/^SIP\/2\.0 200/gm)?.length ?? 0
     let sent = 0
     const pieces = async (...list: string[]) => {
       for (const piece of list) {
@@ -72,7 +79,9 @@ describe('SIP parsing', () => {
     for (const before of ['', '\r\n', '\r\n\r\n']) {
       const socket = createSocket('udp4')
       await new Promise<void>((done) => socket.bind(0, '127.0.0.1', done))
-      const answer = new Promise<string>((done) => socket.once('message', (m) => done(m.toString())))
+      const answer = new Promise<string>((done) =>
+        socket.once('message', (m) => done(m.toString())),
+      )
       socket.send(before + options('UDP', socket.address().port), s.sip, '127.0.0.1')
       assert.match(await answer, /^SIP\/2\.0 200/)
       socket.close()
@@ -80,18 +89,22 @@ describe('SIP parsing', () => {
   })
 
   test('parameters of a telephone number are no part of it', async () => {
-    const caller = 'From: <sip:+12145550123;verstat=TN-Validation-Passed;cpc=ordinary@carrier.example;user=phone>;tag=p'
+    const caller =
+      'From: <sip:+12145550123;verstat=TN-Validation-Passed;cpc=ordinary@carrier.example;user=phone>;tag=p'
     for (const uri of [
       `sip:+18005550701;npdi;rn=+15125550999@127.0.0.1:${s.sip};user=phone`,
-      `sip:+18005550701;isub=7@127.0.0.1`, `sip:8005550701;phone-context=+1@127.0.0.1`,
-      'tel:+18005550701', 'tel:+1-800-555-0701;npdi',
+      `sip:+18005550701;isub=7@127.0.0.1`,
+      `sip:8005550701;phone-context=+1@127.0.0.1`,
+      'tel:+18005550701',
+      'tel:+1-800-555-0701;npdi',
     ]) {
       const call = await logged(uri, [caller])
       assert.deepEqual([call.number, call.caller_id], ['+18005550701', '+12145550123'], uri)
       assert.match(target.of('INVITE').at(-1)!.header('From')!, /sip:\+12145550123@/)
     }
-    const asserted = await logged(`sip:+18005550701@127.0.0.1:${s.sip}`,
-      ['P-Asserted-Identity: <sip:+12145550199;verstat=No-TN-Validation@carrier.example>'])
+    const asserted = await logged(`sip:+18005550701@127.0.0.1:${s.sip}`, [
+      'P-Asserted-Identity: <sip:+12145550199;verstat=No-TN-Validation@carrier.example>',
+    ])
     assert.equal(asserted.caller_id, '+12145550199')
   })
 
@@ -100,10 +113,14 @@ describe('SIP parsing', () => {
       'Diversion: <sip:+18005550001@a.example>;reason=unconditional',
       ...Array.from({ length: 60 }, (_, i) => `X-Number-${i + 1}: ${i + 1}`),
       'diversion: <sip:+18005550002@b.example>;reason=no-answer, <sip:+18005550003@c.example>',
-      'History-Info: <sip:1@a.example>;index=1', 'History-Info: <sip:2@a.example>;index=1.1',
+      'History-Info: <sip:1@a.example>;index=1',
+      'History-Info: <sip:2@a.example>;index=1.1',
     ])
-    assert.equal(call.tags.diversion, '<sip:+18005550001@a.example>;reason=unconditional, ' +
-      '<sip:+18005550002@b.example>;reason=no-answer, <sip:+18005550003@c.example>')
+    assert.equal(
+      call.tags.diversion,
+      '<sip:+18005550001@a.example>;reason=unconditional, ' +
+        '<sip:+18005550002@b.example>;reason=no-answer, <sip:+18005550003@c.example>',
+    )
     assert.equal(call.tags.history, '<sip:1@a.example>;index=1, <sip:2@a.example>;index=1.1')
     assert.equal(call.tags.last, '60')
   })
@@ -112,22 +129,34 @@ describe('SIP parsing', () => {
     const ringing = await Peer.start({ invite: () => [180] })
     const plan = await s.plan('Ringing', [{ uri: ringing.uri }])
     await s.campaign('+18005550702', { routing_plan_id: plan.id })
-    const socket = createSocket('udp4'), got: string[] = []
+    const socket = createSocket('udp4'),
+      got: string[] = []
     await new Promise<void>((done) => socket.bind(0, '127.0.0.1', done))
     socket.on('message', (m) => got.push(m.toString()))
-    const uri = `sip:+18005550702@127.0.0.1:${s.sip}`, id = `${Math.random()}`, { port } = socket.address()
+    const uri = `sip:+18005550702@127.0.0.1:${s.sip}`,
+      id = `${Math.random()}`,
+      { port } = socket.address()
     const send = (method: string, sentBy: string, branch: string, body = '') => {
       const lines = [
-        `${method} ${uri} SIP/2.0`, `Via: SIP/2.0/UDP ${sentBy};branch=z9hG4bK${branch}${id}`, 'Max-Forwards: 70',
-        'From: <sip:+15125550123@127.0.0.1>;tag=p', `To: <${uri}>`, `Call-ID: ${id}`, `CSeq: 1 ${method}`,
-        `Contact: <sip:c@127.0.0.1:${port}>`, ...(body ? ['Content-Type: application/sdp'] : []),
-        `Content-Length: ${body.length}`, '', body,
+        `${method} ${uri} SIP/2.0`,
+        `Via: SIP/2.0/UDP ${sentBy};branch=z9hG4bK${branch}${id}`,
+        'Max-Forwards: 70',
+        'From: <sip:+15125550123@127.0.0.1>;tag=p',
+        `To: <${uri}>`,
+        `Call-ID: ${id}`,
+        `CSeq: 1 ${method}`,
+        `Contact: <sip:c@127.0.0.1:${port}>`,
+        ...(body ? ['Content-Type: application/sdp'] : []),
+        `Content-Length: ${body.length}`,
+        '',
+        body,
       ]
       socket.send(lines.join('\r\n'), s.sip, '127.0.0.1')
     }
-    const final = (n: number) => until(`final answer ${n}`, () => {
-      return got.filter((t) => /^SIP\/2\.0 [2-6]/.test(t) && /^CSeq: 1 CANCEL/m.test(t))[n - 1]
-    })
+    const final = (n: number) =>
+      until(`final answer ${n}`, () => {
+        return got.filter((t) => /^SIP\/2\.0 [2-6]/.test(t) && /^CSeq: 1 CANCEL/m.test(t))[n - 1]
+      })
     send('INVITE', `127.0.0.1:${port}`, 'i', from.sdp())
     await until('the ringing', () => got.some((t) => t.startsWith('SIP/2.0 180')))
     send('CANCEL', `203.0.113.9:${port}`, 'i')

@@ -34,7 +34,10 @@ describe('what a DNI snippet replaces', () => {
 
   // A snippet for these numbers, whose pool has this one number.
   const made = async (number: string, numbers: string[], rest: object = {}) => {
-    const pool = await s.api('POST', '/number-pools', { name: `Pool ${number}`, campaign_id: campaign.id })
+    const pool = await s.api('POST', '/number-pools', {
+      name: `Pool ${number}`,
+      campaign_id: campaign.id,
+    })
     await s.api('POST', '/numbers', { number, pool_id: pool.id })
     const fields = { name: `Snippet ${number}`, pool_id: pool.id, numbers, ...rest }
     const snippet = await s.api('POST', '/dni-snippets', fields)
@@ -46,15 +49,21 @@ describe('what a DNI snippet replaces', () => {
     const context = await portal.browser.newContext({ userAgent })
     const address = `192.0.2.${++visitors}` // visitors have addresses of their own
     await context.route(/\/dni\/lease$/, (r) =>
-      r.continue({ headers: { ...r.request().headers(), 'x-forwarded-for': address } }))
-    const page = await context.newPage(), problems: string[] = []
+      r.continue({ headers: { ...r.request().headers(), 'x-forwarded-for': address } }),
+    )
+    const page = await context.newPage(),
+      problems: string[] = []
     page.on('pageerror', (e) => problems.push(String(e)))
     await page.goto(`http://localhost:${(site.address() as AddressInfo).port}`)
-    await page.waitForFunction(() => !!(window as unknown as { strowger: { number?: string } }).strowger?.number)
+    await page.waitForFunction(
+      () => !!(window as unknown as { strowger: { number?: string } }).strowger?.number,
+    )
     const texts = await page.evaluate(() =>
-      Array.from(document.querySelectorAll('[id]'), (e) => e.textContent))
+      Array.from(document.querySelectorAll('[id]'), (e) => e.textContent),
+    )
     const links = await page.evaluate(() =>
-      Array.from(document.querySelectorAll('a'), (a) => a.getAttribute('href')))
+      Array.from(document.querySelectorAll('a'), (a) => a.getAttribute('href')),
+    )
     assert.deepEqual(problems, [])
     await context.close()
     return { texts, links }
@@ -75,7 +84,10 @@ describe('what a DNI snippet replaces', () => {
       ['(8005550100)', '(5125560101)'],
       ['(800) 555-0100 ext. 12, (800)555-0100x12', '(512) 556-0101 ext. 12, (512)556-0101x12'],
       ['2024 800 555 0100 2025', '2024 512 556 0101 2025'],
-      ['800\u2011555\u20110100, 800\u00a0555\u00a00100', '512\u2011556\u20110101, 512\u00a0556\u00a00101'],
+      [
+        '800\u2011555\u20110100, 800\u00a0555\u00a00100',
+        '512\u2011556\u20110101, 512\u00a0556\u00a00101',
+      ],
       ['(900) 555-0100, 512-800-555-0100', '(900) 555-0100, 512-800-555-0100'],
       ['+44 800 555 0100, 0044 800 555 0100', '+44 800 555 0100, 0044 800 555 0100'],
       ['+8005550100', '+8005550100'],
@@ -158,19 +170,54 @@ describe('what a DNI snippet replaces', () => {
     let seed = 7 // the same texts each time
     const random = (n: number) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n
     const pick = <T>(list: T[]) => list[random(list.length)]
-    const words = ['Call', 'us', '24/7', '78701', 'Suite 300', '9:00-17:00', '$1,800.55', 'or', '–', '(new)',
-      '2026', '512-555-0100', '+44 20 7946 0018', '#5550100', 'C3PO', '100%', 'é', '12.5', '(800)', '0199', '555',
-      '800-555-0199', '1', 'v2.0', 'ISBN 978-0-8005-5501-0', '800 555', 'fax:']
-    const ways = ['(###) ###-####', '###-###-####', '###.###.####', '1-###-###-####', '+1 ### ### ####', '##########']
+    const words = [
+      'Call',
+      'us',
+      '24/7',
+      '78701',
+      'Suite 300',
+      '9:00-17:00',
+      '$1,800.55',
+      'or',
+      '–',
+      '(new)',
+      '2026',
+      '512-555-0100',
+      '+44 20 7946 0018',
+      '#5550100',
+      'C3PO',
+      '100%',
+      'é',
+      '12.5',
+      '(800)',
+      '0199',
+      '555',
+      '800-555-0199',
+      '1',
+      'v2.0',
+      'ISBN 978-0-8005-5501-0',
+      '800 555',
+      'fax:',
+    ]
+    const ways = [
+      '(###) ###-####',
+      '###-###-####',
+      '###.###.####',
+      '1-###-###-####',
+      '+1 ### ### ####',
+      '##########',
+    ]
     const write = (way: string, number: string) => {
       let at = 0
       return way.replace(/#/g, () => number[at++])
     }
-    const texts: string[] = [], wanted: string[] = []
+    const texts: string[] = [],
+      wanted: string[] = []
     for (let i = 0; i < 300; i++) {
       // A lone 1, 011 or +44 just before the number would be part of it.
       const before = Array.from({ length: random(5) }, () => pick(words)).concat('at')
-      const behind = Array.from({ length: random(5) }, () => pick(words)), way = pick(ways)
+      const behind = Array.from({ length: random(5) }, () => pick(words)),
+        way = pick(ways)
       const text = (number: string) => [...before, write(way, number), ...behind].join(' ')
       texts.push(text('8005550100'))
       wanted.push(text('5125560105'))
