@@ -202,13 +202,19 @@ void bid_decide(const struct bid_asked *asked, struct bid *out)
 		refuse(out, "duplicate", "a call of this caller was paid for before");
 		return;
 	}
-	bool taken;
-	if (c->call_flow_mode)
-		taken = c->flow && c->flow->flow && by_flow(&s, c->flow->flow);
+	const char *problem = campaign_flow_problem(c);
+	if (problem && !c->plan) { /* as the call would be */
+		refuse(out, "no_target", problem);
+		return;
+	}
+	bool runs_flow = c->call_flow_mode && !problem, taken;
+	if (runs_flow)
+		taken = by_flow(&s, c->flow->flow);
 	else
 		taken = (out->target = by_plan(&s, c->plan)) != NULL;
 	if (taken)
 		price(asked, terms, out);
 	else
-		refuse(out, "no_target", c->call_flow_mode ? "the call flow would send the call to nobody" : "no target takes the call");
+		refuse(out, "no_target", runs_flow ? "the call flow would send the call to nobody"
+						   : "no target takes the call");
 }

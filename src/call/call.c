@@ -235,7 +235,8 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->organization = o;
 	c->number = number;
 	c->campaign = number->campaign;
-	c->flow_mode = c->campaign->call_flow_mode;
+	c->fallback_reason = campaign_flow_problem(c->campaign);
+	c->flow_mode = c->campaign->call_flow_mode && (!c->fallback_reason || !c->campaign->plan);
 	c->max_forwards = in->max_forwards - 1;
 	c->path = "";
 	if (before) {

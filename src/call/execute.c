@@ -512,18 +512,31 @@ static const struct flow *find_flow(void *arg, const char *id)
 	return organization_flow(arg, id);
 }
 
-void execute_start(struct call *c)
+static void report_unavailable_flow(struct call *c)
 {
-	if (screen_refuses(c))
-		return;
-	if (!c->flow_mode) {
-		const struct route_plan *plan = c->campaign->plan;
-		dial_start(c, &(struct flow_dial){.routing_plan_id = plan ? plan->id : ""});
-		return;
-	}
+	const struct route_plan *plan = c->campaign->plan;
+	struct buf data = {0};
+	log_warn(c->id, "%s; %s", c->fallback_reason,
+		 plan ? "the routing plan runs the call" : "the call is refused");
+	json_str(&data, "call_flow_id", c->campaign->flow_id);
+	json_str(&data, "reason", c->fallback_reason);
+	json_str(&data, "routing_plan_id", plan ? plan->id : NULL);
+	log_event(c, "flow.unavailable", buf_text(&data));
+	buf_free(&data);
+}
+
+static void start_plan(struct call *c)
+{
+	const struct route_plan *plan = c->campaign->plan;
+	dial_start(c, &(struct flow_dial){.routing_plan_id = plan ? plan->id : ""});
+}
+
+static void start_flow(struct call *c)
+{
 	const struct config_flow *f = c->campaign->flow;
-	if (!f || !f->flow || !flow_state_init(&c->flow, f->flow, &c->arena, &c->env, c->tags)) {
-		log_warn(c->id, "the campaign's call flow has no published version that runs");
+	struct buf data = {0};
+	if (!flow_state_init(&c->flow, f->flow, &c->arena, &c->env, c->tags)) {
+		log_warn(c->id, "out of memory: the call flow cannot begin");
 		call_end(c, 480, "no_call_flow", "system");
 		return;
 	}
@@ -531,11 +544,24 @@ void execute_start(struct call *c)
 	c->flow.find_arg = (void *)(uintptr_t)c->organization;
 	log_event(c, "flow.started", "");
 	c->in_flow = true;
-	struct buf data = {0};
 	log_trace_tags(c, &data);
 	log_trace_input(c, "start", buf_text(&data));
 	buf_free(&data);
 	flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_START});
+}
+
+void execute_start(struct call *c)
+{
+	if (screen_refuses(c))
+		return;
+	if (c->fallback_reason)
+		report_unavailable_flow(c);
+	if (!c->flow_mode)
+		start_plan(c);
+	else if (c->fallback_reason)
+		call_end(c, 480, "no_call_flow", "system");
+	else
+		start_flow(c);
 }
 
 void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome)

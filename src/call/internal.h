@@ -191,7 +191,8 @@ struct call {
 	const struct config_trunk *trunk; /* it came by; NULL: by a ticket */
 	unsigned max_forwards; /* hops that its calls to targets may take */
 	const char *path; /* the numbers of this organization that it came by before, each with a space after it */
-	bool flow_mode;
+	bool flow_mode; /* a call flow runs it: false where the routing plan stands in */
+	const char *fallback_reason; /* campaign_flow_problem() when the call began */
 	bool in_flow; /* flow.started was told, flow.completed not yet */
 	/* values */
 	struct expr_env env;

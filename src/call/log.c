@@ -43,6 +43,7 @@ static void fill_log(const struct call *c, struct call_log *log, struct buf *att
 		.started_ms = c->started_ms, .answered_ms = c->answered_ms, .connected_ms = c->connected_ms, .ended_ms = c->ended_ms,
 		.converted = c->converted, .revenue_micros = c->revenue_micros + c->revenue_added, .payout_micros = c->payout_micros + c->payout_added, .cost_micros = c->cost_micros, .not_paid_twice = c->not_paid_twice,
 		.attempts = buf_text(attempts), .tags = buf_text(tags), .hangup_by = c->hangup_by,
+		.fallback_reason = c->fallback_reason,
 	};
 }
 
@@ -117,6 +118,7 @@ static void write_document(struct buf *doc, const struct call *c)
 {
 	json_str(doc, "trunk_id", c->trunk ? c->trunk->id : NULL);
 	json_str(doc, "sip_call_id", c->sip_call_id);
+	json_str(doc, "fallback_reason", c->fallback_reason);
 	json_str(doc, "currency", c->organization->currency);
 }
 

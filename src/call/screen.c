@@ -56,6 +56,7 @@ bool screen_refuses(struct call *c)
 	if (!s.disposition)
 		return false;
 	c->hangup_reason = s.why;
+	c->fallback_reason = NULL; /* neither the flow nor the plan was asked for */
 	log_info(c->id, "refused: %s", s.why);
 	call_end(c, 603, s.disposition, "system");
 	return true;

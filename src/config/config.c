@@ -471,7 +471,8 @@ static void build_campaign(struct config_store *c, struct org *o, struct entity 
 	p->recording_beep = json_is_true(json_object_get(e->doc, "recording_beep"));
 	p->call_flow_mode = mode && strcmp(mode, "call_flow") == 0;
 	p->plan = data_of(o, "routing_plan", json_string_value(json_object_get(e->doc, "routing_plan_id")));
-	p->flow = data_of(o, "call_flow", json_string_value(json_object_get(e->doc, "call_flow_id")));
+	p->flow_id = text(o, e->doc, "call_flow_id");
+	p->flow = data_of(o, "call_flow", p->flow_id);
 	json_t *duplicates = json_object_get(e->doc, "duplicates");
 	const char *policy = json_string_value(json_object_get(duplicates, "policy"));
 	p->duplicates = !policy ? DUPLICATES_ANY : strcmp(policy, "same") == 0 ? DUPLICATES_SAME : strcmp(policy, "different") == 0 ? DUPLICATES_DIFFERENT : DUPLICATES_BLOCK;
@@ -772,29 +773,67 @@ static void build_api_key(struct config_store *c, struct org *o, struct entity *
 	add_key(o, &o->api_keys, text(o, e->doc, "key"), k); /* the document holds its hash */
 }
 
-static void build_flow(struct org *o, struct entity *e, int version, const char *document)
+/* The first error among the problems of flow_compile(), or NULL. */
+static const char *first_error(json_t *problems)
 {
-	struct config_flow *f = e->data;
-	f->id = e->id;
-	f->name = text(o, e->doc, "name");
-	if (!version || !document)
-		return;
-	json_t *json = json_loads(document, 0, NULL);
-	struct flow_context context = organization_flow_context(&o->public, e->id, version);
-	struct flow *flow = flow_compile(json, &context, NULL);
-	if (!flow) /* something it names was deleted since: without it the flow would do something else */
-		log_warn(e->id, "published version %d no longer compiles; its calls take the fallback or are refused", version);
-	json_decref(json);
+	json_t *problem;
+	size_t i;
+	json_array_foreach(problems, i, problem) {
+		const char *severity = json_string_value(json_object_get(problem, "severity"));
+		if (severity && strcmp(severity, "error") == 0)
+			return json_string_value(json_object_get(problem, "detail"));
+	}
+	return NULL;
+}
+
+/* Compiled and owned by the snapshot; NULL with *unavailable set. */
+static struct flow *compile_version(struct org *o, const char *id, int version,
+				    const char *document, const char **unavailable)
+{
+	json_t *json = json_loads(document, 0, NULL), *problems = json_array();
+	struct flow_context context = organization_flow_context(&o->public, id, version);
+	struct flow *flow = flow_compile(json, &context, problems);
 	struct flow **list = flow ? realloc(o->flows, (o->flow_count + 1) * sizeof *list) : NULL;
+	char why[500];
 	if (list) {
 		o->flows = list;
 		list[o->flow_count++] = flow;
-	} else {
+	} else { /* without what it names and was deleted since, it would do something else */
+		const char *error = flow ? NULL : first_error(problems);
 		flow_free(flow);
 		flow = NULL;
+		snprintf(why, sizeof why, "Version %d of the call flow cannot run: %s", version,
+			 error ? error : "out of memory");
+		*unavailable = arena_strdup(&o->arena, why);
 	}
+	json_decref(problems);
+	json_decref(json);
+	return flow;
+}
+
+/* document NULL: the database has none of that version. */
+static void build_flow(struct org *o, struct entity *e, int version, const char *document)
+{
+	struct config_flow *f = e->data;
+	char why[100];
+	if (!f)
+		return;
+	f->id = e->id;
+	f->name = text(o, e->doc, "name");
 	f->version = version;
-	f->flow = flow;
+	if (!version) {
+		f->unavailable = "The call flow has no published version";
+		return;
+	}
+	if (document) {
+		f->flow = compile_version(o, e->id, version, document, &f->unavailable);
+	} else {
+		snprintf(why, sizeof why, "Version %d of the call flow could not be loaded",
+			 version);
+		f->unavailable = arena_strdup(&o->arena, why);
+	}
+	if (!f->flow)
+		log_warn(e->id, "%s", f->unavailable ? f->unavailable : "out of memory");
 }
 
 static void build_publisher(struct config_store *c, struct org *o, struct entity *e)
@@ -1274,6 +1313,27 @@ const struct route_target *organization_target(const struct organization *o, con
 {
 	const struct rtb_target *asked = organization_find(o, "rtb_target", id);
 	return asked ? &asked->target : organization_find(o, "target", id);
+}
+
+static const char *flow_unavailable(const struct config_flow *f)
+{
+	if (!f)
+		return "The call flow was deleted";
+	if (f->flow)
+		return NULL;
+	return f->unavailable ? f->unavailable : "The call flow could not be loaded";
+}
+
+const char *campaign_flow_problem(const struct config_campaign *c)
+{
+	if (!c->call_flow_mode)
+		return NULL;
+	return c->flow_id ? flow_unavailable(c->flow) : "No call flow is selected";
+}
+
+const char *organization_flow_problem(const struct organization *o, const char *flow_id)
+{
+	return flow_unavailable(organization_find(o, "call_flow", flow_id));
 }
 
 const struct flow *organization_flow(const struct organization *o, const char *id)

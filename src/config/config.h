@@ -22,8 +22,9 @@
 
 struct config_flow {
 	const char *id, *name;
-	int version; /* 0: nothing published */
-	struct flow *flow;
+	int version;       /* 0: nothing published */
+	struct flow *flow; /* NULL: calls cannot run it */
+	const char *unavailable; /* why not, without a full stop; NULL where `flow` is set */
 };
 
 /* Callers who are refused. */
@@ -40,7 +41,8 @@ struct config_campaign {
 	const char *id, *name;
 	bool call_flow_mode, enabled, recording, recording_beep;
 	const struct route_plan *plan;  /* NULL: none */
-	const struct config_flow *flow; /* NULL: none */
+	const char *flow_id;            /* as configured; NULL: none */
+	const struct config_flow *flow; /* NULL: none, or it was deleted */
 	enum { DUPLICATES_ANY, DUPLICATES_SAME, DUPLICATES_DIFFERENT, DUPLICATES_BLOCK } duplicates;
 	int duplicates_days;
 	struct config_screening screening;
@@ -256,6 +258,14 @@ const struct route_plan *organization_plan(const struct organization *o, const c
 const struct route_tree *organization_tree(const struct organization *o, const char *id);
 /* Also an RTB target, as one. */
 const struct route_target *organization_target(const struct organization *o, const char *id);
+/*
+ * Why calls of the campaign cannot run its call flow, in words without a full stop. Such calls run
+ * the campaign's routing plan when it has one, else they are refused. NULL: the flow runs, or the
+ * execution mode is routing_plan. Valid while the organization is held.
+ */
+const char *campaign_flow_problem(const struct config_campaign *c);
+/* The same of a call flow by its id; NULL: it runs. */
+const char *organization_flow_problem(const struct organization *o, const char *flow_id);
 /* What is published of a call flow; NULL: nothing that runs. */
 const struct flow *organization_flow(const struct organization *o, const char *id);
 const struct config_trunk *organization_trunk(const struct organization *o, const char *id);

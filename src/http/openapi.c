@@ -1,6 +1,7 @@
 #include "http/openapi.h"
 #include "expr/filter.h"
 #include "http/server.h"
+#include "model/call_log.h"
 #include "model/resource.h"
 #include <string.h>
 
@@ -123,6 +124,12 @@ static void operation_id(const struct http_route *route, char out[120])
 	out[n] = '\0';
 }
 
+static json_t *route_body(const struct http_route *route)
+{
+	json_t *schema = route->body ? schema_json(route->body) : json_object();
+	return json_pack("{s:{s:{s:o}}}", "content", "application/json", "schema", schema);
+}
+
 static void add_route(json_t *paths, const struct http_route *route)
 {
 	char id[120], method[12], tag[40];
@@ -140,9 +147,14 @@ static void add_route(json_t *paths, const struct http_route *route)
 		if (n && p[1 + n] == '=')
 			json_array_append_new(parameters, query_parameter(name, "string"));
 	}
+	bool get = strcmp(route->method, "GET") == 0;
+	bool call = get && strcmp(route->path, "/api/v1/calls/{id}") == 0;
 	const char *area = strncmp(route->path, "/api/v1/", 8) == 0 ? route->path + 8 : route->path + 1;
 	snprintf(tag, sizeof tag, "%.*s", (int)strcspn(area, "/"), area);
-	json_t *o = operation(id, tag, route->summary, parameters, strcmp(route->method, "GET") == 0 ? NULL : json_pack("{s:{s:{s:o}}}", "content", "application/json", "schema", route->body ? schema_json(route->body) : json_object()), response("200", "Done", json_object()));
+	json_t *request = get ? NULL : route_body(route);
+	json_t *answer = call ? response("200", "The call", ref("Call"))
+			      : response("200", "Done", json_object());
+	json_t *o = operation(id, tag, route->summary, parameters, request, answer);
 	if (route->role == ROLE_NONE)
 		json_object_set_new(o, "security", json_array());
 	for (size_t i = 0; i <= strlen(route->method) && i < sizeof method; i++)
@@ -167,6 +179,7 @@ json_t *openapi_document(void)
 	json_object_set_new(schemas, "Token", json_pack("{s:s, s:s, s:o}", "type", "string", "description", "In templates, in brackets; beside tags and a flow's variables", "examples", tokens));
 	json_object_set_new(schemas, "Problem", json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s, s:{s:s, s:{s:{s:s}, s:{s:s}}}}}}", "type", "object", "properties", "type", "type", "string", "title", "type", "string",
 		"status", "type", "integer", "detail", "type", "string", "errors", "type", "array", "items", "type", "object", "properties", "pointer", "type", "string", "detail", "type", "string"));
+	json_object_set_new(schemas, "Call", call_log_schema());
 	for (size_t i = 0; resource_kinds[i]; i++) {
 		add_schemas(schemas, resource_kinds[i]);
 		add_resource_paths(paths, resource_kinds[i]);

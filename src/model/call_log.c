@@ -1,5 +1,62 @@
 #include "model/call_log.h"
 
+#define TEXT "{\"type\":\"string\"}"
+#define TEXT_OR_NULL "{\"type\":[\"string\",\"null\"]}"
+#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
+#define MONEY "{\"type\":\"string\",\"pattern\":\"^-?[0-9]+\\\\.[0-9]{2,6}$\"}"
+
+/* What call_log_json() writes. */
+static const char schema[] =
+	"{\"type\":\"object\",\"required\":[\"id\",\"caller_id\",\"number\",\"campaign_id\","
+	"\"status\",\"started_at\",\"converted\",\"revenue\",\"payout\",\"currency\",\"tags\"],"
+	"\"properties\":{"
+	"\"id\":" TEXT ","
+	"\"caller_id\":{\"type\":[\"string\",\"null\"],\"description\":\"E.164\"},"
+	"\"number\":" TEXT ","
+	"\"campaign_id\":" TEXT ","
+	"\"publisher_id\":" TEXT_OR_NULL ","
+	"\"execution_mode\":{\"enum\":[\"routing_plan\",\"call_flow\"],\"description\":\""
+	"What ran the call\"},"
+	"\"call_flow_id\":" TEXT_OR_NULL ","
+	"\"flow_version\":{\"type\":[\"integer\",\"null\"]},"
+	"\"fallback_reason\":{\"type\":[\"string\",\"null\"],\"description\":\""
+	"Why the campaign's call flow could not run: its routing plan ran the call, or "
+	"the call was refused\"},"
+	"\"status\":{\"enum\":[\"active\",\"completed\",\"interrupted\"]},"
+	"\"disposition\":" TEXT_OR_NULL ","
+	"\"hangup_by\":" TEXT_OR_NULL ","
+	"\"hangup_reason\":" TEXT_OR_NULL ","
+	"\"trunk_id\":" TEXT_OR_NULL ","
+	"\"sip_call_id\":" TEXT_OR_NULL ","
+	"\"quality\":{\"type\":[\"object\",\"null\"],\"description\":\""
+	"How well caller and target were heard: packets, lost, loss_percent, jitter_ms, "
+	"max_jitter_ms, mos, and what its RTCP told: sent, round_trip_ms\"},"
+	"\"started_at\":" TIME ","
+	"\"answered_at\":" TIME_OR_NULL ","
+	"\"connected_at\":" TIME_OR_NULL ","
+	"\"ended_at\":" TIME_OR_NULL ","
+	"\"duration_seconds\":{\"type\":[\"integer\",\"null\"]},"
+	"\"target_id\":" TEXT_OR_NULL ","
+	"\"converted\":{\"type\":\"boolean\"},"
+	"\"revenue\":" MONEY ","
+	"\"payout\":" MONEY ","
+	"\"cost\":" MONEY ","
+	"\"margin\":" MONEY ","
+	"\"not_paid_twice\":{\"type\":\"array\",\"items\":{\"enum\":[\"payout\",\"revenue\"]},"
+	"\"description\":\""
+	"What is 0 because another call of the caller was paid for\"},"
+	"\"currency\":" TEXT ","
+	"\"attempts\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},"
+	"\"tags\":{\"type\":\"object\",\"description\":\"By name; sensitive ones are masked\"},"
+	"\"recordings\":{\"type\":\"array\"}"
+	"}}";
+
+json_t *call_log_schema(void)
+{
+	return json_loads(schema, 0, NULL);
+}
+
 void call_log_json(struct buf *b, const struct call_log *c)
 {
 	json_open(b);
@@ -15,6 +72,7 @@ void call_log_json(struct buf *b, const struct call_log *c)
 		buf_printf(b, "%d", c->flow_version);
 	else
 		buf_add_str(b, "null");
+	json_str(b, "fallback_reason", c->fallback_reason);
 	json_str(b, "status", c->status);
 	json_str(b, "disposition", c->disposition);
 	json_str(b, "hangup_by", c->hangup_by);

@@ -20,8 +20,11 @@ struct call_log {
 	const char *hangup_by; /* "caller", "target", "system", or NULL */
 	const char *hangup_reason, *trunk_id, *sip_call_id;
 	const char *quality; /* JSON object; NULL: not known yet */
+	const char *fallback_reason; /* why the campaign's call flow could not run, or NULL */
 };
 
 void call_log_json(struct buf *b, const struct call_log *log);
+/* JSON Schema 2020-12 of that. New reference. */
+json_t *call_log_schema(void);
 
 #endif

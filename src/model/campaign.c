@@ -92,6 +92,8 @@ const struct resource_kind resource_campaign = {
 		{"execution_mode", FIELD_ENUM, .choices = (const char *const[]){"routing_plan", "call_flow", NULL}, .initial = "\"routing_plan\"", .help = "What runs its calls."},
 		{"routing_plan_id", FIELD_ID, .kind = "routing_plan", .help = "For execution mode routing_plan."},
 		{"call_flow_id", FIELD_ID, .kind = "call_flow", .help = "For execution mode call_flow; its published version runs."},
+		{"execution_warning", FIELD_STRING, FIELD_READ_ONLY,
+		 .help = "Why the call flow cannot run, and what calls do instead."},
 		CONVERSION("When a call counts as converted."),
 		PAY("What the publisher gets for a converted call."),
 		TIERS,

@@ -1,3 +1,4 @@
+#include "model/call_log.h"
 #include "model/resource.h"
 #include <string.h>
 
@@ -5,17 +6,6 @@
 #define TEXT_OR_NULL "{\"type\":[\"string\",\"null\"]}"
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
-#define MONEY "{\"type\":\"string\",\"pattern\":\"^-?[0-9]+\\\\.[0-9]{2,6}$\"}"
-
-static const char call_schema[] =
-	"{\"type\":\"object\",\"required\":[\"id\",\"caller_id\",\"number\",\"campaign_id\",\"status\",\"started_at\",\"converted\",\"revenue\",\"payout\",\"currency\",\"tags\"],\"properties\":{"
-	"\"id\":" TEXT ",\"caller_id\":{\"type\":[\"string\",\"null\"],\"description\":\"E.164\"},\"number\":" TEXT ",\"campaign_id\":" TEXT ",\"publisher_id\":" TEXT_OR_NULL ","
-	"\"execution_mode\":{\"enum\":[\"routing_plan\",\"call_flow\"]},\"call_flow_id\":" TEXT_OR_NULL ",\"flow_version\":{\"type\":[\"integer\",\"null\"]},"
-	"\"status\":{\"enum\":[\"active\",\"completed\",\"interrupted\"]},\"disposition\":" TEXT_OR_NULL ",\"hangup_by\":" TEXT_OR_NULL ","
-	"\"hangup_reason\":" TEXT_OR_NULL ",\"trunk_id\":" TEXT_OR_NULL ",\"sip_call_id\":" TEXT_OR_NULL ",\"quality\":{\"type\":[\"object\",\"null\"],\"description\":\"How well caller and target were heard: packets, lost, loss_percent, jitter_ms, max_jitter_ms, mos, and what its RTCP told: sent, round_trip_ms\"},"
-	"\"started_at\":" TIME ",\"answered_at\":" TIME_OR_NULL ",\"connected_at\":" TIME_OR_NULL ",\"ended_at\":" TIME_OR_NULL ",\"duration_seconds\":{\"type\":[\"integer\",\"null\"]},"
-	"\"target_id\":" TEXT_OR_NULL ",\"converted\":{\"type\":\"boolean\"},\"revenue\":" MONEY ",\"payout\":" MONEY ",\"cost\":" MONEY ",\"margin\":" MONEY ",\"not_paid_twice\":{\"type\":\"array\",\"items\":{\"enum\":[\"payout\",\"revenue\"]},\"description\":\"What is 0 because another call of the caller was paid for\"},\"currency\":" TEXT ","
-	"\"attempts\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"tags\":{\"type\":\"object\",\"description\":\"By name; sensitive ones are masked\"},\"recordings\":{\"type\":\"array\"}}}";
 
 #define TAG_MEMBER "\"tag\":{\"type\":\"object\",\"required\":[\"id\",\"name\",\"value\",\"previous\",\"source\"],\"properties\":{\"id\":" TEXT ",\"name\":" TEXT ",\"value\":{},\"previous\":{},\"source\":" TEXT ",\"origin\":" TEXT_OR_NULL ",\"set_at\":" TIME_OR_NULL "}}"
 #define RECORDING_MEMBERS "\"recording_id\":" TEXT ",\"duration_seconds\":{\"type\":\"integer\"},\"path\":" TEXT
@@ -36,6 +26,12 @@ const struct event_type event_types[] = {
 	{"flow.started", "A call began its call flow.", true, "", ""},
 	{"flow.completed", "A call left its call flow: the flow ended, or the call did.", true, "", ""},
 	{"flow.custom", "A call flow sent an event of its own.", true, "\"name\":" TEXT ",\"node\":" TEXT ",\"fields\":{\"type\":\"object\"}", "\"name\":\"lead_qualified\",\"node\":\"tell\",\"fields\":{\"score\":\"82\"}"},
+	{"flow.unavailable",
+	 "A campaign's call flow could not run: its plan ran the call, or the call was refused.", true,
+	 "\"call_flow_id\":" TEXT_OR_NULL ",\"reason\":" TEXT ","
+	 "\"routing_plan_id\":" TEXT_OR_NULL,
+	 "\"call_flow_id\":\"flow_EXAMPLE\",\"reason\":\"The call flow has no published version\","
+	 "\"routing_plan_id\":\"pln_EXAMPLE\""},
 	{"flow.node_failed", "A node took its failure port.", true, "\"node\":" TEXT ",\"port\":" TEXT ",\"detail\":" TEXT_OR_NULL, "\"node\":\"lookup\",\"port\":\"failure\",\"detail\":\"the answer was 500\""},
 	{"routing.no_target", "A routing plan had no eligible target for a call.", true, "", ""},
 	{"recording.ready", "A recording of a call is whole and can be fetched.", true, RECORDING_MEMBERS, RECORDING_EXAMPLE},
@@ -56,7 +52,7 @@ const struct event_type *event_type_find(const char *type)
 
 json_t *event_type_schema(const struct event_type *t)
 {
-	json_t *call = t->has_call ? json_loads(call_schema, 0, NULL) : NULL, *required = json_array();
+	json_t *call = t->has_call ? call_log_schema() : NULL, *required = json_array();
 	char text[2048], time[] = TIME;
 	snprintf(text, sizeof text, "{%s}", t->members);
 	json_t *properties = json_loads(text, 0, NULL), *member;

@@ -20,6 +20,8 @@ void store_call_row(const struct store_rows *r, size_t i, struct arena *arena, s
 		.trunk_id = arena_strdup(arena, json_string_value(json_object_get(doc, "trunk_id"))),
 		.sip_call_id = arena_strdup(arena, json_string_value(json_object_get(doc, "sip_call_id"))),
 		.currency = arena_strdup(arena, json_string_value(json_object_get(doc, "currency"))),
+		.fallback_reason = arena_strdup(
+			arena, json_string_value(json_object_get(doc, "fallback_reason"))),
 	};
 	free(attempts);
 	free(quality);

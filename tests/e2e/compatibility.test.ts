@@ -11,7 +11,9 @@ const record = !!process.env.STROWGER_RECORD
 const recorded: Record<string, unknown> = record ? {} : JSON.parse(readFileSync(file).toString())
 
 // Members that logs and events have got since: `call.NAME`, whatever they say.
-const added = new Set<string>(['call.cost', 'call.margin', 'call.not_paid_twice', 'call.chosen'])
+const added = new Set<string>([
+  'call.cost', 'call.margin', 'call.not_paid_twice', 'call.chosen', 'call.fallback_reason',
+])
 
 // What differs from run to run, by the order in which it comes up.
 class Names {

@@ -52,7 +52,12 @@ describe('outgoing webhooks', () => {
     const ajv = new Ajv2020.default({ strict: false })
     addFormats.default(ajv)
     const check = new Map(types.map((t: any) => [t.type, ajv.compile(t.schema)])) as Map<string, any>
-    assert.deepEqual(types.map((t: any) => t.type).sort(), 'call.started call.dialing call.connected call.transferred call.milestone call.converted call.adjusted call.failed call.completed tag.set tag.changed flow.started flow.completed flow.node_failed flow.custom routing.no_target recording.ready voicemail.received webhook.disabled'.split(' ').sort())
+    assert.deepEqual(types.map((t: any) => t.type).sort(), [
+      'call.adjusted', 'call.completed', 'call.connected', 'call.converted', 'call.dialing',
+      'call.failed', 'call.milestone', 'call.started', 'call.transferred', 'flow.completed',
+      'flow.custom', 'flow.node_failed', 'flow.started', 'flow.unavailable', 'recording.ready',
+      'routing.no_target', 'tag.changed', 'tag.set', 'voicemail.received', 'webhook.disabled',
+    ])
     for (const t of types) assert.ok(check.get(t.type)(t.example), `${t.type}: ${JSON.stringify(check.get(t.type).errors)}`)
 
     const receiver = await Receiver.start()

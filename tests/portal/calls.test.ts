@@ -271,5 +271,15 @@ describe('portal: calls and lists', () => {
     await page.getByRole('heading', { name: 'Call flows' }).waitFor()
   })
 
+  test('the page of a call whose flow could not run says why', async () => {
+    const flow = await s.api('POST', '/call-flows', { name: 'Never published' })
+    await s.campaign('+18005550909', { execution_mode: 'call_flow', call_flow_id: flow.id })
+    await s.call('+18005550909', ['--duration', '1'])
+    const call = await s.lastCall((c) => c.number === '+18005550909')
+    await page.goto(`${s.url}/calls/${call.id}`)
+    await page.getByText('The call flow has no published version. The call was refused.').waitFor()
+    await axe(page, 'a call without its flow')
+  })
+
   test('nothing went wrong in the console', () => assert.deepEqual(portal.problems, []))
 })

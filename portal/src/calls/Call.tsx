@@ -89,6 +89,14 @@ export function Call({ id }: { id: string }) {
       {adjusts && <Adjust call={c} opened close={() => setAdjusts(false)} />}
       <Group><Code>{c.id}</Code><CopyButton value={c.id}>{({ copied, copy }) => <Button size="compact-xs" variant="light" onClick={copy}>{copied ? t('Copied') : t('Copy')}</Button>}</CopyButton>
         {typeof c.call_flow_id === 'string' && <Link to={`/calls/${id}/canvas`}>{c.status === 'active' ? t('Watch it on the canvas') : t('Its way on the canvas')}</Link>}</Group>
+      {typeof c.fallback_reason === 'string' && (
+        <Alert color="yellow" title={t('The call flow could not run')}>
+          {c.fallback_reason}.{' '}
+          {c.execution_mode === 'routing_plan'
+            ? t('The routing plan ran this call.')
+            : t('The call was refused.')}
+        </Alert>
+      )}
       <Facts of={[
         [t('Campaign'), linked('campaigns', 'campaign_id')], [t('Publisher'), linked('publishers', 'publisher_id')], [t('Run by'), c.call_flow_id ? <>{linked('data/call-flows', 'call_flow_id')} {t('version {n}', { n: c.flow_version })}</> : t('routing plan')], [t('Target'), linked(String(c.target_id).startsWith('rbt_') ? 'rtb/targets' : 'targets', 'target_id')],
         [t('Started'), moment(c.started_at)], [t('Answered'), moment(c.answered_at)], [t('Connected'), moment(c.connected_at)], [t('Ended'), c.ended_at ? <>{moment(c.ended_at)}{c.hangup_by ? `, ${t('by {who}', { who: c.hangup_by })}` : ''}{c.hangup_reason ? <Text size="xs" c="dimmed">{String(c.hangup_reason)}</Text> : null}</> : '–'],

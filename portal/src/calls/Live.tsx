@@ -10,7 +10,12 @@ import { useNamed } from '../useNamed'
 import { useRows } from '../useRows'
 import { callColumns, lasting } from './fields'
 
-const all = ['reset', 'call.started', 'call.dialing', 'call.connected', 'call.transferred', 'call.milestone', 'call.converted', 'call.adjusted', 'call.failed', 'call.completed', 'tag.set', 'tag.changed', 'flow.started', 'flow.completed', 'flow.node_failed', 'flow.custom', 'routing.no_target', 'recording.ready', 'voicemail.received']
+const all = [
+  'reset', 'call.started', 'call.dialing', 'call.connected', 'call.transferred', 'call.milestone',
+  'call.converted', 'call.adjusted', 'call.failed', 'call.completed', 'tag.set', 'tag.changed',
+  'flow.started', 'flow.completed', 'flow.unavailable', 'flow.node_failed', 'flow.custom',
+  'routing.no_target', 'recording.ready', 'voicemail.received',
+]
 
 // Ask again for what the events are about, at most three times a second. Returns whether the server is listened to.
 // query: of /events; null: nothing is listened to (a browser has few connections).

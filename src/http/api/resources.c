@@ -89,6 +89,24 @@ static json_t *public_url(const struct http_request *r, const struct resource_ki
 	return json_string(url);
 }
 
+/* Why a campaign's call flow cannot run, and what calls do instead; NULL: nothing is wrong. */
+static json_t *execution_warning(const struct http_request *r, json_t *campaign)
+{
+	const char *mode = json_string_value(json_object_get(campaign, "execution_mode"));
+	const char *flow_id = json_string_value(json_object_get(campaign, "call_flow_id"));
+	const char *plan_id = json_string_value(json_object_get(campaign, "routing_plan_id"));
+	if (!mode || strcmp(mode, "call_flow") != 0)
+		return NULL;
+	const char *why = organization_flow_problem(r->organization, flow_id);
+	const struct route_plan *plan = organization_plan(r->organization, plan_id);
+	if (!why)
+		return NULL;
+	if (plan)
+		return json_sprintf("%s. Calls run the routing plan %s instead.", why, plan->name);
+	return json_sprintf("%s. Calls are refused until the call flow runs, or the campaign has a "
+			    "routing plan to run instead.", why);
+}
+
 json_t *api_resource_json(struct http_request *r, const struct resource_kind *kind, const struct store_rows *rows, size_t row)
 {
 	char time[RFC3339_SIZE];
@@ -105,6 +123,9 @@ json_t *api_resource_json(struct http_request *r, const struct resource_kind *ki
 	json_t *url = public_url(r, kind, rows_text(rows, row, 0));
 	if (url)
 		json_object_set_new(doc, "url", url);
+	json_t *warning = strcmp(kind->kind, "campaign") == 0 ? execution_warning(r, doc) : NULL;
+	if (warning)
+		json_object_set_new(doc, "execution_warning", warning);
 	for (const struct field *f = kind->fields; f->name; f++) { /* in the table's order */
 		json_t *v = json_object_get(doc, f->name);
 		json_object_set(out, f->name, v ? v : json_null());
