@@ -107,6 +107,19 @@ static bool read_password(const char *file, char *out, size_t size, struct error
 	return strlen(out) >= 10 || error_set(err, "the password in %s must have at least 10 characters", file);
 }
 
+/* On standard error: what init prints is read by programs. */
+static void say_how_to_sign_in(const struct new_organization *n)
+{
+	fprintf(stderr,
+		"strowger: nobody can sign in to the portal as %s until a password is set, because "
+		"--password-file was not given.\n"
+		"Set one while the server runs:\n"
+		"  curl -X PATCH http://127.0.0.1:8080/api/v1/users/%s \\\n"
+		"    -H 'Authorization: Bearer API_KEY' -H 'Content-Type: application/json' \\\n"
+		"    -d '{\"password\":\"at least 10 characters\"}'\n",
+		n->email, n->user_id);
+}
+
 int command_organization(const struct organization_options *o, bool create)
 {
 	struct error err = {""};
@@ -135,7 +148,7 @@ int command_organization(const struct organization_options *o, bool create)
 	struct store *store = crypto_key_load(&key, path, create, &err) ? store_open(url, &err) : NULL;
 	n.api_key = store ? crypto_random_token("sk_") : NULL;
 	char *made = NULL;
-	if (store && !n.password) /* nobody knows it: the portal is opened with a password file, or by an admin's reset */
+	if (store && !n.password) /* nobody knows it: say_how_to_sign_in() */
 		n.password = made = crypto_random_token("");
 	bool ok = n.api_key && store_run(store, insert_organization, &n, &err);
 	if (ok) {
@@ -144,6 +157,8 @@ int command_organization(const struct organization_options *o, bool create)
 		if (mkdir(prompts, 0700) != 0 && errno != EEXIST)
 			log_warn(NULL, "cannot create %s", prompts);
 		printf("{\"organization_id\":\"%s\",\"user_id\":\"%s\",\"api_key\":\"%s\"}\n", n.organization_id, n.user_id, n.api_key);
+		if (made)
+			say_how_to_sign_in(&n);
 	}
 	free(n.api_key);
 	free(made);
