@@ -14,6 +14,8 @@ static void check(json_t *doc, struct errors *errors)
 				given++;
 				last = k;
 			}
+		snprintf(pointer, sizeof pointer, "/entries/%zu/schedule", i);
+		schedule_check(json_object_get(item, "schedule"), pointer, errors);
 		snprintf(pointer, sizeof pointer, "/entries/%zu/%s", i, ways[last]);
 		if (!given)
 			errors_add(errors, pointer, "is required, or a routing_plan_id or ring_tree_id");

@@ -1,5 +1,19 @@
 #include "model/schedule.h"
 
+void schedule_check(json_t *schedule, const char *pointer, struct errors *errors)
+{
+	json_t *holiday;
+	size_t i;
+	char at[300];
+	json_array_foreach(json_object_get(schedule, "holidays"), i, holiday) {
+		bool open = json_is_string(json_object_get(holiday, "open"));
+		snprintf(at, sizeof at, "%s/holidays/%zu/open", pointer, i);
+		if (!open && json_is_string(json_object_get(holiday, "close")))
+			errors_add(errors, at, "is required with close: without it the holiday is "
+					       "closed all day");
+	}
+}
+
 const struct field schedule_fields[] = {
 	{"time_zone", FIELD_TIME_ZONE, FIELD_REQUIRED, .max = 64, .help = "Its times are meant there: an IANA name such as America/Chicago."},
 	{"weekly", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .max = 50, .help = "When it is open; a day may have several times. Empty: never.",
@@ -15,7 +29,9 @@ const struct field schedule_fields[] = {
 		 {"name", FIELD_STRING, .max = 80, .help = "Name for people."},
 		 {"yearly", FIELD_BOOLEAN, .initial = "false", .help = "On this day of every year."},
 		 {"open", FIELD_TIME_OF_DAY, .help = "Open on it from then on; empty: closed all day."},
-		 {"close", FIELD_TIME_OF_DAY, .help = "Until then; empty: until midnight."},
+		 {"close", FIELD_TIME_OF_DAY,
+		  .help = "Until then, such as 13:00 or 24:00; not after open: on the next day; "
+			  "empty: until midnight."},
 		 {0},
 	 }},
 	{0},

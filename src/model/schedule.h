@@ -6,4 +6,7 @@
 
 extern const struct field schedule_fields[];
 
+/* What the table cannot say. pointer: where the schedule, valid by the table, stands. */
+void schedule_check(json_t *schedule, const char *pointer, struct errors *errors);
+
 #endif

@@ -38,6 +38,7 @@ void target_check_rules(json_t *doc, struct errors *errors)
 {
 	json_t *whisper = json_object_get(doc, "whisper");
 	check_limits(json_object_get(doc, "limits"), errors);
+	schedule_check(json_object_get(doc, "schedule"), "/schedule", errors);
 	if (json_is_object(whisper) && json_is_string(json_object_get(whisper, "prompt_id")) == json_is_string(json_object_get(whisper, "text")))
 		errors_add(errors, "/whisper", "needs either prompt_id or text");
 }

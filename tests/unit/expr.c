@@ -363,6 +363,69 @@ static void test_schedules_follow_the_clocks_of_a_zone(void **state)
 	arena_free(&arena);
 }
 
+/* Whether it is open, hour by hour, from that time on: 'o' open, 'c' closed, 'h' holiday. */
+static void assert_hours(const char *expected, const char *from, const char *holidays,
+			 const char *weekly)
+{
+	struct arena arena = {0};
+	char text[1000], got[60] = "";
+	int64_t ms;
+	snprintf(text, sizeof text,
+		 "{\"time_zone\":\"America/Chicago\",\"weekly\":[%s],\"holidays\":[%s]}", weekly,
+		 holidays);
+	json_t *json = json_loads(text, 0, NULL);
+	assert_non_null(json);
+	struct schedule *s = schedule_compile(json, &arena);
+	assert_non_null(s);
+	assert_true(clock_parse_rfc3339(from, strlen(from), &ms));
+	for (size_t i = 0; expected[i]; i++)
+		got[i] = "och"[schedule_at(s, schedule_zone(s), ms + (int64_t)i * 3600000, NULL)];
+	assert_string_equal(got, expected);
+	json_decref(json);
+	arena_free(&arena);
+}
+
+#define EVE "2026-12-25T00:30:00Z" /* Thursday, 24 December 2026, 18:30 in Chicago */
+#define THURSDAYS "{\"day\":\"thu\",\"open\":\"20:00\",\"close\":\"02:00\"}"
+#define CLOSED(date) "{\"date\":\"" date "\"}"
+#define FROM(date, open) "{\"date\":\"" date "\",\"open\":\"" open "\"}"
+#define HOURS(date, open, close) \
+	"{\"date\":\"" date "\",\"open\":\"" open "\",\"close\":\"" close "\",\"yearly\":true}"
+
+static void test_holiday_hours_end_at_midnight_or_pass_it(void **state)
+{
+	(void)state;
+	assert_hours("oooooocc", EVE, HOURS("2026-12-24", "09:00", "00:00"), "");
+	assert_hours("oooooocc", EVE, HOURS("2026-12-24", "09:00", "24:00"), "");
+	assert_hours("oooooocc", EVE, FROM("2026-12-24", "09:00"), "");
+	assert_hours("oohhhhcc", EVE, HOURS("2026-12-24", "09:00", "20:00"), "");
+	assert_hours("hhooooooccc", EVE, HOURS("2026-12-24", "20:00", "02:00"), "");
+	assert_hours("hhooooooccc", EVE, HOURS("2020-12-24", "20:00", "02:00"), "");
+	assert_hours("hhhhhhcc", EVE, CLOSED("2026-12-24"), "");
+	/* around the clock, as weekly hours are */
+	assert_hours("hoooooooooooooooooooooooocc", EVE, HOURS("2026-12-24", "19:00", "19:00"), "");
+	/* over the end of the year, and in the night in which clocks jump from 02:00 to 03:00 */
+	assert_hours("ooooooocc", "2027-01-01T02:30:00Z", HOURS("2026-12-31", "20:00", "03:00"),
+		     "");
+	assert_hours("ooooccc", "2026-03-08T05:30:00Z", HOURS("2026-03-07", "22:00", "04:00"), "");
+}
+
+static void test_holiday_hours_replace_those_that_begin_on_the_day(void **state)
+{
+	(void)state;
+	assert_hours("ccooooooccc", EVE, "", THURSDAYS);
+	assert_hours("ooohhhccc", EVE, HOURS("2026-12-24", "09:00", "21:00"), THURSDAYS);
+	assert_hours("hhhhhhccc", EVE, CLOSED("2026-12-24"), THURSDAYS);
+	assert_hours("ccoooohhhhh", EVE, CLOSED("2026-12-25"), THURSDAYS); /* the day after */
+	/* an evening that was given its end keeps it, though the next day is a holiday, too */
+	assert_hours("hhoooooohhh", EVE,
+		     HOURS("2026-12-24", "20:00", "02:00") "," CLOSED("2026-12-25"), "");
+	/* several times of one day */
+	assert_hours("oohhooocc", EVE,
+		     HOURS("2026-12-24", "18:00", "20:00") ","
+		     HOURS("2026-12-24", "22:00", "01:00"), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +433,8 @@ int main(void)
 		cmocka_unit_test(test_templates_escape_for_where_they_land), cmocka_unit_test(test_tokens_convert_by_the_end_of_their_name), cmocka_unit_test(test_templates_have_defaults_and_brackets),
 		cmocka_unit_test(test_values_are_coerced_or_refused), cmocka_unit_test(test_json_pointers), cmocka_unit_test(test_what_is_escaped_reads_back_as_it_was),
 		cmocka_unit_test(test_schedules_follow_the_clocks_of_a_zone),
+		cmocka_unit_test(test_holiday_hours_end_at_midnight_or_pass_it),
+		cmocka_unit_test(test_holiday_hours_replace_those_that_begin_on_the_day),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,6 +221,11 @@ static void test_business_hours_leave_open_closed_and_holiday(void **state)
 	assert_true(has_problem(",{\"id\":\"b\",\"type\":\"business_hours\",\"config\":{\"schedule\":{\"time_zone\":\"Mars/Olympus\",\"weekly\":[]}}}", "", "config"));
 	assert_true(has_problem(",{\"id\":\"b\",\"type\":\"business_hours\",\"config\":{\"schedule\":{\"time_zone\":\"UTC\",\"weekly\":[{\"day\":\"mon\",\"open\":\" 9:00\",\"close\":\"12:00\"}]}}}", "", "config"));
 	assert_true(has_problem(",{\"id\":\"b\",\"type\":\"business_hours\",\"config\":{\"schedule\":{\"time_zone\":\"UTC\",\"weekly\":[]}}}", "", "never_open"));
+	assert_true(has_problem(
+		",{\"id\":\"b\",\"type\":\"business_hours\",\"config\":{\"schedule\":{"
+		"\"time_zone\":\"UTC\","
+		"\"weekly\":[{\"day\":\"mon\",\"open\":\"09:00\",\"close\":\"12:00\"}],"
+		"\"holidays\":[{\"date\":\"2026-11-23\",\"close\":\"12:00\"}]}}}", "", "config"));
 }
 
 static void test_variables_are_set_and_written_by_debug(void **state)

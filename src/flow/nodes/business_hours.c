@@ -7,12 +7,30 @@ struct config {
 	bool callers_zone;
 };
 
+/* A version that was published stays valid: what is doubtful is a warning. */
+static void warn_of_holidays(struct flow_compiler *c, json_t *schedule)
+{
+	struct errors errors = {0};
+	json_t *error;
+	size_t i;
+	char at[200];
+	snprintf(at, sizeof at, "%s/schedule", c->at);
+	schedule_check(schedule, at, &errors);
+	json_array_foreach(errors.list, i, error) {
+		const char *pointer = json_string_value(json_object_get(error, "pointer"));
+		const char *detail = json_string_value(json_object_get(error, "detail"));
+		flow_problem(c, false, "config", pointer, "%s", detail);
+	}
+	errors_free(&errors);
+}
+
 static void *compile(struct flow_compiler *c, json_t *config)
 {
 	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
 	json_t *schedule = json_object_get(config, "schedule");
 	if (!cfg || !(cfg->schedule = schedule_compile(schedule, c->arena)))
 		return NULL;
+	warn_of_holidays(c, schedule);
 	cfg->callers_zone = json_is_true(json_object_get(config, "callers_time_zone"));
 	if (!json_array_size(json_object_get(schedule, "weekly"))) {
 		char at[200];
