@@ -3,6 +3,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "call/call.h"
+#include "call/final.h"
 #include "call/score.h"
 #include "commands.h"
 #include "http/api/api.h"
@@ -47,6 +48,7 @@ struct strowger {
 	struct phones *phones;
 	struct capacity *capacity;
 	struct scores *scores;
+	struct finals *finals;
 	struct guard *guard;
 	struct media *media;
 	struct prompts *prompts;
@@ -383,7 +385,7 @@ static bool start_services(struct strowger *s, struct error *err)
 	load_leases(s);
 	if (!(s->media = media_create(&s->media_config, err)) || !(s->prompts = prompts_create(err)) ||
 	    !(s->client = http_client_create(s->store, s->config, is_set(s, SETTING_ALLOW_PRIVATE), s->settings.value[SETTING_RETRY_SCHEDULE], s->disable_after * INT64_C(1000), err)) ||
-	    !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
+	    !(s->finals = finals_create(s->store, s->config, s->client)) || !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
 	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], node_id(s->node), s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, s->session, s->min_session, s->ban, s->rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL};
 	if (!(s->calls = call_loop_create(&calls, err)))
@@ -396,6 +398,7 @@ static bool start_services(struct strowger *s, struct error *err)
 static void hand_over(struct strowger *s)
 {
 	log_info(NULL, "another server takes over");
+	finals_stop(s->finals);
 	http_server_hand_over(s->http);
 	http_client_hand_over(s->client);
 	node_hand_over(s->node);
@@ -404,6 +407,7 @@ static void hand_over(struct strowger *s)
 /* In the order that lets each finish what the others still need of it. */
 static void stop(struct strowger *s)
 {
+	finals_stop(s->finals);
 	if (s->calls)
 		call_loop_stop(s->calls, s->settings.value[SETTING_DRAIN_SECONDS] ? atoi(s->settings.value[SETTING_DRAIN_SECONDS]) * 1000 : 0);
 	media_stop(s->media);
@@ -414,6 +418,7 @@ static void stop(struct strowger *s)
 		prompts_destroy(s->prompts);
 	if (s->store)
 		store_stop_writer(s->store);
+	finals_destroy(s->finals);
 	http_server_destroy(s->http);
 	script_pool_free(s->scripts);
 	media_destroy(s->media);
@@ -461,6 +466,7 @@ int command_serve(int argc, char **argv)
 	bool lost = false;
 	while (ok && !(lost = !node_watch(s->node, s->client))) {
 		const struct timespec second = {1, 0};
+		finals_look(s->finals);
 		signal_number = sigtimedwait(&signals, NULL, &second);
 		if (signal_number == SIGHUP)
 			read_files_anew(s);

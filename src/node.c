@@ -3,6 +3,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "event/event.h"
+#include "store/finals.h"
 #include "store/totals.h"
 #include <semaphore.h>
 #include <stdlib.h>
@@ -97,8 +98,9 @@ static bool is_dead(struct node *n, const char *id)
 
 static bool close_calls(struct store_conn *conn, const char *id)
 {
-	return totals_add_interrupted(conn, id) &&
-	       store_exec(conn, "UPDATE calls SET status = 'interrupted', disposition = 'interrupted', ended_at = $1 WHERE status = 'active' AND COALESCE(node, '') = $2", "is", clock_now_ms(), id);
+	int64_t now = clock_now_ms();
+	return totals_add_interrupted(conn, id) && finals_add_interrupted(conn, id, now) &&
+	       store_exec(conn, "UPDATE calls SET status = 'interrupted', disposition = 'interrupted', ended_at = $1 WHERE status = 'active' AND COALESCE(node, '') = $2", "is", now, id);
 }
 
 bool node_close_interrupted(struct store_conn *conn, void *arg)

@@ -16,6 +16,7 @@ struct feed_listener {
 	uint64_t at; /* the number of the next item */
 	int64_t told_ms, left_ms; /* left_ms: 0 while it listens */
 	bool waiting, missed, idle;
+	uint64_t wants;
 	void (*wake)(void *arg);
 	void *arg;
 };
@@ -86,6 +87,19 @@ bool feed_listened(struct feed *f, const char *topic)
 	return is;
 }
 
+uint64_t feed_wanted(struct feed *f, const char *topic)
+{
+	uint64_t wanted = 0;
+	if (!f->any)
+		return 0;
+	pthread_mutex_lock(&f->lock);
+	for (const struct feed_listener *l = f->listeners; l; l = l->next)
+		if (strcmp(l->topic, topic) == 0)
+			wanted |= l->wants;
+	pthread_mutex_unlock(&f->lock);
+	return wanted;
+}
+
 struct feed_item *feed_item_new(struct feed *f, const char *topic, const char *id, const char *type, const char *about, const char *text)
 {
 	size_t n = strlen(text) + 1;
@@ -98,6 +112,7 @@ struct feed_item *feed_item_new(struct feed *f, const char *topic, const char *i
 	snprintf(item->id, sizeof item->id, "%s", id);
 	snprintf(item->type, sizeof item->type, "%s", type);
 	snprintf(item->about, sizeof item->about, "%s", about ? about : "");
+	item->newer[0] = '\0';
 	memcpy(item->text, text, n);
 	return item;
 }
@@ -155,6 +170,13 @@ struct feed_listener *feed_listen(struct feed *f, const char *topic, const char 
 		return l;
 	free(l);
 	return NULL;
+}
+
+void feed_want(struct feed_listener *l, uint64_t wants)
+{
+	pthread_mutex_lock(&l->feed->lock);
+	l->wants = wants;
+	pthread_mutex_unlock(&l->feed->lock);
 }
 
 void feed_leave(struct feed_listener *l)

@@ -14,6 +14,7 @@ struct feed_item {
 	struct feed_item *next;
 	struct feed *feed;
 	char id[40], topic[40], type[80], about[40]; /* topic: the organization; about: a call's id, or "" */
+	char newer[80]; /* another type that the same occurrence is published as, or "" */
 	char text[];
 };
 
@@ -24,6 +25,8 @@ void feed_close(struct feed *feed);
 
 /* Any thread. Does anybody listen to the topic, so that an item is worth making? */
 bool feed_listened(struct feed *feed, const char *topic);
+/* Any thread. The bits that the topic's listeners asked for with feed_want(): items made only for them. */
+uint64_t feed_wanted(struct feed *feed, const char *topic);
 /* NULL: no memory. The texts are copied; about may be NULL. */
 struct feed_item *feed_item_new(struct feed *feed, const char *topic, const char *id, const char *type, const char *about, const char *text) WARN_UNUSED;
 /* Any thread. To all who listen to its topic; the item is the feed's from then on. */
@@ -35,6 +38,7 @@ void feed_publish(struct feed_item *item);
  * over, under a lock: it must not call the feed. NULL: too many listen, or no memory.
  */
 struct feed_listener *feed_listen(struct feed *feed, const char *topic, const char *last_id, void (*wake)(void *arg), void *arg) WARN_UNUSED;
+void feed_want(struct feed_listener *l, uint64_t wants);
 /* What was missed is kept for a minute for one who comes back. */
 void feed_leave(struct feed_listener *l);
 

@@ -383,7 +383,7 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 	if (c->end)
 		media_quality(c->end, &c->heard_caller);
 	execute_stop(c);
-	money_settle(c);
+	money_settle(c, CHANGED_BY_RULE);
 	dial_stop(c);
 	if (c->trunk && c->answered_ms)
 		c->cost_micros += terms_cost(&c->trunk->in_rate, c->ended_ms - c->answered_ms);

@@ -300,7 +300,7 @@ void dial_let_go(struct attempt *a)
 
 void dial_finish(struct call *c, enum flow_dial_outcome outcome)
 {
-	money_settle(c);
+	money_settle(c, CHANGED_BY_RULE);
 	dial_stop(c);
 	execute_dial_ended(c, outcome);
 }
@@ -381,23 +381,54 @@ static void on_talk_timer(su_root_magic_t *magic, su_timer_t *timer, su_timer_ar
 	talk_tick((struct call *)arg);
 }
 
+/* The next mark after so many seconds that somebody asks for by its name. NULL: none. */
+static const struct event_type *next_mark(const struct call *c, int after_seconds)
+{
+	uint64_t asked_for = event_types_asked_for(c->organization);
+	for (const struct event_type *t = event_types; asked_for && t->type; t++)
+		if (t->seconds > after_seconds && asked_for & event_type_bit(t))
+			return t;
+	return NULL;
+}
+
+/* Report each milestone and mark that the conversation has reached. Returns the seconds of the next one, -1 for none. */
+static int report_seconds(struct call *c, int64_t talked_ms)
+{
+	const struct config_campaign *p = c->campaign;
+	for (;;) {
+		const struct event_type *mark = next_mark(c, c->marked_seconds);
+		bool more = c->next_milestone < p->milestone_count;
+		bool is_milestone = more && (!mark || p->milestones[c->next_milestone] <= mark->seconds);
+		if (!is_milestone && !mark)
+			return -1;
+		int seconds = is_milestone ? p->milestones[c->next_milestone] : mark->seconds;
+		char data[48];
+		if (talked_ms < seconds * INT64_C(1000))
+			return seconds;
+		snprintf(data, sizeof data, "\"seconds\":%d", seconds);
+		if (is_milestone) {
+			c->next_milestone++;
+			log_milestone(c, seconds, data);
+		} else {
+			log_named_event(c, mark->type, data);
+		}
+		c->marked_seconds = seconds;
+	}
+}
+
 /* What is due after so long a talk; then sleep until the next thing that will be. */
 static void talk_tick(struct call *c)
 {
 	const struct route_target *t = c->target;
 	int64_t talked_ms = clock_now_ms() - c->connected_ms, next = -1;
-	while (c->next_milestone < c->campaign->milestone_count && talked_ms >= c->campaign->milestones[c->next_milestone] * 1000L) {
-		char data[48];
-		snprintf(data, sizeof data, "\"seconds\":%d", c->campaign->milestones[c->next_milestone++]);
-		log_event(c, "call.milestone", data);
-	}
-	money_settle(c);
+	int next_seconds = report_seconds(c, talked_ms);
+	money_settle(c, CHANGED_BY_RULE);
 	if (c->dial.max_duration_seconds && talked_ms >= c->dial.max_duration_seconds * 1000L) {
 		call_end(c, 0, "completed", "system");
 		return;
 	}
 	const int64_t dues[] = {
-		c->next_milestone < c->campaign->milestone_count ? c->campaign->milestones[c->next_milestone] : -1,
+		next_seconds,
 		!c->revenue_told && t ? t->revenue_after_seconds : -1,
 		terms_next_seconds(c->terms, talked_ms),
 		c->dial.max_duration_seconds ? c->dial.max_duration_seconds : -1,

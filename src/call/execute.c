@@ -401,7 +401,7 @@ static void set_outcome(struct call *c, const struct flow_effect *e)
 		c->converted_at = clock_now_ms();
 		c->conversion_told = true;
 	}
-	money_settle(c);
+	money_settle(c, CHANGED_BY_FLOW);
 	log_call_progress(c);
 	if (converts)
 		log_event(c, "call.converted", "");

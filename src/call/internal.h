@@ -230,6 +230,7 @@ struct call {
 	size_t key_count;
 	su_timer_t *step_timer, *talk_timer;
 	size_t next_milestone;
+	int marked_seconds; /* the last second of a conversation that a milestone or mark was reported for */
 	bool conversion_told, revenue_told, payout_told; /* settled; of the payout: by more than its terms */
 	unsigned not_paid_twice; /* bits by enum callers_paid */
 	const struct route_target *target; /* that it was connected with last, and that pays; or NULL */
@@ -244,6 +245,7 @@ struct call {
 	struct quality heard_caller, heard_target; /* packets 0: nothing was heard */
 	int64_t revenue_micros, payout_micros;
 	int64_t revenue_added, payout_added; /* by webhooks, beside the call's own */
+	int64_t reported_revenue, reported_payout; /* both sums, as the last call.revenue_changed has them */
 	int64_t revenue_at, payout_at, converted_at; /* when the call itself said them; 0: it did not, they are what is due by the terms */
 	int64_t cost_micros; /* what carriers take */
 	bool converted;
@@ -284,6 +286,10 @@ void log_call_progress(struct call *c);
 void log_call_ended(struct call *c);
 void log_flow_left(struct call *c);
 void log_event(struct call *c, const char *type, const char *data);
+/* One of a type that is sent by name only, where somebody asks for it. */
+void log_named_event(struct call *c, const char *type, const char *data);
+/* The call.milestone of so many seconds. */
+void log_milestone(struct call *c, int seconds, const char *data);
 /* Coerce, keep, store and tell one tag. false: the value does not fit its type. */
 bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, enum tag_source source, const char *origin, int64_t at_ms);
 void log_trace_input(struct call *c, const char *kind, const char *data);
@@ -336,8 +342,9 @@ void gateways_answered(struct call_loop *loop, const char *trunk_id, const char 
 bool screen_refuses(struct call *c);
 
 /* money.c */
-/* What is due as the call is now: revenue, conversion, payout. Whenever something they depend on has changed. */
-void money_settle(struct call *c);
+/* What is due as the call is now: revenue, conversion, payout. Whenever something they depend on has changed.
+ * source: of the change, for call.revenue_changed. */
+void money_settle(struct call *c, enum change_source source);
 void money_earn(struct call *c); /* revenue alone */
 
 /* dial.c */

@@ -2,7 +2,9 @@
  * batch per step and committed by the writer. */
 #include "call/internal.h"
 #include "base/log.h"
+#include "call/final.h"
 #include "store/calls.h"
+#include "store/finals.h"
 #include "store/totals.h"
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +74,7 @@ void log_course(struct call *c, int64_t now_ms)
 	update_fields(c);
 }
 
-void log_event(struct call *c, const char *type, const char *data)
+static void log_event_as(struct call *c, const char *type, const struct event_type *newer, const char *data)
 {
 	struct buf attempts = {0}, tags = {0};
 	struct call_log log;
@@ -83,9 +85,32 @@ void log_event(struct call *c, const char *type, const char *data)
 	c->env.now_ms = now;
 	update_fields(c);
 	fill_log(c, &log, &attempts, &tags);
-	event_emit(batch, c->organization, &(struct event){type, data, &log, &c->env}, now, &c->touched);
+	const struct event e = {.type = type, .data = data, .call = &log, .env = &c->env};
+	event_emit_as(batch, c->organization, &e, newer, now, &c->touched);
 	buf_free(&attempts);
 	buf_free(&tags);
+}
+
+/* The newer name of an occurrence, where somebody asks for one. */
+static const struct event_type *newer_name(const struct call *c, const char *type, int seconds)
+{
+	return event_types_asked_for(c->organization) ? event_type_newer(type, seconds) : NULL;
+}
+
+void log_event(struct call *c, const char *type, const char *data)
+{
+	log_event_as(c, type, newer_name(c, type, 0), data);
+}
+
+void log_milestone(struct call *c, int seconds, const char *data)
+{
+	log_event_as(c, "call.milestone", newer_name(c, "call.milestone", seconds), data);
+}
+
+void log_named_event(struct call *c, const char *type, const char *data)
+{
+	if (event_is_asked_for(c->organization, event_type_find(type)))
+		log_event_as(c, type, NULL, data);
 }
 
 bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, enum tag_source source, const char *origin, int64_t at_ms)
@@ -210,9 +235,13 @@ void log_call_ended(struct call *c)
 			c->disposition, c->target_id, c->answered_ms, c->connected_ms, c->ended_ms, OWN_VALUES(c), buf_text(&doc), c->cost_micros, c->talked_ms, (int64_t)c->not_paid_twice, c->id, c->organization->id);
 	buf_free(&doc);
 	totals_add(batch, c->organization->id, c->id, c->organization->tags);
-	log_event(c, c->answered_ms ? "call.completed" : "call.failed", "");
 	if (!c->answered_ms)
-		log_event(c, "call.completed", "");
+		log_event(c, "call.failed", "");
+	else if (!c->connected_ms)
+		log_named_event(c, "call.failure", "");
+	log_event(c, "call.completed", "");
+	if (final_is_asked_for(c->organization))
+		finals_add(batch, c->organization->id, c->id, c->ended_ms + c->campaign->final_after_seconds * INT64_C(1000));
 }
 
 void log_trace_input(struct call *c, const char *kind, const char *data)

@@ -239,7 +239,7 @@ static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
 	log_trace_tags(c, &data);
 	log_trace_input(c, "webhook_data", buf_text(&data));
 	buf_free(&data);
-	money_settle(c);
+	money_settle(c, CHANGED_BY_RULE);
 }
 
 static void take_outcome(struct call *c, const struct call_outcome *o)
@@ -264,7 +264,11 @@ static void take_outcome(struct call *c, const struct call_outcome *o)
 	}
 	if (*o->disposition)
 		c->flow_disposition = arena_strdup(&c->arena, o->disposition);
-	money_settle(c);
+	if (o->revenue_reported)
+		c->reported_revenue = o->reported_revenue;
+	if (o->payout_reported)
+		c->reported_payout = o->reported_payout;
+	money_settle(c, CHANGED_BY_RULE);
 }
 
 static void hang_up(struct call *c)

@@ -42,7 +42,24 @@ void money_earn(struct call *c)
 	earn(c, talked(c));
 }
 
-void money_settle(struct call *c)
+/* When revenue and payout differ from what was reported last. */
+static void report(struct call *c, enum change_source source)
+{
+	int64_t revenue = c->revenue_micros + c->revenue_added, payout = c->payout_micros + c->payout_added;
+	struct buf changes = {0}, data = {0};
+	change_money(&changes, "revenue", c->reported_revenue, revenue);
+	change_money(&changes, "payout", c->reported_payout, payout);
+	if (changes.len) {
+		change_data(&data, source, NULL, buf_text(&changes));
+		log_named_event(c, "call.revenue_changed", buf_text(&data));
+	}
+	c->reported_revenue = revenue;
+	c->reported_payout = payout;
+	buf_free(&changes);
+	buf_free(&data);
+}
+
+void money_settle(struct call *c, enum change_source source)
 {
 	int64_t talked_ms = talked(c), revenue = c->revenue_micros, payout = c->payout_micros;
 	log_course(c, clock_now_ms());
@@ -60,4 +77,5 @@ void money_settle(struct call *c)
 		log_call_progress(c);
 	if (converts)
 		log_event(c, "call.converted", "");
+	report(c, source);
 }

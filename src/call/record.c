@@ -16,28 +16,45 @@ struct kept {
 	struct event_touched touched;
 };
 
+static void emit_stored(struct kept *k, struct store_batch *batch, const struct call_log *log)
+{
+	const char *type = k->voicemail ? "voicemail.received" : "recording.ready";
+	struct buf data = {0};
+	json_str(&data, "recording_id", k->id);
+	json_int(&data, "duration_seconds", (k->result.duration_ms + 500) / 1000);
+	json_key(&data, "path");
+	buf_printf(&data, "\"/api/v1/calls/%s/recording?recording_id=%s\"", k->call_id, k->id);
+	event_emit(batch, k->organization, &(struct event){.type = type, .data = buf_text(&data), .call = log}, clock_now_ms(), &k->touched);
+	buf_free(&data);
+}
+
+/* The events about a recording that is kept. Nothing without a call. */
+static bool report_kept(struct kept *k, struct store_conn *conn, struct store_batch *batch)
+{
+	static const struct change_cause cause = {.source = CHANGED_BY_RECORDER};
+	struct arena arena = {0};
+	struct call_log log;
+	bool failed = false, ok = true;
+	if (store_call_read(conn, k->organization_id, k->call_id, &arena, &log, &failed)) {
+		if (k->result.ok)
+			emit_stored(k, batch, &log);
+		ok = change_report_recording(conn, batch, k->organization, &log, k->id, "recording",
+					     k->result.ok ? "ready" : "failed", &cause, &k->touched);
+	}
+	arena_free(&arena);
+	return ok && !failed;
+}
+
 static bool store_result(struct store_job *job, struct store_conn *conn)
 {
 	struct kept *k = (struct kept *)job;
-	struct arena arena = {0};
-	struct call_log log;
 	event_touched_free(&k->touched);
-	bool failed = false, ok = !k->result.kept ? store_exec(conn, "DELETE FROM recordings WHERE id = $1 AND organization_id = $2", "ss", k->id, k->organization_id) :
+	bool ok = !k->result.kept ? store_exec(conn, "DELETE FROM recordings WHERE id = $1 AND organization_id = $2", "ss", k->id, k->organization_id) :
 			store_exec(conn, "UPDATE recordings SET status = $1, duration_ms = $2, bytes = $3 WHERE id = $4 AND organization_id = $5", "siiss",
 				   k->result.ok ? "ready" : "failed", k->result.duration_ms, k->result.bytes, k->id, k->organization_id);
 	struct store_batch *batch = ok ? store_batch_new() : NULL;
-	if (batch && k->result.ok && k->result.kept && k->organization && store_call_read(conn, k->organization_id, k->call_id, &arena, &log, &failed)) {
-		struct buf data = {0};
-		json_str(&data, "recording_id", k->id);
-		json_int(&data, "duration_seconds", (k->result.duration_ms + 500) / 1000);
-		json_key(&data, "path");
-		buf_printf(&data, "\"/api/v1/calls/%s/recording?recording_id=%s\"", k->call_id, k->id);
-		event_emit(batch, k->organization, &(struct event){k->voicemail ? "voicemail.received" : "recording.ready", buf_text(&data), &log, NULL}, clock_now_ms(), &k->touched);
-		buf_free(&data);
-	}
-	ok = batch && !failed && store_batch_run(batch, conn);
+	ok = batch && (!k->result.kept || !k->organization || report_kept(k, conn, batch)) && store_batch_run(batch, conn);
 	store_batch_free(batch);
-	arena_free(&arena);
 	return ok;
 }
 

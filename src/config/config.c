@@ -3,6 +3,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/money.h"
+#include "model/resource.h"
 #include "store/retention.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -457,6 +458,21 @@ const struct terms *campaign_terms(const struct config_campaign *c, const char *
 	return &c->terms;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+	return (x > y) - (x < y);
+}
+
+static void drop_repeats(struct config_campaign *p)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < p->milestone_count; i++)
+		if (!i || p->milestones[i] != p->milestones[i - 1])
+			p->milestones[kept++] = p->milestones[i];
+	p->milestone_count = kept;
+}
+
 static void build_campaign(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_campaign *p = e->data;
@@ -500,6 +516,9 @@ static void build_campaign(struct config_store *c, struct org *o, struct entity 
 	json_array_foreach(milestones, i, item)
 		if (p->milestone_count < ARRAY_LEN(p->milestones))
 			p->milestones[p->milestone_count++] = (int)json_integer_value(item);
+	qsort(p->milestones, p->milestone_count, sizeof *p->milestones, by_number);
+	drop_repeats(p);
+	p->final_after_seconds = integer(e->doc, "final_after_seconds", FINAL_AFTER_SECONDS);
 }
 
 static void add_key(struct org *o, struct key_entry **table, const char *hash, const void *data)
@@ -936,6 +955,13 @@ static void build_all(struct config_store *c, struct org *o, struct store_rows *
 	}
 }
 
+static void add_outgoing(struct org *o, struct config_outgoing *list, const struct config_outgoing *w)
+{
+	list[o->public.outgoing_count++] = *w;
+	if (w->enabled)
+		o->public.named_types |= event_types_named(w->event_types, w->event_type_count);
+}
+
 /* Outgoing webhooks, trunks and phones are also walked: as arrays. */
 static void build_arrays(struct org *o)
 {
@@ -953,7 +979,7 @@ static void build_arrays(struct org *o)
 	o->public.phones = p;
 	for (struct entity *e = o->entities; e && w && t && p; e = e->hh.next) {
 		if (strcmp(e->kind, "outgoing_webhook") == 0)
-			w[o->public.outgoing_count++] = *(struct config_outgoing *)e->data;
+			add_outgoing(o, w, e->data);
 		else if (strcmp(e->kind, "trunk") == 0)
 			t[o->public.trunk_count++] = *(struct config_trunk *)e->data;
 		else if (strcmp(e->kind, "target") == 0 && ((struct route_target *)e->data)->phone_username)

@@ -37,6 +37,8 @@ struct config_screening {
 	int max_calls, max_calls_seconds; /* of one caller; 0: any number */
 };
 
+#define FINAL_AFTER_SECONDS 60 /* where no campaign says otherwise */
+
 struct config_campaign {
 	const char *id, *name;
 	bool call_flow_mode, enabled, recording, recording_beep;
@@ -51,8 +53,9 @@ struct config_campaign {
 	struct terms *publishers;       /* those that have terms of their own */
 	size_t publisher_count;
 	const char **tag_defaults; /* by slot, NULL where it has none */
-	int milestones[20];
+	int milestones[20]; /* ascending */
 	size_t milestone_count;
+	int final_after_seconds; /* from the call's end to its call.final */
 };
 
 /* Numbers that are lent to visitors of landing pages. */
@@ -186,6 +189,7 @@ struct organization {
 	const struct tag_set *tags;
 	const struct config_outgoing *outgoing;
 	size_t outgoing_count;
+	uint64_t named_types; /* event types sent by name only that an enabled one of them lists: event_type_bit() */
 	const struct config_trunk *trunks;
 	size_t trunk_count;
 	const struct route_target *const *phones; /* targets whose destination is one */

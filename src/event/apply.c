@@ -179,6 +179,51 @@ static bool pays_by_filter(const struct organization *o, const struct call_log *
 
 /* ---- tags ---- */
 
+static void change_tag_value(struct buf *changes, const char *key, const struct tag_def *def, const char *text)
+{
+	json_key(changes, key);
+	if (text)
+		value_json(changes, def->type.kind, text, strlen(text), def->sensitive);
+	else
+		buf_add_str(changes, "null");
+}
+
+/* call.updated's "tags": each tag that got another value. "" for none. */
+static void change_tags(struct buf *changes, const struct organization *o, const struct tag_result *settled,
+			const struct tag_held *held, size_t count)
+{
+	struct buf tags = {0};
+	for (size_t i = 0; i < count; i++) {
+		const struct tag_def *def = tag_set_get(o->tags, settled[i].slot);
+		const char *to = settled[i].value.text, *from = held[i].text;
+		if (settled[i].value.kind == VALUE_NONE || (from && strcmp(from, to) == 0))
+			continue;
+		json_key(&tags, def->name);
+		json_open(&tags);
+		change_tag_value(&tags, "from", def, from);
+		change_tag_value(&tags, "to", def, to);
+		json_close(&tags);
+	}
+	if (tags.len) {
+		json_key(changes, "tags");
+		buf_printf(changes, "{%s}", buf_text(&tags));
+	}
+	changes->failed |= tags.failed;
+	buf_free(&tags);
+}
+
+static bool report_tags(struct store_conn *conn, struct store_batch *events, const struct organization *o,
+			const struct call_log *was, const struct call_log *is, const struct buf *changes,
+			enum tag_source source, const char *origin, struct event_touched *touched)
+{
+	const struct change_cause cause = {
+		.source = source == TAG_FROM_API ? CHANGED_BY_API : CHANGED_BY_WEBHOOK,
+		.by = origin,
+		.money_by_rule = true,
+	};
+	return !changes->failed && change_report(conn, events, o, was, is, buf_text(changes), &cause, touched);
+}
+
 bool event_apply_tags(struct store_conn *conn, const struct crypto_key *key, const struct organization *o, struct call_log *log,
 		      const struct tag_result *results, size_t count, enum tag_source source, const char *origin, int64_t at_ms,
 		      struct tag_result *settled, struct arena *arena, struct event_touched *touched)
@@ -186,6 +231,7 @@ bool event_apply_tags(struct store_conn *conn, const struct crypto_key *key, con
 	struct store_rows *before = store_query(conn, "SELECT tag_id, value, sensitive, source, at_ms FROM call_tags WHERE call_id = $1 AND organization_id = $2", "ss", log->id, o->id);
 	struct tag_held *held = arena_alloc(arena, (count + 1) * sizeof *held);
 	struct store_batch *events = before && held ? store_batch_new() : NULL;
+	const struct call_log was = *log;
 	bool ok = events != NULL, ended = strcmp(log->status, "active") != 0, converted = log->converted, follows = true;
 	bool settles = ended && pays_by_filter(o, log);
 	ok = ok && (!settles || follows_terms(conn, o, log, &follows));
@@ -212,7 +258,12 @@ bool event_apply_tags(struct store_conn *conn, const struct crypto_key *key, con
 	}
 	if (ok && log->converted && !converted)
 		event_emit(events, o, &(struct event){"call.converted", "", log, NULL}, clock_now_ms(), touched);
-	ok = ok && store_batch_run(events, conn);
+	struct buf changes = {0};
+	if (ok && ended)
+		change_tags(&changes, o, settled, held, count);
+	ok = ok && (!ended || report_tags(conn, events, o, &was, log, &changes, source, origin, touched)) &&
+	     store_batch_run(events, conn);
+	buf_free(&changes);
 	store_batch_free(events);
 	rows_free(before);
 	return ok;
@@ -269,9 +320,20 @@ static void add_outcome(struct store_batch *batch, const struct call_log *log, s
 		store_batch_add(batch, "UPDATE calls SET publisher_id = $1 WHERE id = $2 AND organization_id = $3", "sss", x->publisher_id, log->id, log->organization_id);
 }
 
-bool event_apply_outcome(struct store_conn *conn, const struct organization *o, struct call_log *log, struct call_outcome *x,
-			 int64_t at_ms, json_t *refused, struct arena *arena, struct event_touched *touched)
+/* For the live call: its own call.revenue_changed goes on from there. */
+static void keep_reported(struct call_outcome *x, const struct call_log *was, const struct call_log *is)
 {
+	x->revenue_reported = was->revenue_micros != is->revenue_micros;
+	x->reported_revenue = is->revenue_micros;
+	x->payout_reported = was->payout_micros != is->payout_micros;
+	x->reported_payout = is->payout_micros;
+}
+
+bool event_apply_outcome(struct store_conn *conn, const struct organization *o, struct call_log *log, struct call_outcome *x,
+			 const struct change_cause *cause, int64_t at_ms, json_t *refused, struct arena *arena,
+			 struct event_touched *touched)
+{
+	const struct call_log was = *log;
 	bool ended = strcmp(log->status, "active") != 0, converted = log->converted, follows = true, failed = false;
 	struct store_rows *times = find_times(conn, log);
 	struct store_batch *batch = rows_count(times) == 1 ? store_batch_new() : NULL, *events = batch ? store_batch_new() : NULL;
@@ -283,7 +345,8 @@ bool event_apply_outcome(struct store_conn *conn, const struct organization *o, 
 	}
 	if (ok && log->converted && !converted)
 		event_emit(events, o, &(struct event){"call.converted", "", log, NULL}, clock_now_ms(), touched);
-	ok = ok && store_batch_run(events, conn);
+	ok = ok && change_report(conn, events, o, &was, log, "", cause, touched) && store_batch_run(events, conn);
+	keep_reported(x, &was, log);
 	store_batch_free(batch);
 	store_batch_free(events);
 	rows_free(times);

@@ -2,7 +2,7 @@
 #ifndef EVENT_APPLY_H
 #define EVENT_APPLY_H
 
-#include "event/event.h"
+#include "event/change.h"
 #include "store/calls.h"
 
 /*
@@ -25,17 +25,22 @@ struct call_outcome {
 	int converted; /* -1: nothing is said */
 	char disposition[OUTCOME_DISPOSITION_SIZE]; /* "": likewise */
 	char publisher_id[40];                   /* "": likewise */
+	/* out: what the call is worth by now, where call.revenue_changed has reported that */
+	bool revenue_reported, payout_reported;
+	int64_t reported_revenue, reported_payout;
 };
 /*
  * Write the outcome to the call's log, in the connection's transaction: what was said later than at_ms stays. What is
  * due by its campaign's terms is settled anew where nothing else said what it is; a call that converts by it is told as
- * call.converted. Reports follow.
+ * call.converted. Reports follow, and so do the events of change_report().
  *
  * outcome  in: what was said; out: what of it was taken, for the live call
  * refused  an array that gets {"field","detail"} of what was not
  * log      becomes what the call is now
+ * cause    who said it
  */
 bool event_apply_outcome(struct store_conn *conn, const struct organization *o, struct call_log *log, struct call_outcome *outcome,
-			 int64_t at_ms, json_t *refused, struct arena *arena, struct event_touched *touched) WARN_UNUSED;
+			 const struct change_cause *cause, int64_t at_ms, json_t *refused, struct arena *arena,
+			 struct event_touched *touched) WARN_UNUSED;
 
 #endif

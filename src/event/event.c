@@ -25,18 +25,6 @@ void event_publish(struct event_touched *t)
 	}
 }
 
-static void add_live(struct event_touched *t, const struct organization *o, const char *id, const struct event *e, const char *envelope)
-{
-	struct feed_item *item = feed_item_new(o->feed, o->id, id, e->type, e->call ? e->call->id : NULL, envelope);
-	if (!item)
-		return;
-	if (t->live)
-		t->live_last->next = item;
-	else
-		t->live = item;
-	t->live_last = item;
-}
-
 void event_touch(struct event_touched *t, const char *id)
 {
 	for (size_t i = 0; i < t->count; i++)
@@ -53,21 +41,15 @@ void event_touch(struct event_touched *t, const char *id)
 	snprintf(t->ids[t->count++], sizeof t->ids[0], "%s", id);
 }
 
-bool event_type_matches(const char *pattern, const char *type)
+uint64_t event_types_asked_for(const struct organization *o)
 {
-	size_t n = strlen(pattern);
-	if (strcmp(pattern, "*") == 0 || strcmp(pattern, type) == 0)
-		return true;
-	return n > 2 && pattern[n - 1] == '*' && pattern[n - 2] == '.' && strncmp(pattern, type, n - 1) == 0;
+	return o->named_types | feed_wanted(o->feed, o->id);
 }
 
-/* Before its filter is asked. */
-static bool is_wanted(const struct config_outgoing *w, const struct event *e)
+bool event_is_asked_for(const struct organization *o, const struct event_type *type)
 {
-	bool type = false;
-	for (size_t i = 0; i < w->event_type_count && !type; i++)
-		type = event_type_matches(w->event_types[i], e->type);
-	return w->enabled && type && config_takes_campaign(w->campaign_ids, w->campaign_count, e->call ? e->call->campaign_id : NULL);
+	uint64_t asked_for = type->by_name ? event_types_asked_for(o) : 0;
+	return !type->by_name || (asked_for && asked_for & event_type_bit(type));
 }
 
 /* The values that a filter asks for: the call's own while it lives, else those of its log. */
@@ -126,35 +108,117 @@ void event_envelope(struct buf *b, const struct organization *o, const char *id,
 	json_close(b);
 }
 
+/* One event under one name, while its statements are put together. */
+struct emission {
+	struct store_batch *batch;
+	const struct organization *o;
+	const struct event *event;
+	const struct event_type *newer; /* of the same occurrence, or NULL */
+	int64_t now_ms;
+	struct event_touched *touched;
+	char id[ID_SIZE];
+	bool logged;
+	struct filter_values values;
+	struct buf envelope; /* written once, and only when somebody takes the event */
+};
+
+static const char *call_id(const struct event *e)
+{
+	return e->call ? e->call->id : NULL;
+}
+
+static void log_once(struct emission *m)
+{
+	struct buf data = {0};
+	if (m->logged)
+		return;
+	m->logged = true;
+	buf_add_char(&data, '{');
+	buf_add_str(&data, m->event->data);
+	buf_add_char(&data, '}');
+	store_batch_add(m->batch,
+			"INSERT INTO call_events (id, organization_id, call_id, type, payload, created_at, sequence) "
+			"VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN CAST($3 AS TEXT) IS NULL THEN NULL "
+			"ELSE (SELECT COUNT(*) + 1 FROM call_events WHERE call_id = $3) END)",
+			"sssssi", m->id, m->o->id, call_id(m->event), m->event->type, buf_text(&data), m->now_ms);
+	buf_free(&data);
+}
+
+static const char *envelope_of(struct emission *m)
+{
+	if (!m->envelope.len)
+		event_envelope(&m->envelope, m->o, m->id, m->event, false, m->now_ms);
+	return buf_text(&m->envelope);
+}
+
+static bool is_taken_by(struct emission *m, const struct event_type *type, const struct config_outgoing *w)
+{
+	if (!w->enabled || !event_types_take(w->event_types, w->event_type_count, type, m->newer) ||
+	    !config_takes_campaign(w->campaign_ids, w->campaign_count, m->event->call ? m->event->call->campaign_id : NULL))
+		return false;
+	return !w->filter || filter_match(w->filter, filter_env(&m->values, m->o, m->event, m->now_ms));
+}
+
+static void add_live(struct emission *m)
+{
+	const struct event *e = m->event;
+	struct event_touched *t = m->touched;
+	struct feed_item *item = feed_item_new(m->o->feed, m->o->id, m->id, e->type, call_id(e), envelope_of(m));
+	if (!item)
+		return;
+	snprintf(item->newer, sizeof item->newer, "%s", m->newer ? m->newer->type : "");
+	if (t->live)
+		t->live_last->next = item;
+	else
+		t->live = item;
+	t->live_last = item;
+}
+
+static void emit(struct emission *m, const struct event_type *type)
+{
+	char delivery[ID_SIZE];
+	id_new("evt", m->id);
+	if (!type->by_name)
+		log_once(m);
+	for (size_t i = 0; i < m->o->outgoing_count; i++) {
+		const struct config_outgoing *w = &m->o->outgoing[i];
+		if (!is_taken_by(m, type, w))
+			continue;
+		log_once(m);
+		event_add_delivery(m->batch, m->o, w, m->id, type->type, call_id(m->event), envelope_of(m),
+				   m->now_ms, m->now_ms, delivery, m->touched);
+	}
+	bool live = type->by_name ? feed_wanted(m->o->feed, m->o->id) & event_type_bit(type) : feed_listened(m->o->feed, m->o->id);
+	if (live) {
+		log_once(m);
+		add_live(m);
+	}
+	arena_free(&m->values.values.arena);
+	json_decref(m->values.call);
+	buf_free(&m->envelope);
+}
+
+void event_emit_as(struct store_batch *batch, const struct organization *o, const struct event *e,
+		   const struct event_type *newer, int64_t now_ms, struct event_touched *touched)
+{
+	const struct event_type *type = event_type_find(e->type);
+	struct emission m = {.batch = batch, .o = o, .event = e, .newer = newer, .now_ms = now_ms, .touched = touched};
+	if (!type)
+		return;
+	if (newer && event_is_asked_for(o, newer)) {
+		struct event renamed = *e;
+		renamed.type = newer->type;
+		emit(&(struct emission){.batch = batch, .o = o, .event = &renamed, .now_ms = now_ms, .touched = touched}, newer);
+	}
+	if (event_is_asked_for(o, type))
+		emit(&m, type);
+}
+
 void event_emit(struct store_batch *batch, const struct organization *o, const struct event *e,
 		int64_t now_ms, struct event_touched *touched)
 {
-	char id[ID_SIZE], delivery[ID_SIZE];
-	struct filter_values values = {0};
-	struct buf data = {0}, envelope = {0}; /* the envelope is written once, and only when somebody wants it */
-	id_new("evt", id);
-	buf_add_str(&data, "{");
-	buf_add_str(&data, e->data);
-	buf_add_str(&data, "}");
-	store_batch_add(batch, "INSERT INTO call_events (id, organization_id, call_id, type, payload, created_at, sequence) VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN CAST($3 AS TEXT) IS NULL THEN NULL ELSE (SELECT COUNT(*) + 1 FROM call_events WHERE call_id = $3) END)",
-			"sssssi", id, o->id, e->call ? e->call->id : NULL, e->type, buf_text(&data), now_ms);
-	for (size_t i = 0; i < o->outgoing_count; i++) {
-		const struct config_outgoing *w = &o->outgoing[i];
-		if (!is_wanted(w, e) || (w->filter && !filter_match(w->filter, filter_env(&values, o, e, now_ms))))
-			continue;
-		if (!envelope.len)
-			event_envelope(&envelope, o, id, e, false, now_ms);
-		event_add_delivery(batch, o, w, id, e->type, e->call ? e->call->id : NULL, buf_text(&envelope), now_ms, now_ms, delivery, touched);
-	}
-	if (feed_listened(o->feed, o->id)) {
-		if (!envelope.len)
-			event_envelope(&envelope, o, id, e, false, now_ms);
-		add_live(touched, o, id, e, buf_text(&envelope));
-	}
-	arena_free(&values.values.arena);
-	json_decref(values.call);
-	buf_free(&data);
-	buf_free(&envelope);
+	const struct event_type *newer = event_types_asked_for(o) ? event_type_newer(e->type, 0) : NULL;
+	event_emit_as(batch, o, e, newer, now_ms, touched);
 }
 
 char *event_payload(const char *envelope, int64_t sequence)

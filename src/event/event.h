@@ -6,6 +6,7 @@
 #include "base/feed.h"
 #include "config/config.h"
 #include "model/call_log.h"
+#include "model/resource.h"
 
 /* What is told after the commit: to the delivery thread, which outgoing webhooks got new deliveries;
  * to those that listen live, the events. */
@@ -27,14 +28,23 @@ struct event {
 	struct expr_env *env;         /* for the webhooks' filters; NULL: the values that the call log says */
 };
 
-/* "*", "call.*" or the type itself. */
-bool event_type_matches(const char *pattern, const char *type);
+/* The types sent by name only that somebody asks for, outgoing webhooks and live listeners: bits of event_type_bit(). */
+uint64_t event_types_asked_for(const struct organization *o);
+/* Would an event of this type go to anybody? Always true of types that wildcards take, for they are in the call's log. */
+bool event_is_asked_for(const struct organization *o, const struct event_type *type);
+
 /* Write the event as it is told. test: it did not happen, and says so. */
 void event_envelope(struct buf *b, const struct organization *o, const char *id, const struct event *event, bool test, int64_t now_ms);
 
-/* Add the event's statements to the batch. */
+/*
+ * Add the event's statements to the batch: under the newer name of its type, too, if that is asked for. A type that is sent
+ * by name only is not even logged while nobody asks for it.
+ */
 void event_emit(struct store_batch *batch, const struct organization *o, const struct event *event,
 		int64_t now_ms, struct event_touched *touched);
+/* The same, with the newer name of the occurrence given; NULL: it has none. */
+void event_emit_as(struct store_batch *batch, const struct organization *o, const struct event *event,
+		   const struct event_type *newer, int64_t now_ms, struct event_touched *touched);
 
 /* A delivery of an envelope to one webhook, whatever it subscribes to (tests, redelivery of nothing). due_ms: when it may be sent. Writes its id. */
 void event_add_delivery(struct store_batch *batch, const struct organization *o, const struct config_outgoing *w,

@@ -133,6 +133,8 @@ const struct resource_kind resource_campaign = {
 		{"recording", FIELD_BOOLEAN, .initial = "false", .help = "Record its calls, from when a target takes them to their end."},
 		{"recording_beep", FIELD_BOOLEAN, .initial = "false", .help = "While a conversation is recorded both sides hear a short tone, at its start and every 15 seconds."},
 		{"milestones_seconds", FIELD_INTEGER, FIELD_LIST, .max = 20, .initial = "[5,15,30,45,60]", .help = "Seconds connected at which call.milestone is told."},
+		{"final_after_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "60",
+		 .help = "How long after its end a call waits for postbacks before call.final is sent."},
 		{"enabled", FIELD_BOOLEAN, .initial = "true", .help = "Calls of a disabled campaign are refused with 480."},
 		{0},
 	},

@@ -11,34 +11,137 @@
 #define RECORDING_MEMBERS "\"recording_id\":" TEXT ",\"duration_seconds\":{\"type\":\"integer\"},\"path\":" TEXT
 #define RECORDING_EXAMPLE "\"recording_id\":\"rec_EXAMPLE\",\"duration_seconds\":90,\"path\":\"/api/v1/calls/call_EXAMPLE/recording?recording_id=rec_EXAMPLE\""
 
+#define SECONDS_MEMBER "\"seconds\":{\"type\":\"integer\"}"
+#define TARGET_MEMBERS "\"target_id\":" TEXT_OR_NULL ",\"uri\":" TEXT
+#define WEBHOOK_MEMBERS \
+	"\"outgoing_webhook\":{\"type\":\"object\",\"required\":[\"id\",\"name\",\"url\"]," \
+	"\"properties\":{\"id\":" TEXT ",\"name\":" TEXT ",\"url\":" TEXT "}}," \
+	"\"reason\":" TEXT ",\"failing_since\":" TIME
+
+/* What made a change, and what it changed. */
+#define CAUSE_MEMBERS \
+	"\"source\":{\"enum\":[\"incoming_webhook\",\"api\",\"call_flow\",\"rule\",\"recording\"]," \
+	"\"description\":\"incoming_webhook; api: a person or program; call_flow: the call's flow; " \
+	"rule: terms of the campaign or target; recording: the recorder\"}," \
+	"\"by\":{\"type\":[\"string\",\"null\"]," \
+	"\"description\":\"Id of the webhook request, user or API key\"},"
+#define CHANGES_MEMBER(what) \
+	"\"changes\":{\"type\":\"object\",\"description\":\"" what "\"," \
+	"\"additionalProperties\":{\"type\":\"object\"}}"
+#define RECORDING_STATE_MEMBER \
+	"\"recording\":{\"enum\":[\"none\",\"stored\",\"failed\",\"pending\"]," \
+	"\"description\":\"What became of the call's recordings. " \
+	"pending: not stored ten minutes after the event was due\"}"
+
+#define REVENUE_EXAMPLE "\"changes\":{\"revenue\":{\"from\":\"25.00\",\"to\":\"0.00\"}}"
+#define TAG_EXAMPLE(previous, source, origin) \
+	"\"tag\":{\"id\":\"tag_EXAMPLE\",\"name\":\"state\",\"value\":\"TX\",\"previous\":" previous "," \
+	"\"source\":\"" source "\",\"origin\":\"" origin "\",\"set_at\":\"2026-01-15T17:00:00.000Z\"}"
+#define WEBHOOK_EXAMPLE \
+	"\"outgoing_webhook\":{\"id\":\"owh_EXAMPLE\",\"name\":\"CRM\"," \
+	"\"url\":\"https://example.com/strowger\"}," \
+	"\"reason\":\"no delivery was taken for 5 days\"," \
+	"\"failing_since\":\"2026-01-10T17:00:00.000Z\""
+
+/* An event of a call. */
+#define CALL_EVENT(name, when) .type = name, .has_call = true, .help = when
+/* One with further members in its data. */
+#define DATA(schema, like) .members = schema, .example = like
+#define NO_DATA DATA("", "")
+/* A name that "*" and "call.*" leave out. */
+#define BY_NAME .by_name = true
+
+/* The caller and a target have been connected for n seconds. */
+#define MARK(n) \
+	{ \
+		CALL_EVENT("call.on_" #n "_secs_mark", \
+			   "Sent when the caller and a target have been connected for " #n " seconds."), \
+		DATA(SECONDS_MEMBER, "\"seconds\":" #n), BY_NAME, .instead_of = "call.milestone", \
+		.seconds = n, .moment = EVENT_CONNECTED, \
+	}
+
+/* In the order in which a call sends them. */
 const struct event_type event_types[] = {
-	{"call.started", "A call arrived on a tracking number.", true, "", ""},
-	{"call.dialing", "A target is being called.", true, "\"target_id\":" TEXT_OR_NULL ",\"uri\":" TEXT, "\"target_id\":\"tgt_EXAMPLE\",\"uri\":\"sip:sales@203.0.113.7\""},
-	{"call.connected", "The caller and a target are connected.", true, "", ""},
-	{"call.transferred", "The target sent the call on, and the other answered.", true, "\"target_id\":" TEXT_OR_NULL ",\"uri\":" TEXT, "\"target_id\":\"tgt_EXAMPLE\",\"uri\":\"sip:closer@203.0.113.7\""},
-	{"call.milestone", "The caller and a target have talked for so many seconds.", true, "\"seconds\":{\"type\":\"integer\"}", "\"seconds\":60"},
-	{"call.converted", "The call met the campaign's conversion rule.", true, "", ""},
-	{"call.adjusted", "Somebody corrected what a finished call is worth.", true, "\"by\":" TEXT ",\"note\":" TEXT ",\"changes\":{\"type\":\"object\",\"description\":\"revenue, payout, converted: what each was (from) and is (to)\"}", "\"by\":\"usr_EXAMPLE\",\"note\":\"the buyer was refunded\",\"changes\":{\"revenue\":{\"from\":\"25.00\",\"to\":\"0.00\"}}"},
-	{"call.failed", "The call ended without having been answered.", true, "", ""},
-	{"call.completed", "The call ended; carries the whole call log.", true, "", ""},
-	{"tag.set", "A tag of a call got its first value.", true, TAG_MEMBER, "\"tag\":{\"id\":\"tag_EXAMPLE\",\"name\":\"state\",\"value\":\"TX\",\"previous\":null,\"source\":\"incoming_webhook\",\"origin\":\"req_EXAMPLE\",\"set_at\":\"2026-01-15T17:00:00.000Z\"}"},
-	{"tag.changed", "A tag of a call got another value.", true, TAG_MEMBER, "\"tag\":{\"id\":\"tag_EXAMPLE\",\"name\":\"state\",\"value\":\"TX\",\"previous\":\"OK\",\"source\":\"api\",\"origin\":\"key_EXAMPLE\",\"set_at\":\"2026-01-15T17:00:00.000Z\"}"},
-	{"flow.started", "A call began its call flow.", true, "", ""},
-	{"flow.completed", "A call left its call flow: the flow ended, or the call did.", true, "", ""},
-	{"flow.custom", "A call flow sent an event of its own.", true, "\"name\":" TEXT ",\"node\":" TEXT ",\"fields\":{\"type\":\"object\"}", "\"name\":\"lead_qualified\",\"node\":\"tell\",\"fields\":{\"score\":\"82\"}"},
-	{"flow.unavailable",
-	 "A campaign's call flow could not run: its plan ran the call, or the call was refused.", true,
-	 "\"call_flow_id\":" TEXT_OR_NULL ",\"reason\":" TEXT ","
-	 "\"routing_plan_id\":" TEXT_OR_NULL,
-	 "\"call_flow_id\":\"flow_EXAMPLE\",\"reason\":\"The call flow has no published version\","
-	 "\"routing_plan_id\":\"pln_EXAMPLE\""},
-	{"flow.node_failed", "A node took its failure port.", true, "\"node\":" TEXT ",\"port\":" TEXT ",\"detail\":" TEXT_OR_NULL, "\"node\":\"lookup\",\"port\":\"failure\",\"detail\":\"the answer was 500\""},
-	{"routing.no_target", "A routing plan had no eligible target for a call.", true, "", ""},
-	{"recording.ready", "A recording of a call is whole and can be fetched.", true, RECORDING_MEMBERS, RECORDING_EXAMPLE},
-	{"voicemail.received", "A caller left a message.", true, RECORDING_MEMBERS, RECORDING_EXAMPLE},
-	{"webhook.disabled", "An outgoing webhook was disabled because its deliveries fail.", false,
-	 "\"outgoing_webhook\":{\"type\":\"object\",\"required\":[\"id\",\"name\",\"url\"],\"properties\":{\"id\":" TEXT ",\"name\":" TEXT ",\"url\":" TEXT "}},\"reason\":" TEXT ",\"failing_since\":" TIME,
-	 "\"outgoing_webhook\":{\"id\":\"owh_EXAMPLE\",\"name\":\"CRM\",\"url\":\"https://example.com/strowger\"},\"reason\":\"no delivery was taken for 5 days\",\"failing_since\":\"2026-01-10T17:00:00.000Z\""},
+	{CALL_EVENT("call.incoming", "Sent when a call arrives on a tracking number."),
+	 NO_DATA, BY_NAME, .instead_of = "call.started", .moment = EVENT_BEGAN},
+	{CALL_EVENT("call.started", "Sent when a call arrives on a tracking number."),
+	 NO_DATA, .moment = EVENT_BEGAN},
+	{CALL_EVENT("flow.unavailable",
+		    "Sent when a campaign's call flow cannot run a call: its plan does, or nothing."),
+	 DATA("\"call_flow_id\":" TEXT_OR_NULL ",\"reason\":" TEXT ",\"routing_plan_id\":" TEXT_OR_NULL,
+	      "\"call_flow_id\":\"flow_EXAMPLE\",\"reason\":\"The call flow has no published version\","
+	      "\"routing_plan_id\":\"pln_EXAMPLE\""),
+	 .moment = EVENT_BEGAN},
+	{CALL_EVENT("flow.started", "Sent when a call begins its call flow."),
+	 NO_DATA, .moment = EVENT_BEGAN},
+	{CALL_EVENT("tag.set", "Sent when a tag of a call gets its first value."),
+	 DATA(TAG_MEMBER, TAG_EXAMPLE("null", "incoming_webhook", "req_EXAMPLE"))},
+	{CALL_EVENT("tag.changed", "Sent when a tag of a call gets another value."),
+	 DATA(TAG_MEMBER, TAG_EXAMPLE("\"OK\"", "api", "key_EXAMPLE"))},
+	{CALL_EVENT("flow.custom", "Sent when a call reaches a 'Send event' node of its call flow."),
+	 DATA("\"name\":" TEXT ",\"node\":" TEXT ",\"fields\":{\"type\":\"object\"}",
+	      "\"name\":\"lead_qualified\",\"node\":\"tell\",\"fields\":{\"score\":\"82\"}"),
+	 .moment = EVENT_BEGAN},
+	{CALL_EVENT("flow.node_failed", "Sent when a node of the call flow fails."),
+	 DATA("\"node\":" TEXT ",\"port\":" TEXT ",\"detail\":" TEXT_OR_NULL,
+	      "\"node\":\"lookup\",\"port\":\"failure\",\"detail\":\"the answer was 500\""),
+	 .moment = EVENT_BEGAN},
+	{CALL_EVENT("routing.no_target", "Sent when no target can take a call that is to be routed."),
+	 NO_DATA, .moment = EVENT_BEGAN},
+	{CALL_EVENT("call.dialing", "Sent each time a target is called."),
+	 DATA(TARGET_MEMBERS, "\"target_id\":\"tgt_EXAMPLE\",\"uri\":\"sip:sales@203.0.113.7\""),
+	 .moment = EVENT_BEGAN},
+	{CALL_EVENT("call.connected", "Sent when the caller and a target are connected."),
+	 NO_DATA, .moment = EVENT_CONNECTED},
+	{CALL_EVENT("call.transferred",
+		    "Sent when a target has transferred the caller and the new party has answered."),
+	 DATA(TARGET_MEMBERS, "\"target_id\":\"tgt_EXAMPLE\",\"uri\":\"sip:closer@203.0.113.7\""),
+	 .moment = EVENT_CONNECTED},
+	MARK(5), MARK(10), MARK(15), MARK(20), MARK(25), MARK(30),
+	MARK(35), MARK(40), MARK(45), MARK(50), MARK(55), MARK(60),
+	{CALL_EVENT("call.milestone",
+		    "Sent when the conversation with a target reaches a milestone of the campaign."),
+	 DATA(SECONDS_MEMBER, "\"seconds\":60"), .moment = EVENT_CONNECTED},
+	{CALL_EVENT("call.converted", "Sent when a call converts."),
+	 NO_DATA},
+	{CALL_EVENT("call.revenue_changed",
+		    "Sent each time the revenue or payout of a call changes, also after the call."),
+	 DATA(CAUSE_MEMBERS CHANGES_MEMBER("revenue, payout: what each was (from) and is (to)"),
+	      "\"source\":\"incoming_webhook\",\"by\":\"req_EXAMPLE\"," REVENUE_EXAMPLE),
+	 BY_NAME},
+	{CALL_EVENT("flow.completed", "Sent when the call flow ends, or the call ends within it."),
+	 NO_DATA},
+	{CALL_EVENT("call.failure",
+		    "Sent when a call ends without a target, also if the call flow had answered it."),
+	 NO_DATA, BY_NAME, .instead_of = "call.failed", .moment = EVENT_UNCONNECTED},
+	{CALL_EVENT("call.failed", "Sent when a call ends that was never answered."),
+	 NO_DATA, .moment = EVENT_UNCONNECTED},
+	{CALL_EVENT("call.hangup", "Sent when a call ends. It has the whole call log."),
+	 NO_DATA, BY_NAME, .instead_of = "call.completed"},
+	{CALL_EVENT("call.completed", "Sent when a call ends. It has the whole call log."),
+	 NO_DATA},
+	{CALL_EVENT("recording.ready", "Sent when a recording of a call is stored."),
+	 DATA(RECORDING_MEMBERS, RECORDING_EXAMPLE)},
+	{CALL_EVENT("voicemail.received", "Sent when a message that a caller left is stored."),
+	 DATA(RECORDING_MEMBERS, RECORDING_EXAMPLE)},
+	{CALL_EVENT("call.adjusted",
+		    "Sent when a person or a webhook changes what a finished call is worth."),
+	 DATA(CAUSE_MEMBERS "\"note\":" TEXT_OR_NULL ","
+	      CHANGES_MEMBER("revenue, payout, converted: what each was (from) and is (to)"),
+	      "\"source\":\"api\",\"by\":\"usr_EXAMPLE\","
+	      "\"note\":\"the buyer was refunded\"," REVENUE_EXAMPLE)},
+	{CALL_EVENT("call.final",
+		    "Sent once per call: it is over, its recording stored, its campaign's wait passed."),
+	 DATA(RECORDING_STATE_MEMBER, "\"recording\":\"stored\""), BY_NAME},
+	{CALL_EVENT("call.updated", "Sent when something about a call changes after its call.final."),
+	 DATA(CAUSE_MEMBERS CHANGES_MEMBER("By field of the call: what it was (from) and is (to); "
+					   "tags and recordings have one for each"),
+	      "\"source\":\"incoming_webhook\",\"by\":\"req_EXAMPLE\","
+	      "\"changes\":{\"tags\":{\"state\":{\"from\":null,\"to\":\"TX\"}}}"),
+	 BY_NAME},
+	{.type = "webhook.disabled",
+	 .help = "Sent to the others when an outgoing webhook is disabled because it only fails.",
+	 DATA(WEBHOOK_MEMBERS, WEBHOOK_EXAMPLE)},
 	{0},
 };
 
@@ -48,6 +151,62 @@ const struct event_type *event_type_find(const char *type)
 		if (strcmp(t->type, type) == 0)
 			return t;
 	return NULL;
+}
+
+const struct event_type *event_type_newer(const char *type, int seconds)
+{
+	for (const struct event_type *t = event_types; t->type; t++)
+		if (t->instead_of && t->seconds == seconds && strcmp(t->instead_of, type) == 0)
+			return t;
+	return NULL;
+}
+
+uint64_t event_type_bit(const struct event_type *type)
+{
+	unsigned before = 0;
+	for (const struct event_type *t = event_types; t < type; t++)
+		before += t->by_name;
+	return type->by_name ? UINT64_C(1) << before : 0;
+}
+
+uint64_t event_types_named(const char *const *names, size_t count)
+{
+	uint64_t named = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct event_type *t = event_type_find(names[i]);
+		named |= t ? event_type_bit(t) : 0;
+	}
+	return named;
+}
+
+bool event_type_matches(const char *pattern, const char *type)
+{
+	size_t n = strlen(pattern);
+	if (strcmp(pattern, "*") == 0 || strcmp(pattern, type) == 0)
+		return true;
+	bool is_beginning = n > 2 && pattern[n - 1] == '*' && pattern[n - 2] == '.';
+	return is_beginning && strncmp(pattern, type, n - 1) == 0;
+}
+
+static bool lists(const char *const *names, size_t count, const char *type)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], type) == 0)
+			return true;
+	return false;
+}
+
+bool event_types_take(const char *const *names, size_t count, const struct event_type *type,
+		      const struct event_type *newer)
+{
+	if (lists(names, count, type->type))
+		return true;
+	if (type->by_name || (newer && lists(names, count, newer->type)))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (event_type_matches(names[i], type->type))
+			return true;
+	return false;
 }
 
 json_t *event_type_schema(const struct event_type *t)

@@ -7,10 +7,9 @@ static void check_types(json_t *types, struct errors *errors)
 	size_t i;
 	json_array_foreach(types, i, type) {
 		const char *name = json_string_value(type);
-		bool known = name && strcmp(name, "*") == 0;
-		size_t n = name ? strlen(name) : 0;
+		bool known = false;
 		for (const struct event_type *t = event_types; name && t->type; t++)
-			known |= strcmp(t->type, name) == 0 || (n > 2 && name[n - 1] == '*' && name[n - 2] == '.' && strncmp(t->type, name, n - 1) == 0);
+			known |= event_type_matches(name, t->type);
 		char at[64];
 		snprintf(at, sizeof at, "/event_types/%zu", i);
 		if (!known)

@@ -52,12 +52,18 @@ describe('outgoing webhooks', () => {
     const ajv = new Ajv2020.default({ strict: false })
     addFormats.default(ajv)
     const check = new Map(types.map((t: any) => [t.type, ajv.compile(t.schema)])) as Map<string, any>
-    assert.deepEqual(types.map((t: any) => t.type).sort(), [
+    const named = (byName: boolean) =>
+      types.filter((t: any) => t.by_name === byName).map((t: any) => t.type).sort()
+    assert.deepEqual(named(false), [
       'call.adjusted', 'call.completed', 'call.connected', 'call.converted', 'call.dialing',
       'call.failed', 'call.milestone', 'call.started', 'call.transferred', 'flow.completed',
       'flow.custom', 'flow.node_failed', 'flow.started', 'flow.unavailable', 'recording.ready',
       'routing.no_target', 'tag.changed', 'tag.set', 'voicemail.received', 'webhook.disabled',
     ])
+    const marks = Array.from({ length: 12 }, (_, i) => `call.on_${5 * (i + 1)}_secs_mark`)
+    const others = 'call.incoming call.hangup call.failure call.revenue_changed call.final call.updated'
+    assert.deepEqual(named(true), [...others.split(' '), ...marks].sort())
+    for (const t of types) assert.match(t.help, /^Sent .*\.$/)
     for (const t of types) assert.ok(check.get(t.type)(t.example), `${t.type}: ${JSON.stringify(check.get(t.type).errors)}`)
 
     const receiver = await Receiver.start()

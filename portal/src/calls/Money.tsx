@@ -50,5 +50,7 @@ export function Adjustments({ id }: { id: string }) {
   const { data } = useQuery({ queryKey: ['call', id, 'adjustments'], queryFn: async () => (await list(`/calls/${id}/adjustments`)).data })
   const named = useNamed(['user', 'api_key'])
   const what = (changes: Record<string, Change>) => Object.entries(changes).map(([k, c]) => t('{field}: {from} → {to}', { field: fields[k] ?? k, from: said(c.from), to: said(c.to) })).join(', ')
-  return <Rows rows={(data ?? []).map((r) => ({ ...r, by: named(r.by) ?? r.by, what: what(r.changes as Record<string, Change>) }))} columns={[['at', t('When')], ['by', t('Who')], ['what', t('What changed')], ['note', t('Why')]]} empty={t('Nobody corrected what the call was worth.')} />
+  const who = (r: Row) =>
+    r.source === 'incoming_webhook' ? t('Incoming webhook') : named(r.by) ?? r.by
+  return <Rows rows={(data ?? []).map((r) => ({ ...r, by: who(r), what: what(r.changes as Record<string, Change>) }))} columns={[['at', t('When')], ['by', t('Who')], ['what', t('What changed')], ['note', t('Why')]]} empty={t('Nobody corrected what the call was worth.')} />
 }

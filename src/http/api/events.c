@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TYPES_MAX 32
 #define STREAM_MS 600000 /* then the client connects anew, and its key or session is asked again */
 
 struct stream {
@@ -14,17 +15,16 @@ struct stream {
 	struct buf out;
 	size_t sent; /* of out */
 	size_t type_count;
-	char types[16][80];
+	char types[TYPES_MAX][80];
+	const char *names[TYPES_MAX]; /* of types */
 };
 
 static bool is_wanted(const struct stream *s, const struct feed_item *item)
 {
+	const struct event_type *type = event_type_find(item->type), *newer = event_type_find(item->newer);
 	if (*s->call_id && strcmp(s->call_id, item->about) != 0)
 		return false;
-	for (size_t i = 0; i < s->type_count; i++)
-		if (event_type_matches(s->types[i], item->type))
-			return true;
-	return s->type_count == 0;
+	return type && event_types_take(s->names, s->type_count, type, newer);
 }
 
 static void take(void *arg, const struct feed_item *item)
@@ -95,11 +95,16 @@ static void free_stream(void *arg)
 	free(s);
 }
 
+/* None: all that "*" takes. */
 static void read_types(struct stream *s, const char *text)
 {
-	while (text && *text && s->type_count < ARRAY_LEN(s->types)) {
+	if (!text || !*text)
+		text = "*";
+	while (*text && s->type_count < TYPES_MAX) {
 		size_t n = strcspn(text, ",");
-		snprintf(s->types[s->type_count++], sizeof s->types[0], "%.*s", (int)(n < 79 ? n : 79), text);
+		snprintf(s->types[s->type_count], sizeof s->types[0], "%.*s", (int)(n < 79 ? n : 79), text);
+		s->names[s->type_count] = s->types[s->type_count];
+		s->type_count++;
 		text += n + (text[n] == ',');
 	}
 }
@@ -121,5 +126,6 @@ enum http_result api_events(struct http_request *r)
 		snprintf(r->retry_after, sizeof r->retry_after, "30");
 		return http_problem(r, 503, "Too many listen", "this server tells at most 500 at once");
 	}
+	feed_want(s->listener, event_types_named(s->names, s->type_count));
 	return http_stream(r, "text/event-stream", read_stream, free_stream, s);
 }

@@ -199,7 +199,7 @@ static bool run_incoming(struct store_conn *conn, struct http_request *r)
 	in->taken = in->outcome;
 	if (found && in->count && !event_apply_tags(conn, config_key(r->config->config), r->organization, &log, in->results, in->count, TAG_FROM_WEBHOOK, in->id, in->at_ms, in->settled, &r->arena, &r->touched))
 		return false;
-	if (found && in->has_outcome && !event_apply_outcome(conn, r->organization, &log, &in->taken, in->at_ms, in->refused, &r->arena, &r->touched))
+	if (found && in->has_outcome && !event_apply_outcome(conn, r->organization, &log, &in->taken, &(struct change_cause){.source = CHANGED_BY_WEBHOOK, .by = in->id}, in->at_ms, in->refused, &r->arena, &r->touched))
 		return false;
 	answer(r, in, found && in->count ? in->settled : in->results);
 	json_decref(in->applied);

@@ -94,6 +94,21 @@ enum http_result api_recording_peaks(struct http_request *r)
 	return with_recording(r, answer_peaks);
 }
 
+static bool report_deleted(struct store_conn *conn, struct http_request *r, const char *id, const char *status)
+{
+	const struct change_cause cause = {.source = CHANGED_BY_API, .by = r->actor};
+	struct call_log log;
+	bool failed = false;
+	struct store_batch *events = store_batch_new();
+	bool found = events && store_call_read(conn, r->organization->id, r->params[0], &r->arena, &log, &failed);
+	bool ok = events && !failed;
+	if (found)
+		ok = change_report_recording(conn, events, r->organization, &log, id, status, "deleted", &cause, &r->touched) &&
+		     store_batch_run(events, conn);
+	store_batch_free(events);
+	return ok;
+}
+
 static bool run_delete(struct store_conn *conn, struct http_request *r)
 {
 	struct store_rows *rows = find(conn, r);
@@ -105,7 +120,8 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 	else if (ok && strcmp(rows_text(rows, 0, 2), "recording") == 0)
 		http_problem(r, 409, "The recording goes on", "stop it, or hang up the call, first");
 	else if (ok) {
-		ok = store_exec(conn, "DELETE FROM recordings WHERE id = $1 AND organization_id = $2", "ss", id, r->organization->id) && api_audit(conn, r, "delete_recording", id);
+		ok = store_exec(conn, "DELETE FROM recordings WHERE id = $1 AND organization_id = $2", "ss", id, r->organization->id) &&
+		     api_audit(conn, r, "delete_recording", id) && report_deleted(conn, r, id, rows_text(rows, 0, 2));
 		path_of(r, rows, path, sizeof path);
 		r->data = arena_strdup(&r->arena, path);
 		r->status = 204;

@@ -406,12 +406,24 @@ static char *make_event(const struct http_request *r, const struct event_type *t
 
 static char *example_event(const struct http_request *r, const struct event_type *type, const char *event_id, int64_t now)
 {
-	bool over = strcmp(type->type, "call.started") != 0;
+	bool over = type->moment == EVENT_ENDED || type->moment == EVENT_UNCONNECTED;
+	bool connected = type->moment == EVENT_ENDED || type->moment == EVENT_CONNECTED;
 	struct call_log example = {
-		.id = "call_EXAMPLE", .caller_id = "+15125550100", .number = "+18005550100", .campaign_id = "cmp_EXAMPLE", .status = over ? "completed" : "active", .disposition = over ? "completed" : NULL,
-		.execution_mode = "routing_plan", .hangup_by = over ? "caller" : NULL, .started_ms = now - 95000, .answered_ms = over ? now - 90000 : 0, .connected_ms = over ? now - 90000 : 0, .ended_ms = over ? now : 0,
-		.currency = r->organization->currency, .converted = over, .revenue_micros = over ? 25000000 : 0, .payout_micros = over ? 18000000 : 0, .tags = "{\"state\":\"TX\"}",
+		.id = "call_EXAMPLE", .caller_id = "+15125550100", .number = "+18005550100",
+		.campaign_id = "cmp_EXAMPLE", .status = over ? "completed" : "active",
+		.execution_mode = "routing_plan", .started_ms = now - 95000, .ended_ms = over ? now : 0,
+		.currency = r->organization->currency, .tags = "{\"state\":\"TX\"}",
 	};
+	if (over) {
+		example.disposition = connected ? "completed" : "no_answer";
+		example.hangup_by = connected ? "caller" : "system";
+	}
+	if (connected) {
+		example.answered_ms = example.connected_ms = now - 90000;
+		example.converted = true;
+		example.revenue_micros = 25000000;
+		example.payout_micros = 18000000;
+	}
 	return make_event(r, type, event_id, &example, now);
 }
 
@@ -434,19 +446,26 @@ static bool run_test(struct store_conn *conn, struct http_request *r)
 }
 
 /* call.completed where it takes that, else the first that it takes. */
-static const struct event_type *example_type(json_t *types)
+static const struct event_type *example_type(const char *const *names, size_t count)
 {
-	const struct event_type *first = NULL, *completed = event_type_find("call.completed");
-	json_t *pattern;
-	size_t i;
-	json_array_foreach(types, i, pattern) {
-		if (event_type_matches(json_string_value(pattern), completed->type))
-			return completed;
-		for (const struct event_type *t = event_types; !first && t->type; t++)
-			if (event_type_matches(json_string_value(pattern), t->type))
-				first = t;
-	}
-	return first;
+	const struct event_type *completed = event_type_find("call.completed");
+	if (event_types_take(names, count, completed, event_type_newer(completed->type, 0)))
+		return completed;
+	for (const struct event_type *t = event_types; t->type; t++)
+		if (event_types_take(names, count, t, event_type_newer(t->type, 0)))
+			return t;
+	return NULL;
+}
+
+static const struct event_type *example_type_of(json_t *types)
+{
+	const char *names[50]; /* the most that a webhook has */
+	size_t count = 0, i;
+	json_t *name;
+	json_array_foreach(types, i, name)
+		if (count < ARRAY_LEN(names))
+			names[count++] = json_string_value(name);
+	return example_type(names, count);
 }
 
 void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors *errors)
@@ -454,7 +473,7 @@ void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors
 	json_error_t error;
 	struct outgoing_request q = {0};
 	const struct config_outgoing w = {.id = "", .url = "", .method = json_string_value(json_object_get(doc, "method")), .body_template = json_string_value(json_object_get(doc, "body_template"))};
-	const struct event_type *type = w.body_template && json_is_true(json_object_get(doc, "enabled")) ? example_type(json_object_get(doc, "event_types")) : NULL;
+	const struct event_type *type = w.body_template && json_is_true(json_object_get(doc, "enabled")) ? example_type_of(json_object_get(doc, "event_types")) : NULL;
 	char *event = type ? example_event(r, type, "evt_EXAMPLE", clock_now_ms()) : NULL;
 	if (event && outgoing_build(&q, r->organization, &w, &(struct outgoing_event){.id = "", .payload = event}, 1, NULL, 0) && q.is_json) {
 		json_t *made = json_loads(q.body, JSON_DECODE_ANY, &error);
@@ -466,15 +485,15 @@ void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors
 	free(event);
 }
 
-/* {"event_type": "call.completed"}; a body is not needed. NULL after the answer was set. */
-static const struct event_type *asked_type(struct http_request *r, json_t **body)
+/* {"event_type": "call.completed"}; without, one that the webhook takes. NULL after the answer was set. */
+static const struct event_type *asked_type(struct http_request *r, const struct config_outgoing *w, json_t **body)
 {
 	struct errors errors = {0};
 	*body = r->body_len ? http_body_object(r) : NULL;
 	if (r->body_len && !*body)
 		return NULL;
 	json_t *name = json_object_get(*body, "event_type");
-	const struct event_type *type = event_type_find(name ? json_string_value(name) : "call.completed");
+	const struct event_type *type = name ? event_type_find(json_string_value(name)) : example_type(w->event_types, w->event_type_count);
 	if (!type) {
 		errors_add(&errors, "/event_type", "is no event type: GET /event-types lists them");
 		http_invalid(r, &errors);
@@ -488,7 +507,7 @@ enum http_result api_webhook_test(struct http_request *r)
 	if (!is_outgoing(r))
 		return HTTP_REPLY;
 	const struct config_outgoing *w = organization_find(r->organization, "outgoing_webhook", r->params[0]);
-	const struct event_type *type = asked_type(r, &body);
+	const struct event_type *type = asked_type(r, w, &body);
 	if (!type)
 		return HTTP_REPLY;
 	if (!w->enabled)
@@ -508,12 +527,14 @@ enum http_result api_webhook_preview(struct http_request *r)
 	char id[ID_SIZE];
 	bool failed = false;
 	int64_t now = clock_now_ms();
-	const struct event_type *type = is_outgoing(r) ? asked_type(r, &body) : NULL;
+	if (!is_outgoing(r))
+		return HTTP_REPLY;
+	const struct config_outgoing *w = organization_find(r->organization, "outgoing_webhook", r->params[0]);
+	const struct event_type *type = asked_type(r, w, &body);
 	struct store_conn *conn = type ? http_reader(r) : NULL;
 	if (!conn)
 		return HTTP_REPLY;
 	const char *call = json_string_value(json_object_get(body, "call_id"));
-	const struct config_outgoing *w = organization_find(r->organization, "outgoing_webhook", r->params[0]);
 	if (call && !store_call_read(conn, r->organization->id, call, &r->arena, &log, &failed)) {
 		struct errors errors = {0};
 		errors_add(&errors, "/call_id", "there is no call with this id");
@@ -552,7 +573,9 @@ enum http_result api_event_types(struct http_request *r)
 		json_object_del(event, "test");
 		if (t->has_call)
 			json_object_set_new(event, "sequence", json_integer(1));
-		json_array_append_new(data, json_pack("{s:s, s:s, s:o, s:o}", "type", t->type, "help", t->help, "schema", event_type_schema(t), "example", event));
+		json_array_append_new(data, json_pack("{s:s, s:s, s:b, s:s?, s:o, s:o}", "type", t->type, "help", t->help,
+						      "by_name", t->by_name, "instead_of", t->instead_of,
+						      "schema", event_type_schema(t), "example", event));
 		free(example);
 	}
 	return api_list_answer(r, data, NULL);
