@@ -112,7 +112,7 @@ const struct event_type event_types[] = {
 	{CALL_EVENT("flow.completed", "Sent when the call flow ends, or the call ends within it."),
 	 NO_DATA},
 	{CALL_EVENT("call.failure",
-		    "Sent when a call ends without a target, also if the call flow had answered it."),
+		    "Sent when a call ends and no target was connected, even if a flow answered it."),
 	 NO_DATA, BY_NAME, .instead_of = "call.failed", .moment = EVENT_UNCONNECTED},
 	{CALL_EVENT("call.failed", "Sent when a call ends that was never answered."),
 	 NO_DATA, .moment = EVENT_UNCONNECTED},

@@ -1,12 +1,12 @@
 // Events out: the names that receivers know, money that changed, and the one event that says a call is over.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import Ajv2020 from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { Peer } from '../e2e/peer.ts'
-import { Receiver, Strowger, join, sleep, until, usePostgres } from '../e2e/harness.ts'
+import { Receiver, Strowger, join, root, sleep, until, usePostgres } from '../e2e/harness.ts'
 
 interface Event {
   id: string
@@ -435,4 +435,16 @@ describe('events out', () => {
   })
 
   test('every event that was sent fits the schema of its type', check)
+
+  test('the documentation has each event type, when it is sent, and an example of its data', async () => {
+    const text = readFileSync(join(root, 'docs/outgoing-webhooks.md'), 'utf8')
+    for (const t of (await s.api('GET', '/event-types')).data) {
+      const { call: _, ...data } = t.example.data
+      const example = Object.keys(data).length ? `\`${JSON.stringify(data)}\`` : ''
+      const named = t.by_name ? ' (by name)' : ''
+      if (!/_secs_mark$/.test(t.type)) // the marks share a row
+        assert.ok(text.includes(`| \`${t.type}\`${named} | ${t.help} | ${example} |`), t.type)
+    }
+    assert.match(text, /\| `call\.on_5_secs_mark`.*`call\.on_60_secs_mark`.*\(by name\)/)
+  })
 })
