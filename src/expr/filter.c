@@ -2,6 +2,7 @@
 #include "base/zip.h"
 #include "expr/filter.h"
 #include "expr/regex.h"
+#include "model/schema.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,6 +18,34 @@ const char *const filter_operators[] = {
 	"in", "not_in", "greater_than", "greater_or_equal", "less_than", "less_or_equal", "between", "matches", "in_list", "within_miles",
 	NULL,
 };
+
+const char *filter_operator_label(const char *op)
+{
+	static const struct label labels[] = {
+		{"exists", "has a value"},
+		{"not_exists", "has no value"},
+		{"equals", "is"},
+		{"not_equals", "is not"},
+		{"contains", "contains"},
+		{"not_contains", "does not contain"},
+		{"begins_with", "begins with"},
+		{"ends_with", "ends with"},
+		{"in", "is one of"},
+		{"not_in", "is none of"},
+		{"greater_than", "is greater than"},
+		{"greater_or_equal", "is at least"},
+		{"less_than", "is less than"},
+		{"less_or_equal", "is at most"},
+		{"between", "is between"},
+		{"matches", "matches the pattern"},
+		{"in_list", "is in the list"},
+		{"within_miles", "is within miles of"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(labels); i++)
+		if (strcmp(labels[i].value, op) == 0)
+			return labels[i].text;
+	return op;
+}
 
 /* A value to compare with, read as every kind it can be, once. What a filter is made of is small and lies together:
  * thousands of them are asked for a call. */
@@ -132,15 +161,16 @@ static void compile_operands(struct compiler *c, struct rule *r, json_t *json, c
 	char at[200];
 	snprintf(at, sizeof at, "%s/value", pointer);
 	json_t *value = json_object_get(json, "value");
+	const char *label = filter_operator_label(filter_operators[r->op]);
 	if (r->op == OP_EXISTS || r->op == OP_NOT_EXISTS)
 		return;
 	bool pair = r->op == OP_BETWEEN || r->op == OP_WITHIN_MILES, list = r->op == OP_IN || r->op == OP_NOT_IN || pair;
 	if (!value) {
-		fail(c, at, "is required for %s", filter_operators[r->op]);
+		fail(c, at, "is required for \"%s\"", label);
 		return;
 	}
 	if (list != json_is_array(value)) {
-		fail(c, at, list ? "must be an array for %s" : "must be one value for %s", filter_operators[r->op]);
+		fail(c, at, "must be %s for \"%s\"", list ? "an array" : "one value", label);
 		return;
 	}
 	size_t n = list ? json_array_size(value) : 1;
@@ -162,17 +192,17 @@ static void compile_operands(struct compiler *c, struct rule *r, json_t *json, c
 	bool ordered = r->op >= OP_GREATER_THAN && r->op <= OP_BETWEEN;
 	for (size_t i = 0; ordered && r->operands && i < r->operand_count; i++)
 		if (!r->operands[i].is_number && !r->operands[i].is_time)
-			fail(c, at, "must be a number or a date for %s", filter_operators[r->op]);
+			fail(c, at, "must be a number or a date for \"%s\"", label);
 	struct zip_center *center = r->op == OP_WITHIN_MILES && r->operands && r->operand_count == 2 ? arena_alloc(c->arena, sizeof *center) : NULL;
 	r->u.center = center;
 	if (center && !zip_find(r->operands[0].text, r->operands[0].len, center))
-		fail(c, at, "%.20s is no ZIP code that is known", r->operands[0].text);
+		fail(c, at, "%.20s is not a known ZIP code", r->operands[0].text);
 	if (center && !(r->operands[1].is_number && r->operands[1].number > 0))
 		fail(c, at, "must have the miles as a number above 0");
 	if (r->op == OP_MATCHES && r->operand_count)
 		compile_regex(c, r, at);
 	if (r->op == OP_IN_LIST && r->operands && r->operand_count && c->scope->list && !(r->u.list = c->scope->list(c->scope->arg, r->operands[0].text)))
-		fail(c, at, "there is no list %.60s; in_list takes a list's id", r->operands[0].text);
+		fail(c, at, "there is no list with id %.60s", r->operands[0].text);
 }
 
 static void compile_group(struct compiler *c, json_t *json, const char *pointer, int depth);
@@ -197,7 +227,7 @@ static void compile_rule(struct compiler *c, json_t *json, const char *pointer)
 		return;
 	snprintf(at, sizeof at, "%s/field", pointer);
 	if (!field) {
-		fail(c, at, "is required: a field such as tag.state or call.caller_id");
+		fail(c, at, "is required: what to compare");
 	} else {
 		r->field = expr_resolve(c->scope, field, strlen(field));
 		if (r->field.source == EXPR_NOTHING)

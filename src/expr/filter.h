@@ -27,5 +27,7 @@ bool filter_match(const struct filter *filter, struct expr_env *env);
 
 /* The operators' names, NULL-terminated, for OpenAPI and the portal. */
 extern const char *const filter_operators[];
+/* One of them as people read it: "is at least". */
+const char *filter_operator_label(const char *op);
 
 #endif

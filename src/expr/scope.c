@@ -35,6 +35,39 @@ const struct system_field system_fields[SYSTEM_FIELD_COUNT] = {
 	[TIME_DATE] = {"time.date", "DATE", "the caller's date, 2026-11-23"},
 };
 
+/* Titles that the names do not make. */
+static const char *const titles[SYSTEM_FIELD_COUNT] = {
+	[CALL_ID] = "Call log ID",
+	[CALL_CALLER_ID] = "Caller's number",
+	[CALL_NUMBER] = "Dialed number",
+	[CALL_CAMPAIGN_ID] = "Campaign ID",
+	[CALL_CAMPAIGN_NAME] = "Campaign",
+	[CALL_PUBLISHER_ID] = "Publisher ID",
+	[CALL_PUBLISHER_NAME] = "Publisher",
+	[CALL_STARTED_AT] = "Start of the call",
+	[CALL_ORGANIZATION_ID] = "Organization ID",
+	[CALL_TARGET_ID] = "Target ID",
+	[CALL_STATUS] = "Call status",
+	[NUMBER_COUNTRY] = "Caller's country",
+	[NUMBER_STATE] = "Caller's state",
+	[NUMBER_LOCATION] = "Caller's area",
+	[NUMBER_AREA_CODE] = "Caller's area code",
+	[NUMBER_TIME_ZONE] = "Caller's time zone",
+	[NUMBER_LINE_TYPE] = "Caller's line type",
+	[TIME_NOW] = "Current time",
+	[TIME_EPOCH] = "Current time (Unix)",
+	[TIME_HOUR] = "Hour of the day",
+	[TIME_MINUTE] = "Minute of the hour",
+};
+
+const char *system_field_title(size_t field, char out[WORDS_SIZE])
+{
+	const char *dot = strchr(system_fields[field].name, '.'); /* "call.disposition" */
+	if (titles[field])
+		return titles[field];
+	return words_title(dot ? dot + 1 : system_fields[field].name, out);
+}
+
 static bool same(const char *a, const char *b, size_t len)
 {
 	return strlen(a) == len && strncasecmp(a, b, len) == 0;

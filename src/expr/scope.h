@@ -6,6 +6,7 @@
 #include "base/money.h"
 #include "base/zone.h"
 #include "expr/value.h"
+#include "model/words.h"
 
 /* Fields every call has. One table in scope.c gives each its filter name and its token. */
 enum call_field {
@@ -48,6 +49,8 @@ struct system_field {
 	const char *help;
 };
 extern const struct system_field system_fields[SYSTEM_FIELD_COUNT];
+/* A field as people read it: "Caller's state". Returns a fixed text or out. */
+const char *system_field_title(size_t field, char out[WORDS_SIZE]);
 
 enum expr_source { EXPR_NOTHING, EXPR_TAG, EXPR_VARIABLE, EXPR_SYSTEM };
 

@@ -115,10 +115,17 @@ struct dial_config {
 void flow_compile_dial(struct flow_compiler *c, json_t *config, struct dial_config *out);
 #define DIAL_OPTIONS(next) \
 	{"max_duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "14400", .help = "Longest conversation; 0 for no limit."}, \
-	{"whisper", FIELD_OBJECT, .fields = prompt_fields, .help = "What who answers hears before the caller is connected; the caller hears ringing meanwhile."}, \
-	{"accept_key", FIELD_ENUM, .choices = prompt_keys, .help = "Who answers takes the call by pressing this key, within ten seconds after the whisper; else the next " next " is tried. It keeps a call from ending on an answering machine."}, \
-	{"record", FIELD_BOOLEAN, .initial = "false", .help = "Record the conversation, caller and target in a channel each."}, \
-	{"caller_id", FIELD_TEMPLATE, .max = 64, .help = "Caller number shown to the target; empty: the caller's own."}
+	{"whisper", FIELD_OBJECT, .fields = prompt_fields, \
+	 .help = "Played to the person who answers before the caller is connected. The caller " \
+		 "hears ringing."}, \
+	{"accept_key", FIELD_ENUM, .choices = prompt_keys, \
+	 .help = "The person answering must press this key within 10 s after the whisper; " \
+		 "otherwise the next " next \
+		 " is tried. Keeps calls from ending on an answering machine."}, \
+	{"record", FIELD_BOOLEAN, .initial = "false", \
+	 .help = "Record the conversation, caller and target in one channel each."}, \
+	{"caller_id", FIELD_TEMPLATE, .max = 64, .title = "Caller ID shown", \
+	 .help = "Shown to the target. Empty: the caller's own number."}
 /* NULL: no memory. */
 const struct flow_tags *flow_compile_tags(struct flow_compiler *c);
 /* The first character of a key that is chosen; '\0' for none. */

@@ -1,5 +1,6 @@
 #include "http/openapi.h"
 #include "expr/filter.h"
+#include "http/api/api.h"
 #include "http/server.h"
 #include "model/call_log.h"
 #include "model/resource.h"
@@ -66,8 +67,13 @@ static void add_schemas(json_t *schemas, const struct resource_kind *kind)
 		if (f->flags & FIELD_READ_ONLY)
 			json_object_del(properties, f->name);
 	static const char *const own[] = {"id", "created_at", "updated_at"};
+	char title[WORDS_SIZE];
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
-		json_object_set_new(p, own[i], json_pack("{s:s, s:b}", "type", "string", "readOnly", 1));
+		json_object_set_new(p, own[i], json_pack("{s:s, s:s, s:b}", "type", "string",
+							 "title", words_title(own[i], title),
+							 "readOnly", 1));
+	json_object_set_new(whole, "title", json_string(kind->title));
+	json_object_set_new(in, "title", json_string(kind->title));
 	json_object_set_new(whole, "required", json_pack("[s, s, s]", "id", "created_at", "updated_at"));
 	json_object_set_new(whole, "description", json_string(kind->help));
 	json_object_set_new(schemas, name, whole);
@@ -164,18 +170,55 @@ static void add_route(json_t *paths, const struct http_route *route)
 	json_object_set_new(at, method, o);
 }
 
-json_t *openapi_document(void)
+/* What a rule compares, and how; both with labels for people. */
+static json_t *filter_rule_schema(void)
 {
-	json_t *schemas = json_object(), *paths = json_object(), *ops = json_array(), *fields = json_array(), *tokens = json_array();
+	json_t *fields = json_array(), *titles = json_object();
+	json_t *ops = json_array(), *labels = json_object();
+	char title[WORDS_SIZE];
 	for (size_t i = 0; i < SYSTEM_FIELD_COUNT; i++) {
 		json_array_append_new(fields, json_string(system_fields[i].name));
-		json_array_append_new(tokens, json_string(system_fields[i].token));
+		json_object_set_new(titles, system_fields[i].name,
+				    json_string(system_field_title(i, title)));
 	}
-	for (size_t i = 0; filter_operators[i]; i++)
+	for (size_t i = 0; filter_operators[i]; i++) {
 		json_array_append_new(ops, json_string(filter_operators[i]));
+		json_object_set_new(labels, filter_operators[i],
+				    json_string(filter_operator_label(filter_operators[i])));
+	}
+	json_t *field = json_pack("{s:s, s:s, s:o, s:o}", "type", "string", "title", "Field",
+				  "examples", fields, "x-labels", titles);
+	json_t *op = json_pack("{s:s, s:o, s:o}", "title", "Operator", "enum", ops,
+			       "x-labels", labels);
+	return json_pack("{s:s, s:s, s:{s:o, s:o, s:{s:s}}, s:[s,s]}", "type", "object",
+			 "title", "Rule", "properties", "field", field, "op", op,
+			 "value", "title", "Value", "required", "field", "op");
+}
+
+/* The event types, with what each says: for people who choose some. */
+static json_t *event_type_names(void)
+{
+	json_t *types = json_array(), *labels = json_object(), *help = json_object();
+	char title[WORDS_SIZE];
+	for (const struct event_type *t = event_types; t->type; t++) {
+		json_array_append_new(types, json_string(t->type));
+		json_object_set_new(labels, t->type, json_string(event_type_title(t, title)));
+		json_object_set_new(help, t->type, json_string(t->help));
+	}
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "type", "string", "title", "Event type",
+			 "enum", types, "x-labels", labels, "x-help", help);
+}
+
+json_t *openapi_document(void)
+{
+	json_t *schemas = json_object(), *paths = json_object(), *tokens = json_array();
+	for (size_t i = 0; i < SYSTEM_FIELD_COUNT; i++)
+		json_array_append_new(tokens, json_string(system_fields[i].token));
 	json_object_set_new(schemas, "Filter", json_pack("{s:s, s:{s:{s:[s,s]}, s:{s:s, s:{s:[{s:s},{s:s}]}}}, s:[s]}", "type", "object", "properties", "match", "enum", "all", "any", "rules", "type", "array", "items", "anyOf",
 		"$ref", "#/components/schemas/FilterRule", "$ref", "#/components/schemas/Filter", "required", "rules"));
-	json_object_set_new(schemas, "FilterRule", json_pack("{s:s, s:{s:{s:s, s:o}, s:{s:o}, s:{}}, s:[s,s]}", "type", "object", "properties", "field", "type", "string", "examples", fields, "op", "enum", ops, "value", "required", "field", "op"));
+	json_object_set_new(schemas, "FilterRule", filter_rule_schema());
+	json_object_set_new(schemas, "EventType", event_type_names());
+	json_object_set_new(schemas, "Organization", schema_json(api_organization_fields));
 	json_object_set_new(schemas, "Token", json_pack("{s:s, s:s, s:o}", "type", "string", "description", "In templates, in brackets; beside tags and a flow's variables", "examples", tokens));
 	json_object_set_new(schemas, "Problem", json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s, s:{s:s, s:{s:{s:s}, s:{s:s}}}}}}", "type", "object", "properties", "type", "type", "string", "title", "type", "string",
 		"status", "type", "integer", "detail", "type", "string", "errors", "type", "array", "items", "type", "object", "properties", "pointer", "type", "string", "detail", "type", "string"));

@@ -2,9 +2,9 @@
 
 const struct resource_kind resource_buyer = {
 	.kind = "buyer", .path = "buyers", .prefix = "buy", .title = "Buyer", .unique = "name",
-	.help = "Who pays for calls.",
+	.help = "Pays for calls.",
 	.fields = (const struct field[]){
-		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
+		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100},
 		{0},
 	},
 };

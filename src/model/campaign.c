@@ -3,20 +3,29 @@
 
 #define PAY(what) \
 	{"payout", FIELD_MONEY, .help = what}, \
-	{"payout_percent", FIELD_MONEY, .max = 100, .help = "Instead of an amount: so many percent of the call's revenue, such as 62.5."}
+	{"payout_percent", FIELD_MONEY, .max = 100, \
+	 .help = "Share of the call's revenue, such as 62.5, instead of an amount."}
 #define TIERS \
-	{"payout_tiers", FIELD_OBJECT, FIELD_LIST, .max = 50, .initial = "[]", .help = "What is paid instead, by how long the conversation was, or for calls that pass a filter. Of those that apply, the last in the list.", \
+	{"payout_tiers", FIELD_OBJECT, FIELD_LIST, .max = 50, .initial = "[]", .item = "Tier", \
+	 .help = "Other payouts by talk time, or for calls that pass a filter. The last tier " \
+		 "that applies counts.", \
 	 .fields = (const struct field[]){ \
-		 {"after_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "0", .help = "From so many seconds connected on."}, \
-		 {"filter", FIELD_FILTER, .help = "Only for calls that pass."}, \
-		 PAY("The amount."), \
+		 {"after_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "0", \
+		  .title = "From talk time (s)", \
+		  .help = "Applies from this many seconds of talk."}, \
+		 {"filter", FIELD_FILTER, .help = "Only calls that pass."}, \
+		 PAY("Amount paid for the call."), \
 		 {0}, \
 	 }}
-#define CONVERSION(whose) \
-	{"conversion", FIELD_OBJECT, .help = whose, \
+#define CONVERSION(when) \
+	{"conversion", FIELD_OBJECT, .help = when, \
 	 .fields = (const struct field[]){ \
-		 {"after_seconds", FIELD_INTEGER, FIELD_REQUIRED, .min = 0, .max = 86400, .help = "Seconds connected to a target."}, \
-		 {"filter", FIELD_FILTER, .help = "Only calls that pass; looked at until the end, and when a tag comes later."}, \
+		 {"after_seconds", FIELD_INTEGER, FIELD_REQUIRED, .min = 0, .max = 86400, \
+		  .title = "Talk time (s)", \
+		  .help = "Seconds the caller must be connected to a target."}, \
+		 {"filter", FIELD_FILTER, \
+		  .help = "Only calls that pass. Checked until the call ends, and again when a " \
+			 "tag arrives later."}, \
 		 {0}, \
 	 }}
 
@@ -27,9 +36,10 @@ static void check_pay(json_t *doc, const char *at, bool needed, struct errors *e
 	char pointer[80];
 	snprintf(pointer, sizeof pointer, "%s/payout_percent", at);
 	if (amount && percent)
-		errors_add(errors, pointer, "an amount is given already: one of payout and payout_percent");
+		errors_add(errors, pointer,
+			   "an amount is already set: use either an amount or a percentage");
 	else if (needed && !amount && !percent)
-		errors_add(errors, at, "needs payout or payout_percent");
+		errors_add(errors, at, "needs a payout, as an amount or as a percentage");
 }
 
 static void check_terms(json_t *doc, const char *at, struct errors *errors)
@@ -53,7 +63,7 @@ static void check_publishers(json_t *list, struct errors *errors)
 		const char *id = json_string_value(json_object_get(item, "publisher_id"));
 		snprintf(pointer, sizeof pointer, "/publishers/%zu", i);
 		if (id && json_object_get(known, id))
-			errors_add(errors, pointer, "the publisher has an entry already");
+			errors_add(errors, pointer, "the publisher already has an entry");
 		else if (id)
 			json_object_set_new(known, id, json_true());
 		check_terms(item, pointer, errors);
@@ -70,7 +80,8 @@ static void check_screening(json_t *screening, struct errors *errors)
 		const char *prefix = json_string_value(item);
 		snprintf(pointer, sizeof pointer, "/screening/blocked_prefixes/%zu", i);
 		if (prefix && (prefix[0] != '+' || !prefix[1] || prefix[1 + strspn(prefix + 1, "0123456789")]))
-			errors_add(errors, pointer, "must be the beginning of a number with its country code, such as +1900");
+			errors_add(errors, pointer,
+				   "must be the start of a number with country code: +1900");
 	}
 }
 
@@ -81,61 +92,119 @@ static void check(json_t *doc, struct errors *errors)
 	check_screening(json_object_get(doc, "screening"), errors);
 	const char *mode = json_string_value(json_object_get(doc, "execution_mode"));
 	if (mode && strcmp(mode, "call_flow") == 0 && !json_is_string(json_object_get(doc, "call_flow_id")))
-		errors_add(errors, "/call_flow_id", "is required while execution_mode is call_flow");
+		errors_add(errors, "/call_flow_id",
+			   "is required while the execution mode is Call Flow");
 }
 
 const struct resource_kind resource_campaign = {
 	.kind = "campaign", .path = "campaigns", .prefix = "cmp", .title = "Campaign", .unique = "name", .check = check,
-	.help = "The unit calls belong to: numbers, execution mode, conversion, payout.",
+	.help = "What calls belong to: numbers, execution mode, conversion, payout.",
 	.fields = (const struct field[]){
-		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
-		{"execution_mode", FIELD_ENUM, .choices = (const char *const[]){"routing_plan", "call_flow", NULL}, .initial = "\"routing_plan\"", .help = "What runs its calls."},
-		{"routing_plan_id", FIELD_ID, .kind = "routing_plan", .help = "For execution mode routing_plan."},
-		{"call_flow_id", FIELD_ID, .kind = "call_flow", .help = "For execution mode call_flow; its published version runs."},
+		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100},
+		{"execution_mode", FIELD_ENUM,
+		 .choices = (const char *const[]){"routing_plan", "call_flow", NULL},
+		 .labels = (const struct label[]){
+			 {"routing_plan", "Routing Plan"},
+			 {"call_flow", "Call Flow"},
+			 {0}},
+		 .initial = "\"routing_plan\"",
+		 .help = "What runs this campaign's calls. A change takes effect on the next "
+			 "call."},
+		{"routing_plan_id", FIELD_ID, .kind = "routing_plan",
+		 .only = "execution_mode=routing_plan",
+		 .help = "Used while the execution mode is Routing Plan."},
+		{"call_flow_id", FIELD_ID, .kind = "call_flow", .only = "execution_mode=call_flow",
+		 .help = "Used while the execution mode is Call Flow; its published version runs."},
 		{"execution_warning", FIELD_STRING, FIELD_READ_ONLY,
 		 .help = "Why the call flow cannot run, and what calls do instead."},
 		CONVERSION("When a call counts as converted."),
-		PAY("What the publisher gets for a converted call."),
+		PAY("Amount paid to the publisher for a converted call."),
 		TIERS,
-		{"payout_once_days", FIELD_INTEGER, .min = 1, .max = 365, .help = "A caller whose call was paid within so many days is not paid for again. Empty: each call is paid."},
-		{"publishers", FIELD_OBJECT, FIELD_LIST, .max = 1000, .initial = "[]", .help = "Terms of single publishers; what an entry leaves empty is the campaign's.",
+		{"payout_once_days", FIELD_INTEGER, .min = 1, .max = 365,
+		 .title = "Pay a caller once in (days)",
+		 .help = "Pay for a caller once within this many days. Empty: every call is paid."},
+		{"publishers", FIELD_OBJECT, FIELD_LIST, .max = 1000, .initial = "[]",
+		 .help = "Terms of single publishers. Fields left empty use the campaign's terms.",
 		 .fields = (const struct field[]){
-			 {"publisher_id", FIELD_ID, FIELD_REQUIRED, .kind = "publisher", .help = "Whose calls."},
-			 PAY("What this publisher gets for a converted call."),
+			 {"publisher_id", FIELD_ID, FIELD_REQUIRED, .kind = "publisher"},
+			 PAY("Amount paid to this publisher for a converted call."),
 			 TIERS,
-			 CONVERSION("When its calls count as converted."),
-			 {"enabled", FIELD_BOOLEAN, .initial = "true", .help = "Calls of a publisher that is not enabled are refused with 480."},
+			 CONVERSION("When this publisher's calls count as converted."),
+			 {"enabled", FIELD_BOOLEAN, .initial = "true",
+			  .help = "Calls of a disabled publisher are rejected with SIP status "
+				 "480."},
 			 {0},
 		 }},
-		{"duplicates", FIELD_OBJECT, .help = "What becomes of callers who were connected with a target of this campaign before; empty: as of all others.",
+		{"duplicates", FIELD_OBJECT, .title = "Repeat callers",
+		 .help = "What happens to callers who were connected to a target of this campaign "
+			 "before. "
+			 "Empty: they are treated like all others.",
 		 .fields = (const struct field[]){
-			 {"policy", FIELD_ENUM, FIELD_REQUIRED, .choices = (const char *const[]){"same", "different", "block", NULL}, .help = "same: the target they talked with last comes first; different: targets they talked with are passed over; block: refused."},
-			 {"within_days", FIELD_INTEGER, .min = 1, .max = 365, .initial = "30", .help = "Within so many days."},
+			 {"policy", FIELD_ENUM, FIELD_REQUIRED,
+			  .choices = (const char *const[]){"same", "different", "block", NULL},
+			  .labels = (const struct label[]){
+				 {"same", "Same target first"},
+				 {"different", "Other targets only"},
+				 {"block", "Reject the call"},
+				 {0}},
+			  .help = "Same target first: the target they talked to last. "
+				  "Other targets only: targets they talked to are skipped."},
+			 {"within_days", FIELD_INTEGER, .min = 1, .max = 365, .initial = "30",
+			  .help = "How far back earlier calls count."},
 			 {0},
 		 }},
-		{"screening", FIELD_OBJECT, .help = "Which callers are refused, with 603, before anything is done for them.",
+		{"screening", FIELD_OBJECT,
+		 .help = "Callers who are rejected with SIP status 603 before anything else "
+			 "happens.",
 		 .fields = (const struct field[]){
-			 {"block_list_ids", FIELD_ID, FIELD_LIST, .max = 20, .kind = "list", .initial = "[]", .help = "Callers on these lists."},
-			 {"blocked_prefixes", FIELD_STRING, FIELD_LIST, .max = 200, .initial = "[]", .help = "Callers whose number begins so: +1900, +44."},
-			 {"block_anonymous", FIELD_BOOLEAN, .initial = "false", .help = "Callers who hide their number, or have none."},
-			 {"max_calls", FIELD_INTEGER, .min = 1, .max = 10000, .help = "So many calls of one caller to this campaign within max_calls_seconds; what is more is refused. Empty: any number."},
-			 {"max_calls_seconds", FIELD_INTEGER, .min = 1, .max = 86400, .initial = "3600", .help = "Within so many seconds."},
-			 {"allow_list_ids", FIELD_ID, FIELD_LIST, .max = 20, .kind = "list", .initial = "[]", .help = "Callers on these lists are never refused by this."},
-			 {"only_allowed", FIELD_BOOLEAN, .initial = "false", .help = "Refuse everybody who is on none of the allow lists."},
+			 {"block_list_ids", FIELD_ID, FIELD_LIST, .max = 20, .kind = "list",
+			  .initial = "[]",
+			  .item = "List", .help = "Callers on these lists are rejected."},
+			 {"blocked_prefixes", FIELD_STRING, FIELD_LIST, .max = 200, .initial = "[]",
+			  .help = "Callers whose number begins with one of these, such as +1900 or "
+				 "+44."},
+			 {"block_anonymous", FIELD_BOOLEAN, .initial = "false",
+			  .title = "Block anonymous callers",
+			  .help = "Reject callers who withhold their number or have none."},
+			 {"max_calls", FIELD_INTEGER, .min = 1, .max = 10000,
+			  .title = "Max. calls of a caller",
+			  .help = "Reject further calls of one caller to this campaign within the "
+				 "period below. Empty: no limit."},
+			 {"max_calls_seconds", FIELD_INTEGER, .min = 1, .max = 86400,
+			  .initial = "3600",
+			  .title = "Counted over (s)",
+			  .help = "The period in which a caller's calls are counted."},
+			 {"allow_list_ids", FIELD_ID, FIELD_LIST, .max = 20, .kind = "list",
+			  .initial = "[]",
+			  .item = "List",
+			  .help = "Callers on these lists are never rejected by screening."},
+			 {"only_allowed", FIELD_BOOLEAN, .initial = "false",
+			  .title = "Only listed callers",
+			  .help = "Reject every caller who is on none of the allow lists."},
 			 {0},
 		 }},
-		{"tag_defaults", FIELD_OBJECT, FIELD_LIST, .max = 100, .initial = "[]", .help = "What tags of its calls are while nothing has filled them, instead of the tags' own defaults.",
+		{"tag_defaults", FIELD_OBJECT, FIELD_LIST, .max = 100, .initial = "[]",
+		 .item = "Default",
+		 .help = "Values of tags until something sets them. They replace the tags' own "
+			 "defaults.",
 		 .fields = (const struct field[]){
-			 {"tag_id", FIELD_ID, FIELD_REQUIRED, .kind = "custom_tag", .help = "The tag."},
-			 {"value", FIELD_STRING, FIELD_REQUIRED, .max = 2000, .help = "Its value."},
+			 {"tag_id", FIELD_ID, FIELD_REQUIRED, .kind = "custom_tag"},
+			 {"value", FIELD_STRING, FIELD_REQUIRED, .max = 2000},
 			 {0},
 		 }},
-		{"recording", FIELD_BOOLEAN, .initial = "false", .help = "Record its calls, from when a target takes them to their end."},
-		{"recording_beep", FIELD_BOOLEAN, .initial = "false", .help = "While a conversation is recorded both sides hear a short tone, at its start and every 15 seconds."},
-		{"milestones_seconds", FIELD_INTEGER, FIELD_LIST, .max = 20, .initial = "[5,15,30,45,60]", .help = "Seconds connected at which call.milestone is told."},
+		{"recording", FIELD_BOOLEAN, .initial = "false", .title = "Record calls",
+		 .help = "Record from the moment a target answers until the call ends."},
+		{"recording_beep", FIELD_BOOLEAN, .initial = "false", .title = "Recording tone",
+		 .help = "Both sides hear a short tone when the recording starts and every 15 "
+			 "seconds."},
+		{"milestones_seconds", FIELD_INTEGER, FIELD_LIST, .max = 20,
+		 .initial = "[5,15,30,45,60]",
+		 .help = "Send a milestone event after this many seconds of talk."},
 		{"final_after_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "60",
-		 .help = "How long after its end a call waits for postbacks before call.final is sent."},
-		{"enabled", FIELD_BOOLEAN, .initial = "true", .help = "Calls of a disabled campaign are refused with 480."},
+		 .title = "Wait for postbacks (s)",
+		 .help = "How long after its end a call waits for postbacks before its final event."},
+		{"enabled", FIELD_BOOLEAN, .initial = "true",
+		 .help = "Calls of a disabled campaign are rejected with SIP status 480."},
 		{0},
 	},
 };

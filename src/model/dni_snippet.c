@@ -38,18 +38,42 @@ static void check(json_t *doc, struct errors *errors)
 
 const struct resource_kind resource_dni_snippet = {
 	.kind = "dni_snippet", .path = "dni-snippets", .prefix = "dni", .title = "DNI snippet", .unique = "name", .check = check,
-	.help = "A script for landing pages that shows each visitor a number of their own.",
+	.help = "A script for web pages that shows each visitor a number of their own.",
 	.fields = (const struct field[]){
-		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
-		{"pool_id", FIELD_ID, FIELD_REQUIRED, .kind = "number_pool", .help = "Whose numbers are shown."},
-		{"numbers", FIELD_STRING, FIELD_LIST, .max = 50, .initial = "[]", .help = "Numbers on the page that are replaced, in the texts and in tel: links, however they are written there."},
-		{"selectors", FIELD_STRING, FIELD_LIST, .max = 50, .initial = "[]", .help = "CSS selectors of elements whose text is the number, such as .phone; links among them get it as their address."},
-		{"allowed_origins", FIELD_STRING, FIELD_LIST, .max = 200, .initial = "[]", .help = "Pages that may use it, such as https://example.com or https://*.example.com. Empty: all."},
-		{"consent", FIELD_ENUM, .choices = (const char *const[]){"none", "required", NULL}, .initial = "\"none\"", .help = "required: nothing is asked for or stored until the page says strowger.consent()."},
-		{"respect_do_not_track", FIELD_BOOLEAN, .initial = "true", .help = "Visitors whose browser asks not to be tracked (Do Not Track, Global Privacy Control) see the page's own number."},
-		{"leases_of_address", FIELD_INTEGER, .min = 1, .max = 100000, .initial = "20", .help = "Numbers that visitors of one address have at the same time at most; never more than half of the pool's."},
+		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100},
+		{"pool_id", FIELD_ID, FIELD_REQUIRED, .title = "Number pool", .kind = "number_pool",
+		 .help = "Whose numbers are shown."},
+		{"numbers", FIELD_STRING, FIELD_LIST, .max = 50, .initial = "[]",
+		 .title = "Numbers to replace",
+		 .help = "Phone numbers on the page that are replaced, in text and in tel: links, "
+			 "in any notation."},
+		{"selectors", FIELD_STRING, FIELD_LIST, .max = 50, .initial = "[]",
+		 .title = "CSS selectors",
+		 .help = "Elements whose text is the number, such as .phone. Links among them get "
+			 "the number as their address."},
+		{"allowed_origins", FIELD_STRING, FIELD_LIST, .max = 200, .initial = "[]",
+		 .title = "Allowed sites",
+		 .help = "Sites that may use the snippet, such as https://example.com or "
+			 "https://*.example.com. Empty: all."},
+		{"consent", FIELD_ENUM, .choices = (const char *const[]){"none", "required", NULL},
+		 .initial = "\"none\"",
+		 .labels = (const struct label[]){
+			 {"none", "Not needed"},
+			 {"required", "Wait for consent"},
+			 {0}},
+		 .help = "Wait for consent: nothing is requested or stored until the page calls "
+			 "strowger.consent()."},
+		{"respect_do_not_track", FIELD_BOOLEAN, .initial = "true",
+		 .title = "Respect Do Not Track",
+		 .help = "Visitors whose browser sends Do Not Track or Global Privacy Control see "
+			 "the page's own number."},
+		{"leases_of_address", FIELD_INTEGER, .min = 1, .max = 100000, .initial = "20",
+		 .title = "Numbers per IP address",
+		 .help = "Most numbers in use by visitors of one IP address at the same time; "
+			 "never more than half of the pool."},
 		{"enabled", FIELD_BOOLEAN, .initial = "true", .help = "A disabled snippet changes nothing on pages."},
-		{"url", FIELD_STRING, FIELD_READ_ONLY, .help = "The script's address."},
+		{"url", FIELD_STRING, FIELD_READ_ONLY, .title = "Script URL",
+		 .help = "The script's address."},
 		{0},
 	},
 };

@@ -209,6 +209,18 @@ bool event_types_take(const char *const *names, size_t count, const struct event
 	return false;
 }
 
+const char *event_type_title(const struct event_type *t, char out[WORDS_SIZE])
+{
+	static const struct label titles[] = {
+		{"flow.custom", "Custom event of a flow"},
+		{"routing.no_target", "No target found"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
+		if (strcmp(titles[i].value, t->type) == 0)
+			return titles[i].text;
+	return words_title(t->type, out);
+}
+
 json_t *event_type_schema(const struct event_type *t)
 {
 	json_t *call = t->has_call ? call_log_schema() : NULL, *required = json_array();

@@ -63,6 +63,9 @@ bool event_type_matches(const char *pattern, const char *type);
 bool event_types_take(const char *const *names, size_t count, const struct event_type *type,
 		      const struct event_type *newer);
 
+/* An event type as people read it: "Call completed". Returns a fixed text or out. */
+const char *event_type_title(const struct event_type *type, char out[WORDS_SIZE]);
+
 /* JSON Schema 2020-12 of the envelope. New reference. */
 json_t *event_type_schema(const struct event_type *type);
 

@@ -18,42 +18,85 @@ static void check(json_t *doc, struct errors *errors)
 		schedule_check(json_object_get(item, "schedule"), pointer, errors);
 		snprintf(pointer, sizeof pointer, "/entries/%zu/%s", i, ways[last]);
 		if (!given)
-			errors_add(errors, pointer, "is required, or a routing_plan_id or ring_tree_id");
+			errors_add(errors, pointer,
+				   "choose a target, a routing plan or a ring tree");
 		else if (given > 1)
-			errors_add(errors, pointer, "is one too many: an entry is a target, a group or a ring tree");
+			errors_add(errors, pointer, "is one too many: choose either a target, "
+						    "a routing plan or a ring tree");
 	}
 }
 
 const struct resource_kind resource_routing_plan = {
 	.kind = "routing_plan", .path = "routing-plans", .prefix = "pln", .title = "Routing plan", .unique = "name", .check = check,
-	.help = "Which targets calls are sent to, in what order.",
+	.help = "Which targets calls are sent to, and in what order.",
 	.fields = (const struct field[]){
-		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
-		{"strategy", FIELD_ENUM, .choices = (const char *const[]){"priority", "round_robin", "weighted", "simultaneous", "best", NULL}, .initial = "\"priority\"", .help = "Which of one priority is tried first: the first in the list; round robin, whose turn is longest ago; weighted, drawn by their weights; simultaneous, all ring at once; best, who brought in the most a call, lately."},
-		{"entries", FIELD_OBJECT, FIELD_LIST, .max = 1000, .initial = "[]", .help = "The targets.",
+		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100},
+		{"strategy", FIELD_ENUM,
+		 .choices = (const char *const[]){"priority", "round_robin", "weighted",
+						  "simultaneous", "best", NULL},
+		 .labels = (const struct label[]){
+			 {"priority", "By priority"},
+			 {"best", "Best performing"},
+			 {0}},
+		 .initial = "\"priority\"",
+		 .help = "Order among targets of equal priority. By priority: as listed. "
+			 "Round robin: the one not called for the longest time. Weighted: at "
+				 "random, by weight. "
+			 "Simultaneous: all ring at once. Best performing: highest recent revenue "
+				 "of a call."},
+		{"entries", FIELD_OBJECT, FIELD_LIST, .max = 1000, .initial = "[]",
+		 .title = "Targets",
+		 .help = "Targets, other routing plans and ring trees, tried by priority.",
 		 .fields = (const struct field[]){
-			 {"target_id", FIELD_ID, .kind = "target", .help = "The target."},
-			 {"routing_plan_id", FIELD_ID, .kind = "routing_plan", .help = "Or a group: the targets of this plan are tried in its place, by its own strategy."},
-			 {"ring_tree_id", FIELD_ID, .kind = "ring_tree", .help = "Or a ring tree: its RTB targets are asked for bids when its turn comes, and the best one gets the call."},
-			 {"priority", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1", .help = "Lowest first; those of one priority as the strategy says."},
-			 {"weight", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1", .help = "How often it comes first, beside the weights of the others; 0: last."},
-			 {"filter", FIELD_FILTER, .help = "Only calls that pass, besides the target's own filter."},
-			 {"schedule", FIELD_OBJECT, .fields = schedule_fields, .help = "When the plan sends calls there; empty: always."},
+			 {"target_id", FIELD_ID, .kind = "target"},
+			 {"routing_plan_id", FIELD_ID, .kind = "routing_plan",
+			  .help = "Instead of a target: another plan, whose targets are tried in "
+				 "its place by its own strategy."},
+			 {"ring_tree_id", FIELD_ID, .kind = "ring_tree",
+			  .help = "Instead of a target: a ring tree, whose RTB targets bid for the "
+				 "call."},
+			 {"priority", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1",
+			  .help = "Lowest first. The strategy decides among equal priorities."},
+			 {"weight", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "1",
+			  .help = "How often it comes first, relative to the other weights. 0: "
+				 "last."},
+			 {"filter", FIELD_FILTER,
+			  .help = "Only calls that pass, in addition to the target's own filter."},
+			 {"schedule", FIELD_OBJECT, .fields = schedule_fields,
+			  .help = "When the plan sends calls there. Empty: always."},
 			 {0},
 		 }},
-		{"best", FIELD_OBJECT, .initial = "{\"window_hours\":168,\"explore_percent\":10}", .help = "How the best one is found.", .only = "strategy=best",
+		{"best", FIELD_OBJECT, .initial = "{\"window_hours\":168,\"explore_percent\":10}",
+		 .only = "strategy=best",
+		 .title = "Best performing", .help = "How the best target is found.",
 		 .fields = (const struct field[]){
-			 {"window_hours", FIELD_INTEGER, .min = 1, .max = 8760, .initial = "168", .help = "Calls of the last so many hours count: the revenue that they brought, over those that were connected."},
-			 {"explore_percent", FIELD_INTEGER, .min = 0, .max = 100, .initial = "10", .help = "So many calls of a hundred are sent to targets by chance, so that those which became better are found."},
+			 {"window_hours", FIELD_INTEGER, .min = 1, .max = 8760, .initial = "168",
+			  .title = "Look back (hours)",
+			  .help = "Calls of this period count: their revenue, divided by the "
+				 "connected calls."},
+			 {"explore_percent", FIELD_INTEGER, .min = 0, .max = 100, .initial = "10",
+			  .title = "Explore (%)",
+			  .help = "Share of calls used to try other targets."},
 			 {0},
 		 }},
-		{"fallback_plan_id", FIELD_ID, .kind = "routing_plan", .help = "The plan whose targets are tried when none of these took the call."},
-		{"dial", FIELD_OBJECT, .initial = "{\"timeout_seconds\":30,\"max_attempts\":10}", .help = "How they are called.",
+		{"fallback_plan_id", FIELD_ID, .kind = "routing_plan", .title = "Fallback plan",
+		 .help = "Tried when no target of this plan took the call."},
+		{"dial", FIELD_OBJECT, .initial = "{\"timeout_seconds\":30,\"max_attempts\":10}",
+		 .title = "Dialing",
+		 .help = "How targets are called.",
 		 .fields = (const struct field[]){
-			 {"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .initial = "30", .help = "How long each rings."},
-			 {"max_attempts", FIELD_INTEGER, .min = 1, .max = 100, .initial = "10", .help = "How many are tried for a call."},
-			 {"wait_seconds", FIELD_INTEGER, .min = 0, .max = 3600, .initial = "0", .help = "How long a caller waits when all who could take the call have as many as they may; who waits longest is next. 0: not."},
-			 {"wait_prompt_id", FIELD_ID, .kind = "prompt", .help = "What is played meanwhile, again and again, to a call that is answered then. Empty: the call rings on."},
+			 {"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .initial = "30",
+			  .title = "Ring time (s)",
+			  .help = "How long each target rings."},
+			 {"max_attempts", FIELD_INTEGER, .min = 1, .max = 100, .initial = "10",
+			  .help = "Most targets tried for a call."},
+			 {"wait_seconds", FIELD_INTEGER, .min = 0, .max = 3600, .initial = "0",
+			  .title = "Queue time (s)",
+			  .help = "How long a caller waits while all targets are busy. Who waits "
+				 "longest is next. 0: no waiting."},
+			 {"wait_prompt_id", FIELD_ID, .kind = "prompt", .title = "Music on hold",
+			  .help = "Repeated to waiting callers, whose call is then answered. "
+				 "Empty: they hear ringing."},
 			 {0},
 		 }},
 		{0},

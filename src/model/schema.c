@@ -161,14 +161,28 @@ static void check_map(json_t *v, const struct at *at)
 		errors_add(at->errors, at->pointer, "must be an object of strings");
 		return;
 	}
-	json_object_foreach(v, key, item) {
+	void *next;
+	json_object_foreach_safe(v, next, key, item) {
 		char pointer[POINTER_SIZE];
 		snprintf(pointer, sizeof pointer, "%s/%s", at->pointer, key);
-		if (!json_is_string(item))
+		if (json_is_null(item)) /* removed by a merge patch (RFC 7396) */
+			json_object_del(v, key);
+		else if (!json_is_string(item))
 			errors_add(at->errors, pointer, "must be a string");
 		else if (at->context->template_text)
 			at->context->template_text(at->context->arg, json_string_value(item), pointer, at->errors);
 	}
+}
+
+static void check_id(const struct field *f, json_t *v, const struct at *at)
+{
+	char kind[WORDS_SIZE];
+	const char *id = json_string_value(v);
+	words_lower(f->kind, kind);
+	if (!id)
+		errors_add(at->errors, at->pointer, "must be the id of a %s", kind);
+	else if (at->context->exists && !at->context->exists(at->context->arg, f->kind, id))
+		errors_add(at->errors, at->pointer, "there is no %s with id %.60s", kind, id);
 }
 
 static void check_value(const struct field *f, json_t *v, const struct at *at)
@@ -206,10 +220,7 @@ static void check_value(const struct field *f, json_t *v, const struct at *at)
 			at->context->filter(at->context->arg, v, at->pointer, at->errors);
 		return;
 	case FIELD_ID:
-		if (!json_is_string(v))
-			errors_add(at->errors, at->pointer, "must be the id of a %s", f->kind);
-		else if (at->context->exists && !at->context->exists(at->context->arg, f->kind, json_string_value(v)))
-			errors_add(at->errors, at->pointer, "there is no %s with id %.60s", f->kind, json_string_value(v));
+		check_id(f, v, at);
 		return;
 	case FIELD_ANY:
 		return;
@@ -292,12 +303,46 @@ void schema_check(const struct field *fields, json_t *object, const char *pointe
 	}
 }
 
+const char *schema_title(const struct field *f, char out[WORDS_SIZE])
+{
+	return f->title ? f->title : words_title(f->name, out);
+}
+
+const char *schema_item_title(const struct field *f, char out[WORDS_SIZE])
+{
+	char title[WORDS_SIZE];
+	return f->item ? f->item : words_singular(schema_title(f, title), out);
+}
+
+const char *schema_label(const struct field *f, const char *value, char out[WORDS_SIZE])
+{
+	for (const struct label *l = f->labels; l && l->value; l++)
+		if (strcmp(l->value, value) == 0)
+			return l->text;
+	return words_title(value, out);
+}
+
+static void enum_schema(const struct field *f, json_t *s)
+{
+	json_t *values = json_array(), *labels = json_object();
+	char label[WORDS_SIZE];
+	for (size_t i = 0; f->choices[i]; i++) {
+		json_array_append_new(values, json_string(f->choices[i]));
+		json_object_set_new(labels, f->choices[i],
+				    json_string(schema_label(f, f->choices[i], label)));
+	}
+	json_object_set_new(s, "type", json_string("string"));
+	json_object_set_new(s, "enum", values);
+	json_object_set_new(s, "x-labels", labels);
+}
+
 static json_t *value_schema(const struct field *f)
 {
 	static const char *const formats[] = {
 		[FIELD_ID] = "id", [FIELD_E164] = "e164", [FIELD_URL] = "uri", [FIELD_SIP_URI] = "sip-uri",
 		[FIELD_POINTER] = "json-pointer", [FIELD_TIME_OF_DAY] = "time-of-day", [FIELD_DATE] = "date", [FIELD_DATETIME] = "date-time",
 		[FIELD_TIME_ZONE] = "time-zone", [FIELD_TEMPLATE] = "template", [FIELD_NAME] = "name", [FIELD_MONEY] = "decimal", [FIELD_SCRIPT] = "javascript", [FIELD_TAG] = "tag", [FIELD_VARIABLE] = "variable",
+		[FIELD_EVENT_TYPE] = "event-type",
 		[FIELD_ANY] = NULL,
 	};
 	json_t *s = json_object();
@@ -312,14 +357,9 @@ static json_t *value_schema(const struct field *f)
 	case FIELD_BOOLEAN:
 		json_object_set_new(s, "type", json_string("boolean"));
 		return s;
-	case FIELD_ENUM: {
-		json_t *list = json_array();
-		for (size_t i = 0; f->choices[i]; i++)
-			json_array_append_new(list, json_string(f->choices[i]));
-		json_object_set_new(s, "type", json_string("string"));
-		json_object_set_new(s, "enum", list);
+	case FIELD_ENUM:
+		enum_schema(f, s);
 		return s;
-	}
 	case FIELD_OBJECT:
 		json_decref(s);
 		return schema_json(f->fields);
@@ -351,9 +391,15 @@ static json_t *value_schema(const struct field *f)
 json_t *schema_json(const struct field *fields)
 {
 	json_t *properties = json_object(), *required = json_array();
+	char title[WORDS_SIZE];
 	for (const struct field *f = fields; f->name; f++) {
 		json_t *s = value_schema(f);
 		if (f->flags & FIELD_LIST) {
+			if (f->type == FIELD_OBJECT || f->type == FIELD_ID)
+				json_object_set_new(s, "title",
+						    json_string(schema_item_title(f, title)));
+			if (f->item_by)
+				json_object_set_new(s, "x-title-by", json_string(f->item_by));
 			s = json_pack("{s:s, s:o}", "type", "array", "items", s);
 			if (f->min)
 				json_object_set_new(s, "minItems", json_integer(f->min));
@@ -365,6 +411,7 @@ json_t *schema_json(const struct field *fields)
 			json_object_set_new(s, "type", json_pack("[s, s]", json_string_value(json_object_get(s, "type")), "null"));
 		if (nullable && json_object_get(s, "enum"))
 			json_array_append_new(json_object_get(s, "enum"), json_null());
+		json_object_set_new(s, "title", json_string(schema_title(f, title)));
 		if (f->help)
 			json_object_set_new(s, "description", json_string(f->help));
 		const char *is = f->only ? strchr(f->only, '=') : NULL;

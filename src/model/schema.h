@@ -4,6 +4,7 @@
 #define MODEL_SCHEMA_H
 
 #include "base/result.h"
+#include "model/words.h"
 #include <jansson.h>
 
 enum field_type {
@@ -27,6 +28,7 @@ enum field_type {
 	FIELD_VARIABLE,  /* name of a call flow's variable: as FIELD_NAME */
 	FIELD_FILTER,    /* filter group */
 	FIELD_NAME,      /* identifier: letters, digits, '_' , '-' and '.' */
+	FIELD_EVENT_TYPE, /* "call.completed", "call.*" or "*"; the kind's check() looks it up */
 	FIELD_OBJECT,    /* members in `fields` */
 	FIELD_MAP,       /* object of strings */
 	FIELD_ANY,
@@ -40,6 +42,11 @@ enum {
 	FIELD_EMPTY_TEXTS = 1 << 4, /* the elements of a list of texts may be "" */
 };
 
+/* What a value of an enum is called by people. */
+struct label {
+	const char *value, *text;
+};
+
 struct field {
 	const char *name;
 	enum field_type type;
@@ -51,9 +58,17 @@ struct field {
 	const char *initial;          /* JSON text of the default, or NULL */
 	const char *help;
 	const char *only;             /* "type=phone": it has a meaning only while the enum beside it is that; forms show it then; or NULL */
+	/* Words for people. NULL: derived from the name by words_title(). */
+	const char *title;          /* "Ring time (s)" */
+	const struct label *labels; /* FIELD_ENUM: of some values; ends with a NULL value */
+	const char *item;           /* a list of objects or ids: one of them, "Target" */
+	const char *item_by;        /* a list of objects: the enum member that names one; or NULL */
 };
 
-/* What was wrong with a document: [{"pointer":"/name","detail":"…"}], at most 100. */
+/*
+ * What was wrong with a document: [{"pointer":"/name","detail":"…"}], at most 100. A detail
+ * follows the field's title: it begins in lower case and calls other fields by their titles.
+ */
 struct errors {
 	json_t *list; /* array, made by errors_add */
 };
@@ -90,7 +105,19 @@ bool schema_is_sip_uri(const char *text);
 /* Each text of the array must be an IP address or network. pointer: the array's. */
 void schema_check_networks(json_t *list, const char *pointer, struct errors *errors);
 
-/* JSON Schema 2020-12 of the object. New reference. */
+/*
+ * The field's title, one element of a list, a value of an enum, as people read them: the table's
+ * own words, else derived ones. Return the table's text or out.
+ */
+const char *schema_title(const struct field *field, char out[WORDS_SIZE]);
+const char *schema_item_title(const struct field *field, char out[WORDS_SIZE]);
+const char *schema_label(const struct field *field, const char *value, char out[WORDS_SIZE]);
+
+/*
+ * JSON Schema 2020-12 of the object. Each property has a "title". Enums have "x-labels", an object
+ * of value and label. The elements of a list of objects or ids have a title, and "x-title-by" where
+ * an enum member names them. New reference.
+ */
 json_t *schema_json(const struct field *fields);
 
 #endif

@@ -3,22 +3,38 @@
 #include <string.h>
 
 #define CAPS(whose) \
-	{"hourly", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls of an hour " whose "."}, \
-	{"daily", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls of a day."}, \
-	{"monthly", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls of a month."}, \
-	{"total", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls at all."}
+	{"hourly", FIELD_INTEGER, .min = 1, .max = 1000000000, .title = "Per hour", \
+	 .help = "Calls per hour" whose "."}, \
+	{"daily", FIELD_INTEGER, .min = 1, .max = 1000000000, .title = "Per day", \
+	 .help = "Calls per day" whose "."}, \
+	{"monthly", FIELD_INTEGER, .min = 1, .max = 1000000000, .title = "Per month", \
+	 .help = "Calls per month" whose "."}, \
+	{"total", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls in total" whose "."}
+
+const char *const target_revenue_choices[] = {"connect", "duration", "conversion", NULL};
+const struct label target_revenue_labels[] = {
+	{"connect", "The caller is connected"},
+	{"duration", "They talk long enough"},
+	{"conversion", "The call converts"},
+	{0},
+};
 
 const struct field target_caps_fields[] = {
-	CAPS("of its clock"),
-	{"time_zone", FIELD_TIME_ZONE, .max = 64, .help = "Where its hours, days and months begin; empty: the schedule's, or UTC."},
+	CAPS(""),
+	{"time_zone", FIELD_TIME_ZONE, .max = 64,
+	 .help = "Hours, days and months are counted in this time zone. Empty: the schedule's, "
+		 "else UTC."},
 	{0},
 };
 
 const struct field target_limit_fields[] = {
-	{"campaign_id", FIELD_ID, .kind = "campaign", .help = "Of this campaign's calls; empty: any."},
-	{"publisher_id", FIELD_ID, .kind = "publisher", .help = "Of this publisher's calls; empty: any."},
-	CAPS("of them"),
-	{"concurrency", FIELD_INTEGER, .min = 1, .max = 100000, .help = "Of them at the same time."},
+	{"campaign_id", FIELD_ID, .kind = "campaign",
+	 .help = "Counts this campaign's calls. Empty: any."},
+	{"publisher_id", FIELD_ID, .kind = "publisher",
+	 .help = "Counts this publisher's calls. Empty: any."},
+	CAPS(" of these"),
+	{"concurrency", FIELD_INTEGER, .min = 1, .max = 100000, .title = "Concurrent calls",
+	 .help = "Most of these calls at the same time."},
 	{0},
 };
 
@@ -40,7 +56,7 @@ void target_check_rules(json_t *doc, struct errors *errors)
 	check_limits(json_object_get(doc, "limits"), errors);
 	schedule_check(json_object_get(doc, "schedule"), "/schedule", errors);
 	if (json_is_object(whisper) && json_is_string(json_object_get(whisper, "prompt_id")) == json_is_string(json_object_get(whisper, "text")))
-		errors_add(errors, "/whisper", "needs either prompt_id or text");
+		errors_add(errors, "/whisper", "needs either a prompt or a text");
 }
 
 static void check(json_t *doc, struct errors *errors)
@@ -50,42 +66,66 @@ static void check(json_t *doc, struct errors *errors)
 	bool uri = json_is_string(json_object_get(destination, "uri")), number = json_is_string(json_object_get(destination, "number"));
 	target_check_rules(doc, errors);
 	if (type && strcmp(type, "sip") == 0 && !uri)
-		errors_add(errors, "/destination/uri", "is required for a destination of type sip");
+		errors_add(errors, "/destination/uri", "is required for a SIP URI destination");
 	if (type && strcmp(type, "number") == 0 && !number)
-		errors_add(errors, "/destination/number", "is required for a destination of type number");
+		errors_add(errors, "/destination/number",
+			   "is required for a phone number destination");
 	const char *user = json_string_value(json_object_get(destination, "username"));
 	if (type && strcmp(type, "phone") == 0 && !user)
-		errors_add(errors, "/destination/username", "is required for a destination of type phone");
+		errors_add(errors, "/destination/username", "is required for a phone destination");
 	if (user && strspn(user, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != strlen(user))
-		errors_add(errors, "/destination/username", "may have letters, digits, and - _ . alone");
+		errors_add(errors, "/destination/username",
+			   "may only have letters, digits, '-', '_' and '.'");
 	if (type && strcmp(type, "phone") == 0 && !json_is_string(json_object_get(destination, "password")))
-		errors_add(errors, "/destination/password", "is required for a destination of type phone");
+		errors_add(errors, "/destination/password", "is required for a phone destination");
 	if (type && strcmp(type, "number") == 0 && !json_is_string(json_object_get(destination, "trunk_id")))
-		errors_add(errors, "/destination/trunk_id", "is required for a destination of type number");
+		errors_add(errors, "/destination/trunk_id",
+			   "is required for a phone number destination");
 }
 
 const struct resource_kind resource_target = {
 	.kind = "target", .path = "targets", .prefix = "tgt", .title = "Target", .unique = "name", .check = check,
-	.help = "Where a call can be sent.",
+	.help = "Where calls can be sent.",
 	.fields = (const struct field[]){
-		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
+		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100},
 		{"buyer_id", FIELD_ID, .kind = "buyer", .help = "Who pays for its calls."},
-		{"destination", FIELD_OBJECT, FIELD_REQUIRED, .help = "A SIP URI, a number over a trunk, or a phone that registers here.",
+		{"destination", FIELD_OBJECT, FIELD_REQUIRED,
+		 .help = "A SIP URI, a phone number over a trunk, or a phone that registers here.",
 		 .fields = (const struct field[]){
-			 {"type", FIELD_ENUM, FIELD_REQUIRED, .choices = (const char *const[]){"sip", "number", "phone", NULL}, .help = "sip, number or phone."},
-			 {"uri", FIELD_SIP_URI, .help = "Where it is called, such as sip:sales@pbx.example.com.", .only = "type=sip"},
-			 {"number", FIELD_E164, .max = 32, .help = "The phone number that is called.", .only = "type=number"},
-			 {"trunk_id", FIELD_ID, .kind = "trunk", .help = "The trunk it is dialled over.", .only = "type=number"},
-			 {"username", FIELD_STRING, .min = 3, .max = 64, .help = "What the softphone or desk phone registers as.", .only = "type=phone"},
-			 {"password", FIELD_STRING, FIELD_SECRET, .min = 10, .max = 200, .help = "Its password, of ten characters at least.", .only = "type=phone"},
+			 {"type", FIELD_ENUM, FIELD_REQUIRED,
+			  .choices = (const char *const[]){"sip", "number", "phone", NULL},
+			  .labels = (const struct label[]){
+				 {"sip", "SIP URI"},
+				 {"number", "Phone number"},
+				 {"phone", "Registered phone"},
+				 {0}},},
+			 {"uri", FIELD_SIP_URI, .title = "SIP URI",
+			  .help = "Such as sip:sales@pbx.example.com.", .only = "type=sip"},
+			 {"number", FIELD_E164, .max = 32, .title = "Phone number",
+			  .help = "The number to call.", .only = "type=number"},
+			 {"trunk_id", FIELD_ID, .kind = "trunk",
+			  .help = "The trunk that the number is dialed over.",
+			  .only = "type=number"},
+			 {"username", FIELD_STRING, .min = 3, .max = 64,
+			  .help = "The name that the softphone or desk phone registers with.",
+			  .only = "type=phone"},
+			 {"password", FIELD_STRING, FIELD_SECRET, .min = 10, .max = 200,
+			  .help = "At least 10 characters.", .only = "type=phone"},
 			 {0},
 		 }},
 		TARGET_RULES,
-		{"revenue", FIELD_OBJECT, .help = "What the buyer pays for a call.",
+		{"revenue", FIELD_OBJECT, .help = "Amount the buyer pays for a call.",
 		 .fields = (const struct field[]){
-			 {"amount", FIELD_MONEY, FIELD_REQUIRED, .help = "Such as \"25.00\"."},
-			 {"on", FIELD_ENUM, .choices = (const char *const[]){"connect", "duration", "conversion", NULL}, .initial = "\"connect\"", .help = "When it is due: on connect, after so long a conversation, or when the call converts, by the campaign's rule, its flow or a webhook."},
-			 {"duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "0", .help = "Seconds connected.", .only = "on=duration"},
+			 {"amount", FIELD_MONEY, FIELD_REQUIRED, .help = "Such as 25.00."},
+			 {"on", FIELD_ENUM,
+			  .choices = target_revenue_choices,
+			  .labels = target_revenue_labels,
+			  .initial = "\"connect\"", .title = "Paid when",
+			  .help = "A call converts by the campaign's rule, its flow or a webhook."},
+			 {"duration_seconds", FIELD_INTEGER, .min = 0, .max = 86400, .initial = "0",
+			  .only = "on=duration",
+			  .title = "Talk time (s)",
+			  .help = "Seconds the caller must be connected."},
 			 TARGET_ONCE,
 			 {0},
 		 }},

@@ -6,22 +6,42 @@
 #include "model/schedule.h"
 
 extern const struct field target_caps_fields[], target_limit_fields[];
+extern const char *const target_revenue_choices[];
+extern const struct label target_revenue_labels[];
 
 /* Lines of a table of fields. */
 #define TARGET_RULES \
 	{"filter", FIELD_FILTER, .help = "Only calls that pass are sent here."}, \
-	{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .help = "How long it rings; empty: the plan's."}, \
-	{"schedule", FIELD_OBJECT, .fields = schedule_fields, .help = "When it takes calls; empty: always."}, \
-	{"caps", FIELD_OBJECT, .fields = target_caps_fields, .help = "How many calls it gets at most: those that it was connected with count, and those that ring there."}, \
-	{"concurrency", FIELD_INTEGER, .min = 1, .max = 100000, .help = "Calls at the same time, ringing ones included. Empty: no limit."}, \
-	{"limits", FIELD_OBJECT, FIELD_LIST, .max = 200, .initial = "[]", .fields = target_limit_fields, .help = "Further limits, for the calls of a campaign, of a publisher, or of both."}, \
-	{"whisper", FIELD_OBJECT, .fields = prompt_fields, .help = "What who answers hears before the caller is connected; a flow's dial may have its own instead."}, \
-	{"accept_key", FIELD_ENUM, .choices = prompt_keys, .help = "Who answers takes the call by pressing this key, within ten seconds after the whisper; else the next target is tried. Empty: answering is enough."}, \
-	{"no_repeats_days", FIELD_INTEGER, .min = 1, .max = 365, .help = "A caller who was connected with it within so many days is not sent here again. Empty: always."}
+	{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .title = "Ring time (s)", \
+	 .help = "How long it rings. Empty: as the routing plan says."}, \
+	{"schedule", FIELD_OBJECT, .fields = schedule_fields, \
+	 .help = "When it takes calls. Empty: always."}, \
+	{"caps", FIELD_OBJECT, .fields = target_caps_fields, \
+	 .help = "Most calls it gets. Connected and ringing calls count."}, \
+	{"concurrency", FIELD_INTEGER, .min = 1, .max = 100000, .title = "Concurrent calls", \
+	 .help = "Most calls at the same time, ringing ones included. Empty: no limit."}, \
+	{"limits", FIELD_OBJECT, FIELD_LIST, .max = 200, .initial = "[]", \
+	 .fields = target_limit_fields, \
+	 .title = "Limits by campaign or publisher", .item = "Limit", \
+	 .help = "Further limits for the calls of a campaign, of a publisher, or of both."}, \
+	{"whisper", FIELD_OBJECT, .fields = prompt_fields, \
+	 .help = "Played to the person who answers before the caller is connected. A flow's dial " \
+		 "node may have its own."}, \
+	{"accept_key", FIELD_ENUM, .choices = prompt_keys, \
+	 .help = "The person answering must press this key within 10 s after the whisper; " \
+		 "otherwise the next target is tried. Empty: answering is enough."}, \
+	{"no_repeats_days", FIELD_INTEGER, .min = 1, .max = 365, \
+	 .title = "Do not repeat callers for (days)", \
+	 .help = "A caller who was connected here is not sent here again for this long. Empty: " \
+		 "no restriction."}
 
-#define TARGET_ONCE {"once_days", FIELD_INTEGER, .min = 1, .max = 365, .help = "A caller whose call was paid for within so many days is not charged again. Empty: each call is."}
+#define TARGET_ONCE \
+	{"once_days", FIELD_INTEGER, .min = 1, .max = 365, \
+	 .title = "Charge a caller once in (days)", \
+	 .help = "Charge for a caller once within this many days. Empty: every call is charged."}
 #define TARGET_SWITCHES \
-	{"send_tags", FIELD_BOOLEAN, .initial = "false", .help = "Its INVITE carries the call's tags as X-Tag-<name>."}, \
+	{"send_tags", FIELD_BOOLEAN, .initial = "false", \
+	 .help = "The INVITE carries the call's tags as X-Tag-<name> headers."}, \
 	{"enabled", FIELD_BOOLEAN, .initial = "true", .help = "A disabled target gets no calls."}
 
 /* Of those rules, what their fields alone do not say. */

@@ -179,11 +179,12 @@ describe('money', () => {
       '/payout_percent: must be at most 100',
     ])
     assert.deepEqual(await refused('/campaigns', { name: 'x', payout: '5', payout_percent: '10', payout_tiers: [{ after_seconds: 1 }] }), [
-      '/payout_percent: an amount is given already: one of payout and payout_percent', '/payout_tiers/0: needs payout or payout_percent',
+      '/payout_percent: an amount is already set: use either an amount or a percentage',
+      '/payout_tiers/0: needs a payout, as an amount or as a percentage',
     ])
     const p = await s.api('POST', '/publishers', { name: 'Twice' })
     assert.deepEqual(await refused('/campaigns', { name: 'x', publishers: [{ publisher_id: p.id }, { publisher_id: p.id }, { publisher_id: 'pub_nobody' }] }).then((e) => e.length), 1)
-    assert.deepEqual(await refused('/campaigns', { name: 'x', publishers: [{ publisher_id: p.id }, { publisher_id: p.id }] }), ['/publishers/1: the publisher has an entry already'])
+    assert.deepEqual(await refused('/campaigns', { name: 'x', publishers: [{ publisher_id: p.id }, { publisher_id: p.id }] }), ['/publishers/1: the publisher already has an entry'])
     assert.deepEqual(await refused('/campaigns', { name: 'x', payout: '-5' }), ['/payout: must not be negative'])
     assert.deepEqual(await refused('/trunks', { name: 'x', inbound: { cost: { minimum_seconds: 6 } } }), ['/inbound/cost/per_minute: is required'])
   })

@@ -57,7 +57,10 @@ const struct flow_node_type node_business_hours = {
 	.help = "Asks whether it is open now, by weekly hours and holidays, on the clocks of a named time zone or of the caller.",
 	.config = (const struct field[]){
 		{"schedule", FIELD_OBJECT, FIELD_REQUIRED, .fields = schedule_fields, .help = "Hours and holidays."},
-		{"callers_time_zone", FIELD_BOOLEAN, .initial = "false", .help = "Reads them on the caller's clock, where the caller's number tells it; else on the schedule's."},
+		{"callers_time_zone", FIELD_BOOLEAN, .initial = "false",
+		 .title = "Use the caller's time zone",
+		 .help = "Reads them on the caller's clock, where the caller's number tells it; "
+			 "else on the schedule's."},
 		{0},
 	},
 	.ports = (const struct flow_port[]){

@@ -34,7 +34,9 @@ const struct flow_node_type node_rtb = {
 	.help = "Asks the RTB targets of a ring tree what they pay for the call, and connects the caller to the best bid, or to the next when that cannot be reached.",
 	.config = (const struct field[]){
 		{"ring_tree_id", FIELD_ID, FIELD_REQUIRED, .kind = "ring_tree", .help = "Whom to ask."},
-		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .initial = "30", .help = "How long each rings that has no time of its own."},
+		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 300, .initial = "30",
+		 .title = "Ring time (s)",
+		 .help = "How long targets without a ring time of their own ring."},
 		DIAL_OPTIONS("bid"),
 		{0},
 	},

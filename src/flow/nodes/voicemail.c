@@ -45,8 +45,11 @@ const struct flow_node_type node_voicemail = {
 	.help = "Greets, beeps, and records what the caller says. It is kept with the call and told as voicemail.received, also when the caller hangs up. A message in which nothing is said is thrown away.",
 	.config = (const struct field[]){
 		{"prompt", FIELD_OBJECT, .fields = prompt_fields, .help = "What is heard before the beep; none: only the beep."},
-		{"max_seconds", FIELD_INTEGER, .min = 1, .max = 3600, .initial = "120", .help = "Longest message."},
-		{"silence_seconds", FIELD_INTEGER, .min = 0, .max = 60, .initial = "6", .help = "It ends after so long a silence; 0: silence does not end it."},
+		{"max_seconds", FIELD_INTEGER, .min = 1, .max = 3600, .initial = "120",
+		 .title = "Max. length (s)", .help = "Longest message."},
+		{"silence_seconds", FIELD_INTEGER, .min = 0, .max = 60, .initial = "6",
+		 .title = "End after silence (s)",
+		 .help = "It ends after so long a silence; 0: silence does not end it."},
 		{"finish_key", FIELD_ENUM, .choices = (const char *const[]){"#", "*", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "none", NULL}, .initial = "\"#\"", .help = "The key that ends the message; before the beep it skips the greeting."},
 		{0},
 	},

@@ -11,6 +11,7 @@ typedef enum http_result api_handler(struct http_request *r);
 /* resources.c: every kind of configuration */
 api_handler api_resource_create, api_resource_get, api_resource_patch, api_resource_delete, api_resource_restore, api_campaign_clone;
 extern const struct field api_clone_fields[];
+extern const struct field api_organization_fields[];
 /* resource_list.c */
 api_handler api_resource_list, api_resource_usage;
 /* The first 20 that use it: [{"id","kind","name"}]. NULL: the database could not be read. */
@@ -138,6 +139,7 @@ api_handler api_target_phone;
 extern const struct field api_test_call_fields[];
 api_handler api_test_call;
 /* system.c */
+api_handler api_names;
 api_handler api_organization_get, api_system, api_organization_patch, api_audit_log, api_openapi, api_healthz, api_metrics, api_event_types, api_outgoing_presets, api_redeliver_matching, api_webhook_health, api_webhook_statistics, api_webhook_preview;
 
 #endif

@@ -5,22 +5,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct field organization_fields[] = {
-	{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100, .help = "Name for people."},
-	{"currency", FIELD_STRING, .min = 3, .max = 3, .initial = "\"USD\"", .help = "ISO 4217."},
-	{"region", FIELD_STRING, .min = 2, .max = 2, .initial = "\"US\"", .help = "Country (ISO 3166) that numbers without a country code are read as."},
-	{"incoming_retention_days", FIELD_INTEGER, .min = 1, .max = 3650, .initial = "90", .help = "How many days requests of incoming webhooks and of RTB, and leases of DNI are kept."},
-	{"sip_retention_days", FIELD_INTEGER, .min = 0, .max = 90, .initial = "7", .help = "How many days the SIP messages of calls are kept; 0: not at all."},
-	{"recording_format", FIELD_ENUM, .choices = (const char *const[]){"wav", "opus", NULL}, .initial = "\"wav\"", .help = "What calls are recorded as: wav takes 115 MB an hour of conversation, opus 15."},
-	{"recording_encryption", FIELD_BOOLEAN, .initial = "false", .help = "Encrypt what is recorded from now on, on the disk, with the server's key; it is read as before."},
-	{"dial_policy", FIELD_OBJECT, .initial = "{}", .help = "Where calls may go besides configured targets: from call flows, and when a target transfers or redirects them.",
+const struct field api_organization_fields[] = {
+	{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100},
+	{"currency", FIELD_STRING, .min = 3, .max = 3, .initial = "\"USD\"",
+	 .help = "ISO 4217 code, such as USD."},
+	{"region", FIELD_STRING, .min = 2, .max = 2, .initial = "\"US\"", .title = "Country",
+	 .help = "ISO 3166 code, such as US. Numbers without a country code are read as this "
+		 "country's."},
+	{"incoming_retention_days", FIELD_INTEGER, .min = 1, .max = 3650, .initial = "90",
+	 .title = "Keep requests for (days)",
+	 .help = "How long requests of incoming webhooks and of RTB, and website visits are kept."},
+	{"sip_retention_days", FIELD_INTEGER, .min = 0, .max = 90, .initial = "7",
+	 .title = "Keep SIP messages for (days)",
+	 .help = "How long the SIP messages of calls are kept. 0: not at all."},
+	{"recording_format", FIELD_ENUM, .choices = (const char *const[]){"wav", "opus", NULL},
+	 .initial = "\"wav\"",
+	 .help = "WAV takes 115 MB per hour of conversation, Opus 15 MB."},
+	{"recording_encryption", FIELD_BOOLEAN, .initial = "false", .title = "Encrypt recordings",
+	 .help = "Encrypt new recordings on the disk with the server's key. They are played as "
+		 "before."},
+	{"dial_policy", FIELD_OBJECT, .initial = "{}",
+	 .help = "Where calls may go besides configured targets: from call flows, and when a "
+		 "target transfers or redirects them.",
 	 .fields = (const struct field[]){
-		 {"sip_uris", FIELD_BOOLEAN, .initial = "false", .help = "Any SIP URI."},
-		 {"numbers", FIELD_BOOLEAN, .initial = "false", .help = "Numbers over a trunk, as far as the following allows."},
-		 {"countries", FIELD_STRING, FIELD_LIST, .max = 250, .initial = "[]", .help = "Countries (ISO 3166) whose numbers may be called; empty: the organization's own."},
-		 {"blocked_prefixes", FIELD_STRING, FIELD_LIST, .max = 1000, .initial = "[]", .help = "Numbers that begin so may not be called, such as +1900 or +44870."},
-		 {"max_cost", FIELD_ENUM, .choices = (const char *const[]){"standard", "shared_cost", "premium", NULL}, .initial = "\"standard\"", .help = "The dearest numbers that may be called, as their country's plan has them; toll-free ones may be always."},
-		 {"max_calls", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "0", .help = "How many such calls, to numbers and addresses, may be on at once; 0: any number."},
+		 {"sip_uris", FIELD_BOOLEAN, .initial = "false", .help = "Allow any SIP URI."},
+		 {"numbers", FIELD_BOOLEAN, .initial = "false", .title = "Phone numbers",
+		  .help = "Allow numbers over a trunk, within the limits below."},
+		 {"countries", FIELD_STRING, FIELD_LIST, .max = 250, .initial = "[]",
+		  .help = "Countries (ISO 3166) whose numbers may be called. Empty: the "
+			 "organization's own."},
+		 {"blocked_prefixes", FIELD_STRING, FIELD_LIST, .max = 1000, .initial = "[]",
+		  .help = "Numbers that begin with one of these may not be called, such as +1900 "
+			 "or +44870."},
+		 {"max_cost", FIELD_ENUM,
+		  .choices = (const char *const[]){"standard", "shared_cost", "premium", NULL},
+		  .initial = "\"standard\"", .title = "Highest price class",
+		  .help = "Highest price class that may be dialed. Toll-free numbers are always "
+			 "allowed."},
+		 {"max_calls", FIELD_INTEGER, .min = 0, .max = 100000, .initial = "0",
+		  .title = "Concurrent calls",
+		  .help = "Most such calls at the same time. 0: no limit."},
 		 {0},
 	 }},
 	{0},
@@ -38,9 +62,10 @@ static bool answer_organization(struct store_conn *conn, struct http_request *r)
 	json_object_set_new(out, "id", json_string(r->organization->id));
 	json_object_set_new(doc, "name", json_string(rows_text(rows, 0, 1)));
 	struct errors none = {0};
-	schema_check(organization_fields, doc, "", &(struct schema_context){0}, &none); /* what was saved before a field was there */
+	/* Fields that are newer than the document get their defaults. */
+	schema_check(api_organization_fields, doc, "", &(struct schema_context){0}, &none);
 	errors_free(&none);
-	for (const struct field *f = organization_fields; f->name; f++) {
+	for (const struct field *f = api_organization_fields; f->name; f++) {
 		json_t *v = json_object_get(doc, f->name);
 		json_object_set_new(out, f->name, v ? json_incref(v) : json_null());
 	}
@@ -97,7 +122,7 @@ static bool run_organization(struct store_conn *conn, struct http_request *r)
 	json_object_del(doc, "id");
 	json_object_del(doc, "created_at");
 	json_object_del(doc, "updated_at");
-	schema_check(organization_fields, doc, "", &context, &errors);
+	schema_check(api_organization_fields, doc, "", &context, &errors);
 	check_dial_policy(json_object_get(doc, "dial_policy"), &errors);
 	bool ok = true;
 	if (errors_any(&errors)) {

@@ -573,9 +573,15 @@ enum http_result api_event_types(struct http_request *r)
 		json_object_del(event, "test");
 		if (t->has_call)
 			json_object_set_new(event, "sequence", json_integer(1));
-		json_array_append_new(data, json_pack("{s:s, s:s, s:b, s:s?, s:o, s:o}", "type", t->type, "help", t->help,
-						      "by_name", t->by_name, "instead_of", t->instead_of,
-						      "schema", event_type_schema(t), "example", event));
+		char title[WORDS_SIZE];
+		json_array_append_new(data, json_pack("{s:s, s:s, s:s, s:b, s:s?, s:o, s:o}",
+						      "type", t->type,
+						      "title", event_type_title(t, title),
+						      "help", t->help,
+						      "by_name", t->by_name,
+						      "instead_of", t->instead_of,
+						      "schema", event_type_schema(t),
+						      "example", event));
 		free(example);
 	}
 	return api_list_answer(r, data, NULL);
