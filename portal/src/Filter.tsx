@@ -1,9 +1,10 @@
 // A filter drawn as rules and groups: {"match", "rules": [{"field", "op", "value"} | group]}.
-import { ActionIcon, Autocomplete, Button, Group, Paper, SegmentedControl, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core'
-import { ResourcePicker } from './SchemaForm'
-import { useNames } from './names'
-import { words } from './words'
+import { ActionIcon, Button, Group, Paper, SegmentedControl, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core'
+import { FieldName } from './FieldName'
+import { ResourcePicker } from './Picker'
+import { optionsOf, useSchema } from './schema'
 import { t } from './text'
+import { sentence } from './words'
 
 interface Rule {
   field: string
@@ -15,6 +16,11 @@ export interface Filter {
   rules?: (Rule | Filter)[]
 }
 type Errors = (pointer: string) => string | undefined
+
+const errorAt = (errors: Errors, pointer: string) => {
+  const detail = errors(pointer)
+  return detail && sentence(detail)
+}
 
 const isGroup = (r: Rule | Filter): r is Filter => Array.isArray((r as Filter).rules)
 const listed = ['in', 'not_in']
@@ -43,7 +49,7 @@ function changed(rule: Rule, op: string): Rule {
 }
 
 export function FilterEditor({ value, onChange, pointer, errors, depth = 0 }: { value: Filter; onChange: (f: Filter) => void; pointer: string; errors: Errors; depth?: number }) {
-  const { fields, operators } = useNames()
+  const operators = optionsOf(useSchema('FilterRule')?.properties?.op)
   const rules = value.rules ?? []
   const set = (i: number, r: Rule | Filter) => onChange({ match: value.match ?? 'all', rules: rules.map((old, k) => (k === i ? r : old)) })
   const add = (r: Rule | Filter) => onChange({ match: value.match ?? 'all', rules: [...rules, r] })
@@ -51,18 +57,18 @@ export function FilterEditor({ value, onChange, pointer, errors, depth = 0 }: { 
     <Paper withBorder p="xs" bg={depth % 2 ? 'var(--mantine-color-default-hover)' : undefined}>
       <Stack gap="xs">
         {rules.length > 1 && <SegmentedControl size="xs" w="fit-content" data={[{ value: 'all', label: t('All of these') }, { value: 'any', label: t('Any of these') }]} value={value.match ?? 'all'} onChange={(m) => onChange({ ...value, match: m as 'all' | 'any' })} />}
-        {rules.length === 0 && <Text size="sm" c="dimmed">{depth ? t('An empty group: always true.') : t('No rule: always true.')}</Text>}
+        {rules.length === 0 && <Text size="sm" c="dimmed">{depth ? t('No rules: the group always passes.') : t('No rules: every call passes.')}</Text>}
         {rules.map((r, i) => {
           const at = `${pointer}/rules/${i}`
           return (
-            <Group key={i} gap="xs" align="flex-start" wrap="nowrap">
+            <Group key={i} gap="xs" align="flex-start" wrap="nowrap" data-field={at}>
               {isGroup(r) ? <div style={{ flex: 1 }}><FilterEditor value={r} onChange={(g) => set(i, g)} pointer={at} errors={errors} depth={depth + 1} /></div> : (
                 <Stack gap={4} style={{ flex: 1, minWidth: 0 }}>
                   <Group gap="xs" style={{ flexWrap: 'wrap' }}>
-                    <Autocomplete style={{ flex: '1 1 140px' }} aria-label={t('Field of rule {value}', { value: i + 1 })} placeholder="tag.state" data={fields} value={r.field} onChange={(field) => set(i, { ...r, field })} error={errors(`${at}/field`)} limit={50} />
-                    <Select style={{ flex: '1 1 130px' }} aria-label={t('Operator of rule {value}', { value: i + 1 })} data={operators.map((o) => ({ value: o, label: words(o) }))} value={r.op} onChange={(op) => op && set(i, changed(r, op))} error={errors(`${at}/op`)} allowDeselect={false} />
+                    <FieldName aria-label={t('Field of rule {value}', { value: i + 1 })} value={r.field} onChange={(field) => set(i, { ...r, field })} error={errorAt(errors, `${at}/field`)} />
+                    <Select style={{ flex: '1 1 130px' }} aria-label={t('Operator of rule {value}', { value: i + 1 })} data={operators} value={r.op} onChange={(op) => op && set(i, changed(r, op))} error={errorAt(errors, `${at}/op`)} allowDeselect={false} />
                   </Group>
-                  <Value rule={r} onChange={(v) => set(i, { ...r, value: v })} error={errors(`${at}/value`) ?? errors(at)} label={t('Value of rule {value}', { value: i + 1 })} />
+                  <Value rule={r} onChange={(v) => set(i, { ...r, value: v })} error={errorAt(errors, `${at}/value`) ?? errorAt(errors, at)} label={t('Value of rule {value}', { value: i + 1 })} />
                 </Stack>
               )}
               <ActionIcon variant="subtle" color="red" aria-label={isGroup(r) ? t('Remove group {value}', { value: i + 1 }) : t('Remove rule {value}', { value: i + 1 })} onClick={() => onChange({ ...value, rules: rules.filter((_, k) => k !== i) })}>×</ActionIcon>

@@ -1,4 +1,4 @@
-// An outgoing webhook: how it goes, a test that shows what was sent and answered, its secret, and sending again.
+// An outgoing webhook: its health, a test that shows request and response, its secret, and redelivery.
 import { Alert, Badge, Button, Code, Group, Modal, SegmentedControl, Select, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
@@ -7,6 +7,7 @@ import { Copyable } from './Copyable'
 import { Rotate } from './Rotate'
 import { api, type Row } from './api'
 import { moment } from './calls/fields'
+import { optionsOf, useSchema } from './schema'
 import { t } from './text'
 import { complain, toast } from './toast'
 
@@ -26,17 +27,17 @@ const asText = (r: Sent) => `${r.method} ${r.url}\n${Object.entries(r.headers).m
 const good = (a: Attempt) => !!a.response && a.response.status >= 200 && a.response.status < 300
 const raw = { whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', maxHeight: 320, overflow: 'auto' } as const
 
-// One try: what was sent, what came back, and where the time went.
+// One attempt: request, response, and where the time went.
 export function AttemptView({ attempt: a }: { attempt: Attempt }) {
   const times = Object.entries(a.timings_ms) as [keyof Attempt['timings_ms'], number][]
-  const named = { dns: t('name'), connect: t('connected'), tls: t('TLS'), first_byte: t('first byte'), total: t('all') }
+  const named = { dns: t('DNS'), connect: t('connected'), tls: t('TLS'), first_byte: t('first byte'), total: t('total') }
   return (
-    <Stack gap={6} component="section" aria-label={t('Try {number}', { number: a.attempt })}>
-      <Group gap="xs"><Title order={3} size="h5">{t('Try {number}', { number: a.attempt })}</Title><Badge variant="light" color={good(a) ? 'teal' : 'red'}>{a.response ? a.response.status : t('no answer')}</Badge><Text size="sm" c="dimmed">{moment(a.at)}</Text></Group>
+    <Stack gap={6} component="section" aria-label={t('Attempt {number}', { number: a.attempt })}>
+      <Group gap="xs"><Title order={3} size="h5">{t('Attempt {number}', { number: a.attempt })}</Title><Badge variant="light" color={good(a) ? 'teal' : 'red'}>{a.response ? a.response.status : t('no response')}</Badge><Text size="sm" c="dimmed">{moment(a.at)}</Text></Group>
       {a.error && <Alert color="red">{a.error}</Alert>}
-      <Text size="sm">{times.filter(([, ms]) => ms > 0).map(([name, ms]) => t('{name} after {ms} ms', { name: named[name], ms })).join(' · ')}</Text>
+      <Text size="sm">{times.filter(([, ms]) => ms > 0).map(([name, ms]) => t('{name} {ms} ms', { name: named[name], ms })).join(' · ')}</Text>
       <Code block style={raw}>{asText(a.request)}</Code>
-      {a.response && <Code block style={raw}>{`${a.response.status}\n\n${a.response.body || t('(an empty body)')}`}</Code>}
+      {a.response && <Code block style={raw}>{`${a.response.status}\n\n${a.response.body || t('(empty body)')}`}</Code>}
     </Stack>
   )
 }
@@ -57,14 +58,14 @@ export function OutgoingHealth({ webhook }: { webhook: Row }) {
   if (!h) return null
   const facts = [
     h.success_rate === null ? null : t('{share} % delivered in 24 hours', { share: Math.round(h.success_rate * 1000) / 10 }),
-    h.latency_ms && t('answers take {p50} ms, 1 of 20 more than {p95} ms', { p50: Math.round(h.latency_ms.p50), p95: Math.round(h.latency_ms.p95) }),
-    h.backlog ? t('{count} wait', { count: h.backlog }) : t('nothing waits'),
-    h.last_24_hours.dead ? t('{count} given up', { count: h.last_24_hours.dead }) : null,
+    h.latency_ms && t('response time: median {p50} ms, p95 {p95} ms', { p50: Math.round(h.latency_ms.p50), p95: Math.round(h.latency_ms.p95) }),
+    h.backlog ? t('{count} queued', { count: h.backlog }) : t('none queued'),
+    h.last_24_hours.dead ? t('{count} gave up', { count: h.last_24_hours.dead }) : null,
   ].filter((f) => f)
   return (
     <>
-      {h.disabled_at && !webhook.enabled && <Alert color="red" title={t('Disabled since {when}', { when: moment(h.disabled_at) })}>{t('Because {reason}. Mend the receiver, then enable it: what waits is sent.', { reason: h.reason ?? '' })}</Alert>}
-      {h.failing_since && webhook.enabled === true && <Alert color="yellow">{t('Nothing was taken since {when}.', { when: moment(h.failing_since) })}</Alert>}
+      {h.disabled_at && !webhook.enabled && <Alert color="red" title={t('Disabled since {when}', { when: moment(h.disabled_at) })}>{t('Reason: {reason}. Fix the endpoint, then re-enable it. Queued events are sent.', { reason: h.reason ?? '' })}</Alert>}
+      {h.failing_since && webhook.enabled === true && <Alert color="yellow">{t('No delivery has succeeded since {when}.', { when: moment(h.failing_since) })}</Alert>}
       <Text size="sm">{facts.join(' · ')}</Text>
       <History id={String(webhook.id)} />
     </>
@@ -86,7 +87,7 @@ const periods: Record<string, { hours: number; interval: number; label: string }
   month: { hours: 30 * 24, interval: 86400, label: t('30 days') },
 }
 
-// Tries, backlog and answer times over a period; intervals in which nothing happened are there, too.
+// Attempts, queue and response times over a period, also of intervals in which nothing happened.
 function History({ id }: { id: string }) {
   const [period, setPeriod] = useState('day')
   const { hours, interval } = periods[period]
@@ -104,18 +105,18 @@ function History({ id }: { id: string }) {
     const within = (name: string, key: 'p50' | 'p95' | 'p99') => ({ name, values: points.map((p) => (p?.latency_ms ? Math.round(p.latency_ms[key]) : null)), line: true })
     return {
       labels: at.map((ms) => new Date(ms).toLocaleString(undefined, step >= 24 * hour ? { month: 'short', day: 'numeric', timeZone: 'UTC' } : { hour: '2-digit', minute: '2-digit' })),
-      tries: [of(t('Delivered'), (p) => p.delivered), of(t('Failed'), (p) => p.failed), of(t('Given up'), (p) => p.dead), { ...of(t('Waiting'), (p) => p.backlog), line: true, own: true }],
-      times: [within(t('half'), 'p50'), within('95 %', 'p95'), within('99 %', 'p99')],
+      tries: [of(t('Delivered'), (p) => p.delivered), of(t('Failed'), (p) => p.failed), of(t('Gave up'), (p) => p.dead), { ...of(t('Queued'), (p) => p.backlog), line: true, own: true }],
+      times: [within(t('median'), 'p50'), within('p95', 'p95'), within('p99', 'p99')],
     }
   }, [data, hours, step])
   return (
-    <Stack gap="xs" component="section" aria-label={t('How it went')}>
-      <Group justify="space-between"><Title order={3} size="h5">{t('How it went')}</Title><SegmentedControl size="xs" value={period} onChange={setPeriod} data={Object.entries(periods).map(([value, p]) => ({ value, label: p.label }))} /></Group>
-      {data && !data.length ? <Text size="sm" c="dimmed">{t('Nothing was tried in this time; what is tried shows within a minute.')}</Text> : (
+    <Stack gap="xs" component="section" aria-label={t('Deliveries')}>
+      <Group justify="space-between"><Title order={3} size="h5">{t('Deliveries')}</Title><SegmentedControl size="xs" value={period} onChange={setPeriod} data={Object.entries(periods).map(([value, p]) => ({ value, label: p.label }))} /></Group>
+      {data && !data.length ? <Text size="sm" c="dimmed">{t('No attempts in this period. New ones show up within a minute.')}</Text> : (
         <Suspense fallback={<div style={{ height: 240 }} />}>
           <SimpleGrid cols={{ base: 1, sm: 2 }}>
-            <div><Text size="sm">{t('Tries, and what waits')}</Text><Chart labels={shown.labels} series={shown.tries} label={t('Tries, and what waits')} height={210} /></div>
-            <div><Text size="sm">{t('Milliseconds in which so many were answered')}</Text><Chart labels={shown.labels} series={shown.times} label={t('Answer times')} height={210} /></div>
+            <div><Text size="sm">{t('Attempts and queue')}</Text><Chart labels={shown.labels} series={shown.tries} label={t('Attempts and queue')} height={210} /></div>
+            <div><Text size="sm">{t('Response time (ms)')}</Text><Chart labels={shown.labels} series={shown.times} label={t('Response times')} height={210} /></div>
           </SimpleGrid>
         </Suspense>
       )}
@@ -129,7 +130,7 @@ function Again({ id, onClose }: { id: string; onClose: () => void }) {
   const send = async () => {
     try {
       const { data } = await api<{ redelivered: number }>('POST', `/outgoing-webhooks/${id}/redeliver`, { since: new Date(since).toISOString() })
-      toast(t('{count} are sent again', { count: data.redelivered }))
+      toast(t('{count} redeliveries queued', { count: data.redelivered }))
       await client.invalidateQueries({ queryKey: ['outgoing-webhooks', 'health', id] })
       onClose()
     } catch (e) {
@@ -137,10 +138,10 @@ function Again({ id, onClose }: { id: string; onClose: () => void }) {
     }
   }
   return (
-    <Modal opened onClose={onClose} title={t('Send again what failed')}>
+    <Modal opened onClose={onClose} title={t('Redeliver failed events')}>
       <Stack>
         <TextInput type="datetime-local" label={t('Events since')} value={since} onChange={(e) => setSince(e.currentTarget.value)} />
-        <Group justify="flex-end"><Button variant="default" onClick={onClose}>{t('Cancel')}</Button><Button disabled={!since} onClick={() => void send()}>{t('Send again')}</Button></Group>
+        <Group justify="flex-end"><Button variant="default" onClick={onClose}>{t('Cancel')}</Button><Button disabled={!since} onClick={() => void send()}>{t('Redeliver')}</Button></Group>
       </Stack>
     </Modal>
   )
@@ -148,7 +149,7 @@ function Again({ id, onClose }: { id: string; onClose: () => void }) {
 
 function Trial({ webhook }: { webhook: Row }) {
   const client = useQueryClient()
-  const types = useQuery({ queryKey: ['event-types'], queryFn: async () => (await api<{ data: { type: string }[] }>('GET', '/event-types')).data.data, staleTime: Infinity })
+  const types = optionsOf(useSchema('EventType'))
   const [type, setType] = useState('call.completed')
   const [request, setRequest] = useState<string | null>(null)
   const [call, setCall] = useState('')
@@ -174,12 +175,12 @@ function Trial({ webhook }: { webhook: Row }) {
   return (
     <Stack gap="xs">
       <Group align="flex-end">
-        <Select label={t('Example event')} data={types.data?.map((x) => x.type) ?? [type]} value={type} onChange={(v) => v && setType(v)} allowDeselect={false} searchable />
+        <Select label={t('Example event')} data={types} value={type} onChange={(v) => v && setType(v)} allowDeselect={false} searchable />
         <Button onClick={() => void send()} disabled={webhook.enabled !== true} loading={!!request && !tried.data?.attempts.length}>{t('Send a test')}</Button>
-        <TextInput label={t('Call log id')} placeholder={t('An example call')} value={call} onChange={(e) => setCall(e.currentTarget.value)} />
+        <TextInput label={t('Call log ID')} placeholder={t('An example call')} value={call} onChange={(e) => setCall(e.currentTarget.value)} />
         <Button variant="default" onClick={() => void look()}>{t('Preview')}</Button>
       </Group>
-      {preview && <section aria-label={t('Preview')}><Text size="sm" mb={6}>{t('What would be sent, as the webhook is saved:')}</Text><Code block style={raw}>{asText(preview)}</Code></section>}
+      {preview && <section aria-label={t('Preview')}><Text size="sm" mb={6}>{t('The request that the saved webhook would send:')}</Text><Code block style={raw}>{asText(preview)}</Code></section>}
       {tried.data?.attempts[0] && <AttemptView attempt={tried.data.attempts.at(-1)!} />}
     </Stack>
   )
@@ -198,16 +199,16 @@ export function OutgoingWebhook({ webhook }: { webhook: Row }) {
   return (
     <Stack gap="sm">
       <Trial webhook={webhook} />
-      {secret && <Copyable label={t('The new signing secret, shown this once')} value={secret} />}
-      {typeof until === 'string' && Date.parse(until) > Date.now() && <Text size="sm">{t('The secret before this one signs, too, until {when}.', { when: moment(until) })}</Text>}
+      {secret && <Copyable label={t('The new signing secret: copy it, it is shown once')} value={secret} />}
+      {typeof until === 'string' && Date.parse(until) > Date.now() && <Text size="sm">{t('Requests are also signed with the previous secret until {when}.', { when: moment(until) })}</Text>}
       <Group>
-        <Button variant="default" onClick={() => setOpen('rotate')}>{t('Replace the secret')}</Button>
-        <Button variant="default" onClick={() => setOpen('again')}>{t('Send again what failed')}</Button>
-        <Link to={'/data/webhooks/outgoing-requests' as never} search={{ outgoing_webhook_id: webhook.id } as never}>{t('Its requests')}</Link>
-        <a href="/docs/outgoing-webhooks" target="_blank">{t('How to receive')}</a>
+        <Button variant="default" onClick={() => setOpen('rotate')}>{t('Rotate secret')}</Button>
+        <Button variant="default" onClick={() => setOpen('again')}>{t('Redeliver failed events')}</Button>
+        <Link to={'/data/webhooks/outgoing-requests' as never} search={{ outgoing_webhook_id: webhook.id } as never}>{t('Requests')}</Link>
+        <a href="/docs/outgoing-webhooks" target="_blank">{t('How to receive events')}</a>
       </Group>
       {open === 'rotate' && <Rotate path={`/outgoing-webhooks/${webhook.id}/rotate-secret`} onClose={() => setOpen(null)} onDone={rotated}
-        texts={{ title: t('Replace the secret'), what: t('Requests are signed with both for a while, so that the receiver can change over when it suits.'), hours: t('Hours that both sign'), keep: t('Keep the secret') }} />}
+        texts={{ title: t('Rotate secret'), what: t('Requests are signed with both secrets for a while, so that the receiver can switch over.'), hours: t('Hours that both sign') }} />}
       {open === 'again' && <Again id={webhook.id} onClose={() => setOpen(null)} />}
     </Stack>
   )

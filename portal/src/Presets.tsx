@@ -1,4 +1,4 @@
-// A new outgoing webhook may begin as one of the known ad networks, trackers and analytics.
+// Templates of outgoing webhooks for ad networks, trackers and analytics.
 import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -16,10 +16,12 @@ interface Preset {
 }
 
 // Each {NAME} in any text of it.
-const filled = (json: unknown, values: Record<string, string>): unknown =>
-  typeof json === 'string' ? json.replace(/\{([A-Z_]+)\}/g, (whole, name: string) => values[name]?.trim() ?? whole)
-    : Array.isArray(json) ? json.map((x) => filled(x, values))
-      : json && typeof json === 'object' ? Object.fromEntries(Object.entries(json).map(([k, v]) => [k, filled(v, values)])) : json
+function filled(json: unknown, values: Record<string, string>): unknown {
+  if (typeof json === 'string') return json.replace(/\{([A-Z_]+)\}/g, (whole, name: string) => values[name]?.trim() ?? whole)
+  if (Array.isArray(json)) return json.map((x) => filled(x, values))
+  if (!json || typeof json !== 'object') return json
+  return Object.fromEntries(Object.entries(json).map(([k, v]) => [k, filled(v, values)]))
+}
 
 function Ask({ preset, onTake, onClose }: { preset: Preset; onTake: (webhook: Record<string, unknown>) => void; onClose: () => void }) {
   const client = useQueryClient()
@@ -35,7 +37,7 @@ function Ask({ preset, onTake, onClose }: { preset: Preset; onTake: (webhook: Re
       }
       if (made.length) {
         await client.invalidateQueries({ queryKey: ['custom-tags'] })
-        toast(t('Tags made: {names}', { names: made.join(', ') }))
+        toast(t('Tags created: {names}', { names: made.join(', ') }))
       }
       onTake(filled(preset.webhook, values) as Record<string, unknown>)
       onClose()
@@ -48,7 +50,7 @@ function Ask({ preset, onTake, onClose }: { preset: Preset; onTake: (webhook: Re
       <form onSubmit={(e) => { e.preventDefault(); void take() }}>
         <Stack>
           <Text size="sm">{preset.help}</Text>
-          {preset.tags.length > 0 && <Text size="sm" c="dimmed">{t('It reads these tags, which are made if they are not there: {names}. Fill them from your landing pages or an incoming webhook.', { names: preset.tags.join(', ') })}</Text>}
+          {preset.tags.length > 0 && <Text size="sm" c="dimmed">{t('Uses these tags, which are created if missing: {names}. Fill them from your landing pages or an incoming webhook.', { names: preset.tags.join(', ') })}</Text>}
           {preset.parameters.map((p) => <TextInput key={p.name} label={p.label} required value={values[p.name]} onChange={(e) => { const text = e.currentTarget.value; setValues((old) => ({ ...old, [p.name]: text })) }} />)}
           <Group justify="flex-end"><Button variant="default" onClick={onClose}>{t('Cancel')}</Button><Button type="submit" disabled={preset.parameters.some((p) => !values[p.name].trim())}>{t('Fill the form')}</Button></Group>
         </Stack>
@@ -63,7 +65,7 @@ export function Presets({ onTake }: { onTake: (webhook: Record<string, unknown>)
   const preset = presets.data?.find((p) => p.id === id)
   return (
     <>
-      <Select label={t('Begin with')} description={t('An ad network, tracker or analytics that is filled in below; or leave it empty')} placeholder={t('Nothing')} searchable value={null} data={(presets.data ?? []).map((p) => ({ value: p.id, label: p.name }))} onChange={setId} />
+      <Select label={t('Template')} description={t('Fills in the form for an ad network, tracker or analytics service')} placeholder={t('Blank')} searchable value={null} data={(presets.data ?? []).map((p) => ({ value: p.id, label: p.name }))} onChange={setId} />
       {preset && <Ask preset={preset} onTake={onTake} onClose={() => setId(null)} />}
     </>
   )

@@ -1,10 +1,11 @@
-// A prompt's audio: heard, and replaced by a file.
+// A prompt's audio: played, and replaced by a file.
 import { FileButton, Button, Group, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { upload, type Row } from './api'
+import { reasonOf } from './reasons'
 import { t } from './text'
-import { toast } from './toast'
+import { complain, toast } from './toast'
 
 export function PromptAudio({ prompt }: { prompt: Row }) {
   const client = useQueryClient()
@@ -16,10 +17,11 @@ export function PromptAudio({ prompt }: { prompt: Row }) {
     setWrong('')
     try {
       await upload(`/prompts/${prompt.id}/audio`, file)
-      toast(t('{file} is what callers hear now', { file: file.name }))
+      toast(t('Callers now hear {file}', { file: file.name }))
       await client.invalidateQueries({ queryKey: ['prompts'] })
     } catch (e) {
-      setWrong(e instanceof Error ? e.message : String(e))
+      setWrong(reasonOf(e))
+      complain(e)
     } finally {
       setBusy(false)
     }
@@ -27,7 +29,7 @@ export function PromptAudio({ prompt }: { prompt: Row }) {
   return (
     <Stack gap="xs">
       <Text size="sm" fw={500}>{t('Audio')}</Text>
-      <Text size="xs" c="dimmed">{prompt.has_audio ? t('Callers hear the uploaded file.') : t('Callers hear the text, spoken, until a file is uploaded.')}</Text>
+      <Text size="xs" c="dimmed">{prompt.has_audio ? t('Callers hear the uploaded file.') : t('Callers hear the spoken text until a file is uploaded.')}</Text>
       {prompt.has_audio === true && <audio controls src={`/api/v1/prompts/${prompt.id}/audio?${encodeURIComponent(String(prompt.updated_at))}`} aria-label={t('Audio')} />}
       <Group>
         <FileButton accept="audio/*,.wav,.mp3,.ogg,.flac" onChange={(f) => void take(f)}>{(props) => <Button variant="default" loading={busy} {...props}>{prompt.has_audio ? t('Replace the audio') : t('Upload audio')}</Button>}</FileButton>

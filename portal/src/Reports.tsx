@@ -7,6 +7,7 @@ import { api, list } from './api'
 import { useLive } from './calls/Live'
 import { csvLine, downloadCsv } from './csv'
 import { label } from './words'
+import { listAll } from './names'
 import { t } from './text'
 
 const Chart = lazy(() => import('./Chart'))
@@ -112,7 +113,7 @@ export function Dashboard() {
 }
 
 export function Reports() {
-  const tags = useQuery({ queryKey: ['custom-tags', 'report'], queryFn: () => list('/custom-tags?report=true&sort=name&limit=1000') })
+  const tags = useQuery({ queryKey: ['custom-tags', 'report'], queryFn: () => listAll('/custom-tags?report=true&sort=name') })
   const query = new URLSearchParams(location.search)
   const [first, setFirst] = useState(query.get('from') ?? day(midnight(6)))
   const [last, setLast] = useState(query.get('to') ?? day(midnight()))
@@ -141,7 +142,7 @@ export function Reports() {
       <Group align="flex-end">
         <TextInput type="date" label={t('From')} value={first} onChange={(e) => change({ from: e.currentTarget.value })} />
         <TextInput type="date" label={t('To')} value={last} onChange={(e) => change({ to: e.currentTarget.value })} error={readable ? undefined : t('Not after the first day')} />
-        <Select label={t('By')} data={[...['hour', 'day', 'campaign', 'publisher', 'target'].map((v) => ({ value: v, label: v })), ...(tags.data?.data ?? []).map((tag) => ({ value: `tag.${String(tag.name)}`, label: String(tag.name) }))]} value={by} onChange={(v) => change({ by: (v ?? 'day') as By })} allowDeselect={false} />
+        <Select label={t('By')} data={[...['hour', 'day', 'campaign', 'publisher', 'target'].map((v) => ({ value: v, label: label(v) })), ...(tags.data ?? []).map((tag) => ({ value: `tag.${String(tag.name)}`, label: String(tag.name) }))]} value={by} onChange={(v) => change({ by: (v ?? 'day') as By })} allowDeselect={false} />
         <Button variant="default" onClick={save} disabled={!report.data?.data.length}>{t('Download CSV')}</Button>
         <Text size="sm" c="dimmed">{t('Times are those of {zone}', { zone })}</Text>
       </Group>

@@ -26,9 +26,9 @@ interface Status {
   gateways: Gateway[]
 }
 
-const states = { unknown: { color: 'gray', text: t('not asked yet') }, up: { color: 'teal', text: t('answers') }, down: { color: 'red', text: t('does not answer') } }
+const states = { unknown: { color: 'gray', text: t('not checked yet') }, up: { color: 'teal', text: t('answers') }, down: { color: 'red', text: t('does not answer') } }
 const calls = (d: Direction) => (d.max_calls ? t('{count} of {most} calls', { count: d.calls, most: d.max_calls }) : t('{count} calls', { count: d.calls }))
-const refused = (d: Direction) => (d.refused ? ` (${t('{count} refused by its limits', { count: d.refused })})` : '')
+const refused = (d: Direction) => (d.refused ? ` (${t('{count} rejected by limits', { count: d.refused })})` : '')
 
 const registration = (g: Gateway) => {
   if (g.registered_until) return t('registered until {when}', { when: moment(g.registered_until) })
@@ -40,9 +40,9 @@ export function TrunkStatus({ trunk }: { trunk: Row }) {
   if (!s) return null
   const down = s.gateways.length > 0 && s.gateways.every((g) => g.state === 'down')
   return (
-    <Stack gap="xs" component="section" aria-label={t('What it is doing now')}>
-      {down && <Alert color="red">{t('None of its gateways answers: calls to numbers over this trunk fail.')}</Alert>}
-      <Text size="sm">{`${t('In')}: ${calls(s.inbound)}${refused(s.inbound)} · ${t('Out')}: ${calls(s.outbound)}${refused(s.outbound)}`}</Text>
+    <Stack gap="xs" component="section" aria-label={t('Status')}>
+      {down && <Alert color="red">{t('No gateway answers: calls to numbers over this trunk fail.')}</Alert>}
+      <Text size="sm">{`${t('Inbound')}: ${calls(s.inbound)}${refused(s.inbound)} · ${t('Outbound')}: ${calls(s.outbound)}${refused(s.outbound)}`}</Text>
       {s.gateways.length > 0 && (
         <Table.ScrollContainer minWidth={480}>
           <Table>
@@ -50,7 +50,7 @@ export function TrunkStatus({ trunk }: { trunk: Row }) {
               {s.gateways.map((g) => (
                 <Table.Tr key={g.uri}>
                   <Table.Td>{g.uri}</Table.Td>
-                  <Table.Td><Group gap="xs" wrap="nowrap"><Badge variant="light" color={states[g.state].color}>{states[g.state].text}</Badge>{g.sip_status && <Text size="sm">{g.sip_status}</Text>}{g.state === 'up' && g.latency_ms !== null && <Text size="sm" c="dimmed">{t('{ms} ms', { ms: g.latency_ms })}</Text>}</Group></Table.Td>
+                  <Table.Td><Group gap="xs" wrap="nowrap"><Badge variant="light" tt="none" color={states[g.state].color}>{states[g.state].text}</Badge>{g.sip_status && <Text size="sm">{g.sip_status}</Text>}{g.state === 'up' && g.latency_ms !== null && <Text size="sm" c="dimmed">{t('{ms} ms', { ms: g.latency_ms })}</Text>}</Group></Table.Td>
                   <Table.Td><Text size="sm">{registration(g)}</Text></Table.Td>
                   <Table.Td><Text size="sm" c="dimmed">{g.checked_at ? moment(g.checked_at) : ''}</Text></Table.Td>
                 </Table.Tr>

@@ -1,4 +1,6 @@
 // The one way to the API: adds the session's CSRF token, turns problems into errors.
+import { t } from './text'
+
 export interface Problem {
   status: number
   title: string
@@ -25,17 +27,37 @@ export class ApiError extends Error {
   }
 }
 
-export const problemOf = (e: unknown) => (e instanceof ApiError ? e : new ApiError({ status: 0, title: String(e), detail: '' }))
+export function problemOf(e: unknown): ApiError {
+  if (e instanceof ApiError) return e
+  return new ApiError({ status: -1, title: e instanceof Error ? e.message : String(e), detail: '' })
+}
 
 let csrf = ''
 export const setCsrf = (token: string) => (csrf = token)
 
+const unreachable = (): never => {
+  throw new ApiError({ status: 0, title: t('The server cannot be reached'), detail: '' })
+}
+
+// undefined: something between here and the server answered, and no JSON.
+function parsed(text: string): unknown {
+  try {
+    return text ? JSON.parse(text) : null
+  } catch {
+    return undefined
+  }
+}
+
 async function send<T>(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<{ data: T; etag: string }> {
-  const response = await fetch(`/api/v1${path}`, { method, headers: { ...(method === 'GET' ? {} : { 'x-csrf-token': csrf }), ...headers }, body })
-  const text = await response.text()
-  const data = text ? JSON.parse(text) : null
-  if (!response.ok) throw new ApiError(data ?? { status: response.status, title: response.statusText, detail: '' })
-  return { data, etag: response.headers.get('etag') ?? '' }
+  const all = { ...(method === 'GET' ? {} : { 'x-csrf-token': csrf }), ...headers }
+  const response = await fetch(`/api/v1${path}`, { method, headers: all, body }).catch(unreachable)
+  const text = await response.text().catch(unreachable)
+  const data = parsed(text)
+  if (!response.ok || data === undefined) {
+    const problem = (data ?? { title: response.statusText || t('The answer is unreadable'), detail: '' }) as Problem
+    throw new ApiError({ ...problem, status: response.ok ? 502 : response.status })
+  }
+  return { data: data as T, etag: response.headers.get('etag') ?? '' }
 }
 
 export const api = <T = Record<string, unknown>>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>

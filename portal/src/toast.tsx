@@ -1,6 +1,8 @@
 // Short notices, with a way back where there is one.
 import { Button, Group, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
+import { ApiError } from './api'
+import { reasonOf } from './reasons'
 import { t } from './text'
 
 const close = { closeButtonProps: { 'aria-label': t('Close') } }
@@ -12,4 +14,6 @@ export function toast(message: string, undo?: () => Promise<void>) {
   ) })
 }
 
-export const complain = (e: unknown) => void notifications.show({ ...close, color: 'red', message: e instanceof Error ? e.message : String(e) })
+// What failed, and why. An error of the portal's own says it itself.
+export const complain = (e: unknown) =>
+  void notifications.show({ ...close, color: 'red', autoClose: 8000, message: e instanceof ApiError || !(e instanceof Error) ? reasonOf(e) : e.message })

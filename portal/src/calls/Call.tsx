@@ -1,13 +1,18 @@
 // One call: everything that is known of it.
-import { Alert, Badge, Button, Code, CopyButton, Group, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core'
+import { Alert, Badge, Button, Code, Group, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useState, type ReactNode } from 'react'
+import { Copy } from '../Copyable'
 import { api, list, type Row } from '../api'
+import { reasonOf } from '../reasons'
+import { labelOf, useSchema } from '../schema'
 import { t } from '../text'
 import { complain } from '../toast'
 import { useUrl } from '../url'
 import { useNamed } from '../useNamed'
+import { label, side, words } from '../words'
+import { useStepNames } from './steps'
 import { Ladder } from './Ladder'
 import { Adjust, Adjustments } from './Money'
 import { Tags } from './Tags'
@@ -43,9 +48,13 @@ interface Heard extends Stream {
   round_trip_ms?: number
 }
 // How well somebody was heard here, and heard us, as mean opinion scores of 1 to 5.
-const stream = (h: Stream) => t('{mos} of 5 ({loss} % lost, {jitter} ms jitter)', { mos: h.mos.toFixed(1), loss: h.loss_percent.toFixed(1), jitter: h.jitter_ms.toFixed(0) })
+const stream = (h: Stream) => t('MOS {mos}, loss {loss} %, jitter {jitter} ms', { mos: h.mos.toFixed(1), loss: h.loss_percent.toFixed(1), jitter: h.jitter_ms.toFixed(0) })
 const heard = (h: Heard | null | undefined) =>
-  h ? [stream(h), h.sent && t('heard us: {how}', { how: stream(h.sent) }), h.round_trip_ms !== undefined && t('{ms} ms there and back', { ms: h.round_trip_ms.toFixed(0) })].filter(Boolean).join('; ') : '–'
+  h ? [stream(h), h.sent && t('sent to them: {how}', { how: stream(h.sent) }), h.round_trip_ms !== undefined && t('round trip {ms} ms', { ms: h.round_trip_ms.toFixed(0) })].filter(Boolean).join('; ') : '–'
+
+// What the call told its flow.
+const inputs: Record<string, string> = { digits: t('Keys pressed'), played: t('Prompt played'), dial_ended: t('Dial ended'), http: t('HTTP response'), script: t('Script result'), recorded: t('Message recorded') }
+const inputOf = (input: unknown) => inputs[String(input)] ?? label(String(input))
 
 const AFTER_MS = 60_000
 
@@ -71,14 +80,14 @@ export function Call({ id }: { id: string }) {
   const incoming = useQuery({ queryKey: ['call', id, 'in'], queryFn: async () => (await list(`/incoming-webhook-requests?call_id=${id}&limit=200`)).data })
   const outgoing = useQuery({ queryKey: ['call', id, 'out'], refetchInterval: (q) => (q.state.data?.some((r) => r.status === 'pending') ? 3000 : false), queryFn: async () => (await list(`/outgoing-webhook-requests?call_id=${id}&limit=200`)).data })
   const bids = useQuery({ queryKey: ['call', id, 'bids'], queryFn: async () => (await list(`/rtb-requests?call_id=${id}`)).data })
-  const named = useNamed(['inbound_rtb', 'rtb_target', 'campaign', 'trunk', 'publisher', 'target', 'call_flow', 'incoming_webhook', 'outgoing_webhook'])
-  if (call.error) return <Alert color="red" title={t('This call could not be loaded')}>{call.error.message}</Alert>
+  const named = useNamed(), types = useSchema('EventType'), step = useStepNames(call.data)
+  if (call.error) return <Alert color="red" title={t('This call could not be loaded')}>{reasonOf(call.error)}</Alert>
   if (!call.data) return <Text c="dimmed">{t('Loading…')}</Text>
   const c = call.data, attempts = (c.attempts as Attempt[] | undefined) ?? []
   const quality = c.quality as { caller: Heard | null; target: Heard | null } | null
   const linked = (kind: string, key: string) => (c[key] ? <Link to={`/${kind}/${String(c[key])}`}>{named(c[key]) ?? String(c[key])}</Link> : '–')
   const to = (path: string, r: Row, label: ReactNode) => <Link to={`/data/webhooks/${path}/${r.id}`}>{label}</Link>
-  const money = (key: string) => <>{`${plain(c[key])} ${plain(c.currency)}`}{(c.not_paid_twice as string[] | undefined)?.includes(key) && <Text size="xs" c="dimmed">{t('another call of this caller was paid for')}</Text>}</>
+  const money = (key: string) => <>{`${plain(c[key])} ${plain(c.currency)}`}{(c.not_paid_twice as string[] | undefined)?.includes(key) && <Text size="xs" c="dimmed">{t('Not paid: another call of this caller was')}</Text>}</>
   const asked = (direction: string) => (bids.data ?? []).filter((r) => r.direction === direction).map((r) => ({ ...r, who: <Link to={`/rtb/requests/${r.id}`}>{named(r.inbound_rtb_id ?? r.rtb_target_id) ?? r.id}</Link> }))
   const requests = (incoming.data?.length ?? 0) + (outgoing.data?.length ?? 0) + (bids.data?.length ?? 0)
   return (
@@ -87,8 +96,8 @@ export function Call({ id }: { id: string }) {
         {c.status === 'active' && <Button size="xs" color="red" variant="light" onClick={() => api('POST', `/calls/${id}/hangup`, {}).catch(complain)}>{t('Hang up')}</Button>}
         {c.status !== 'active' && <Button size="xs" variant="light" onClick={() => setAdjusts(true)}>{t('Adjust')}</Button>}</Group>
       {adjusts && <Adjust call={c} opened close={() => setAdjusts(false)} />}
-      <Group><Code>{c.id}</Code><CopyButton value={c.id}>{({ copied, copy }) => <Button size="compact-xs" variant="light" onClick={copy}>{copied ? t('Copied') : t('Copy')}</Button>}</CopyButton>
-        {typeof c.call_flow_id === 'string' && <Link to={`/calls/${id}/canvas`}>{c.status === 'active' ? t('Watch it on the canvas') : t('Its way on the canvas')}</Link>}</Group>
+      <Group><Code>{c.id}</Code><Copy value={c.id} />
+        {typeof c.call_flow_id === 'string' && <Link to={`/calls/${id}/canvas`}>{c.status === 'active' ? t('Watch it on the canvas') : t('Show path in flow')}</Link>}</Group>
       {typeof c.fallback_reason === 'string' && (
         <Alert color="yellow" title={t('The call flow could not run')}>
           {c.fallback_reason}.{' '}
@@ -98,11 +107,11 @@ export function Call({ id }: { id: string }) {
         </Alert>
       )}
       <Facts of={[
-        [t('Campaign'), linked('campaigns', 'campaign_id')], [t('Publisher'), linked('publishers', 'publisher_id')], [t('Run by'), c.call_flow_id ? <>{linked('data/call-flows', 'call_flow_id')} {t('version {n}', { n: c.flow_version })}</> : t('routing plan')], [t('Target'), linked(String(c.target_id).startsWith('rbt_') ? 'rtb/targets' : 'targets', 'target_id')],
-        [t('Started'), moment(c.started_at)], [t('Answered'), moment(c.answered_at)], [t('Connected'), moment(c.connected_at)], [t('Ended'), c.ended_at ? <>{moment(c.ended_at)}{c.hangup_by ? `, ${t('by {who}', { who: c.hangup_by })}` : ''}{c.hangup_reason ? <Text size="xs" c="dimmed">{String(c.hangup_reason)}</Text> : null}</> : '–'],
-        [t('Time'), c.duration_seconds == null ? '–' : lasting(Number(c.duration_seconds))], [t('Converted'), plain(c.converted)], [t('Revenue'), money('revenue')], [t('Payout'), money('payout')],
+        [t('Campaign'), linked('campaigns', 'campaign_id')], [t('Publisher'), linked('publishers', 'publisher_id')], [t('Routing'), c.call_flow_id ? <>{linked('data/call-flows', 'call_flow_id')} {t('version {n}', { n: c.flow_version })}</> : t('Routing Plan')], [t('Target'), linked(String(c.target_id).startsWith('rbt_') ? 'rtb/targets' : 'targets', 'target_id')],
+        [t('Started'), moment(c.started_at)], [t('Answered'), moment(c.answered_at)], [t('Connected'), moment(c.connected_at)], [t('Ended'), c.ended_at ? <>{moment(c.ended_at)}{c.hangup_by ? `, ${t('by {who}', { who: side(c.hangup_by) })}` : ''}{c.hangup_reason ? <Text size="xs" c="dimmed">{String(c.hangup_reason)}</Text> : null}</> : '–'],
+        [t('Duration'), c.duration_seconds == null ? '–' : lasting(Number(c.duration_seconds))], [t('Converted'), plain(c.converted)], [t('Revenue'), money('revenue')], [t('Payout'), money('payout')],
         [t('Cost'), `${plain(c.cost)} ${plain(c.currency)}`], [t('Margin'), `${plain(c.margin)} ${plain(c.currency)}`],
-        [t('Trunk'), linked('settings/trunks', 'trunk_id')], [t('Caller heard'), heard(quality?.caller)], [t('Target heard'), heard(quality?.target)],
+        [t('Trunk'), linked('settings/trunks', 'trunk_id')], [t('Audio quality (caller)'), heard(quality?.caller)], [t('Audio quality (target)'), heard(quality?.target)],
       ]} />
       <Timeline call={c} events={events.data ?? []} />
       {((c.recordings as Recording[] | undefined) ?? []).map((r) => <Player key={r.id} callId={id} recording={r} />)}
@@ -111,25 +120,25 @@ export function Call({ id }: { id: string }) {
           <Tabs.Tab value="tags">{t('Tags')}</Tabs.Tab><Tabs.Tab value="attempts">{t('Attempts')}</Tabs.Tab><Tabs.Tab value="events">{t('Events')}</Tabs.Tab>
           <Tabs.Tab value="requests" rightSection={requests ? <Badge size="xs" variant="light" circle>{requests}</Badge> : undefined}>{t('Webhooks')}</Tabs.Tab><Tabs.Tab value="adjustments">{t('Adjustments')}</Tabs.Tab><Tabs.Tab value="trace">{t('Trace')}</Tabs.Tab><Tabs.Tab value="sip">{t('SIP')}</Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="tags"><Tags callId={id} rows={tags.data ?? []} /></Tabs.Panel>
-        <Tabs.Panel value="attempts"><Rows rows={attempts.map((a) => ({ ...a, what: sentence(a) }))} columns={[['what', t('What happened')], ['chosen', t('Why it')], ['uri', t('Address')], ['sip_status', t('SIP')], ['started_at', t('Started')], ['ended_at', t('Ended')]]} empty={t('No target was called.')} /></Tabs.Panel>
-        <Tabs.Panel value="events"><Rows rows={events.data ?? []} columns={[['timestamp', t('When')], ['type', t('Event')], ['data', t('What it says')]]} empty={t('No events.')} /></Tabs.Panel>
+        <Tabs.Panel value="tags"><Tags callId={id} rows={tags.data ?? []} node={(node) => step.name(node, null)} /></Tabs.Panel>
+        <Tabs.Panel value="attempts"><Rows rows={attempts.map((a) => ({ ...a, what: sentence(a) }))} columns={[['what', t('What happened')], ['chosen', t('Why chosen')], ['uri', t('Address')], ['sip_status', t('SIP')], ['started_at', t('Started')], ['ended_at', t('Ended')]]} empty={t('No target was called.')} /></Tabs.Panel>
+        <Tabs.Panel value="events"><Rows rows={(events.data ?? []).map((e) => ({ ...e, type: labelOf(types, e.type), data: <Code>{JSON.stringify(e.data)}</Code> }))} columns={[['timestamp', t('When')], ['type', t('Event')], ['data', t('Data')]]} empty={t('No events.')} /></Tabs.Panel>
         <Tabs.Panel value="requests">
           {asked('inbound').length > 0 && <>
-            <Text fw={600} pt="md">{t('Asked before the call')}</Text>
+            <Text fw={600} pt="md">{t('Bid requests before the call')}</Text>
             <Rows rows={asked('inbound')} columns={[['who', t('Endpoint')], ['received_at', t('Received')], ['payout', t('Payout')]]} empty="" />
           </>}
           {asked('outbound').length > 0 && <>
-            <Text fw={600} pt="md">{t('Buyers who were asked')}</Text>
+            <Text fw={600} pt="md">{t('Bid requests to buyers')}</Text>
             <Rows rows={asked('outbound')} columns={[['who', t('RTB target')], ['bid', t('Bid')], ['status', t('Status')], ['detail', t('Why')], ['latency_ms', t('Milliseconds')]]} empty="" />
           </>}
-          <Text fw={600} pt="md">{t('Data that came in')}</Text>
-          <Rows rows={(incoming.data ?? []).map((r) => ({ ...r, webhook: to('incoming-requests', r, named(r.incoming_webhook_id) ?? r.id) }))} columns={[['webhook', t('Incoming webhook')], ['received_at', t('Received')], ['status', t('Status')], ['error_count', t('Refused values')]]} empty={t('No incoming webhook brought data for this call.')} />
-          <Text fw={600} pt="md">{t('Events that went out')}</Text>
-          <Rows rows={(outgoing.data ?? []).map((r) => ({ ...r, webhook: to('outgoing-requests', r, named(r.outgoing_webhook_id) ?? r.id) }))} columns={[['webhook', t('Outgoing webhook')], ['event_type', t('Event')], ['created_at', t('Made')], ['status', t('Status')], ['attempt_count', t('Tries')]]} empty={t('No outgoing webhook takes events of this call.')} />
+          <Text fw={600} pt="md">{t('Incoming data')}</Text>
+          <Rows rows={(incoming.data ?? []).map((r) => ({ ...r, webhook: to('incoming-requests', r, named(r.incoming_webhook_id) ?? r.id) }))} columns={[['webhook', t('Incoming webhook')], ['received_at', t('Received')], ['status', t('Status')], ['error_count', t('Rejected values')]]} empty={t('No incoming webhook sent data for this call.')} />
+          <Text fw={600} pt="md">{t('Events sent')}</Text>
+          <Rows rows={(outgoing.data ?? []).map((r) => ({ ...r, event_type: labelOf(types, r.event_type), webhook: to('outgoing-requests', r, named(r.outgoing_webhook_id) ?? r.id) }))} columns={[['webhook', t('Outgoing webhook')], ['event_type', t('Event')], ['created_at', t('Created')], ['status', t('Status')], ['attempt_count', t('Attempts')]]} empty={t('No outgoing webhook receives events of this call.')} />
         </Tabs.Panel>
         <Tabs.Panel value="adjustments"><Adjustments id={id} /></Tabs.Panel>
-        <Tabs.Panel value="trace"><Rows rows={(trace.data ?? []).map((e) => ({ ...e, what: e.kind === 'input' ? `⇢ ${e.input}${e.digits ? ` ${e.digits}` : ''}` : `${e.node} → ${e.port ?? t('end')}` }))} columns={[['at', t('When')], ['what', t('What happened')], ['type', t('Node')], ['detail', t('Detail')]]} empty={t('A routing plan has no trace; see the attempts.')} /></Tabs.Panel>
+        <Tabs.Panel value="trace"><Rows rows={(trace.data ?? []).map((e) => ({ ...e, what: e.kind === 'input' ? `⇢ ${inputOf(e.input)}${e.digits ? ` ${e.digits}` : ''}` : `${step.name(e.node, e.type)} → ${e.port ? words(String(e.port)) : t('end')}`, type: step.type(e.type) }))} columns={[['at', t('When')], ['what', t('What happened')], ['type', t('Node')], ['detail', t('Detail')]]} empty={t('Routing plans have no trace. See the attempts.')} /></Tabs.Panel>
         <Tabs.Panel value="sip"><Ladder id={id} active={c.status === 'active'} /></Tabs.Panel>
       </Tabs>
     </Stack>

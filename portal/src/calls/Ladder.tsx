@@ -1,7 +1,8 @@
 // The SIP messages of a call: a line for each, between Strowger and whoever was on the other end.
-import { Alert, Button, Code, CopyButton, Group, Stack, Text, UnstyledButton } from '@mantine/core'
+import { Alert, Button, Code, Group, Stack, Text, UnstyledButton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { Copy } from '../Copyable'
 import { api } from '../api'
 import { t } from '../text'
 
@@ -33,7 +34,7 @@ export function Ladder({ id, active }: { id: string; active: boolean }) {
   if (q.error) return <Alert color="red" mt="md" title={t('The messages could not be loaded')}>{q.error.message}</Alert>
   if (!q.data) return <Text c="dimmed" py="md">{t('Loading…')}</Text>
   const all = q.data.data
-  if (!all.length) return <Text c="dimmed" py="md">{q.data.retention_days ? t('There are none: they are kept for {n} days.', { n: q.data.retention_days }) : t('None are kept: see the organization’s settings.')}</Text>
+  if (!all.length) return <Text c="dimmed" py="md">{q.data.retention_days ? t('None. Kept for {n} days.', { n: q.data.retention_days }) : t('None are kept. Change this in the organization settings.')}</Text>
   // The caller on the left, then this server, then everybody who was called.
   const remotes = [...new Set(all.map((m) => m.remote))]
   const lanes = [remotes[0], 'Strowger', ...remotes.slice(1)]
@@ -44,7 +45,7 @@ export function Ladder({ id, active }: { id: string; active: boolean }) {
         <Button component="a" size="xs" variant="light" href={`/api/v1/calls/${id}/sip.pcap`} download>{t('Download as pcap')}</Button>
         <Text size="xs" c="dimmed">{t('{n} messages, kept for {days} days. Select one to read it.', { n: all.length, days: q.data.retention_days })}</Text>
       </Group>
-      {q.data.left_out && <Alert color="yellow">{t('The call had more messages than are kept; the last ones are left out.')}</Alert>}
+      {q.data.left_out && <Alert color="yellow">{t('The call had more messages than are kept. The last ones are missing.')}</Alert>}
       <div className="ladder" style={{ '--lanes': lanes.length } as React.CSSProperties}>
         <div className="heads"><span />{lanes.map((l) => <Text key={l} size="xs" fw={600} ta="center" truncate title={l}>{l}</Text>)}</div>
         {all.map((m, i) => {
@@ -60,7 +61,7 @@ export function Ladder({ id, active }: { id: string; active: boolean }) {
               {open === i && (
                 <Stack gap={4} p="xs">
                   <Group gap="xs"><Text size="xs" c="dimmed">{m.sent ? `${m.local} → ${m.remote}` : `${m.remote} → ${m.local}`} {m.transport.toUpperCase()} {new Date(m.at).toLocaleString()}</Text>
-                    <CopyButton value={m.text}>{({ copied, copy }) => <Button size="compact-xs" variant="light" onClick={copy}>{copied ? t('Copied') : t('Copy')}</Button>}</CopyButton></Group>
+                    <Copy value={m.text} /></Group>
                   <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{m.text}</Code>
                 </Stack>
               )}

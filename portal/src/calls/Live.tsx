@@ -45,7 +45,7 @@ export function useLive(query: string | null, keys: string[][]): boolean {
 
 export function LiveCalls() {
   const on = useLive('types=call.*', [['calls', 'live']])
-  const named = useNamed(['campaign', 'publisher', 'target', 'rtb_target', 'call_flow'])
+  const named = useNamed()
   const { query, rows } = useRows(['calls', 'live'], '/calls?status=active&limit=200', on ? 30_000 : 5000)
   const [now, setNow] = useState(Date.now())
   useEffect(() => {
@@ -55,11 +55,11 @@ export function LiveCalls() {
   const shown = ['caller_id', 'number', 'campaign_id', 'target_id', 'since', 'state']
   const columns: Column[] = [...callColumns([], named),
     { key: 'since', label: t('For'), right: true, show: (r) => lasting(Math.max(0, (now - Date.parse(String(r.started_at))) / 1000)) },
-    { key: 'state', label: t('State'), show: (r) => <Badge variant="light" color={r.connected_at ? 'teal' : 'blue'}>{r.connected_at ? t('talking') : r.answered_at ? t('in the flow') : t('ringing')}</Badge> }]
+    { key: 'state', label: t('State'), show: (r) => <Badge variant="light" tt="none" color={r.connected_at ? 'teal' : 'blue'}>{r.connected_at ? t('talking') : r.answered_at ? t('in the flow') : t('ringing')}</Badge> }]
   const hangUp = async (id: string) => {
     try {
       await api('POST', `/calls/${id}/hangup`, {})
-      toast(t('The call is hung up'))
+      toast(t('Call ended'))
     } catch (e) {
       complain(e)
     }
@@ -68,7 +68,7 @@ export function LiveCalls() {
     <Stack>
       <Group><Title order={2}>{t('Live calls')}</Title><Badge color={on ? 'teal' : 'gray'} variant="light">{on ? t('live') : t('connecting…')}</Badge></Group>
       <DataTable columns={columns} shown={shown} rows={rows} query={query} open={(r) => `/calls/${r.id}`}
-        empty={<><Text fw={600}>{t('Nothing yet')}</Text><Text c="dimmed">{t('No call is running just now. The next one shows up here by itself.')}</Text></>}
+        empty={<><Text fw={600}>{t('Nothing yet')}</Text><Text c="dimmed">{t('No call is in progress. New calls show up here by themselves.')}</Text></>}
         actions={(r) => <Button size="compact-xs" color="red" variant="light" onClick={() => void hangUp(r.id)} aria-label={t('Hang up {name}', { name: r.caller_id })}>{t('Hang up')}</Button>} />
     </Stack>
   )

@@ -1,4 +1,4 @@
-// The call log: what is asked of it, saved questions, and all of it as a file.
+// The call log: its filters, saved views, and the calls as a file.
 import { Button, Group, Menu, Modal, Paper, Progress, Select, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
@@ -6,15 +6,17 @@ import { useMemo, useRef, useState } from 'react'
 import { ColumnMenu, DataTable, useColumns, type Column } from '../DataTable'
 import { Delete } from '../Delete'
 import { FilterEditor, type Filter } from '../Filter'
-import { ResourcePicker } from '../SchemaForm'
+import { ResourcePicker } from '../Picker'
 import { ApiError, api, list, type Row } from '../api'
 import { csvLine, downloadCsv } from '../csv'
 import { useNames } from '../names'
+import { reasonOf } from '../reasons'
 import { t } from '../text'
 import { complain, toast } from '../toast'
 import { useUrl, type Url } from '../url'
 import { useNamed } from '../useNamed'
 import { useRows } from '../useRows'
+import { said, sentence } from '../words'
 import { callColumns } from './fields'
 
 const asked = ['days', 'from', 'to', 'campaign_id', 'publisher_id', 'target_id', 'status', 'caller_id', 'filter']
@@ -65,10 +67,10 @@ function Export({ query, columns, onClose }: { query: Record<string, string>; co
     onClose()
   }
   return (
-    <Modal opened onClose={close} title={t('All these calls as CSV')}>
+    <Modal opened onClose={close} title={t('Download calls as CSV')}>
       <Stack>
-        <Text size="sm">{t('Every call that the list asks for, with the columns it shows, as many as there are.')}</Text>
-        {running && <><Progress value={share === null ? 100 : Math.round(100 * share)} animated aria-label={t('Share of the period that is read')} /><Text size="sm" role="status">{t('{count} calls so far', { count })}</Text></>}
+        <Text size="sm">{t('All calls that match the filters, with the columns shown.')}</Text>
+        {running && <><Progress value={share === null ? 100 : Math.round(100 * share)} animated aria-label={t('Progress')} /><Text size="sm" role="status">{t('{count} calls so far', { count })}</Text></>}
         <Group justify="flex-end"><Button variant="default" onClick={close}>{t('Cancel')}</Button><Button disabled={running} onClick={() => void run()}>{t('Download CSV')}</Button></Group>
       </Stack>
     </Modal>
@@ -101,15 +103,15 @@ function Views({ url, set, shown, onShown }: { url: Url; set: (next: Record<stri
       await client.invalidateQueries({ queryKey: ['saved-views'] })
       set({ view: data.id })
       close()
-      toast(t('The view is saved'))
+      toast(t('View saved'))
     } catch (e) {
-      if (e instanceof ApiError && !id) setError(e.at('/name') ?? e.message)
-      else complain(e)
+      if (e instanceof ApiError && !id) setError(e.at('/name') ? sentence(e.at('/name')!) : reasonOf(e))
+      complain(e)
     }
   }
   return (
     <>
-      <Select aria-label={t('Saved view')} placeholder={t('Saved views')} clearable data={(views.data ?? []).map((v) => ({ value: v.id, label: String(v.name) }))} value={now?.id ?? null} onChange={pick} nothingFoundMessage={t('None is saved yet')} />
+      <Select aria-label={t('Saved view')} placeholder={t('Saved views')} clearable data={(views.data ?? []).map((v) => ({ value: v.id, label: String(v.name) }))} value={now?.id ?? null} onChange={pick} nothingFoundMessage={t('No saved views yet')} />
       <Menu><Menu.Target><Button variant="default">{t('View')}</Button></Menu.Target>
         <Menu.Dropdown>
           <Menu.Item onClick={() => { setName(''); setError(''); open() }}>{t('Save as a new view')}</Menu.Item>
@@ -119,7 +121,7 @@ function Views({ url, set, shown, onShown }: { url: Url; set: (next: Record<stri
       </Menu>
       <Modal opened={naming} onClose={close} title={t('Save this view')}>
         <form onSubmit={(e) => { e.preventDefault(); void save() }}><Stack>
-          <Text size="sm">{t('What is asked for and the columns, for everybody of the organization.')}</Text>
+          <Text size="sm">{t('Saves the filters and columns for everyone in the organization.')}</Text>
           <TextInput label={t('Name')} required value={name} error={error} onChange={(e) => { setName(e.currentTarget.value); setError('') }} data-autofocus />
           <Button type="submit">{t('Save')}</Button>
         </Stack></form>
@@ -134,7 +136,7 @@ function Segment({ filter, problem, onApply }: { filter: Filter; problem: ApiErr
   return (
     <Paper withBorder p="md">
       <form onSubmit={(e) => { e.preventDefault(); onApply(value.rules?.length ? value : null) }}><Stack gap="sm">
-        <Text size="sm" c="dimmed">{t('Rules on tags, the call, the caller’s number and the time it came, as flows and webhooks have them.')}</Text>
+        <Text size="sm" c="dimmed">{t('Rules on tags, the call, the caller’s number and the time, as in flows and webhooks.')}</Text>
         <FilterEditor value={value} onChange={setValue} pointer="" errors={(p) => problem?.at(`filter${p}`)} />
         <Group><Button type="submit">{t('Show these calls')}</Button><Button variant="subtle" onClick={() => { setValue({}); onApply(null) }}>{t('Clear')}</Button></Group>
       </Stack></form>
@@ -153,7 +155,7 @@ const parsed = (text: string | undefined): Filter => {
 export function Calls() {
   const [url, set] = useUrl()
   const { tags } = useNames()
-  const named = useNamed(['campaign', 'publisher', 'target', 'rtb_target', 'call_flow'])
+  const named = useNamed()
   const columns = callColumns(tags, named)
   const [shown, onShown] = useColumns('calls', columns)
   const [segment, { toggle }] = useDisclosure(!!url.filter)
@@ -172,8 +174,8 @@ export function Calls() {
         <Select label={t('When')} w={160} data={[{ value: '', label: t('Any time') }, ...periods, { value: 'dates', label: t('From … to …') }]} value={period} allowDeselect={false}
           onChange={(v) => set(v === 'dates' ? { days: undefined, from: new Date((minute - 1440) * 60_000).toISOString() } : { days: v || undefined, from: undefined, to: undefined })} />
         {period === 'dates' && <><TextInput type="datetime-local" label={t('From (UTC)')} value={date('from')} onChange={(e) => set({ from: e.currentTarget.value ? `${e.currentTarget.value}:00Z` : undefined })} /><TextInput type="datetime-local" label={t('To (UTC)')} value={date('to')} onChange={(e) => set({ to: e.currentTarget.value ? `${e.currentTarget.value}:00Z` : undefined })} /></>}
-        <ResourcePicker kind="campaign" label={t('Campaign')} value={url.campaign_id ?? null} onChange={(v) => set({ campaign_id: v ?? undefined })} />
-        <Select label={t('Status')} w={140} clearable placeholder={t('Any')} data={['active', 'completed', 'interrupted']} value={url.status ?? null} onChange={(v) => set({ status: v ?? undefined })} />
+        <ResourcePicker kind="campaign" label={t('Campaign')} placeholder={t('All')} value={url.campaign_id ?? null} onChange={(v) => set({ campaign_id: v ?? undefined })} />
+        <Select label={t('Status')} w={140} clearable placeholder={t('Any')} data={['active', 'completed', 'interrupted'].map((value) => ({ value, label: said(value) }))} value={url.status ?? null} onChange={(v) => set({ status: v ?? undefined })} />
         <TextInput key={url.view ?? ''} label={t('Caller')} w={150} placeholder="+15125550100" defaultValue={url.caller_id ?? ''} onBlur={(e) => set({ caller_id: e.currentTarget.value.trim() || undefined })} onKeyDown={(e) => e.key === 'Enter' && set({ caller_id: e.currentTarget.value.trim() || undefined })} />
         <Button variant={url.filter ? 'light' : 'default'} onClick={toggle} aria-expanded={segment}>{t('Segment')}</Button>
         <ColumnMenu columns={columns} shown={shown} onChange={onShown} />
@@ -181,7 +183,7 @@ export function Calls() {
       </Group>
       {segment && <Segment key={url.view ?? ''} filter={parsed(url.filter)} problem={refused} onApply={(f) => set({ filter: f ? JSON.stringify(f) : undefined })} />}
       <DataTable columns={columns} shown={shown} rows={rows} query={q} open={(r) => `/calls/${r.id}`}
-        empty={narrowed ? <><Text fw={600}>{t('No call is like that')}</Text><Text c="dimmed">{t('Ask for a longer time or fewer rules.')}</Text></> : <><Text fw={600}>{t('Nothing yet')}</Text><Text c="dimmed">{t('Every call is kept here for ever. Place one with a softphone, or with: strowger call sip:<number>@<this host>')}</Text></>} />
+        empty={narrowed ? <><Text fw={600}>{t('No calls match')}</Text><Text c="dimmed">{t('Try a longer period or remove a filter.')}</Text></> : <><Text fw={600}>{t('Nothing yet')}</Text><Text c="dimmed">{t('Every call is kept here. Place one with a softphone, or with: strowger call sip:<number>@<this host>')}</Text></>} />
       {exporting && <Export query={parameters(url, minute)} columns={shown.map((k) => columns.find((c) => c.key === k)!)} onClose={() => setExporting(false)} />}
     </Stack>
   )

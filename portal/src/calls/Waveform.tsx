@@ -3,6 +3,7 @@ import { Alert, Anchor, Badge, Group, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useRef, useState, type MouseEvent } from 'react'
 import { api } from '../api'
+import { reasonOf } from '../reasons'
 import { t } from '../text'
 import { lasting } from './fields'
 
@@ -30,7 +31,7 @@ export function Player({ callId, recording: r }: { callId: string; recording: Re
   const src = `/api/v1/calls/${callId}/recording?recording_id=${r.id}`
   const peaks = useQuery({ queryKey: ['peaks', r.id], enabled: r.status === 'ready', staleTime: Infinity, queryFn: async () => (await api<{ duration_seconds: number; channels: number[][] }>('GET', `/calls/${callId}/recording/peaks?recording_id=${r.id}&points=${POINTS}`)).data })
   const label = <Badge variant="light">{r.kind === 'voicemail' ? t('Voicemail') : t('Recording')}</Badge>
-  if (r.status !== 'ready') return <Group>{label}<Text size="sm" c="dimmed">{r.status === 'recording' ? t('Goes on') : t('It could not be written: is the disk full?')}</Text></Group>
+  if (r.status !== 'ready') return <Group>{label}<Text size="sm" c="dimmed">{r.status === 'recording' ? t('In progress') : t('The recording could not be written. Is the disk full?')}</Text></Group>
   const seek = (e: MouseEvent<SVGSVGElement>) => {
     const box = e.currentTarget.getBoundingClientRect()
     if (!audio.current || !peaks.data) return
@@ -41,7 +42,7 @@ export function Player({ callId, recording: r }: { callId: string; recording: Re
   return (
     <Stack gap={6} maw={760}>
       <Group gap="sm">{label}<Text size="sm" c="dimmed">{lasting(r.duration_seconds)}</Text><Anchor size="sm" href={src} download={`${r.id}.${r.format}`}>{t('Download')}</Anchor>{r.encrypted && <Text size="sm" c="dimmed">{t('Encrypted on the disk')}</Text>}</Group>
-      {peaks.error && <Alert color="yellow">{peaks.error.message}</Alert>}
+      {peaks.error && <Alert color="yellow">{reasonOf(peaks.error)}</Alert>}
       {peaks.data && (
         <Group gap="xs" wrap="nowrap" align="stretch">
           <Stack gap={0} justify="space-around" w={70}>{sides.map((s) => <Text key={s} size="xs" c="dimmed">{s}</Text>)}</Stack>
@@ -51,7 +52,7 @@ export function Player({ callId, recording: r }: { callId: string; recording: Re
           </svg>
         </Group>
       )}
-      <audio ref={audio} controls preload="metadata" aria-label={t('{kind} of {seconds} seconds', { kind: r.kind, seconds: r.duration_seconds })} src={src} onTimeUpdate={(e) => setAt(e.currentTarget.currentTime)} className="player" />
+      <audio ref={audio} controls preload="metadata" aria-label={t('{kind} of {seconds} seconds', { kind: r.kind === 'voicemail' ? t('Voicemail') : t('Recording'), seconds: r.duration_seconds })} src={src} onTimeUpdate={(e) => setAt(e.currentTarget.currentTime)} className="player" />
     </Stack>
   )
 }

@@ -1,0 +1,26 @@
+// What the steps of a call's flow are called: by the names that nodes have in the version the call ran, else by their types.
+import { useQuery } from '@tanstack/react-query'
+import { api, type Row } from '../api'
+import { useNodeTypes } from '../flow/types'
+import { label } from '../words'
+
+interface Version {
+  document: { nodes: { id: string; name?: string; type: string }[] }
+}
+
+export function useStepNames(call: Row | undefined) {
+  const flow = call?.call_flow_id, version = call?.flow_version
+  const types = useNodeTypes()
+  const { data } = useQuery({
+    queryKey: ['call-flows', 'version', flow, version], enabled: !!flow && !!version, staleTime: Infinity, retry: false,
+    queryFn: async () => (await api<Version>('GET', `/call-flows/${String(flow)}/versions/${String(version)}`)).data.document.nodes,
+  })
+  const type = (name: unknown) => types.data?.find((t) => t.type === name)?.label ?? (name ? label(String(name)) : '–')
+  // "set_tag_1" has the id that the builder gave it: "Set tags 1".
+  const name = (id: unknown, typeName: unknown) => {
+    const node = data?.find((n) => n.id === id), kind = String(node?.type ?? typeName ?? '')
+    const number = new RegExp(`^${kind}_(\\d+)$`).exec(String(id))?.[1]
+    return node?.name || (number ? `${type(kind)} ${number}` : label(String(id)))
+  }
+  return { type, name }
+}
