@@ -146,6 +146,7 @@ export function ResourceForm({ kind, id, only, bare, addition }: Props) {
   const leave = useLeaveGuard(changed && !made)
   // A webhook that is not active is saved in two ways; one that is has a switch.
   const hasPair = isOutgoing && (isNew || base?.data.enabled === false)
+  const isOff = isOutgoing && !hasPair && value.enabled === false
   const schema = useMemo(() => whole && someOf(whole, (name) => (!only || only(name)) && !(hasPair && name === 'enabled')), [whole, only, hasPair])
 
   const fresh = async ({ data, etag }: Loaded) => {
@@ -201,6 +202,7 @@ export function ResourceForm({ kind, id, only, bare, addition }: Props) {
           <Fields schema={schema} value={value} onChange={(v) => setValue(v as Doc)} pointer="" errors={saving.at} after={after} />
           <Group>
             <Button type="submit" loading={saving.busy}>{hasPair ? t('Save and activate') : t('Save')}</Button>
+            {isOff && <Button variant="light" disabled={saving.busy} onClick={() => void save({ enabled: true })}>{t('Save and activate')}</Button>}
             {hasPair && <Button variant="default" disabled={saving.busy} onClick={() => void save({ enabled: false })}>{t('Save')}</Button>}
             {kind.path === 'campaigns' && isWhole && row && <Clone campaign={row} />}
             {!isNew && isWhole && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}

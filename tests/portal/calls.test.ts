@@ -59,7 +59,7 @@ describe('portal: calls and lists', () => {
     await page.getByRole('menuitem', { name: 'Save as a new view' }).click()
     await page.getByRole('textbox', { name: 'Name' }).fill('Texans')
     await page.getByRole('button', { name: 'Save', exact: true }).click()
-    await page.getByText('The view is saved').waitFor()
+    await page.getByText('View saved').waitFor()
     const [view] = (await s.api('GET', '/saved-views')).data
     assert.deepEqual([view.name, Object.keys(view.query), view.columns.at(-1)], ['Texans', ['filter'], 'tag.state'])
     // somebody else opens it
@@ -212,7 +212,7 @@ describe('portal: calls and lists', () => {
     await page.getByRole('button', { name: 'Filter' }).click()
     await page.getByRole('combobox', { name: 'Enabled' }).click()
     await page.getByRole('option', { name: 'no', exact: true }).click()
-    await page.getByText('Nothing here is like that').waitFor()
+    await page.getByText('No results').waitFor()
     await page.screenshot({ path: join(shots, 'list-filter.png') })
     await page.keyboard.press('Escape')
     await page.keyboard.press('Escape')

@@ -148,7 +148,7 @@ describe('DNI on a landing page', () => {
     await page.goto(`${s.url}/number-pools/${pool.id}`)
     await page.getByRole('cell', { name: '+15125566601' }).first().waitFor()
     await page.getByText('4 numbers').first().waitFor()
-    await page.getByText('visitors got none', { exact: false }).waitFor()
+    await page.getByText('got no number', { exact: false }).waitFor()
     await page.screenshot({ path: join(shots, 'dni-pool.png'), fullPage: true })
     await axe(page, 'number pool')
     await page.setViewportSize({ width: 390, height: 800 })

@@ -471,6 +471,7 @@ static const struct event_type *example_type_of(json_t *types)
 void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors *errors)
 {
 	json_error_t error;
+	char title[WORDS_SIZE];
 	struct outgoing_request q = {0};
 	const struct config_outgoing w = {.id = "", .url = "", .method = json_string_value(json_object_get(doc, "method")), .body_template = json_string_value(json_object_get(doc, "body_template"))};
 	const struct event_type *type = w.body_template && json_is_true(json_object_get(doc, "enabled")) ? example_type_of(json_object_get(doc, "event_types")) : NULL;
@@ -478,7 +479,9 @@ void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors
 	if (event && outgoing_build(&q, r->organization, &w, &(struct outgoing_event){.id = "", .payload = event}, 1, NULL, 0) && q.is_json) {
 		json_t *made = json_loads(q.body, JSON_DECODE_ANY, &error);
 		if (!made)
-			errors_add(errors, "/body_template", "makes no JSON of an example %s, in line %d: %s; saved while it is disabled, it can be previewed", type->type, error.line, error.text);
+			errors_add(errors, "/body_template",
+				   "makes no JSON of an example event (%s), in line %d: %s; save it inactive to preview it",
+				   event_type_title(type, title), error.line, error.text);
 		json_decref(made);
 	}
 	outgoing_request_free(&q);
