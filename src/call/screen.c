@@ -21,7 +21,8 @@ static bool begins_as(const struct config_screening *s, const char *caller_id)
 }
 
 /* NULL: by nothing of it. */
-static const char *refused(const struct organization *o, const struct config_campaign *campaign, const char *caller_id, bool withheld, bool counts, int64_t now_ms)
+static const char *refused(const struct config_campaign *campaign, const char *caller_id,
+			   bool withheld)
 {
 	const struct config_screening *s = &campaign->screening;
 	bool known = caller_id[0] == '+' && !withheld;
@@ -35,18 +36,37 @@ static const char *refused(const struct organization *o, const struct config_cam
 		return "the caller is on a block list";
 	if (begins_as(s, caller_id))
 		return "the caller's number begins with a blocked prefix";
-	if (counts && s->max_calls && !callers_take(o->callers, campaign->id, caller_id, s->max_calls, s->max_calls_seconds, now_ms))
-		return "the caller calls too often";
 	return NULL;
 }
 
-struct screened screen_caller(const struct organization *o, const struct config_campaign *campaign, const char *caller_id, bool withheld, bool counts, int64_t now_ms)
+static bool calls_too_often(const struct organization *o, const struct config_campaign *campaign,
+			    const char *caller_id, bool counts)
 {
-	const char *why = refused(o, campaign, caller_id, withheld, counts, now_ms);
+	const struct config_screening *s = &campaign->screening;
+	bool (*ask)(struct callers *, const char *, const char *, int, int, int64_t) =
+		counts ? callers_take : callers_would_take;
+	return s->max_calls && !ask(o->callers, campaign->id, caller_id, s->max_calls,
+				    s->max_calls_seconds, clock_monotonic_ms());
+}
+
+struct screened screen_caller(const struct organization *o, const struct config_campaign *campaign,
+			      const char *caller_id, bool withheld, bool counts, int64_t now_ms)
+{
+	const struct config_screening *s = &campaign->screening;
+	const char *why = refused(campaign, caller_id, withheld);
 	if (why)
 		return (struct screened){"blocked", why};
-	if (campaign->duplicates == DUPLICATES_BLOCK && callers_in_campaign(o->callers, campaign->id, caller_id, NULL) >= campaign_duplicates_since(campaign, now_ms))
-		return (struct screened){"duplicate", "the caller was connected with a target of this campaign before"};
+	int64_t since = campaign_duplicates_since(campaign, now_ms);
+	if (campaign->duplicates == DUPLICATES_BLOCK &&
+	    callers_in_campaign(o->callers, campaign->id, caller_id, NULL) >= since)
+		return (struct screened){
+			"duplicate",
+			"the caller was connected with a target of this campaign before"};
+	/* last, so that only a call that is taken counts */
+	bool known = caller_id[0] == '+' && !withheld;
+	if (known && !is_on(s->allowed, s->allowed_count, caller_id) &&
+	    calls_too_often(o, campaign, caller_id, counts))
+		return (struct screened){"blocked", "the caller calls too often"};
 	return (struct screened){NULL, NULL};
 }
 

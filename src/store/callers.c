@@ -1,5 +1,6 @@
 #include "store/callers.h"
 #include "base/id.h"
+#include "base/window.h"
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct shard {
 	pthread_mutex_t lock;
 	struct entry *entries;
 	size_t size, used;
+	struct windows calls; /* by hash(CALLS) */
 };
 
 struct target {
@@ -236,20 +238,26 @@ void callers_unpay(struct callers *c, enum callers_paid what, const char *id, co
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* The generic cell rate algorithm (ITU-T I.371): at_ms is when the next call is due at this rate; some may come before it. */
-bool callers_take(struct callers *c, const char *campaign_id, const char *caller_id, int most, int seconds, int64_t now_ms)
+bool callers_take(struct callers *c, const char *campaign_id, const char *caller_id, int most,
+		  int seconds, int64_t now_ms)
 {
 	uint64_t key = hash(c, CALLS, campaign_id, caller_id);
-	int64_t period = seconds * INT64_C(1000) / most;
 	struct shard *s = shard_of(c, key);
 	pthread_mutex_lock(&s->lock);
-	struct entry *e = find_or_add(s, key, now_ms);
-	int64_t due = e && e->at_ms > now_ms ? e->at_ms : now_ms;
-	bool takes = due - now_ms <= period * (most - 1);
-	if (e && takes)
-		e->at_ms = due + period;
+	bool takes = windows_take(&s->calls, key, (size_t)most, seconds * INT64_C(1000), now_ms);
 	pthread_mutex_unlock(&s->lock);
 	return takes;
+}
+
+bool callers_would_take(struct callers *c, const char *campaign_id, const char *caller_id, int most,
+			int seconds, int64_t now_ms)
+{
+	uint64_t key = hash(c, CALLS, campaign_id, caller_id);
+	struct shard *s = shard_of(c, key);
+	pthread_mutex_lock(&s->lock);
+	bool full = windows_are_full(&s->calls, key, (size_t)most, seconds * INT64_C(1000), now_ms);
+	pthread_mutex_unlock(&s->lock);
+	return !full;
 }
 
 /* ---- from the call log ---- */
@@ -320,6 +328,7 @@ void callers_destroy(struct callers *c)
 	for (size_t i = 0; i < SHARDS; i++) {
 		pthread_mutex_destroy(&c->shards[i].lock);
 		free(c->shards[i].entries);
+		windows_free(&c->shards[i].calls);
 	}
 	pthread_mutex_destroy(&c->lock);
 	free(c);

@@ -35,7 +35,15 @@ int64_t callers_paid_at(struct callers *c, enum callers_paid what, const char *i
 /* It is not paid for after all. */
 void callers_unpay(struct callers *c, enum callers_paid what, const char *id, const char *caller_id, const char *call_id);
 
-/* One more call to the campaign; false: the caller has had as many within so many seconds. Forgotten at a restart. */
-bool callers_take(struct callers *c, const char *campaign_id, const char *caller_id, int most, int seconds, int64_t now_ms);
+/*
+ * One more call of the caller to the campaign, unless it had `most` that were taken within so many
+ * seconds: then false, also without memory. Exact, also for calls at the same moment. now_ms: of a
+ * steady clock. Forgotten at a restart.
+ */
+bool callers_take(struct callers *c, const char *campaign_id, const char *caller_id, int most,
+		  int seconds, int64_t now_ms);
+/* Would it be taken? Nothing is counted. */
+bool callers_would_take(struct callers *c, const char *campaign_id, const char *caller_id, int most,
+			int seconds, int64_t now_ms);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/money.h"
 #include "base/network.h"
 #include "base/phone.h"
+#include "base/window.h"
 #include "base/zone.h"
 #include <fcntl.h>
 #include <pthread.h>
@@ -341,6 +342,83 @@ static void test_addresses_are_read_with_or_without_a_port(void **state)
 	assert_string_equal(address_text((const struct sockaddr *)&a, text), "");
 }
 
+/* What a window allows, counted from a list of everything that was taken. */
+static bool reference_takes(const int64_t *taken, size_t count, size_t most, int64_t span_ms,
+			    int64_t now)
+{
+	size_t within = 0;
+	for (size_t i = 0; i < count; i++)
+		within += now - taken[i] < span_ms;
+	return within < most;
+}
+
+static void test_a_window_slides_exactly(void **state)
+{
+	static const struct {
+		int64_t at_ms;
+		bool takes;
+	} calls[] = {{0, true}, {500, true}, {1000, true}, {2000, false}, {4600, false},
+		     {8800, false}, {11999, false}, {12000, true}, {12499, false},
+		     {12500, true}, {12500, false}};
+	struct windows w = {0};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		int64_t now = 5000000000 + calls[i].at_ms; /* beyond 32 bits */
+		assert_int_equal(windows_are_full(&w, 7, 3, 12000, now), !calls[i].takes);
+		assert_int_equal(windows_take(&w, 7, 3, 12000, now), calls[i].takes);
+	}
+	assert_true(windows_take(&w, 8, 3, 12000, 5000012500)); /* another caller */
+	windows_free(&w);
+}
+
+static void test_windows_are_those_of_a_list_of_all_calls(void **state)
+{
+	static int64_t taken[20][4000];
+	size_t counts[20] = {0};
+	struct windows w = {0};
+	int64_t now = INT64_C(4294967296) - 40000; /* its lowest 32 bits wrap around on the way */
+	uint32_t random = 2463534242;
+	(void)state;
+	for (size_t i = 0; i < 60000; i++) {
+		random ^= random << 13, random ^= random >> 17, random ^= random << 5;
+		size_t who = random % 20, most = who + 1;
+		int64_t span = 200 + (int64_t)(who * 97);
+		now += random >> 8 & 7; /* also none: at the same moment */
+		bool takes = reference_takes(taken[who], counts[who], most, span, now);
+		assert_int_equal(windows_take(&w, who + 1, most, span, now), takes);
+		if (takes && counts[who] == ARRAY_LEN(taken[who])) {
+			memmove(taken[who], taken[who] + 2000, 2000 * sizeof taken[who][0]);
+			counts[who] -= 2000;
+		}
+		if (takes)
+			taken[who][counts[who]++] = now;
+	}
+	windows_free(&w);
+}
+
+static void test_windows_that_have_passed_take_no_room(void **state)
+{
+	struct windows w = {0};
+	(void)state;
+	for (uint64_t i = 1; i <= 200000; i++) /* 1,000 keys within each window */
+		assert_true(windows_take(&w, i * 0x9E3779B97F4A7C15, 2, 1000, (int64_t)i));
+	assert_in_range(w.size, 1000, 8192);
+	windows_free(&w);
+}
+
+static void test_a_window_follows_another_limit_and_a_clock_that_stands(void **state)
+{
+	struct windows w = {0};
+	(void)state;
+	assert_true(windows_take(&w, 1, 1, 1000, 10000));
+	assert_false(windows_take(&w, 1, 1, 1000, 9000)); /* of a thread that asked before */
+	assert_true(windows_take(&w, 1, 3, 1000, 10001)); /* more are allowed now */
+	assert_true(windows_take(&w, 1, 3, 1000, 10002));
+	assert_false(windows_take(&w, 1, 2, 1000, 10003)); /* and fewer again */
+	assert_true(windows_take(&w, 1, 2, 1000, 11001));
+	windows_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +438,10 @@ int main(void)
 		cmocka_unit_test(test_phone_lookup_tells_the_same_of_all_numbers_of_an_exchange),
 		cmocka_unit_test(test_files_are_read_as_they_were_written_sealed_or_not), cmocka_unit_test(test_sealed_text_opens_only_with_its_key),
 		cmocka_unit_test(test_mailbox_refuses_when_full_and_keeps_the_order),
+		cmocka_unit_test(test_a_window_slides_exactly),
+		cmocka_unit_test(test_windows_are_those_of_a_list_of_all_calls),
+		cmocka_unit_test(test_windows_that_have_passed_take_no_room),
+		cmocka_unit_test(test_a_window_follows_another_limit_and_a_clock_that_stands),
 	};
 	if (sodium_init() < 0)
 		return 1;
