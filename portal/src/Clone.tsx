@@ -5,7 +5,7 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api, type Row } from './api'
 import { Problems, useSaving } from './form'
-import { kindOf } from './kinds'
+import { kindOf, kinds } from './kinds'
 import { mayLeave } from './leave'
 import type { Schema } from './schema'
 import { t } from './text'
@@ -53,7 +53,9 @@ interface User {
   kind: string
   name: string
 }
-const attachable: [string, string][] = [['number', t('Numbers')], ['incoming_webhook', t('Incoming webhooks')], ['outgoing_webhook', t('Outgoing webhooks')]]
+const attachable: [string, string][] = [
+  ['number', kinds.numbers.title], ['incoming_webhook', kinds.incoming.title], ['outgoing_webhook', kinds.outgoing.title],
+]
 
 // The campaign's numbers, and the webhooks that are limited to it.
 export function Attached({ campaign }: { campaign: Row }) {

@@ -16,7 +16,7 @@ interface User {
 
 export const nameOf = (r: Row) => String(r.name ?? r.number ?? r.email ?? r.id)
 
-export function Delete({ kind, row, onClose, onDeleted }: { kind: Kind; row: Row; onClose: () => void; onDeleted?: () => void }) {
+export function Delete({ kind, row, onClose, onDeleted }: { kind: Pick<Kind, 'path'>; row: Row; onClose: () => void; onDeleted?: () => void }) {
   const client = useQueryClient()
   const usage = useQuery({ queryKey: [kind.path, 'usage', row.id], gcTime: 0, queryFn: async () => (await api<{ data: User[] }>('GET', `/${kind.path}/${row.id}/usage`)).data.data })
   const remove = async () => {

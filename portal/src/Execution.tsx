@@ -1,67 +1,136 @@
-// Campaigns → [campaign] → Execution Settings
-import { Alert, Button, Radio, Select, Stack, Tabs, Text, Title } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
+// Campaigns → [campaign]: its tabs, each with an address of its own; and Execution Settings.
+import { Alert, Anchor, Button, Group, Stack, Tabs, Text, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
-import { ApiError, api, list, type Row } from './api'
+import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
+import { useState } from 'react'
+import { type ApiError, api, problemOf, type Row } from './api'
+import { ExecutionFields, checkExecution, executionFields, executionOf, type Execution } from './ExecutionFields'
+import { LoadFailed } from './LoadFailed'
 import { kinds } from './kinds'
-import { ResourceForm } from './resources'
+import { useLeaveGuard } from './leave'
+import { ResourceForm, type Addition } from './resources'
 import { t } from './text'
+import { usePageTitle } from './title'
+import { toast } from './toast'
 
-function Execution({ id }: { id: string }) {
-  const client = useQueryClient()
-  const campaign = useQuery({ queryKey: ['campaigns', 'one', id], queryFn: () => api<Row>('GET', `/campaigns/${id}`), refetchOnWindowFocus: false })
-  const plans = useQuery({ queryKey: ['routing-plans', 'picker'], queryFn: () => list('/routing-plans?limit=200') })
-  const flows = useQuery({ queryKey: ['call-flows', 'picker'], queryFn: () => list('/call-flows?limit=200') })
-  const [value, setValue] = useState<{ execution_mode: string; routing_plan_id: string | null; call_flow_id: string | null } | null>(null)
-  const [error, setError] = useState<ApiError | null>(null)
-  useEffect(() => {
-    if (campaign.data) setValue({ execution_mode: String(campaign.data.data.execution_mode), routing_plan_id: campaign.data.data.routing_plan_id as string | null, call_flow_id: campaign.data.data.call_flow_id as string | null })
-  }, [campaign.data])
-  if (!value || !campaign.data) return <Text c="dimmed">{t('Loading…')}</Text>
-  const chosen = flows.data?.data.find((f) => f.id === value.call_flow_id)
-  const save = async () => {
-    try {
-      setError(null)
-      await api('PATCH', `/campaigns/${id}`, value, { 'if-match': campaign.data.etag })
-      await client.invalidateQueries({ queryKey: ['campaigns'] })
-      notifications.show({ message: t('Saved; the next call runs this way') })
-    } catch (e) {
-      if (e instanceof ApiError) setError(e)
-    }
+const useCampaign = (id: string) => useQuery({
+  queryKey: ['campaigns', 'one', id], refetchOnWindowFocus: false,
+  queryFn: () => api<Row>('GET', `/campaigns/${id}`),
+})
+
+// What new calls do after a save. The server has the last word on whether they can run that way.
+async function outcome(campaign: Row): Promise<string> {
+  const { execution_mode: mode, call_flow_id: flowId, routing_plan_id: planId } = executionOf(campaign)
+  if (campaign.execution_warning) return t('Saved. {warning}', { warning: String(campaign.execution_warning) })
+  if (!campaign.enabled) return t('Saved. The campaign is disabled: it takes no calls.')
+  if (mode === 'call_flow') {
+    const { data: flow } = await api<Row>('GET', `/call-flows/${flowId}`)
+    return t('Saved. New calls run version {version} of {name}.', { version: flow.published_version, name: String(flow.name) })
   }
-  const options = (rows?: Row[]) => (rows ?? []).map((r) => ({ value: r.id, label: String(r.name) }))
+  if (!planId) return t('Saved. New calls have no routing plan: nobody is called.')
+  const { data: plan } = await api<Row>('GET', `/routing-plans/${planId}`)
+  return t('Saved. New calls use the routing plan {name}.', { name: String(plan.name) })
+}
+
+const same = (a: Execution, b: Execution) => JSON.stringify(a) === JSON.stringify(b)
+
+function Settings({ id, campaign, etag }: { id: string; campaign: Row; etag: string }) {
+  const client = useQueryClient()
+  const [changed, setChanged] = useState<Execution | null>(null)
+  const [error, setError] = useState<ApiError | null>(null)
+  const [busy, setBusy] = useState(false)
+  const saved = executionOf(campaign)
+  const value = changed ?? saved
+  const { question } = useLeaveGuard(!same(value, saved))
+  const save = async () => {
+    setBusy(true)
+    setError(null)
+    try {
+      await checkExecution({ ...value })
+      const { data } = await api<Row>('PATCH', `/campaigns/${id}`, value, { 'if-match': etag })
+      await client.invalidateQueries({ queryKey: ['campaigns'] })
+      setChanged(null)
+      toast(await outcome(data))
+    } catch (e) {
+      setError(problemOf(e))
+      // Somebody else changed the campaign: what is chosen here stays, and the next save is made on top of their change.
+      if (problemOf(e).problem.status === 412) await client.invalidateQueries({ queryKey: ['campaigns', 'one', id] })
+    }
+    setBusy(false)
+  }
   return (
-    <Stack maw={520} pt="md">
-      <Radio.Group label={t('Execution mode')} description={t('What runs this campaign\'s calls. A change takes effect on the next call.')} value={value.execution_mode} onChange={(execution_mode) => setValue({ ...value, execution_mode })}>
-        <Stack mt="xs"><Radio value="routing_plan" label={t('Routing Plan')} /><Radio value="call_flow" label={t('Call Flow')} /></Stack>
-      </Radio.Group>
-      {value.execution_mode === 'routing_plan'
-        ? <Select label={t('Routing plan')} clearable searchable data={options(plans.data?.data)} value={value.routing_plan_id} onChange={(routing_plan_id) => setValue({ ...value, routing_plan_id })} error={error?.at('/routing_plan_id')} />
-        : <Select label={t('Call flow')} clearable searchable data={options(flows.data?.data)} value={value.call_flow_id} onChange={(call_flow_id) => setValue({ ...value, call_flow_id })} error={error?.at('/call_flow_id')} />}
-      {value.execution_mode === 'call_flow' && chosen && !chosen.published_version && <Alert color="yellow" title={t('This flow is not published')}>{t('Calls are refused until it has a published version.')}</Alert>}
-      {error && !error.problem.errors && <Alert color="red" title={error.problem.title}>{error.message}</Alert>}
-      <Button w="fit-content" onClick={save}>{t('Save')}</Button>
+    <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>
+      <Stack maw={560}>
+        <ExecutionFields value={value} onChange={setChanged} errors={(p) => error?.at(p)} onPublished={save} />
+        {error && !error.problem.errors?.length && <Alert color="red" title={error.problem.title}>{error.problem.detail || error.message}</Alert>}
+        <Button type="submit" w="fit-content" loading={busy}>{t('Save')}</Button>
+        {question}
+      </Stack>
+    </form>
+  )
+}
+
+export function ExecutionSettings({ id }: { id: string }) {
+  const { data } = useCampaign(id)
+  return data ? <Settings id={id} campaign={data.data} etag={data.etag} /> : null
+}
+
+// Each field in one of four parts; a field that is named nowhere here is general.
+const money = ['conversion', 'payout', 'payout_percent', 'payout_tiers', 'payout_once_days', 'publishers']
+const callers = ['duplicates', 'screening', 'tag_defaults']
+const isMoney = (f: string) => money.includes(f)
+const isCallers = (f: string) => callers.includes(f)
+const isGeneral = (f: string) => !isMoney(f) && !isCallers(f) && !executionFields.includes(f)
+
+type Part = 'general' | 'money' | 'callers'
+const parts: Record<Part, (field: string) => boolean> = { general: isGeneral, money: isMoney, callers: isCallers }
+
+export const CampaignPart = ({ id, part }: { id: string; part: Part }) =>
+  <ResourceForm kind={kinds.campaigns} id={id} only={parts[part]} bare />
+
+const tabs: Record<string, string> = {
+  general: t('General'), money: t('Money'), callers: t('Callers'), execution: t('Execution Settings'),
+}
+
+// Around every page of a campaign: its name, what is wrong with it, and the tabs.
+export function CampaignFrame({ id }: { id: string }) {
+  const campaign = useCampaign(id)
+  const navigate = useNavigate()
+  const here = useRouterState({ select: (s) => s.location.pathname.split('/')[3] || 'general' })
+  const name = campaign.data && String(campaign.data.data.name)
+  const warning = campaign.data?.data.execution_warning as string | null | undefined
+  usePageTitle(here === 'general' ? undefined : tabs[here], name, kinds.campaigns.title)
+  if (campaign.error) return <LoadFailed error={campaign.error} kind={kinds.campaigns} />
+  const to = (tab: string | null) => `/campaigns/${id}${tab === 'general' ? '' : `/${tab}`}`
+  return (
+    <Stack gap="sm">
+      <div>
+        <Text size="sm" c="dimmed">{t('Campaign')}</Text>
+        <Title order={2} style={{ overflowWrap: 'anywhere' }}>{name ?? '…'}</Title>
+      </div>
+      {warning && (
+        <Alert color="yellow" title={t('Calls do not run the call flow')} role="alert">
+          <Group gap="xs">
+            <Text size="sm">{warning}</Text>
+            {here !== 'execution' && <Anchor component={Link} to={to('execution')} size="sm">{t('Execution Settings')}</Anchor>}
+          </Group>
+        </Alert>
+      )}
+      <Tabs value={here} onChange={(tab) => void navigate({ to: to(tab) })} keepMounted={false}>
+        <Tabs.List>{Object.entries(tabs).map(([tab, label]) => <Tabs.Tab key={tab} value={tab}>{label}</Tabs.Tab>)}</Tabs.List>
+        <Tabs.Panel value={here} pt="md"><Outlet /></Tabs.Panel>
+      </Tabs>
     </Stack>
   )
 }
 
-// Each field in one of three parts; what comes later is general until it is named here.
-const money = ['conversion', 'payout', 'payout_percent', 'payout_tiers', 'payout_once_days', 'publishers'], callers = ['duplicates', 'screening', 'tag_defaults']
-const isGeneral = (f: string) => !money.includes(f) && !callers.includes(f)
-const isMoney = (f: string) => money.includes(f)
-const isCallers = (f: string) => callers.includes(f)
-
-export function Campaign({ id, tab }: { id: string; tab?: string }) {
-  if (id === 'new') return <ResourceForm kind={kinds.campaigns} id={id} only={isGeneral} />
-  return (
-    <Tabs defaultValue={tab ?? 'general'} keepMounted={false}>
-      <Title order={1} size="h4" c="dimmed" mb="xs">{t('Campaign')}</Title>
-      <Tabs.List><Tabs.Tab value="general">{t('General')}</Tabs.Tab><Tabs.Tab value="money">{t('Money')}</Tabs.Tab><Tabs.Tab value="callers">{t('Callers')}</Tabs.Tab><Tabs.Tab value="execution">{t('Execution Settings')}</Tabs.Tab></Tabs.List>
-      <Tabs.Panel value="general" pt="md"><ResourceForm kind={kinds.campaigns} id={id} only={isGeneral} /></Tabs.Panel>
-      <Tabs.Panel value="money" pt="md"><ResourceForm kind={kinds.campaigns} id={id} only={isMoney} /></Tabs.Panel>
-      <Tabs.Panel value="callers" pt="md"><ResourceForm kind={kinds.campaigns} id={id} only={isCallers} /></Tabs.Panel>
-      <Tabs.Panel value="execution"><Execution id={id} /></Tabs.Panel>
-    </Tabs>
-  )
+// Create Campaign asks for the execution mode, too, right below the name.
+const addition: Addition = {
+  below: 'name',
+  check: checkExecution,
+  show: ({ value, change, errors, save }) => (
+    <ExecutionFields value={executionOf(value)} onChange={(e) => change({ ...value, ...e })} errors={errors} onPublished={save} />
+  ),
 }
+
+export const CreateCampaign = () => <ResourceForm kind={kinds.campaigns} id="new" only={isGeneral} addition={addition} />

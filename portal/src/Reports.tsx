@@ -3,6 +3,7 @@ import { Alert, Button, Group, Paper, Select, SimpleGrid, Stack, Table, Text, Te
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Suspense, lazy, useMemo, useState } from 'react'
+import { GettingStarted } from './GettingStarted'
 import { api, list } from './api'
 import { useLive } from './calls/Live'
 import { csvLine, downloadCsv } from './csv'
@@ -96,15 +97,14 @@ export function Dashboard() {
   const [from, to] = useMemo(() => [midnight(), midnight(-1)], [])
   const hours = useReport('hour', from, to, 10_000)
   const campaigns = useReport('campaign', from, to, 10_000)
-  const on = useLive('types=call.started,call.completed', [['calls', 'live count'], ['reports']])
+  const on = useLive('types=call.started,call.completed', [['calls', 'live count'], ['calls', 'any'], ['reports']])
   const live = useQuery({ queryKey: ['calls', 'live count'], queryFn: () => list('/calls?status=active&limit=200'), refetchInterval: on ? 60_000 : 5000 })
-  const any = useQuery({ queryKey: ['calls', 'any'], queryFn: () => list('/calls?limit=1') })
   const active = live.data ? `${live.data.data.length}${live.data.next_cursor ? '+' : ''}` : '–'
   return (
     <Stack>
       <Title order={2}>{t('Dashboard')}</Title>
+      <GettingStarted />
       <Tiles of={hours.data?.totals} more={[[t('Live now'), active]]} />
-      {any.data?.data.length === 0 && <Paper withBorder p="xl"><Text fw={600}>{t('No calls yet')}</Text><Text c="dimmed">{t('Give a number to a campaign, let a trunk in under Settings, and call it.')}</Text></Paper>}
       {(hours.data?.data.length ?? 0) > 0 && <Paper withBorder p="md"><Text fw={600} mb="xs">{t('Today, by hour')}</Text><Graph lines={hours.data!.data} by="hour" from={from} to={to} /></Paper>}
       {(campaigns.data?.data.length ?? 0) > 0 && <Paper withBorder p="md"><Text fw={600}>{t('Today, by campaign')}</Text><Rows lines={campaigns.data!.data.slice(0, 10)} by="campaign" /></Paper>}
       <Group><Link to="/calls">{t('All calls')}</Link><Link to="/reports">{t('Reports')}</Link></Group>

@@ -11,11 +11,11 @@ import { ApiError, api, type Row } from './api'
 import { Problems, isSame, mergePatch, merged, useSaving } from './form'
 import { IncomingWebhook, UntakenFields } from './Incoming'
 import { useLeaveGuard } from './leave'
+import { LoadFailed } from './LoadFailed'
 import { OutgoingHealth, OutgoingWebhook } from './Outgoing'
 import { PhoneStatus } from './Phone'
 import { Presets } from './Presets'
 import { PromptAudio } from './Prompt'
-import { reasonOf } from './reasons'
 import { Capacity, Explain } from './Routing'
 import { InboundRtb, MappingTester, RtbTarget } from './Rtb'
 import { Fields } from './SchemaForm'
@@ -185,7 +185,7 @@ export function ResourceForm({ kind, id, only, bare, addition }: Props) {
   const saveMine = () => void saving.run(async () => update({}, await api<Row>('GET', path)))
 
   if (made) return <Made kind={kind} made={made} />
-  if (query.error && !base) return <Alert color="red">{reasonOf(query.error)}</Alert>
+  if (query.error && !base) return <LoadFailed error={query.error} kind={kind} />
   if (!schema || (!isNew && !base)) return <Text c="dimmed">{t('Loading…')}</Text>
   const row = base?.data
   const after: Record<string, ReactNode> = {}
@@ -193,7 +193,7 @@ export function ResourceForm({ kind, id, only, bare, addition }: Props) {
   if (addition) after[addition.below] = addition.show({ value, change: setValue, errors: saving.at, save })
   return (
     <Stack maw={720} data-form>
-      {!bare && <Title order={2}>{row ? nameOf(row) : t('New {one}', { one: kind.one })}</Title>}
+      {!bare && <Title order={2}>{row ? nameOf(row) : kind.create}</Title>}
       <Problems error={saving.error} schema={whole ?? schema} value={value}>{saving.error?.problem.status === 412 && <Conflict onTheirs={loadTheirs} onMine={saveMine} />}</Problems>
       {row && <Above kind={kind} row={row} />}
       {isNew && isOutgoing && <Presets onTake={setValue} />}

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { useEffect, useState, type ReactNode } from 'react'
 import { Copyable } from './Copyable'
 import { api, list, type ApiError, problemOf, type Row } from './api'
+import { LoadFailed } from './LoadFailed'
 import { Facts, Rows } from './calls/Call'
 import { Status, moment, plain } from './calls/fields'
 import { RecordList } from './records'
@@ -83,10 +84,10 @@ export function RtbRequests() {
   const head = <SegmentedControl w="fit-content" aria-label={t('Direction')} value={outbound ? 'outbound' : 'inbound'} data={[{ value: 'inbound', label: t('From publishers') }, { value: 'outbound', label: t('To buyers') }]}
     onChange={(v) => set({ direction: v === 'outbound' ? v : undefined, status: undefined, inbound_rtb_id: undefined, rtb_target_id: undefined })} />
   if (outbound) {
-    return <RecordList key="outbound" title={t('RTB requests')} path="rtb-requests" fixed={{ direction: 'outbound' }} head={head} webhook="rtb_target" webhookLabel={t('RTB target')} caller statuses={['won', 'lost', 'no_bid', 'failed']} open={(r) => `/rtb/requests/${r.id}`} teaches={t('Every bid request to a buyer is listed here with its response and outcome.')}
+    return <RecordList key="outbound" title={t('RTB Requests')} none={t('No RTB requests yet')} path="rtb-requests" fixed={{ direction: 'outbound' }} head={head} webhook="rtb_target" webhookLabel={t('RTB target')} caller statuses={['won', 'lost', 'no_bid', 'failed']} open={(r) => `/rtb/requests/${r.id}`} teaches={t('Every bid request to a buyer is listed here with its response and outcome.')}
       columns={[[t('Sent'), 'received_at'], [t('RTB target'), 'rtb_target_id'], [t('Caller'), 'caller_id'], [t('Status'), 'status'], [t('Bid'), 'bid'], [t('Why'), 'detail'], [t('Latency (ms)'), 'latency_ms'], [t('Call'), 'call_id', true], [t('Number'), 'number', true]]} />
   }
-  return <RecordList key="inbound" title={t('RTB requests')} path="rtb-requests" fixed={{ direction: 'inbound' }} head={head} webhook="inbound_rtb" webhookLabel={t('Endpoint')} caller statuses={['bid', 'called', 'expired', 'no_bid', 'rejected']} open={(r) => `/rtb/requests/${r.id}`} teaches={t('Every bid request from a publisher is listed here with its response.')}
+  return <RecordList key="inbound" title={t('RTB Requests')} none={t('No RTB requests yet')} path="rtb-requests" fixed={{ direction: 'inbound' }} head={head} webhook="inbound_rtb" webhookLabel={t('Endpoint')} caller statuses={['bid', 'called', 'expired', 'no_bid', 'rejected']} open={(r) => `/rtb/requests/${r.id}`} teaches={t('Every bid request from a publisher is listed here with its response.')}
     columns={[[t('Received'), 'received_at'], [t('Endpoint'), 'inbound_rtb_id'], [t('Caller'), 'caller_id'], [t('Status'), 'status'], [t('Payout'), 'payout'], [t('Why not'), 'detail'], [t('Number'), 'number', true], [t('Call'), 'call_id', true], [t('Latency (ms)'), 'latency_ms', true], [t('Address'), 'address', true]]} />
 }
 
@@ -113,9 +114,11 @@ function Ping({ request: r }: { request: Row }) {
   )
 }
 
+export const rtbRequests = { title: t('RTB Requests'), page: '/rtb/requests' }
+
 export function RtbRequest({ id }: { id: string }) {
   const q = useQuery({ queryKey: ['rtb-requests', 'one', id], queryFn: async () => (await api<Row>('GET', `/rtb-requests/${id}`)).data })
-  if (q.error) return <Alert color="red">{reasonOf(q.error)}</Alert>
+  if (q.error) return <LoadFailed error={q.error} kind={rtbRequests} />
   if (!q.data) return <Text c="dimmed">{t('Loading…')}</Text>
   return q.data.direction === 'outbound' ? <Ping request={q.data} /> : <Asked request={q.data} />
 }

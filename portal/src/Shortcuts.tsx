@@ -2,14 +2,17 @@
 import { Group, Kbd, Modal, Stack, Table, Text } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
+import { kinds } from './kinds'
 import { t } from './text'
 
 const places: [string, string, string][] = [
-  ['d', '/', t('Dashboard')], ['c', '/calls', t('Call log')], ['l', '/calls/live', t('Live calls')], ['m', '/campaigns', t('Campaigns')], ['f', '/data/call-flows', t('Call flows')],
-  ['i', '/data/webhooks/incoming', t('Incoming webhooks')], ['o', '/data/webhooks/outgoing', t('Outgoing webhooks')], ['t', '/data/webhooks/custom-tags', t('Custom tags')], ['r', '/reports', t('Reports')],
+  ['d', '/', t('Dashboard')], ['c', '/calls', t('Call log')], ['l', '/calls/live', t('Live calls')],
+  ...([['m', kinds.campaigns], ['f', kinds.flows], ['i', kinds.incoming], ['o', kinds.outgoing], ['t', kinds.tags]] as const)
+    .map(([key, kind]): [string, string, string] => [key, kind.page, kind.title]),
+  ['r', '/reports', t('Reports')],
 ]
 const keys: [string, [string[], string][]][] = [
-  [t('In lists'), [[['/'], t('Search')], [['n'], t('New')], [['j'], t('Into the list')], [['↑', '↓'], t('From row to row')], [['Enter'], t('Open')]]],
+  [t('In lists'), [[['/'], t('Search')], [['n'], t('Create')], [['j'], t('Into the list')], [['↑', '↓'], t('From row to row')], [['Enter'], t('Open')]]],
   [t('On the canvas'), [[['/'], t('Add or find a node')], [['Enter'], t('Open the chosen node')], [['Ctrl', 'Z'], t('Undo')], [['Ctrl', 'Shift', 'Z'], t('Redo')], [['Ctrl', 'C'], t('Copy')], [['Ctrl', 'V'], t('Paste')], [['Ctrl', 'A'], t('Choose all')], [['Shift', 'N'], t('Add a note')], [['Ctrl', 'G'], t('Group what is chosen')], [['Delete'], t('Delete what is chosen')]]],
 ]
 const typing = (target: EventTarget | null) => target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))

@@ -1,4 +1,6 @@
-// The one way to the API: adds the session's CSRF token, turns problems into errors.
+// The one way to the API: adds the session's CSRF token, waits for a new sign-in when the session has expired, turns
+// problems into errors.
+import { csrfToken, sessionRenewals, sessionSince, signInAgain } from './session'
 import { t } from './text'
 
 export interface Problem {
@@ -32,8 +34,25 @@ export function problemOf(e: unknown): ApiError {
   return new ApiError({ status: -1, title: e instanceof Error ? e.message : String(e), detail: '' })
 }
 
-let csrf = ''
-export const setCsrf = (token: string) => (csrf = token)
+const expired = (): Problem =>
+  ({ status: 401, title: t('Not signed in'), detail: t('Your session has expired. Sign in again.') })
+
+// One request. Where the session has expired it waits until the user has signed in again, and is repeated.
+async function request(
+  method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>,
+): Promise<Response> {
+  const isChange = method !== 'GET'
+  for (;;) {
+    const renewals = sessionRenewals(), token = csrfToken()
+    const all = isChange ? { 'x-csrf-token': token, ...headers } : headers
+    const response = await fetch(`/api/v1${path}`, { method, headers: all, body }).catch(unreachable)
+    if (response.status !== 401 && !(response.status === 403 && isChange)) return response
+    const since = response.status === 403 ? await sessionSince(token) : 'ended'
+    if (since === 'same') return response
+    if (since === 'newer' || renewals !== sessionRenewals()) continue
+    if (!(await signInAgain(isChange))) throw new ApiError(expired())
+  }
+}
 
 const unreachable = (): never => {
   throw new ApiError({ status: 0, title: t('The server cannot be reached'), detail: '' })
@@ -49,8 +68,7 @@ function parsed(text: string): unknown {
 }
 
 async function send<T>(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<{ data: T; etag: string }> {
-  const all = { ...(method === 'GET' ? {} : { 'x-csrf-token': csrf }), ...headers }
-  const response = await fetch(`/api/v1${path}`, { method, headers: all, body }).catch(unreachable)
+  const response = await request(method, path, body, headers)
   const text = await response.text().catch(unreachable)
   const data = parsed(text)
   if (!response.ok || data === undefined) {

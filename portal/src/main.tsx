@@ -3,75 +3,144 @@ import '@mantine/notifications/styles.css'
 import './main.css'
 import { MantineProvider, createTheme } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryClient, QueryClientProvider, type QueryKey } from '@tanstack/react-query'
 import { RouterProvider, createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { StrictMode, type ComponentType, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { Campaign } from './Execution'
+import { CampaignFrame, CampaignPart, CreateCampaign, ExecutionSettings } from './Execution'
+import { NotFound } from './LoadFailed'
 import { Organization } from './Organization'
 import { Dashboard, Reports } from './Reports'
-import { RtbRequest, RtbRequests } from './Rtb'
+import { RtbRequest, RtbRequests, rtbRequests } from './Rtb'
 import { Shell } from './Shell'
+import { SignOut } from './SignOut'
+import { ApiError } from './api'
 import { Call } from './calls/Call'
 import { LiveCalls } from './calls/Live'
 import { Calls } from './calls/Log'
 import { FlowList } from './flow/List'
-import { kinds } from './kinds'
+import { kinds, type Kind } from './kinds'
 import { t } from './text'
 import { parseSearch, stringifySearch } from './url'
-import { AuditLog, IncomingRequests, OutgoingRequests, Request } from './records'
+import { AuditLog, IncomingRequests, OutgoingRequests, Request, incomingRequests, outgoingRequests } from './records'
 import { ResourceForm, ResourceList } from './resources'
+import { useLoadedName, usePageTitle } from './title'
 
-const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>{t('There is no such page.')}</p> })
-const page = (path: string, content: (params: Record<string, string>) => ReactNode) => {
-  const route = createRoute({ getParentRoute: () => root, path, component: function Page() { return content(route.useParams() as Record<string, string>) } })
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
+type Params = Record<string, string>
+
+// What a page is called: where it is and, for a page of one thing, the query whose answer has the thing's name.
+interface Name {
+  section: string
+  of?: (id: string) => QueryKey
+  isNew?: string // the name of /new
+}
+
+function useName({ section, of, isNew }: Name, id: string | undefined) {
+  const name = useLoadedName(id && id !== 'new' ? of?.(id) : undefined)
+  usePageTitle(...(id === 'new' && isNew ? [isNew] : [name, section]))
+}
+
+const page = (path: string, name: Name, content: (params: Params) => ReactNode) => {
+  const route = createRoute({
+    getParentRoute: () => root, path,
+    component: function Page() {
+      const params = route.useParams() as Params
+      useName(name, params.id)
+      return content(params)
+    },
+  })
   return route
 }
 // A page that is loaded when it is opened, or when the mouse is on its link. Not by React's Suspense: that shows what it waits for no sooner than 300 ms after it began to wait.
-const loaded = (path: string, load: () => Promise<{ default: ComponentType<{ id: string }> }>) => {
+const loaded = (path: string, name: Name, load: () => Promise<{ default: ComponentType<{ id: string }> }>) => {
   const component = lazyRouteComponent(async () => {
     const { default: Content } = await load()
-    return { default: function Page() { const { id } = route.useParams() as { id: string }; return <Content key={id} id={id} /> } }
+    return {
+      default: function Page() {
+        const { id } = route.useParams() as { id: string }
+        useName(name, id)
+        return <Content key={id} id={id} />
+      },
+    }
   })
   const route = createRoute({ getParentRoute: () => root, path, component })
   return route
 }
-const resourcePages = Object.values(kinds).filter((k) => k !== kinds.flows).flatMap((k) => [
-  page(k.page, () => <ResourceList kind={k} />),
-  page(`${k.page}/$id`, ({ id }) => (k === kinds.campaigns ? <Campaign key={id} id={id} /> : <ResourceForm key={id} kind={k} id={id} />)),
+const one = (path: string) => (id: string): QueryKey => [path, 'one', id]
+const nameOfKind = (k: Kind): Name => ({ section: k.title, of: one(k.path), isNew: k.create })
+const resourcePages = Object.values(kinds).filter((k) => k !== kinds.flows && k !== kinds.campaigns).flatMap((k) => [
+  page(k.page, { section: k.title }, () => <ResourceList kind={k} />),
+  page(`${k.page}/$id`, nameOfKind(k), ({ id }) => <ResourceForm key={id} kind={k} id={id} />),
 ])
+
+// A campaign's pages are within one frame, which stays when another tab is chosen.
+const campaign = createRoute({
+  getParentRoute: () => root, path: '/campaigns/$id', notFoundComponent: NotFound,
+  component: function Page() {
+    const { id } = campaign.useParams() as Params
+    return <CampaignFrame key={id} id={id} />
+  },
+})
+const campaignPage = (path: string, content: (id: string) => ReactNode) =>
+  createRoute({
+    getParentRoute: () => campaign, path,
+    component: function Page() {
+      return content((campaign.useParams() as Params).id)
+    },
+  })
+const campaignPages = campaign.addChildren([
+  campaignPage('/', (id) => <CampaignPart id={id} part="general" />),
+  campaignPage('/money', (id) => <CampaignPart id={id} part="money" />),
+  campaignPage('/callers', (id) => <CampaignPart id={id} part="callers" />),
+  campaignPage('/execution', (id) => <ExecutionSettings id={id} />),
+])
+
+const ofCall = (id: string): QueryKey => ['call', id]
 const router = createRouter({
   parseSearch, stringifySearch,
   defaultPreload: 'intent',
   routeTree: root.addChildren([
-    page('/', () => <Dashboard />),
-    page('/reports', () => <Reports />),
-    page('/calls', () => <Calls />),
-    page('/calls/live', () => <LiveCalls />),
-    loaded('/calls/$id/canvas', () => import('./flow/CallTrace')),
-    page('/calls/$id', ({ id }) => <Call key={id} id={id} />),
-    page('/campaigns/$id/execution', ({ id }) => <Campaign id={id} tab="execution" />),
-    page('/data/call-flows', () => <FlowList />),
-    loaded('/data/call-flows/$id', () => import('./flow/Builder')),
-    page('/data/webhooks/incoming-requests', () => <IncomingRequests />),
-    page('/data/webhooks/incoming-requests/$id', ({ id }) => <Request path="incoming-webhook-requests" id={id} />),
-    page('/data/webhooks/outgoing-requests', () => <OutgoingRequests />),
-    page('/data/webhooks/outgoing-requests/$id', ({ id }) => <Request path="outgoing-webhook-requests" id={id} />),
-    page('/rtb/requests', () => <RtbRequests />),
-    page('/rtb/requests/$id', ({ id }) => <RtbRequest key={id} id={id} />),
-    page('/settings/organization', () => <Organization />),
-    page('/settings/audit-log', () => <AuditLog />),
+    page('/', { section: t('Dashboard') }, () => <Dashboard />),
+    page('/reports', { section: t('Reports') }, () => <Reports />),
+    page('/calls', { section: t('Calls') }, () => <Calls />),
+    page('/calls/live', { section: t('Live calls') }, () => <LiveCalls />),
+    loaded('/calls/$id/canvas', { section: t('Calls'), of: ofCall }, () => import('./flow/CallTrace')),
+    page('/calls/$id', { section: t('Calls'), of: ofCall }, ({ id }) => <Call key={id} id={id} />),
+    page('/campaigns', { section: kinds.campaigns.title }, () => <ResourceList kind={kinds.campaigns} />),
+    page('/campaigns/new', { section: kinds.campaigns.create }, () => <CreateCampaign />),
+    campaignPages,
+    page(kinds.flows.page, { section: kinds.flows.title }, () => <FlowList />),
+    loaded(`${kinds.flows.page}/$id`, nameOfKind(kinds.flows), () => import('./flow/Builder')),
+    page(incomingRequests.page, { section: incomingRequests.title }, () => <IncomingRequests />),
+    page(`${incomingRequests.page}/$id`, { section: incomingRequests.title, of: one('incoming-webhook-requests') },
+      ({ id }) => <Request path="incoming-webhook-requests" id={id} />),
+    page(outgoingRequests.page, { section: outgoingRequests.title }, () => <OutgoingRequests />),
+    page(`${outgoingRequests.page}/$id`, { section: outgoingRequests.title, of: one('outgoing-webhook-requests') },
+      ({ id }) => <Request path="outgoing-webhook-requests" id={id} />),
+    page(rtbRequests.page, { section: rtbRequests.title }, () => <RtbRequests />),
+    page(`${rtbRequests.page}/$id`, { section: rtbRequests.title, of: one('rtb-requests') },
+      ({ id }) => <RtbRequest key={id} id={id} />),
+    page('/settings/organization', { section: t('Organization') }, () => <Organization />),
+    page('/settings/audit-log', { section: t('Audit Log') }, () => <AuditLog />),
+    page('/sign-out', { section: t('Sign out') }, () => <SignOut />),
     ...resourcePages,
   ]),
 })
 
+// A request that the server refused is not repeated: its answer would be the same.
+const isRefused = (e: Error) => e instanceof ApiError && e.problem.status >= 400 && e.problem.status < 500
+const client = new QueryClient({
+  defaultOptions: { queries: { retry: (failures, e) => failures < 1 && !isRefused(e) } },
+})
+
 const close = { defaultProps: { closeButtonProps: { 'aria-label': t('Close') } } }
-const theme = createTheme({ primaryShade: { light: 8, dark: 7 }, components: { Modal: close, Drawer: close } })
+const theme = createTheme({ primaryShade: 8, components: { Modal: close, Drawer: close } })
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <MantineProvider defaultColorScheme="auto" theme={theme}>
-      <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: 1 } } })}>
+      <QueryClientProvider client={client}>
         <Notifications position="bottom-right" />
         <RouterProvider router={router} />
       </QueryClientProvider>

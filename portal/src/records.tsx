@@ -9,8 +9,9 @@ import { AttemptView, type Attempt } from './Outgoing'
 import { api, list, type Problem, type Row } from './api'
 import { Rows } from './calls/Call'
 import { Status, moment, plain } from './calls/fields'
-import { reasonOf } from './reasons'
 import { labelOf, useSchema } from './schema'
+import { LoadFailed } from './LoadFailed'
+import { may, useSession } from './session'
 import { t } from './text'
 import { complain, toast } from './toast'
 import { useUrl } from './url'
@@ -20,6 +21,7 @@ import { said, sentence } from './words'
 
 interface Props {
   title: string
+  none: string // the list without any
   path: string
   columns: [string, string, hidden?: boolean][]
   open: (r: Row) => string
@@ -42,7 +44,7 @@ function Asked({ label, width, value, example, onAsk }: { label: string; width: 
   return <TextInput label={label} w={width} defaultValue={value ?? ''} placeholder={example} onBlur={ask} onKeyDown={(e) => e.key === 'Enter' && ask(e)} />
 }
 
-export function RecordList({ title, path, columns: given, open, teaches, statuses, webhook, webhookLabel = t('Webhook'), caller, search, fixed, head }: Props) {
+export function RecordList({ title, none, path, columns: given, open, teaches, statuses, webhook, webhookLabel = t('Webhook'), caller, search, fixed, head }: Props) {
   const [url, set] = useUrl()
   const named = useNamed(), types = useSchema('EventType')
   const asked = Object.fromEntries(Object.entries(url).filter(([k]) => ['status', 'call_id', 'caller_id', 'search', `${webhook}_id`].includes(k)))
@@ -68,14 +70,15 @@ export function RecordList({ title, path, columns: given, open, teaches, statuse
         {search && <Asked label={t('Search')} width={220} value={url.search} example={search} onAsk={(v) => set({ search: v })} />}
         <ColumnMenu columns={columns} shown={shown} onChange={setShown} />
       </Group>
-      <DataTable columns={columns} shown={shown} rows={rows} query={query} open={open} empty={Object.keys(asked).length ? <Text fw={600}>{t('No results')}</Text> : <><Text fw={600}>{t('Nothing yet')}</Text><Text c="dimmed">{teaches}</Text></>} />
+      <DataTable columns={columns} shown={shown} rows={rows} query={query} open={open} empty={Object.keys(asked).length ? <Text fw={600}>{t('No results match your filters')}</Text> : <><Text fw={600}>{none}</Text><Text c="dimmed">{teaches}</Text></>} />
     </Stack>
   )
 }
 
-// Failed authentications since the server started. Shown to roles that may see them.
+// Failed authentications since the server started, for managers.
 function Failures() {
-  const { data } = useQuery({ queryKey: ['incoming-webhook-failures'], retry: false, queryFn: async () => (await list('/incoming-webhook-failures')).data })
+  const allowed = may(useSession().role, 'manager')
+  const { data } = useQuery({ queryKey: ['incoming-webhook-failures'], enabled: allowed, retry: false, queryFn: async () => (await list('/incoming-webhook-failures')).data })
   const named = useNamed()
   if (!data?.length) return null
   return (
@@ -86,11 +89,14 @@ function Failures() {
   )
 }
 
-export const IncomingRequests = () => <RecordList title={t('Incoming webhook requests')} path="incoming-webhook-requests" webhook="incoming_webhook" caller head={<Failures />} statuses={['matched', 'pending', 'duplicate', 'rejected', 'expired']} open={(r) => `/data/webhooks/incoming-requests/${r.id}`} teaches={t('Every request with a valid key is listed here with its outcome.')}
+export const IncomingRequests = () => <RecordList title={t('Incoming Webhook Requests')} none={t('No incoming webhook requests yet')} path="incoming-webhook-requests" webhook="incoming_webhook" caller head={<Failures />} statuses={['matched', 'pending', 'duplicate', 'rejected', 'expired']} open={(r) => `/data/webhooks/incoming-requests/${r.id}`} teaches={t('Every request with a valid key is listed here with its outcome.')}
   columns={[[t('Received'), 'received_at'], [t('Webhook'), 'incoming_webhook_id'], [t('Path'), 'path', true], [t('Caller'), 'caller_id'], [t('Status'), 'status'], [t('Response'), 'http_status'], [t('Call'), 'call_id', true], [t('Rejected values'), 'error_count'], [t('Milliseconds'), 'latency_ms', true], [t('Address'), 'address', true]]} />
-export const OutgoingRequests = () => <RecordList title={t('Outgoing webhook requests')} path="outgoing-webhook-requests" webhook="outgoing_webhook" search={t('in event, request, response')} statuses={['pending', 'delivered', 'failed', 'dead']} open={(r) => `/data/webhooks/outgoing-requests/${r.id}`} teaches={t('Every event sent to an outgoing webhook is listed here with its attempts.')}
+export const OutgoingRequests = () => <RecordList title={t('Outgoing Webhook Requests')} none={t('No outgoing webhook requests yet')} path="outgoing-webhook-requests" webhook="outgoing_webhook" search={t('in event, request, response')} statuses={['pending', 'delivered', 'failed', 'dead']} open={(r) => `/data/webhooks/outgoing-requests/${r.id}`} teaches={t('Every event sent to an outgoing webhook is listed here with its attempts.')}
   columns={[[t('Created'), 'created_at'], [t('Webhook'), 'outgoing_webhook_id'], [t('Event'), 'event_type'], [t('Status'), 'status'], [t('Attempts'), 'attempt_count'], [t('Next attempt'), 'next_attempt_at']]} />
-export const AuditLog = () => <RecordList title={t('Audit log')} path="audit-log" open={() => '/settings/audit-log'} teaches={t('Every change by a user or API key is listed here.')} columns={[[t('When'), 'created_at'], [t('Who'), 'actor'], [t('Action'), 'action'], [t('What'), 'resource_id']]} />
+export const AuditLog = () => <RecordList title={t('Audit Log')} none={t('No changes yet')} path="audit-log" open={() => '/settings/audit-log'} teaches={t('Every change by a user or API key is listed here.')} columns={[[t('When'), 'created_at'], [t('Who'), 'actor'], [t('Action'), 'action'], [t('What'), 'resource_id']]} />
+
+export const incomingRequests = { title: t('Incoming Webhook Requests'), page: '/data/webhooks/incoming-requests' }
+export const outgoingRequests = { title: t('Outgoing Webhook Requests'), page: '/data/webhooks/outgoing-requests' }
 
 interface Replayed {
   applied: boolean
@@ -137,9 +143,10 @@ export function Request({ path, id }: { path: string; id: string }) {
   const client = useQueryClient()
   const q = useQuery({ queryKey: [path, 'one', id], queryFn: async () => (await api<Row>('GET', `/${path}/${id}`)).data })
   const types = useSchema('EventType')
-  if (q.error) return <Alert color="red">{reasonOf(q.error)}</Alert>
+  const outgoing = path.startsWith('outgoing')
+  if (q.error) return <LoadFailed error={q.error} kind={outgoing ? outgoingRequests : incomingRequests} />
   if (!q.data) return <Text c="dimmed">{t('Loading…')}</Text>
-  const outgoing = path.startsWith('outgoing'), of = q.data.caller_id ?? q.data.call_id
+  const of = q.data.caller_id ?? q.data.call_id
   const whose = of ? t('Request for {who}', { who: plain(of) }) : t('Request')
   const again = async () => {
     try {

@@ -10,6 +10,7 @@ import { ResourcePicker } from './Picker'
 import { useShow } from './Value'
 import type { Kind } from './kinds'
 import { isType, optionsOf, titleOf, useSchema, type Schema } from './schema'
+import { may, useSession } from './session'
 import { t } from './text'
 import { useUrl, type Url } from './url'
 import { useRows } from './useRows'
@@ -40,6 +41,7 @@ export function ResourceList({ kind, head }: { kind: Kind; head?: ReactNode }) {
   const [url, set] = useUrl()
   const navigate = useNavigate()
   const schema = useSchema(kind.schema)
+  const mayCreate = may(useSession().role, kind.adminOnly ? 'admin' : 'manager')
   const [search, setSearch] = useState(url.search ?? '')
   const [late] = useDebouncedValue(search, 200)
   const [deleting, setDeleting] = useState<Row | null>(null)
@@ -47,7 +49,7 @@ export function ResourceList({ kind, head }: { kind: Kind; head?: ReactNode }) {
   useEffect(() => {
     if (late !== (url.search ?? '')) set({ search: late || undefined })
   }, [late]) // eslint-disable-line react-hooks/exhaustive-deps
-  useHotkeys([['/', () => input.current?.focus()], ...(head ? [] : ([['n', () => void navigate({ to: `${kind.page}/new` })]] as [string, () => void][]))])
+  useHotkeys([['/', () => input.current?.focus()], ...(head || !mayCreate ? [] : ([['n', () => void navigate({ to: `${kind.page}/new` })]] as [string, () => void][]))])
   const properties = Object.entries(schema?.properties ?? {})
   const fields = properties.filter(([, s]) => isType(s, 'boolean') || s.enum || s['x-kind'])
   const show = useShow()
@@ -65,7 +67,7 @@ export function ResourceList({ kind, head }: { kind: Kind; head?: ReactNode }) {
     <Stack>
       <Group justify="space-between">
         <Title order={2}>{kind.title}</Title>
-        {head ?? <Button component={Link} to={`${kind.page}/new`}>{t('New {kind}', { kind: kind.one })}</Button>}
+        {head ?? (mayCreate && <Button component={Link} to={`${kind.page}/new`}>{kind.create}</Button>)}
       </Group>
       <Group>
         <TextInput ref={input} aria-label={t('Search')} placeholder={t('Search by name')} rightSection={<Kbd size="xs">/</Kbd>} value={search} onChange={(e) => setSearch(e.currentTarget.value)} style={{ flex: '1 1 200px' }} maw={320} />
@@ -73,7 +75,7 @@ export function ResourceList({ kind, head }: { kind: Kind; head?: ReactNode }) {
         <ColumnMenu columns={columns} shown={shown} onChange={setShown} />
       </Group>
       <DataTable columns={columns} shown={shown} rows={rows} query={query} open={(r) => `${kind.page}/${r.id}`} sort={url.sort?.replace('name', byName)} onSort={(key) => set({ sort: key.replace(byName, 'name') })}
-        empty={narrowed ? <Text fw={600}>{t('No results')}</Text> : <><Text fw={600}>{t('No {kinds} yet', { kinds: kind.title.toLowerCase() })}</Text><Text c="dimmed">{kind.teaches}</Text></>}
+        empty={narrowed ? <Text fw={600}>{t('No results match your filters')}</Text> : <><Text fw={600}>{kind.none}</Text><Text c="dimmed">{kind.teaches}</Text></>}
         actions={(r) => <RowMenu name={nameOf(r)}><Menu.Item onClick={() => void navigate({ to: `${kind.page}/${r.id}` })}>{t('Open')}</Menu.Item><Menu.Item color="red" onClick={() => setDeleting(r)}>{t('Delete')}</Menu.Item></RowMenu>} />
       {deleting && <Delete kind={kind} row={deleting} onClose={() => setDeleting(null)} />}
     </Stack>

@@ -38,26 +38,41 @@ static const char *session_token(const struct http_request *r, char *out, size_t
 	return out;
 }
 
-/* The session's row: organization, user, csrf, role from the user's document. */
-static struct store_rows *find_session(struct http_request *r)
+/*
+ * Find the session of the request's cookie.
+ *
+ * out   its row: organization, user, CSRF token, the user's document; NULL: there is no such session, or it has expired
+ *
+ * Returns false when the database cannot be read; the request is then answered with 503. A session that cannot be
+ * looked up must not look like one that has ended: the portal would ask for the password.
+ */
+static bool find_session(struct http_request *r, struct store_rows **out)
 {
 	char token[128], hash[CRYPTO_HASH_SIZE];
-	struct store_conn *conn = session_token(r, token, sizeof token) ? store_reader(r->config->store) : NULL;
+	*out = NULL;
+	if (!session_token(r, token, sizeof token))
+		return true;
+	struct store_conn *conn = http_reader(r);
 	if (!conn)
-		return NULL;
+		return false;
 	struct store_rows *rows = store_query(conn,
 		"SELECT s.organization_id, s.user_id, s.csrf, u.doc FROM sessions s JOIN resources u ON u.id = s.user_id AND u.organization_id = s.organization_id WHERE s.token_hash = $1 AND s.expires_at > $2",
 		"si", crypto_keyed_hash(config_key(r->config->config), token, hash), clock_now_ms());
+	if (!rows) {
+		http_problem(r, 503, "The database could not be read", "try again shortly");
+		return false;
+	}
 	if (rows_count(rows) == 1)
-		return rows;
-	rows_free(rows);
-	return NULL;
+		*out = rows;
+	else
+		rows_free(rows);
+	return true;
 }
 
 static bool by_session(struct http_request *r)
 {
-	struct store_rows *rows = find_session(r);
-	if (!rows)
+	struct store_rows *rows;
+	if (!find_session(r, &rows) || !rows)
 		return false;
 	const char *csrf = http_header(r, "X-CSRF-Token");
 	bool safe = strcmp(r->method, "GET") == 0 || (csrf && strcmp(csrf, rows_text(rows, 0, 2)) == 0);
@@ -136,14 +151,25 @@ enum http_result auth_login(struct http_request *r)
 	return r->run ? http_write(r) : HTTP_REPLY;
 }
 
+/*
+ * Whether the portal's visitor is signed in is a question with two good answers. Whoever sends credentials in
+ * Authorization asks something else: a session is not had by them, and the answer is 401 (RFC 9110 section 15.5.2).
+ */
 enum http_result auth_session(struct http_request *r)
 {
-	struct store_rows *rows = find_session(r);
-	if (!rows)
+	struct store_rows *rows;
+	if (!find_session(r, &rows))
+		return HTTP_REPLY;
+	if (!rows && http_header(r, "Authorization"))
 		return http_problem(r, 401, "Not signed in", "sign in with POST /api/v1/session");
+	if (!rows)
+		return http_json(r, 200, json_pack("{s:b}", "authenticated", 0));
 	json_t *user = json_loads(rows_text(rows, 0, 3), 0, NULL);
-	http_json(r, 200, json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "user_id", rows_text(rows, 0, 1), "organization_id", rows_text(rows, 0, 0), "csrf_token", rows_text(rows, 0, 2),
-				    "role", json_string_value(json_object_get(user, "role")), "email", json_string_value(json_object_get(user, "email"))));
+	http_json(r, 200, json_pack("{s:b, s:s, s:s, s:s, s:s?, s:s?}", "authenticated", 1,
+				    "user_id", rows_text(rows, 0, 1), "organization_id", rows_text(rows, 0, 0),
+				    "csrf_token", rows_text(rows, 0, 2),
+				    "role", json_string_value(json_object_get(user, "role")),
+				    "email", json_string_value(json_object_get(user, "email"))));
 	json_decref(user);
 	rows_free(rows);
 	return HTTP_REPLY;

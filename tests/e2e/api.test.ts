@@ -167,6 +167,26 @@ describe('HTTP API', () => {
     assert.equal((await s.raw('GET', '/api/v1/campaigns', undefined, headers, '')).status, 401)
   })
 
+  test('who is signed in is asked without a 401, except with credentials that are no session', async () => {
+    const ask = async (headers: Record<string, string> = {}) => {
+      const r = await s.raw('GET', '/api/v1/session', undefined, headers, '')
+      return [r.status, ((await r.json()) as any).authenticated]
+    }
+    assert.deepEqual(await ask(), [200, false])
+    assert.deepEqual(await ask({ cookie: 'strowger_session=gone' }), [200, false])
+    assert.equal((await ask({ authorization: 'Bearer sk_wrong' }))[0], 401)
+    assert.equal((await ask({ authorization: `Bearer ${s.key}` }))[0], 401, 'an API key is no session')
+    assert.equal((await ask({ authorization: 'Basic b3duZXI6cGFzc3dvcmQ=' }))[0], 401)
+    const login = await s.raw('POST', '/api/v1/session', { email: 'owner@example.com', password: 'correct horse battery' }, {}, '')
+    const headers = { cookie: login.headers.get('set-cookie')!.split(';')[0] }
+    const session = (await (await s.raw('GET', '/api/v1/session', undefined, headers, '')).json()) as any
+    assert.deepEqual([session.authenticated, session.email, session.role], [true, 'owner@example.com', 'owner'])
+    assert.equal(session.csrf_token, ((await login.json()) as any).csrf_token)
+    await s.raw('DELETE', '/api/v1/session', undefined, headers, '')
+    assert.deepEqual(await ask(headers), [200, false])
+    assert.equal((await s.raw('GET', '/api/v1/campaigns', undefined, headers, '')).status, 401)
+  })
+
   test('OpenAPI names every path, and its references lead somewhere', async () => {
     const doc = (await (await fetch(`${s.url}/api/v1/openapi.json`)).json()) as any
     assert.equal(doc.openapi, '3.1.0')

@@ -84,7 +84,7 @@ describe('portal: calls and lists', () => {
 
   test('the log loads less than 300 KB of JavaScript', async () => {
     await page.goto(`${s.url}/calls`)
-    await page.getByRole('heading', { name: 'Calls' }).waitFor()
+    await page.getByRole('heading', { name: 'Log', exact: true }).waitFor()
     const loaded = await page.evaluate(() => (performance.getEntriesByType('resource') as PerformanceResourceTiming[]).filter((r) => r.name.endsWith('.js')).reduce((sum, r) => sum + r.encodedBodySize, 0))
     assert.ok(loaded > 100000 && loaded < 300000, `${loaded} bytes`)
   })
@@ -212,12 +212,12 @@ describe('portal: calls and lists', () => {
     await page.getByRole('button', { name: 'Filter' }).click()
     await page.getByRole('combobox', { name: 'Enabled' }).click()
     await page.getByRole('option', { name: 'no', exact: true }).click()
-    await page.getByText('No results').waitFor()
+    await page.getByText('No results match your filters').waitFor()
     await page.screenshot({ path: join(shots, 'list-filter.png') })
     await page.keyboard.press('Escape')
     await page.keyboard.press('Escape')
     await page.keyboard.press('n')
-    await page.getByRole('heading', { name: 'New Target' }).waitFor()
+    await page.getByRole('heading', { name: 'Create Target' }).waitFor()
   })
 
   test('what is in use is not deleted, and says by what; the rest can be put back; a save can be undone', async () => {
@@ -268,7 +268,7 @@ describe('portal: calls and lists', () => {
     await page.getByText('Go to', { exact: true }).waitFor({ state: 'detached' })
     await page.keyboard.press('g')
     await page.keyboard.press('f')
-    await page.getByRole('heading', { name: 'Call flows' }).waitFor()
+    await page.getByRole('heading', { name: 'Call Flows', exact: true }).waitFor()
   })
 
   test('the page of a call whose flow could not run says why', async () => {

@@ -133,7 +133,7 @@ describe('portal', () => {
     await page.getByRole('heading', { name: 'Drawn again' }).waitFor()
 
     await page.getByRole('link', { name: 'Campaigns' }).click()
-    await page.getByRole('link', { name: 'New Campaign' }).click()
+    await page.getByRole('link', { name: 'Create Campaign' }).click()
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('is required').first().waitFor()
     await page.getByLabel('Name', { exact: false }).first().fill('By hand')
@@ -145,7 +145,7 @@ describe('portal', () => {
     await page.getByRole('option', { name: 'Drawn', exact: true }).click()
     await page.screenshot({ path: join(shots, 'execution-settings.png') })
     await page.getByRole('tabpanel').getByRole('button', { name: 'Save' }).click()
-    await page.getByText('the next call runs this way').waitFor()
+    await page.getByText('Saved. New calls run version 3 of Drawn.').waitFor()
 
     const campaign = (await s.api('GET', '/campaigns')).data[0]
     assert.equal(campaign.execution_mode, 'call_flow')
@@ -263,14 +263,14 @@ describe('portal', () => {
   test('a CRM is set up to send data in: the tag, the webhook, its URL, what came, and the call that has it', async () => {
     const go = async (link: string) => page.getByRole('link', { name: link, exact: true }).click()
     await go('Custom Tags')
-    await page.getByRole('link', { name: 'New Custom tag' }).click()
+    await page.getByRole('link', { name: 'Create Custom Tag' }).click()
     await page.getByRole('textbox', { name: 'Name' }).fill('lead_score')
     await page.getByRole('combobox', { name: 'Type' }).click()
     await page.getByRole('option', { name: 'Number', exact: true }).click()
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Custom tag saved').waitFor()
     await go('Incoming Webhooks')
-    await page.getByRole('link', { name: 'New Incoming webhook' }).click()
+    await page.getByRole('link', { name: 'Create Incoming Webhook' }).click()
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Form tool')
     await page.getByRole('button', { name: 'Save' }).click()
     const url = await page.locator('code').first().textContent()
@@ -353,7 +353,7 @@ describe('portal', () => {
     })
     await new Promise<void>((r) => server.listen(0, '127.0.0.1', r))
     await page.getByRole('link', { name: 'Outgoing Webhooks', exact: true }).click()
-    await page.getByRole('link', { name: 'New Outgoing webhook' }).click()
+    await page.getByRole('link', { name: 'Create Outgoing Webhook' }).click()
     await page.getByRole('textbox', { name: 'Name' }).first().fill('BI')
     await page.getByLabel('URL').fill('not a url')
     await page.getByRole('checkbox', { name: 'Call completed' }).check()
@@ -472,7 +472,7 @@ describe('portal', () => {
 
   test('a prompt is made from a text, then from a file, and heard', async () => {
     await page.getByRole('link', { name: 'Prompts', exact: true }).click()
-    await page.getByRole('link', { name: 'New Prompt' }).click()
+    await page.getByRole('link', { name: 'Create Prompt' }).click()
     await page.getByRole('textbox', { name: 'Name' }).fill('Welcome')
     await page.getByRole('textbox', { name: 'Text' }).fill('Thank you for calling')
     await page.getByRole('button', { name: 'Save' }).click()

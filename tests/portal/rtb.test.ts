@@ -82,7 +82,7 @@ describe('portal, real-time bidding', () => {
     await page.setViewportSize({ width: 1280, height: 1000 })
     await page.goto(`${s.url}/rtb/targets`)
     await page.getByText('A buyer that is asked, call by call, what it pays.').waitFor()
-    await page.getByRole('link', { name: 'New RTB target' }).click()
+    await page.getByRole('link', { name: 'Create RTB Target' }).click()
     await page.getByLabel('Name', { exact: false }).first().fill('Acme Roofing')
     const request = page.getByRole('group', { name: 'Bid request', exact: true })
     await request.getByLabel('URL', { exact: false }).first().fill(`${http.url}/ping`)

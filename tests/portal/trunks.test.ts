@@ -24,7 +24,7 @@ describe('portal, trunks', () => {
   test('a trunk is made with its gateways and limits, and its page tells which answer', async () => {
     const works = await Peer.start(), refuses = await Peer.start({ options: 503 })
     await page.getByRole('link', { name: 'Trunks', exact: true }).click()
-    await page.getByRole('link', { name: 'New trunk' }).first().click()
+    await page.getByRole('link', { name: 'Create Trunk' }).first().click()
     await page.getByLabel('Name', { exact: false }).first().fill('Carrier')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Trunk saved').waitFor()

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useState, type ReactNode } from 'react'
 import { Copy } from '../Copyable'
+import { LoadFailed } from '../LoadFailed'
 import { api, list, type Row } from '../api'
 import { reasonOf } from '../reasons'
 import { labelOf, useSchema } from '../schema'
@@ -70,6 +71,8 @@ function useGoesOn(call: Row | undefined): boolean {
   return call !== undefined && (ended === null || now < ended + AFTER_MS)
 }
 
+export const callLog = { title: t('Log'), page: '/calls' }
+
 export function Call({ id }: { id: string }) {
   const [url, set] = useUrl()
   const [adjusts, setAdjusts] = useState(false)
@@ -81,7 +84,7 @@ export function Call({ id }: { id: string }) {
   const outgoing = useQuery({ queryKey: ['call', id, 'out'], refetchInterval: (q) => (q.state.data?.some((r) => r.status === 'pending') ? 3000 : false), queryFn: async () => (await list(`/outgoing-webhook-requests?call_id=${id}&limit=200`)).data })
   const bids = useQuery({ queryKey: ['call', id, 'bids'], queryFn: async () => (await list(`/rtb-requests?call_id=${id}`)).data })
   const named = useNamed(), types = useSchema('EventType'), step = useStepNames(call.data)
-  if (call.error) return <Alert color="red" title={t('This call could not be loaded')}>{reasonOf(call.error)}</Alert>
+  if (call.error) return <LoadFailed error={call.error} kind={callLog} />
   if (!call.data) return <Text c="dimmed">{t('Loading…')}</Text>
   const c = call.data, attempts = (c.attempts as Attempt[] | undefined) ?? []
   const quality = c.quality as { caller: Heard | null; target: Heard | null } | null

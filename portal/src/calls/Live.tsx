@@ -1,9 +1,11 @@
 // The calls that go on, as the server tells of them.
-import { Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { Badge, Button, Group, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { DataTable, type Column } from '../DataTable'
+import { ListTitle } from '../ListTitle'
 import { api } from '../api'
+import { isExpired, onRenewed } from '../session'
 import { t } from '../text'
 import { complain, toast } from '../toast'
 import { useNamed } from '../useNamed'
@@ -17,6 +19,37 @@ const all = [
   'routing.no_target', 'recording.ready', 'voicemail.received',
 ]
 
+const RECONNECT_MS = 15_000 // after an answer other than 200, which ends an EventSource for good
+
+// Listens to an event feed until the returned function is called. A feed that the server refused is tried again after a
+// while, and at once after a new sign-in; while the session is known to have expired it is not tried.
+function listen(query: string, onOpen: () => void, onError: () => void, onEvent: () => void): () => void {
+  let source: EventSource | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const open = () => {
+    clearTimeout(timer)
+    source?.close()
+    if (isExpired()) return later()
+    const own = (source = new EventSource(`/api/v1/events?${query}`))
+    own.onopen = onOpen
+    own.onerror = () => {
+      onError()
+      if (own.readyState === EventSource.CLOSED) later() // else the browser reconnects by itself
+    }
+    for (const type of all) own.addEventListener(type, onEvent)
+  }
+  const later = () => {
+    timer = setTimeout(open, RECONNECT_MS)
+  }
+  open()
+  const stop = onRenewed(open)
+  return () => {
+    stop()
+    clearTimeout(timer)
+    source?.close()
+  }
+}
+
 // Ask again for what the events are about, at most three times a second. Returns whether the server is listened to.
 // query: of /events; null: nothing is listened to (a browser has few connections).
 export function useLive(query: string | null, keys: string[][]): boolean {
@@ -24,7 +57,6 @@ export function useLive(query: string | null, keys: string[][]): boolean {
   const [on, setOn] = useState(false)
   useEffect(() => {
     if (query === null) return
-    const source = new EventSource(`/api/v1/events?${query}`)
     let waits: ReturnType<typeof setTimeout> | undefined
     const heard = () => {
       waits ??= setTimeout(() => {
@@ -32,12 +64,14 @@ export function useLive(query: string | null, keys: string[][]): boolean {
         keys.forEach((queryKey) => void client.invalidateQueries({ queryKey }))
       }, 300)
     }
-    source.onopen = () => { setOn(true); heard() }
-    source.onerror = () => setOn(false)
-    for (const type of all) source.addEventListener(type, heard)
+    const opened = () => {
+      setOn(true)
+      heard()
+    }
+    const stop = listen(query, opened, () => setOn(false), heard)
     return () => {
       clearTimeout(waits)
-      source.close()
+      stop()
     }
   }, [query]) // eslint-disable-line react-hooks/exhaustive-deps
   return on
@@ -66,9 +100,9 @@ export function LiveCalls() {
   }
   return (
     <Stack>
-      <Group><Title order={2}>{t('Live calls')}</Title><Badge color={on ? 'teal' : 'gray'} variant="light">{on ? t('live') : t('connecting…')}</Badge></Group>
+      <Group><ListTitle group={t('Calls')} title={t('Live')} /><Badge color={on ? 'teal' : 'gray'} variant="light">{on ? t('live') : t('connecting…')}</Badge></Group>
       <DataTable columns={columns} shown={shown} rows={rows} query={query} open={(r) => `/calls/${r.id}`}
-        empty={<><Text fw={600}>{t('Nothing yet')}</Text><Text c="dimmed">{t('No call is in progress. New calls show up here by themselves.')}</Text></>}
+        empty={<><Text fw={600}>{t('No live calls')}</Text><Text c="dimmed">{t('No call is in progress. New calls show up here by themselves.')}</Text></>}
         actions={(r) => <Button size="compact-xs" color="red" variant="light" onClick={() => void hangUp(r.id)} aria-label={t('Hang up {name}', { name: r.caller_id })}>{t('Hang up')}</Button>} />
     </Stack>
   )

@@ -1,11 +1,12 @@
 // The call log: its filters, saved views, and the calls as a file.
-import { Button, Group, Menu, Modal, Paper, Progress, Select, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Button, Group, Menu, Modal, Paper, Progress, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useMemo, useRef, useState } from 'react'
 import { ColumnMenu, DataTable, useColumns, type Column } from '../DataTable'
 import { Delete } from '../Delete'
 import { FilterEditor, type Filter } from '../Filter'
+import { ListTitle } from '../ListTitle'
 import { ResourcePicker } from '../Picker'
 import { ApiError, api, list, type Row } from '../api'
 import { csvLine, downloadCsv } from '../csv'
@@ -126,7 +127,7 @@ function Views({ url, set, shown, onShown }: { url: Url; set: (next: Record<stri
           <Button type="submit">{t('Save')}</Button>
         </Stack></form>
       </Modal>
-      {deleting && now && <Delete kind={{ title: t('Saved views'), one: t('Saved view'), path: 'saved-views', page: '/calls', schema: 'SavedView', columns: [], teaches: '' }} row={now} onClose={() => setDeleting(false)} onDeleted={() => set({ view: undefined })} />}
+      {deleting && now && <Delete kind={{ path: 'saved-views' }} row={now} onClose={() => setDeleting(false)} onDeleted={() => set({ view: undefined })} />}
     </>
   )
 }
@@ -169,7 +170,7 @@ export function Calls() {
   const narrowed = Object.keys(query).some((k) => k !== 'include')
   return (
     <Stack>
-      <Group justify="space-between"><Title order={2}>{t('Calls')}</Title><Group><Views url={url} set={set} shown={shown} onShown={onShown} /></Group></Group>
+      <Group justify="space-between"><ListTitle group={t('Calls')} title={t('Log')} /><Group><Views url={url} set={set} shown={shown} onShown={onShown} /></Group></Group>
       <Group align="flex-end">
         <Select label={t('When')} w={160} data={[{ value: '', label: t('Any time') }, ...periods, { value: 'dates', label: t('From … to …') }]} value={period} allowDeselect={false}
           onChange={(v) => set(v === 'dates' ? { days: undefined, from: new Date((minute - 1440) * 60_000).toISOString() } : { days: v || undefined, from: undefined, to: undefined })} />
@@ -183,7 +184,7 @@ export function Calls() {
       </Group>
       {segment && <Segment key={url.view ?? ''} filter={parsed(url.filter)} problem={refused} onApply={(f) => set({ filter: f ? JSON.stringify(f) : undefined })} />}
       <DataTable columns={columns} shown={shown} rows={rows} query={q} open={(r) => `/calls/${r.id}`}
-        empty={narrowed ? <><Text fw={600}>{t('No calls match')}</Text><Text c="dimmed">{t('Try a longer period or remove a filter.')}</Text></> : <><Text fw={600}>{t('Nothing yet')}</Text><Text c="dimmed">{t('Every call is kept here. Place one with a softphone, or with: strowger call sip:<number>@<this host>')}</Text></>} />
+        empty={narrowed ? <><Text fw={600}>{t('No calls match')}</Text><Text c="dimmed">{t('Try a longer period or remove a filter.')}</Text></> : <><Text fw={600}>{t('No calls yet')}</Text><Text c="dimmed">{t('Every call is kept here. Place one with a softphone, or with: strowger call sip:<number>@<this host>')}</Text></>} />
       {exporting && <Export query={parameters(url, minute)} columns={shown.map((k) => columns.find((c) => c.key === k)!)} onClose={() => setExporting(false)} />}
     </Stack>
   )
