@@ -5,5 +5,8 @@ import { defineConfig } from 'vite'
 export default defineConfig({
   plugins: [react()],
   build: { chunkSizeWarningLimit: 1600 },
-  server: { proxy: { '/api': 'http://127.0.0.1:8080', '/call-data': 'http://127.0.0.1:8080' } },
+  server: {
+    fs: { allow: ['..'] }, // ../docs/cookbook
+    proxy: { '/api': 'http://127.0.0.1:8080', '/call-data': 'http://127.0.0.1:8080' },
+  },
 })

@@ -37,7 +37,13 @@ function Narrow({ fields, url, set }: { fields: [string, Schema][]; url: Url; se
   )
 }
 
-export function ResourceList({ kind, head }: { kind: Kind; head?: ReactNode }) {
+interface ListProps {
+  kind: Kind
+  head?: ReactNode
+  more?: (row: Row) => ReactNode // entries of a row's menu
+}
+
+export function ResourceList({ kind, head, more }: ListProps) {
   const [url, set] = useUrl()
   const navigate = useNavigate()
   const schema = useSchema(kind.schema)
@@ -76,7 +82,15 @@ export function ResourceList({ kind, head }: { kind: Kind; head?: ReactNode }) {
       </Group>
       <DataTable columns={columns} shown={shown} rows={rows} query={query} open={(r) => `${kind.page}/${r.id}`} sort={url.sort?.replace('name', byName)} onSort={(key) => set({ sort: key.replace(byName, 'name') })}
         empty={narrowed ? <Text fw={600}>{t('No results match your filters')}</Text> : <><Text fw={600}>{kind.none}</Text><Text c="dimmed">{kind.teaches}</Text></>}
-        actions={(r) => <RowMenu name={nameOf(r)}><Menu.Item onClick={() => void navigate({ to: `${kind.page}/${r.id}` })}>{t('Open')}</Menu.Item><Menu.Item color="red" onClick={() => setDeleting(r)}>{t('Delete')}</Menu.Item></RowMenu>} />
+        actions={(r) => (
+          <RowMenu name={nameOf(r)}>
+            <Menu.Item
+              onClick={() => void navigate({ to: `${kind.page}/${r.id}` })}
+            >{t('Open')}</Menu.Item>
+            {more?.(r)}
+            <Menu.Item color="red" onClick={() => setDeleting(r)}>{t('Delete')}</Menu.Item>
+          </RowMenu>
+        )} />
       {deleting && <Delete kind={kind} row={deleting} onClose={() => setDeleting(null)} />}
     </Stack>
   )

@@ -1,7 +1,23 @@
+#include "base/buf.h"
 #include "flow/node.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#define PORT_TEXT_SIZE 250 /* a label of 60 characters, each of four bytes, in quotes */
+
+/* A JSON string of a text that may have been cut within a UTF-8 sequence. NULL: no memory. */
+static json_t *whole_text(const char *text)
+{
+	json_t *string = json_string(text); /* NULL where it is not UTF-8 */
+	if (string)
+		return string;
+	struct buf b = {0};
+	buf_json_string(&b, text, strlen(text));
+	string = b.failed ? NULL : json_loadb(b.data, b.len, JSON_DECODE_ANY, NULL);
+	buf_free(&b);
+	return string;
+}
 
 void flow_problem(struct flow_compiler *c, bool is_error, const char *code, const char *pointer, const char *fmt, ...)
 {
@@ -12,8 +28,11 @@ void flow_problem(struct flow_compiler *c, bool is_error, const char *code, cons
 	va_end(ap);
 	c->failed |= is_error;
 	if (c->problems && json_array_size(c->problems) < 500)
-		json_array_append_new(c->problems, json_pack("{s:s, s:s, s:s?, s:s, s:s}", "code", code, "severity", is_error ? "error" : "warning",
-							     "node", c->node_id, "pointer", pointer, "detail", detail));
+		json_array_append_new(c->problems,
+				      json_pack("{s:s, s:s, s:s?, s:o, s:o}", "code", code,
+						"severity", is_error ? "error" : "warning",
+						"node", c->node_id, "pointer", whole_text(pointer),
+						"detail", whole_text(detail)));
 }
 
 /* ---- names ---- */
@@ -187,27 +206,85 @@ const struct flow_tags *flow_compile_tags(struct flow_compiler *c)
 
 /* ---- nodes ---- */
 
+/* The element's label, or NULL: it has none, or nothing that could be read. */
+static const char *label_of(json_t *element)
+{
+	const char *label = json_string_value(json_object_get(element, "label"));
+	return label && label[strspn(label, " \t\r\n")] ? label : NULL;
+}
+
+/* How a problem names the port: by its label, in quotes, or by its id. */
+static const char *port_text(const struct flow_port *port, char out[PORT_TEXT_SIZE])
+{
+	if (!port->label)
+		return port->name;
+	snprintf(out, PORT_TEXT_SIZE, "\"%.*s\"", PORT_TEXT_SIZE - 3, port->label);
+	return out;
+}
+
+static struct flow_port *find_port(struct flow_port *ports, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(ports[i].name, name) == 0)
+			return &ports[i];
+	return NULL;
+}
+
+/* A listed port must not be named like one of the type's own. at: the element that names it. */
+static void check_port_name(struct flow_compiler *c, const struct flow_node_type *type,
+			    const char *at, const char *name)
+{
+	bool taken = false;
+	for (const struct flow_port *own = type->ports; own->name; own++)
+		taken |= strcmp(own->name, name) == 0;
+	if (taken)
+		flow_problem(c, true, "port_name", at,
+			     "the port name %s is the node type's own; choose another", name);
+}
+
+/*
+ * Add a port for each element of the list. Elements may share one, which has their first label.
+ * Returns false without memory.
+ */
+static bool add_listed_ports(struct flow_compiler *c, const struct flow_node_type *type,
+			     json_t *list, struct flow_port *ports, size_t *count)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach(list, i, item) {
+		bool is_object = json_is_object(item);
+		json_t *id = is_object ? json_object_get(item, "port") : item;
+		const char *name = json_string_value(id);
+		const char *label = label_of(item);
+		struct flow_port *port = name ? find_port(ports, *count, name) : NULL;
+		char at[200];
+		if (!name || (!port && *count == FLOW_PORTS_MAX))
+			continue;
+		if (!port) {
+			snprintf(at, sizeof at, "%s/%s/%zu%s", c->at, type->ports_from, i,
+				 is_object ? "/port" : "");
+			check_port_name(c, type, at, name);
+			port = &ports[*count];
+			port->name = arena_strdup(c->arena, name);
+			if (!port->name)
+				return false;
+			(*count)++;
+		}
+		if (label && !port->label && !(port->label = arena_strdup(c->arena, label)))
+			return false;
+	}
+	return true;
+}
+
 static struct flow_port *build_ports(struct flow_compiler *c, const struct flow_node_type *type, json_t *config, uint16_t *count)
 {
-	json_t *from = type->ports_from ? json_object_get(config, type->ports_from) : NULL, *item;
-	size_t n = 0, i;
+	size_t n = 0;
 	struct flow_port *ports = arena_alloc(c->arena, (FLOW_PORTS_MAX + 8) * sizeof *ports);
-	if (!ports)
+	json_t *list = type->ports_from ? json_object_get(config, type->ports_from) : NULL;
+	if (!ports || !add_listed_ports(c, type, list, ports, &n))
 		return NULL;
-	json_array_foreach(from, i, item) {
-		const char *name = json_string_value(json_is_object(item) ? json_object_get(item, "port") : item);
-		bool twice = false;
-		for (size_t k = 0; name && k < n; k++)
-			twice |= strcmp(ports[k].name, name) == 0;
-		if (name && !twice && n < FLOW_PORTS_MAX)
-			ports[n++].name = arena_strdup(c->arena, name);
-	}
-	for (const struct flow_port *p = type->ports; p->name; p++) {
-		for (size_t k = 0; k < n; k++)
-			if (ports[k].name && strcmp(ports[k].name, p->name) == 0)
-				flow_problem(c, true, "port_name", c->at, "the port name %s is the node type's own; choose another", p->name);
+	for (const struct flow_port *p = type->ports; p->name; p++)
 		ports[n++] = *p;
-	}
 	if (type->goes_to) /* a way that the canvas does not show */
 		ports[n++] = (struct flow_port){.name = "to", .help = "The node that is named."};
 	*count = (uint16_t)n;
@@ -299,7 +376,9 @@ static void compile_node(struct flow_compiler *c, json_t *json, size_t index)
 	node->next = arena_alloc(c->arena, sizeof(uint16_t) * (node->port_count + 1u));
 	for (size_t i = 0; node->next && i < node->port_count; i++)
 		node->next[i] = FLOW_NO_NODE;
-	if (check_config(c, node->type, config)) {
+	if (!node->ports || !node->next) {
+		flow_problem(c, true, "memory", at, "out of memory");
+	} else if (check_config(c, node->type, config)) {
 		node->config = node->type->compile ? node->type->compile(c, config) : NULL;
 		if (!node->config && node->type->compile && !c->failed)
 			flow_problem(c, true, "memory", at, "out of memory");
@@ -310,7 +389,7 @@ static void compile_node(struct flow_compiler *c, json_t *json, size_t index)
 
 static void compile_edge(struct flow_compiler *c, json_t *json, size_t index)
 {
-	char at[64];
+	char at[64], text[PORT_TEXT_SIZE];
 	snprintf(at, sizeof at, "/edges/%zu", index);
 	const char *from_id = json_string_value(json_object_get(json, "from")), *to_id = json_string_value(json_object_get(json, "to"));
 	const char *port = json_string_value(json_object_get(json, "port"));
@@ -325,12 +404,15 @@ static void compile_edge(struct flow_compiler *c, json_t *json, size_t index)
 		if (!port || strcmp(node->ports[i].name, port) != 0)
 			continue;
 		if (node->next[i] != FLOW_NO_NODE)
-			flow_problem(c, true, "edge", at, "port %s of %s has two edges; a port leads to one node", port, node->id);
+			flow_problem(c, true, "edge", at, "port %s of %s has two edges; "
+				     "a port leads to one node",
+				     port_text(&node->ports[i], text), node->id);
 		node->next[i] = (uint16_t)to;
 		return;
 	}
 	if (node->type)
-		flow_problem(c, true, "edge", at, "%s has no port %.64s", node->id, port ? port : "(none)");
+		flow_problem(c, true, "edge", at, "%s has no port %.64s: remove this edge, "
+			     "or let it leave another port", node->id, port ? port : "(none)");
 }
 
 /* The nodes that go to one they name. */
@@ -405,6 +487,19 @@ static void find_busy_loops(struct flow_compiler *c)
 	free(gone);
 }
 
+static void tell_unconnected(struct flow_compiler *c, const struct flow_node *node)
+{
+	for (size_t p = 0; p < node->port_count; p++) {
+		const struct flow_port *port = &node->ports[p];
+		char text[PORT_TEXT_SIZE];
+		if (node->next[p] != FLOW_NO_NODE)
+			continue;
+		flow_problem(c, false, "unconnected_port", "", "port %s is not connected: %s",
+			     port_text(port, text),
+			     port->failure ? "the flow's fallback runs" : "the call ends there");
+	}
+}
+
 static void check_graph(struct flow_compiler *c)
 {
 	struct flow *f = c->flow;
@@ -423,10 +518,7 @@ static void check_graph(struct flow_compiler *c)
 				flow_problem(c, false, "unreachable", "", "no path leads here; connect it or delete it");
 				continue;
 			}
-			for (size_t p = 0; p < f->nodes[i].port_count; p++)
-				if (f->nodes[i].next[p] == FLOW_NO_NODE)
-					flow_problem(c, false, "unconnected_port", "", "port %s is not connected: %s", f->nodes[i].ports[p].name,
-						     f->nodes[i].ports[p].failure ? "the flow's fallback runs" : "the call ends there");
+			tell_unconnected(c, &f->nodes[i]);
 		}
 	}
 	free(seen);

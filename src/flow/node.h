@@ -10,10 +10,18 @@
 #define FLOW_PORTS_MAX 40
 
 struct flow_port {
-	const char *name;
+	const char *name;  /* its id: edges, traces and scripts name it */
 	bool failure; /* unconnected: the flow's fallback runs instead of a hang-up */
 	const char *help;
+	const char *label; /* what people call it; NULL: its name */
 };
+
+/* Members of a list element that makes a port (ports_from). */
+#define PORT_FIELDS \
+	{"port", FIELD_NAME, FIELD_REQUIRED, .min = 1, .max = 40, \
+	 .help = "Id of this way out: edges and traces name it. A new label leaves it as it is."}, \
+	{"label", FIELD_STRING, FIELD_CHARACTERS, .max = 60, \
+	 .help = "Name that people see instead of the id, such as New York."}
 
 /* Where a node goes next: a port's index, or one of these. MOVE_REFUSED: not the input it waits for. */
 enum { MOVE_WAIT = -1, MOVE_END = -2, MOVE_REFUSED = -3, MOVE_PUSHED = -4 };
@@ -26,7 +34,8 @@ struct flow_node_type {
 	const char *example; /* a config, as JSON */
 	const struct field *config;
 	const struct flow_port *ports; /* ends with a NULL name */
-	const char *ports_from;        /* config list whose elements each add a port: texts, or objects by their "port" */
+	/* Config list whose elements each add a port: names, or objects with PORT_FIELDS. */
+	const char *ports_from;
 	const char *goes_to;           /* config member that names the next node, instead of a port */
 	bool waits_for_caller;         /* a loop through it gives the caller time */
 	/* Turn a valid config into what runs; from compiler->arena. NULL: no memory, or a problem was told.

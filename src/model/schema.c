@@ -84,6 +84,15 @@ struct at {
 	const char *pointer;
 };
 
+/* Code points of a text in UTF-8. */
+static size_t characters(const char *s)
+{
+	size_t n = 0;
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
 static void check_string(const struct field *f, json_t *v, const struct at *at)
 {
 	const char *s = json_string_value(v);
@@ -98,6 +107,8 @@ static void check_string(const struct field *f, json_t *v, const struct at *at)
 		errors_add(at->errors, at->pointer, "must not contain the NUL character");
 		return;
 	}
+	if (f->flags & FIELD_CHARACTERS)
+		len = characters(s);
 	if ((long long)len < f->min)
 		errors_add(at->errors, at->pointer, f->min == 1 ? "must not be empty" : "must have at least %lld characters", f->min);
 	else if ((long long)len > max)

@@ -38,8 +38,9 @@ describe('portal', () => {
     await s.api('POST', '/routing-plans', { name: 'Fallback plan', entries: [] })
     await page.getByRole('link', { name: 'Call Flows', exact: true }).click()
     await page.getByText('No call flows yet').waitFor()
-    await page.getByLabel('Name of the new call flow').fill('Drawn')
-    await page.getByRole('button', { name: 'New call flow' }).click()
+    await page.getByRole('button', { name: 'Create Call Flow' }).click()
+    await page.getByRole('dialog').getByLabel('Name').fill('Drawn')
+    await page.getByRole('dialog').getByRole('button', { name: 'Create', exact: true }).click()
     const add = async (name: RegExp) => {
       await page.getByRole('button', { name: 'Add node' }).click()
       await page.getByRole('option', { name }).click()

@@ -572,6 +572,137 @@ static void test_static_checks_find_what_is_wrong(void **state)
 	assert_false(has_problem(MENU, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"m\"},{\"from\":\"m\",\"port\":\"one\",\"to\":\"m\"}", "loop"));
 }
 
+/* The first problem of this code. New reference; NULL: there is none. */
+static json_t *problem(const char *nodes, const char *edges, const char *code)
+{
+	json_t *problems = json_array(), *found = NULL, *p;
+	size_t i;
+	flow_free(compile(nodes, edges, "", problems));
+	json_array_foreach(problems, i, p)
+		if (!found && strcmp(json_string_value(json_object_get(p, "code")), code) == 0)
+			found = json_incref(p);
+	json_decref(problems);
+	return found;
+}
+
+/* There is such a problem, and this member of the first one contains the text. */
+static void assert_problem(const char *nodes, const char *edges, const char *code,
+			   const char *member, const char *text)
+{
+	json_t *p = problem(nodes, edges, code);
+	assert_non_null(p);
+	if (!strstr(json_string_value(json_object_get(p, member)), text))
+		fail_msg("%s: %s", text, json_dumps(p, JSON_COMPACT));
+	json_decref(p);
+}
+
+/* A menu of two options; the first has this label, the second none. */
+static const char *labelled(const char *label)
+{
+	static char node[2000];
+	snprintf(node, sizeof node, ",{\"id\":\"m\",\"type\":\"menu\",\"config\":{"
+		 "\"prompt\":{\"text\":\"hi\"},\"options\":["
+		 "{\"key\":\"1\",\"port\":\"option_1\",\"label\":\"%s\"},"
+		 "{\"key\":\"2\",\"port\":\"two\"}]}}", label);
+	return node;
+}
+
+#define TO_M "{\"from\":\"s\",\"port\":\"next\",\"to\":\"m\"}"
+#define FROM_M(port) ",{\"from\":\"m\",\"port\":\"" port "\",\"to\":\"m\"}"
+#define M_LOOPS FROM_M("option_1")
+
+static void test_problems_name_a_port_by_its_label(void **state)
+{
+	(void)state;
+	assert_problem(labelled("New York"), TO_M, "unconnected_port", "detail",
+		       "port \"New York\" is not connected");
+	assert_problem(labelled("New York"), TO_M M_LOOPS M_LOOPS, "edge", "detail",
+		       "port \"New York\" of m has two edges");
+	assert_problem(labelled("New York"), TO_M M_LOOPS, "unconnected_port", "detail",
+		       "port two is not connected"); /* without a label: its id */
+	assert_problem(labelled("  "), TO_M, "unconnected_port", "detail", "port option_1 is not");
+	/* edges go on to name the id */
+	assert_problem(labelled("New York"), TO_M FROM_M("New York"), "edge", "detail",
+		       "m has no port New York: remove this edge");
+	assert_problem(labelled("New York"), TO_M FROM_M("gone"), "edge", "pointer", "/edges/1");
+}
+
+static void test_every_list_that_makes_ports_takes_labels(void **state)
+{
+	static const char *const nodes[] = {
+		",{\"id\":\"m\",\"type\":\"condition\",\"config\":{\"branches\":["
+		"{\"port\":\"b\",\"label\":\"N\u00fcrnberg\",\"filter\":{\"rules\":[]}}]}}",
+		",{\"id\":\"m\",\"type\":\"split\",\"config\":{\"shares\":["
+		"{\"port\":\"b\",\"label\":\"N\u00fcrnberg\",\"weight\":1}]}}",
+	};
+	json_t *types = flow_node_types_json(), *type;
+	size_t i;
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(nodes); i++)
+		assert_problem(nodes[i], TO_M, "unconnected_port", "detail", "\"N\u00fcrnberg\"");
+	json_array_foreach(types, i, type) {
+		const char *list = json_string_value(json_object_get(type, "ports_from"));
+		json_t *schema = json_object_get(type, "config_schema"), *one = NULL;
+		json_t *properties = json_object_get(schema, "properties");
+		if (list)
+			one = json_object_get(json_object_get(properties, list), "items");
+		json_t *members = json_object_get(one, "properties");
+		json_t *most = json_object_get(json_object_get(members, "label"), "maxLength");
+		if (members)
+			assert_int_equal(json_integer_value(most), 60);
+	}
+	json_decref(types);
+}
+
+static void test_a_label_has_at_most_60_characters_of_any_script(void **state)
+{
+	char text[400] = "";
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		strcat(text, "\xe6\x9d\xb1"); /* U+6771, three bytes */
+	assert_null(problem(labelled(text), TO_M, "config"));
+	assert_problem(labelled(text), TO_M, "unconnected_port", "detail", text);
+	strcat(text, "x");
+	assert_problem(labelled(text), TO_M, "config", "pointer",
+		       "/nodes/1/config/options/0/label");
+	assert_problem(labelled(text), TO_M, "config", "detail", "at most 60 characters");
+}
+
+static void test_options_that_share_a_port_have_its_first_label(void **state)
+{
+	static const char node[] =
+		",{\"id\":\"m\",\"type\":\"menu\",\"config\":{"
+		"\"prompt\":{\"text\":\"hi\"},\"options\":["
+		"{\"key\":\"1\",\"port\":\"a\"},{\"key\":\"2\",\"port\":\"a\",\"label\":\"Sales\"},"
+		"{\"key\":\"3\",\"port\":\"a\",\"label\":\"More\"}]}}";
+	(void)state;
+	assert_problem(node, TO_M, "unconnected_port", "detail", "port \"Sales\" is not connected");
+}
+
+static void test_a_port_named_like_an_own_one_is_pointed_at(void **state)
+{
+	(void)state;
+	assert_problem(",{\"id\":\"m\",\"type\":\"split\",\"config\":{\"shares\":["
+		       "{\"port\":\"a\",\"weight\":1}]}},"
+		       "{\"id\":\"n\",\"type\":\"condition\",\"config\":{\"branches\":["
+		       "{\"port\":\"else\",\"filter\":{\"rules\":[]}}]}}", TO_M,
+		       "port_name", "pointer", "/nodes/2/config/branches/0/port");
+	assert_problem(",{\"id\":\"m\",\"type\":\"javascript\",\"config\":{"
+		       "\"code\":\"x\",\"ports\":[\"a\",\"error\"]}}",
+		       TO_M, "port_name", "pointer", "/nodes/1/config/ports/1");
+}
+
+/* A text that is cut within a character must not lose the problem that quotes it. */
+static void test_a_problem_that_cuts_a_character_is_told_all_the_same(void **state)
+{
+	char edge[400] = TO_M ",{\"from\":\"m\",\"port\":\"x";
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		strcat(edge, "\xc3\xa4"); /* the 64th byte is the first of two */
+	strcat(edge, "\",\"to\":\"m\"}");
+	assert_problem(labelled("a"), edge, "edge", "detail", "m has no port x\xc3\xa4");
+}
+
 static void test_a_long_chain_comes_in_pieces_and_loses_nothing(void **state)
 {
 	char nodes[7000] = "", edges[7000] = "{\"from\":\"s\",\"port\":\"next\",\"to\":\"t0\"}";
@@ -608,7 +739,14 @@ int main(void)
 		cmocka_unit_test(test_a_flow_within_a_flow_comes_back_with_shared_variables), cmocka_unit_test(test_a_failure_within_a_flow_runs_its_fallback_or_fails_it), cmocka_unit_test(test_events_and_outcomes_are_told_with_their_values),
 		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_http_request_is_sent_again_where_it_may_go_better), cmocka_unit_test(test_javascript_returns_a_port_and_values), cmocka_unit_test(test_javascript_errors_say_what_to_do), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
 		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing), cmocka_unit_test(test_every_node_type_has_an_example_that_compiles),
-		cmocka_unit_test(test_static_checks_find_what_is_wrong), cmocka_unit_test(test_a_long_chain_comes_in_pieces_and_loses_nothing),
+		cmocka_unit_test(test_static_checks_find_what_is_wrong),
+		cmocka_unit_test(test_problems_name_a_port_by_its_label),
+		cmocka_unit_test(test_every_list_that_makes_ports_takes_labels),
+		cmocka_unit_test(test_a_label_has_at_most_60_characters_of_any_script),
+		cmocka_unit_test(test_options_that_share_a_port_have_its_first_label),
+		cmocka_unit_test(test_a_port_named_like_an_own_one_is_pointed_at),
+		cmocka_unit_test(test_a_problem_that_cuts_a_character_is_told_all_the_same),
+		cmocka_unit_test(test_a_long_chain_comes_in_pieces_and_loses_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@ import { useEffect, useState, type ReactNode } from 'react'
 import { Copy } from '../Copyable'
 import { LoadFailed } from '../LoadFailed'
 import { api, list, type Row } from '../api'
-import { reasonOf } from '../reasons'
+import { LeftBy, type Step } from '../flow/stepPorts'
 import { labelOf, useSchema } from '../schema'
 import { t } from '../text'
 import { complain } from '../toast'
@@ -72,6 +72,15 @@ function useGoesOn(call: Row | undefined): boolean {
 }
 
 export const callLog = { title: t('Log'), page: '/calls' }
+
+// An entry of the trace: what came from outside, or the port that a node was left by.
+function happened(
+  e: Record<string, unknown>, call: Row, step: ReturnType<typeof useStepNames>,
+): ReactNode {
+  if (e.kind === 'input') return `⇢ ${inputOf(e.input)}${e.digits ? ` ${e.digits}` : ''}`
+  const own = { id: String(call.call_flow_id), version: Number(call.flow_version) }
+  return <>{step.name(e.node, e.type)} → {e.port ? <LeftBy step={e as Step} own={own} /> : t('end')}</>
+}
 
 export function Call({ id }: { id: string }) {
   const [url, set] = useUrl()
@@ -141,7 +150,16 @@ export function Call({ id }: { id: string }) {
           <Rows rows={(outgoing.data ?? []).map((r) => ({ ...r, event_type: labelOf(types, r.event_type), webhook: to('outgoing-requests', r, named(r.outgoing_webhook_id) ?? r.id) }))} columns={[['webhook', t('Outgoing webhook')], ['event_type', t('Event')], ['created_at', t('Created')], ['status', t('Status')], ['attempt_count', t('Attempts')]]} empty={t('No outgoing webhook receives events of this call.')} />
         </Tabs.Panel>
         <Tabs.Panel value="adjustments"><Adjustments id={id} /></Tabs.Panel>
-        <Tabs.Panel value="trace"><Rows rows={(trace.data ?? []).map((e) => ({ ...e, what: e.kind === 'input' ? `⇢ ${inputOf(e.input)}${e.digits ? ` ${e.digits}` : ''}` : `${step.name(e.node, e.type)} → ${e.port ? words(String(e.port)) : t('end')}`, type: step.type(e.type) }))} columns={[['at', t('When')], ['what', t('What happened')], ['type', t('Node')], ['detail', t('Detail')]]} empty={t('Routing plans have no trace. See the attempts.')} /></Tabs.Panel>
+        <Tabs.Panel value="trace">
+          <Rows
+            rows={(trace.data ?? []).map((e) => ({ ...e, what: happened(e, c, step), type: step.type(e.type) }))}
+            columns={[
+              ['at', t('When')], ['what', t('What happened')], ['type', t('Node')],
+              ['detail', t('Detail')],
+            ]}
+            empty={t('Routing plans have no trace. See the attempts.')}
+          />
+        </Tabs.Panel>
         <Tabs.Panel value="sip"><Ladder id={id} active={c.status === 'active'} /></Tabs.Panel>
       </Tabs>
     </Stack>

@@ -1,33 +1,51 @@
 // The canvas: opens, edits, saves and publishes a call flow.
-import { Alert, Badge, Box, Button, Drawer, Group, Kbd, Menu, Stack, Text, Title } from '@mantine/core'
+import {
+  ActionIcon, Alert, Badge, Box, Button, Group, Kbd, Menu, Stack, Text, Title,
+} from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
-import { notifications } from '@mantine/notifications'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useBlocker, useNavigate } from '@tanstack/react-router'
 import { ReactFlowProvider, useEdgesState, useNodesState, useReactFlow, type Connection, type FinalConnectionState } from '@xyflow/react'
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { ApiError, api, type FlowProblem, type Row } from '../api'
+import {
+  useCallback, useEffect, useMemo, useRef, useState, type DragEvent, type KeyboardEvent,
+} from 'react'
+import { api, type FlowProblem, type Row } from '../api'
 import { ResourcePicker } from '../SchemaForm'
 import { NodePanel } from './NodePanel'
 import { FlowVariables, variablesOf } from '../names'
 import { DRAGGED, Palette } from './Palette'
+import { followPorts, movedPorts, portLabel } from './ports'
+import { Problems } from './Problems'
 import { Publish, Usage } from './Publish'
+import { Duplicate, Rename } from './Renaming'
+import { useSaving } from './saving'
 import { Test, type Report } from './Test'
 import { Versions } from './Versions'
-import { words } from '../words'
 import { Conflict } from './Conflict'
 import { chosenOf, connection, copy, frame, freeId, groupNode, isStep, noteNode, paste, portsOf, sizeOf, toCanvas, toDocument, walked, within, type Data, type Document, type FlowNode } from './document'
 import { useHistory } from './history'
+import { isDialogOpen, isInDialog, isSomethingOpen, isTyping, useDeleteKeys } from './keys'
 import { arranged } from './layout'
+import { Panel, room, useIsDocked } from './Panel'
 import { useNodeTypes, type NodeType } from './types'
 import { Seen, type Numbers } from './look'
 import { Surface } from './Surface'
 import { t } from '../text'
+import { complain } from '../toast'
 
 // Where the node goes that the palette is asked for: after a port that was dropped on the canvas, or within an edge.
 type Place = { after: { node: string; port: string }; at: { x: number; y: number } } | { within: string } | { at: { x: number; y: number } }
 
-const isTyping = (target: EventTarget | null) => target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+interface Checked {
+  text: string // of the document that was checked
+  problems: FlowProblem[]
+}
+
+const conflictText = t(
+  'Somebody else saved this flow meanwhile. Nothing is saved here until you choose whose to keep.',
+)
+const MARGIN = 16 // around a node that is moved into sight
+const titles = { test: t('Test'), versions: t('Versions'), settings: t('Fallback') }
 
 function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeType[] }) {
   const client = useQueryClient()
@@ -35,22 +53,19 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const [startNodes, startEdges] = useMemo(() => toCanvas(flow.draft as Document, types), [flow.draft, types])
   const [nodes, setNodes, onNodes] = useNodesState(startNodes)
   const [edges, setEdges, onEdges] = useEdgesState(startEdges)
-  const version = useRef(etag) // not of a render: a save that waited for another one goes on from what that one made
-  const [saved, setSaved] = useState(JSON.stringify(toDocument(startNodes, startEdges, flow.draft as object)))
-  const [problems, setProblems] = useState<FlowProblem[]>([])
+  const [checked, setChecked] = useState<Checked>({ text: '', problems: [] })
+  const { problems } = checked
   const [openId, setOpenId] = useState<string | null>(null)
-  const [conflict, setConflict] = useState(false)
-  const [asking, setAsking] = useState(false) // the dialog about it is open
-  const [failed, setFailed] = useState(false) // the last save; the next change tries again
-  const [published, setPublished] = useState(flow.published_version as number | null)
+  const [naming, setNaming] = useState<'rename' | 'duplicate' | null>(null)
   const [rest, setRest] = useState(flow.draft as object)
   const [panel, setPanel] = useState<'test' | 'versions' | 'settings' | null>(null)
   const [report, setReport] = useState<Report | null>(null)
   const [publishing, setPublishing] = useState(false)
   const [numbers, setNumbers] = useState(false)
   const [place, setPlace] = useState<Place | null>(null)
-  const canvas = useReactFlow()
-  const box = useRef<HTMLDivElement>(null)
+  const canvas = useReactFlow<FlowNode>()
+  const box = useRef<HTMLDivElement>(null), work = useRef<HTMLDivElement>(null)
+  const isDocked = useIsDocked()
   // What there is to save; where nodes are dragged to is told when they are let go.
   const told = useRef<{ document_: Document; text: string } | null>(null)
   if (!told.current || !nodes.some((n) => n.dragging)) {
@@ -58,7 +73,12 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     told.current = { document_, text: JSON.stringify(document_) }
   }
   const { document_, text } = told.current
-  const dirty = text !== saved
+  const showProblems = (list: FlowProblem[]) => {
+    setChecked({ text, problems: list })
+    document.getElementById('problems')?.scrollTo({ top: 0 })
+  }
+  const saving = useSaving({ flow, etag, document_, text, onProblems: showProblems })
+  const { dirty, published, conflict, name } = saving
   const restore = (d: Document) => {
     const [n, e] = toCanvas(d, types)
     const chosen = new Set(nodes.filter((x) => x.selected).map((x) => x.id))
@@ -74,84 +94,37 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     window.addEventListener('beforeunload', guard)
     return () => window.removeEventListener('beforeunload', guard)
   }, [dirty])
-  // The draft is saved a second after the last change. What somebody else saved meanwhile is never overwritten.
   useEffect(() => {
-    if (!dirty || conflict) return
-    const t = setTimeout(() => void save(), 1000)
-    return () => clearTimeout(t)
-  }, [text, dirty, conflict]) // eslint-disable-line react-hooks/exhaustive-deps
-  useEffect(() => {
-    const t = setTimeout(async () => setProblems((await api<{ problems: FlowProblem[] }>('POST', `/call-flows/${flow.id}/check`, JSON.parse(text))).data.problems), 400)
-    return () => clearTimeout(t)
+    const check = async () => {
+      const path = `/call-flows/${flow.id}/check`
+      const { data } = await api<{ problems: FlowProblem[] }>('POST', path, JSON.parse(text))
+      setChecked({ text, problems: data.problems })
+    }
+    // Without an answer the last problems stay. Saving says what is wrong with the server, and
+    // publishing checks again.
+    const timer = setTimeout(() => void check().catch(() => undefined), 400)
+    return () => clearTimeout(timer)
   }, [text, flow.id])
 
-  const underWay = useRef<Promise<boolean> | null>(null)
-  const save = async (): Promise<boolean> => {
-    while (underWay.current) await underWay.current
-    underWay.current = put()
-    try {
-      return await underWay.current
-    } finally {
-      underWay.current = null
-    }
-  }
-  const put = async (): Promise<boolean> => {
-    setFailed(false)
-    try {
-      const { etag: next } = await api('PATCH', `/call-flows/${flow.id}`, { draft: document_ }, { 'if-match': version.current })
-      version.current = next
-      setSaved(text)
-      await client.invalidateQueries({ queryKey: ['call-flows'], refetchType: 'none' })
-      return true
-    } catch (e) {
-      setFailed(true)
-      if (e instanceof ApiError && e.problem.status === 412) { setConflict(true); setAsking(true) }
-      else notifications.show({ color: 'red', message: (e as Error).message })
-      return false
-    }
-  }
-  const takeTheirs = (theirs: Row, etag: string) => {
+  const takeTheirs = (theirs: Row, from: string) => {
     const [n, e] = toCanvas(theirs.draft as Document, types)
-    version.current = etag
-    setSaved(JSON.stringify(toDocument(n, e, theirs.draft as object)))
-    setPublished(theirs.published_version as number | null)
+    saving.goOnFrom(theirs, from, JSON.stringify(toDocument(n, e, theirs.draft as object)))
     restore(theirs.draft as Document)
-    setConflict(false)
   }
+  const isLeaving = useRef(false) // for the copy: what is here may be given up
   const keepAsCopy = async () => {
+    const own = `${name.slice(0, 60)}, ${new Date().toLocaleString()}`
     try {
-      const { data } = await api<Row>('POST', '/call-flows', { name: `${String(flow.name).slice(0, 60)}, ${new Date().toLocaleString()}`, draft: document_ })
+      const { data } = await api<Row>('POST', '/call-flows', { name: own, draft: document_ })
       await client.invalidateQueries({ queryKey: ['call-flows'], refetchType: 'none' })
+      isLeaving.current = true
       await navigate({ to: `/data/call-flows/${data.id}` })
     } catch (e) {
-      notifications.show({ color: 'red', message: (e as Error).message })
+      complain(e)
     }
   }
   const openPublish = async () => {
-    if (!dirty || (await save())) setPublishing(true)
-  }
-  const publish = async (note: string) => {
-    setPublishing(false)
-    if (dirty && !(await save())) return
-    try {
-      const { data } = await api<{ version: number }>('POST', `/call-flows/${flow.id}/publish`, { note })
-      setPublished(data.version)
-      version.current = (await api<Row>('GET', `/call-flows/${flow.id}`)).etag
-      notifications.show({ message: t('Version {version} is published; the next call runs it', { version: data.version }) })
-    } catch (e) {
-      if (e instanceof ApiError && e.problem.problems) setProblems(e.problem.problems)
-      notifications.show({ color: 'red', message: e instanceof ApiError ? e.problem.title : String(e) })
-    }
-  }
-  const rollBack = async (to: number) => {
-    try {
-      const { data } = await api<{ version: number }>('POST', `/call-flows/${flow.id}/rollback`, { version: to })
-      setPublished(data.version)
-      version.current = (await api<Row>('GET', `/call-flows/${flow.id}`)).etag
-      notifications.show({ message: t('What was version {to} is published as version {version}; the draft is as it was', { to, version: data.version }) })
-    } catch (e) {
-      notifications.show({ color: 'red', message: e instanceof ApiError ? e.message : String(e) })
-    }
+    if (await saving.save()) setPublishing(true)
   }
   const show = (next: typeof panel) => {
     setOpenId(null)
@@ -213,7 +186,23 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     c.at = n.position
     setNodes((all) => all.map((x) => (c.ids.has(x.id) ? { ...x, position: { x: x.position.x + dx, y: x.position.y + dy } } : x)))
   }
-  const change = (id: string, data: Partial<Data>) => setNodes((all) => all.map((n) => (n.id === id ? { ...n, data: { ...n.data, ...data } } : n)))
+  const typeOf = (n: FlowNode | undefined) => types.find((x) => x.type === n?.data.type)
+  // Edges follow the node's ports: a renamed port keeps its edge, a removed one takes it along.
+  const change = (id: string, data: Partial<Data>) => {
+    const node = nodes.find((n) => n.id === id)
+    setNodes((all) => all.map((n) => (n.id === id ? { ...n, data: { ...n.data, ...data } } : n)))
+    if (!node || !data.config) return
+    const moved = movedPorts(typeOf(node), node.data.config, data.config)
+    setEdges((all) => followPorts(all, id, moved))
+  }
+  // The edge that a problem points at in the document that was checked. It may have moved since.
+  const removeEdge = (index: number) => {
+    const wrong = (JSON.parse(checked.text) as Document).edges[index]
+    const is = (e: typeof edges[number] | undefined) =>
+      !!e && e.source === wrong.from && e.sourceHandle === wrong.port && e.target === wrong.to
+    const gone = is(edges[index]) ? edges[index] : edges.findLast(is)
+    if (gone) setEdges((all) => all.filter((e) => e.id !== gone.id))
+  }
   const remove = (ids: string[]) => {
     const gone = new Set(ids)
     setEdges((all) => all.filter((e) => !gone.has(e.source) && !gone.has(e.target)))
@@ -224,7 +213,43 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     setPanel(null)
     setNodes((all) => all.map((n) => ({ ...n, selected: n.id === id })))
     setOpenId(id)
-    void canvas.fitView({ nodes: [{ id }], maxZoom: 1, duration: 300, padding: 0.6 })
+    const view = { nodes: [{ id }], maxZoom: 1, duration: 300, padding: 0.6 }
+    setTimeout(() => void canvas.fitView(view), 50) // when the canvas has given room to the panel
+  }
+  // The node whose panel opens is seen: the panel takes room from the canvas.
+  useEffect(() => {
+    const node = openId ? canvas.getInternalNode(openId) : undefined
+    const seen = box.current?.getBoundingClientRect()
+    if (!node || !seen) return
+    const { x, y } = canvas.flowToScreenPosition(node.internals.positionAbsolute)
+    const { x: left, y: top, zoom } = canvas.getViewport(), size = sizeOf(node)
+    const into = (at: number, length: number, from: number, to: number) =>
+      Math.max(from + MARGIN, Math.min(at, to - length * zoom - MARGIN)) - at
+    const dx = into(x, size.width, seen.left, seen.right)
+    const dy = into(y, size.height, seen.top, seen.bottom)
+    if (dx || dy) void canvas.setViewport({ x: left + dx, y: top + dy, zoom })
+  }, [openId, canvas])
+  const clickNode = (e: { shiftKey: boolean; ctrlKey: boolean; metaKey: boolean }, n: FlowNode) => {
+    setPanel(null)
+    setOpenId(e.shiftKey || e.ctrlKey || e.metaKey || !isStep(n) ? null : n.id)
+  }
+  const openByEnter = (e: KeyboardEvent) => {
+    const { id } = (e.target as HTMLElement).dataset
+    if (e.key !== 'Enter' || !nodes.some((n) => n.id === id && isStep(n))) return
+    setPanel(null)
+    setOpenId(id!)
+  }
+  const setConnecting = (is: boolean) => box.current?.classList.toggle('connecting', is)
+  const nameOf = (id: string) => {
+    const n = nodes.find((x) => x.id === id)
+    return n && (n.data.name || id)
+  }
+  const allowDrop = (e: DragEvent) => {
+    if (e.dataTransfer.types.includes(DRAGGED)) e.preventDefault()
+  }
+  const dropType = (e: DragEvent) => {
+    const type = types.find((x) => x.type === e.dataTransfer.getData(DRAGGED))
+    if (type) add(type, { at: canvas.screenToFlowPosition({ x: e.clientX, y: e.clientY }) })
   }
   const arrange = async () => {
     const places = await arranged(nodes.filter(isStep), edges, types)
@@ -240,7 +265,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     setNodes((all) => all.map((n) => (n.selected ? { ...n, position: { ...n.position, [axis]: least } } : n)))
   }
   const pasteText = (clipboard: string) => {
-    const part = paste(clipboard, nodes.map((n) => n.id))
+    const part = paste(clipboard, nodes.map((n) => n.id), types)
     if (!part?.nodes.length) return false
     setNodes((all) => [...all.map((n) => ({ ...n, selected: false })), ...part.nodes])
     setEdges((all) => [...all, ...part.edges])
@@ -248,7 +273,9 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     return true
   }
   useEffect(() => {
-    const outside = (e: ClipboardEvent) => isTyping(e.target) || !!window.getSelection()?.toString()
+    const elsewhere = ({ target }: ClipboardEvent) =>
+      isTyping(target) || isInDialog(target) || isSomethingOpen()
+    const outside = (e: ClipboardEvent) => elsewhere(e) || !!window.getSelection()?.toString()
     const give = (e: ClipboardEvent) => {
       const part = outside(e) ? null : copy(nodes, edges)
       if (!part) return
@@ -257,7 +284,8 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
       if (e.type === 'cut') remove(chosenOf(nodes).map((n) => n.id))
     }
     const take = (e: ClipboardEvent) => {
-      if (!isTyping(e.target) && pasteText(e.clipboardData?.getData('text/plain') ?? '')) e.preventDefault()
+      const pasted = e.clipboardData?.getData('text/plain') ?? ''
+      if (!elsewhere(e) && pasteText(pasted)) e.preventDefault()
     }
     document.addEventListener('copy', give)
     document.addEventListener('cut', give)
@@ -268,13 +296,28 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
       document.removeEventListener('paste', take)
     }
   })
+  // Keys mean the canvas while nothing is open in front of it. Single keys do so only while no
+  // panel is open either: its buttons may have the focus.
+  const isKeyOn = () => !open && !panel && !isSomethingOpen()
+  const unlessOpen = (act: () => void) => () => { if (!isSomethingOpen()) act() }
   useHotkeys([
-    ['mod+Z', history.undo], ['mod+shift+Z', history.redo], ['mod+Y', history.redo],
-    ['mod+A', () => setNodes((all) => all.map((n) => ({ ...n, selected: true })))],
-    ['mod+S', () => void save()], ['shift+N', addNote], ['mod+G', group],
+    ['mod+Z', unlessOpen(history.undo)], ['mod+shift+Z', unlessOpen(history.redo)],
+    ['mod+Y', unlessOpen(history.redo)], ['mod+G', unlessOpen(group)],
+    ['mod+A', unlessOpen(() => setNodes((all) => all.map((n) => ({ ...n, selected: true }))))],
+    ['shift+N', () => { if (isKeyOn()) addNote() }],
   ])
+  const saveByKey = () => { if (!isDialogOpen()) void saving.saveNow() }
+  useHotkeys([['mod+S', saveByKey]], [], true) // in fields, too
+  useDeleteKeys(isKeyOn, () => {
+    const isChosen = (x: { selected?: boolean }) => !!x.selected
+    void canvas.deleteElements({ nodes: nodes.filter(isChosen), edges: edges.filter(isChosen) })
+  })
   // Within the portal nothing is lost by leaving: what is not saved yet is saved first.
-  useBlocker({ shouldBlockFn: async () => dirty && !conflict && !(await save()) && !window.confirm(t('The last changes could not be saved. Leave all the same?')), enableBeforeUnload: false })
+  const mayLeave = async () => {
+    if (!dirty || isLeaving.current || (!conflict && (await saving.save()))) return true
+    return window.confirm(t('The last changes could not be saved. Leave all the same?'))
+  }
+  useBlocker({ shouldBlockFn: async () => !(await mayLeave()), enableBeforeUnload: false })
   // One object until something in it changes: every node on the canvas is drawn anew when it does.
   const figures = useQuery({ queryKey: ['call-flows', 'stats', flow.id, published], enabled: numbers && published !== null, queryFn: async () => (await api<{ nodes: Numbers[] }>('GET', `/call-flows/${flow.id}/stats?version=${published}`)).data.nodes })
   const write = useCallback((id: string, text: string) => setNodes((all) => all.map((n) => (n.id === id ? { ...n, data: { ...n.data, name: text } } : n))), [setNodes])
@@ -283,19 +326,45 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const written = useMemo(() => [...variablesOf(document_.nodes.map((n) => n.config))].sort().join('\n'), [document_])
   const variables = useMemo(() => (written ? written.split('\n') : []), [written])
   const errors = problems.filter((p) => p.severity === 'error')
+  const blocked = errors.length
+    ? t('Fix {count} errors before publishing', { count: errors.length })
+    : undefined
+  const pendingState = saving.failed ? t('Not saved') : t('Saving…')
+  const placeText = () => {
+    if (!place) return null
+    if ('within' in place) return t('Between both')
+    if (!('after' in place)) return t('Here')
+    const { node, port } = place.after, from = nodes.find((n) => n.id === node)
+    const label = portLabel(typeOf(from), from?.data.config ?? {}, port)
+    return t('After {node}, {port}', { node, port: label })
+  }
   const chosen = nodes.filter((n) => n.selected).length
 
   return (
     <FlowVariables.Provider value={variables}><Seen.Provider value={seen}>
       <Stack h="calc(100vh - 100px)" gap="xs">
         <Group justify="space-between">
-          <Group><Title order={2}>{String(flow.name)}</Title><Badge variant="light" color={published ? 'green' : 'gray'}>{published ? t('version {n}', { n: published }) : t('not published')}</Badge><Text size="sm" c="dimmed" aria-live="polite">{!dirty ? t('Saved') : failed ? t('Not saved') : t('Saving…')}</Text></Group>
-          <Group>
+          <Group gap="sm">
+            <Title order={2} style={{ overflowWrap: 'anywhere' }}>{name}</Title>
+            <ActionIcon
+              variant="subtle" color="gray" aria-label={t('Rename')} title={t('Rename')}
+              onClick={() => setNaming('rename')}
+            >✎</ActionIcon>
+            <Badge variant="light" color={published ? 'green' : 'gray'}>
+              {published ? t('version {n}', { n: published }) : t('not published')}
+            </Badge>
+            <Text size="sm" c="dimmed" aria-live="polite">{dirty ? pendingState : t('Saved')}</Text>
+          </Group>
+          <Group gap="sm">
             <Button.Group>
               <Button variant="default" aria-label={t('Undo')} title={t('Undo (Ctrl+Z)')} disabled={!history.canUndo} onClick={history.undo}>↶</Button>
               <Button variant="default" aria-label={t('Redo')} title={t('Redo (Ctrl+Shift+Z)')} disabled={!history.canRedo} onClick={history.redo}>↷</Button>
             </Button.Group>
-            <Palette types={types} nodes={nodes.filter(isStep)} place={!place ? null : 'after' in place ? t('After {node}, {port}', place.after) : 'within' in place ? t('Between both') : t('Here')} onPick={(t) => add(t, place)} onFind={goTo} onClose={() => setPlace(null)} />
+            <Palette
+              types={types} nodes={nodes.filter(isStep)} place={placeText()}
+              onPick={(t) => add(t, place)} onFind={goTo} onClose={() => setPlace(null)}
+              isKeyOn={isKeyOn}
+            />
             <Button variant="default" onClick={() => show('test')}>{t('Test')}</Button>
             <Menu><Menu.Target><Button variant="default">{t('More')}</Button></Menu.Target>
               <Menu.Dropdown>
@@ -306,43 +375,104 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
                 <Menu.Item disabled={published === null} onClick={() => setNumbers(!numbers)}>{numbers ? t('Hide the numbers') : t('Numbers of the calls that ran it')}</Menu.Item>
                 <Menu.Item onClick={() => show('versions')}>{t('Versions')}</Menu.Item>
                 <Menu.Item onClick={() => show('settings')}>{t('Fallback')}</Menu.Item>
-                <Menu.Item component="a" href={`/api/v1/call-flows/${flow.id}/export`} download={`${String(flow.name)}.json`}>{t('Export the saved draft')}</Menu.Item>
+                <Menu.Item
+                  component="a" download={`${name}.json`}
+                  href={`/api/v1/call-flows/${flow.id}/export`}
+                >{t('Export the saved draft')}</Menu.Item>
+                <Menu.Item onClick={() => setNaming('rename')}>{t('Rename')}</Menu.Item>
+                <Menu.Item onClick={() => setNaming('duplicate')}>{t('Duplicate')}</Menu.Item>
               </Menu.Dropdown>
             </Menu>
-            <Button onClick={() => void openPublish()} disabled={errors.length > 0}>{t('Publish')}</Button>
+            <Button
+              variant="light" title={t('Save (Ctrl+S)')} onClick={() => void saving.saveNow()}
+            >{t('Save')}</Button>
+            <Button
+              onClick={() => void openPublish()} disabled={errors.length > 0} title={blocked}
+            >{t('Publish')}</Button>
           </Group>
         </Group>
-        {conflict && <Alert color="yellow"><Group><Text size="sm">{t('Somebody else saved this flow meanwhile. Nothing is saved here until you choose whose to keep.')}</Text><Button size="xs" onClick={() => setAsking(true)}>{t('Choose')}</Button></Group></Alert>}
-        {conflict && asking && <Conflict flowId={flow.id} mine={document_} onTheirs={takeTheirs} onMine={(etag) => { version.current = etag; setConflict(false) }} onCopy={() => void keepAsCopy()} onLater={() => setAsking(false)} />}
-        <Box ref={box} onDragOver={(e) => e.dataTransfer.types.includes(DRAGGED) && e.preventDefault()} onDrop={(e) => { const type = types.find((t) => t.type === e.dataTransfer.getData(DRAGGED)); if (type) add(type, { at: canvas.screenToFlowPosition({ x: e.clientX, y: e.clientY }) }) }}
-          onKeyDown={(e) => { const id = (e.target as HTMLElement).dataset.id; if (e.key === 'Enter' && nodes.some((n) => n.id === id && isStep(n))) { setPanel(null); setOpenId(id!) } }} style={{ flex: 1, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, minHeight: 260 }}>
-          <Surface editable nodes={nodes} edges={report ? walked(edges, own) : edges} onNodesChange={onNodes} onEdgesChange={onEdges} onNodesDelete={(gone) => remove(gone.map((n) => n.id))} onConnect={connect} onConnectEnd={(e, state) => { box.current?.classList.remove('connecting'); dropped(e, state) }} onNodeClick={(e, n) => { setPanel(null); setOpenId(e.shiftKey || e.ctrlKey || e.metaKey || !isStep(n) ? null : n.id) }} onNodeDragStart={takeAlong} onNodeDrag={carry} onConnectStart={() => box.current?.classList.add('connecting')} />
-        </Box>
-        {problems.length > 0 && (
-          <Box mah={140} style={{ overflow: 'auto' }} role="list" aria-label={t('Problems')}>
-            {problems.map((p, i) => <Group key={i} gap="xs" role="listitem"><Badge size="xs" color={p.severity === 'error' ? 'red' : 'yellow'}>{p.severity}</Badge><Button size="compact-xs" variant="subtle" disabled={!p.node} onClick={() => goTo(p.node!)}>{p.node ?? t('flow')}</Button><Text size="sm">{p.code === 'config' ? `${words(p.pointer?.split('/config/')[1] ?? '')} ${p.detail}` : p.detail}</Text></Group>)}
-          </Box>
+        {conflict && (
+          <Alert color="yellow"><Group>
+            <Text size="sm">{conflictText}</Text>
+            <Button size="xs" onClick={() => saving.ask(true)}>{t('Choose')}</Button>
+          </Group></Alert>
         )}
+        {conflict && saving.asking && (
+          <Conflict
+            flowId={flow.id} mine={document_} types={types}
+            onTheirs={takeTheirs} onMine={saving.goOnFrom}
+            onCopy={() => void keepAsCopy()} onLater={() => saving.ask(false)}
+          />
+        )}
+        <Box ref={work} className="work">
+          <Stack h="100%" gap="xs" mr={room(!!open || !!panel, isDocked)}>
+            <Box
+              ref={box} className="canvas" onDragOver={allowDrop} onDrop={dropType}
+              onKeyDown={openByEnter}
+            >
+              <Surface
+                editable nodes={nodes} edges={report ? walked(edges, own) : edges}
+                onNodesChange={onNodes} onEdgesChange={onEdges}
+                onNodesDelete={(gone) => remove(gone.map((n) => n.id))}
+                onConnect={connect} onConnectStart={() => setConnecting(true)}
+                onConnectEnd={(e, state) => { setConnecting(false); dropped(e, state) }}
+                onNodeClick={clickNode}
+                onEdgeClick={() => setOpenId(null)} onPaneClick={() => setOpenId(null)}
+                onNodeDragStart={takeAlong} onNodeDrag={carry}
+              />
+            </Box>
+            <Problems
+              problems={problems} nameOf={nameOf} onGoTo={goTo} onRemoveEdge={removeEdge}
+            />
+          </Stack>
+        </Box>
       </Stack>
-      {publishing && <Publish flowId={flow.id} published={published} onClose={() => setPublishing(false)} onPublish={(note) => void publish(note)} />}
-      <Drawer opened={!!panel} onClose={() => { setPanel(null); setReport(null) }} position="right" title={panel === 'test' ? t('Test') : panel === 'versions' ? t('Versions') : t('Fallback')} size="md" withOverlay={false} lockScroll={false}>
+      {publishing && (
+        <Publish
+          flowId={flow.id} published={published} types={types} onClose={() => setPublishing(false)}
+          onPublish={(note) => { setPublishing(false); void saving.publish(note) }}
+        />
+      )}
+      {naming === 'rename' && (
+        <Rename name={name} onName={saving.rename} onClose={() => setNaming(null)} />
+      )}
+      {naming === 'duplicate' && (
+        <Duplicate id={flow.id} name={name} draft={document_} onClose={() => setNaming(null)} />
+      )}
+      <Panel
+        within={work} title={panel && titles[panel]} opened={!!panel}
+        onClose={() => { setPanel(null); setReport(null) }}
+      >
         {panel === 'test' && <Test flowId={flow.id} document={document_} nameOf={(id) => nodes.find((n) => n.id === id)?.data.name || id} onReport={setReport} />}
-        {panel === 'versions' && <Versions flowId={flow.id} published={published} onRollBack={rollBack} />}
+        {panel === 'versions' && (
+          <Versions
+            flowId={flow.id} published={published} types={types}
+            onRollBack={(to) => void saving.rollBack(to)}
+          />
+        )}
         {panel === 'settings' && <Stack><Usage flowId={flow.id} /><ResourcePicker kind="routing_plan" label={t('Routing plan')} description={t('Runs when a node fails and the port for that is not connected. None: the call ends.')} value={(rest as Document).fallback?.routing_plan_id ?? null}
           onChange={(id) => setRest((old) => { const { fallback: _, ...other } = old as Document; return id ? { ...other, fallback: { routing_plan_id: id } } : other })} /></Stack>}
-      </Drawer>
-      <Drawer opened={!!open} onClose={() => setOpenId(null)} position="right" title={open && types.find((t) => t.type === open.data.type)?.label} size={520} withOverlay={false} lockScroll={false}>
+      </Panel>
+      <Panel
+        within={work} title={typeOf(open)?.label} opened={!!open} onClose={() => setOpenId(null)}
+      >
         {open && <NodePanel node={open} type={types.find((t) => t.type === open.data.type)} nodes={nodes.filter(isStep)} edges={edges} problems={problems} onChange={(data) => change(open.id, data)} onDelete={() => remove([open.id])}
           onConnect={(port, to) => (to ? connect({ source: open.id, sourceHandle: port, target: to, targetHandle: null }) : setEdges((all) => all.filter((e) => !(e.source === open.id && e.sourceHandle === port))))} />}
-      </Drawer>
+      </Panel>
     </Seen.Provider></FlowVariables.Provider>
   )
 }
 
 export default function Builder({ id }: { id: string }) {
-  const flow = useQuery({ queryKey: ['call-flows', 'one', id], queryFn: () => api<Row>('GET', `/call-flows/${id}`), refetchOnWindowFocus: false, staleTime: 0, gcTime: 0 })
+  // Loaded once: a later answer must not replace what is on the canvas, nor a failed one remove it.
+  const flow = useQuery({
+    queryKey: ['call-flows', 'one', id], queryFn: () => api<Row>('GET', `/call-flows/${id}`),
+    refetchOnWindowFocus: false, refetchOnReconnect: false, staleTime: 0, gcTime: 0,
+  })
   const types = useNodeTypes()
-  if (flow.error) return <Alert color="red" title={t('This flow could not be loaded')}>{flow.error.message}</Alert>
+  const error = (!flow.data && flow.error) || (!types.data && types.error)
+  const unloaded = t('This flow could not be loaded')
+  if (error) return <Alert color="red" title={unloaded}>{error.message}</Alert>
   if (!flow.data || !types.data) return <Text c="dimmed">{t('Loading…')}</Text>
   return <ReactFlowProvider fitView><Canvas key={id} flow={flow.data.data} etag={flow.data.etag} types={types.data} /></ReactFlowProvider>
 }

@@ -7,6 +7,7 @@ import { useMemo, useState } from 'react'
 import { api, type Row } from '../api'
 import { words } from '../words'
 import { toCanvas, walked, type Document } from './document'
+import { useStepPorts } from './stepPorts'
 import { useNodeTypes, type NodeType } from './types'
 import { Seen } from './look'
 import { Surface } from './Surface'
@@ -16,6 +17,7 @@ interface Entry {
   at: string
   kind: 'step' | 'input'
   call_flow_id?: string
+  flow_version?: number
   node?: string
   port?: string | null
   detail?: string
@@ -33,14 +35,27 @@ function standing(steps: Entry[], edges: Edge[]): string | null {
   return edges.find((e) => e.source === last.node && e.sourceHandle === last.port)?.target ?? null
 }
 
-function Steps({ trace, at, onPick }: { trace: Entry[]; at: number | null; onPick: (i: number) => void }) {
+function Steps({ trace, document, at, onPick }: {
+  trace: Entry[]
+  document: Document
+  at: number | null
+  onPick: (i: number) => void
+}) {
+  const portOf = useStepPorts(trace, document)
   return (
     <Stack gap={6} role="list" aria-label={t('Steps')}>
       {trace.map((e, i) => e.kind === 'input' ? (
         <Text key={i} size="xs" c="dimmed" role="listitem" pl="md">{clock(e.at)} {words(e.input ?? '')}{e.digits ? `: ${e.digits}` : ''}</Text>
       ) : (
         <Paper key={i} withBorder p="xs" role="listitem" ml={e.call_flow_id ? 'md' : 0} style={at === i ? { borderColor: 'var(--mantine-color-blue-6)' } : undefined}>
-          <Group gap="xs" wrap="nowrap"><Button size="compact-xs" variant="subtle" disabled={!!e.call_flow_id} onClick={() => onPick(i)}>{e.node}</Button><Badge size="sm" variant="light">{words(e.port ?? 'end')}</Badge><Text size="xs" c="dimmed" ml="auto">{clock(e.at)}</Text></Group>
+          <Group gap="xs" wrap="nowrap">
+            <Button
+              size="compact-xs" variant="subtle" disabled={!!e.call_flow_id}
+              onClick={() => onPick(i)}
+            >{e.node}</Button>
+            <Badge size="sm" variant="light" tt="none">{e.port ? portOf(e) : t('end')}</Badge>
+            <Text size="xs" c="dimmed" ml="auto">{clock(e.at)}</Text>
+          </Group>
           {e.detail && <Text size="xs" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{e.detail}</Text>}
         </Paper>
       ))}
@@ -66,7 +81,9 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
         <Box style={{ flex: '1 1 380px', minHeight: 300, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8 }}>
           <Surface editable={false} nodes={nodes} onNodesChange={onNodes} edges={walked(edges, steps)} />
         </Box>
-        <ScrollArea style={{ flex: '0 1 360px' }} type="auto"><Steps trace={trace} at={at} onPick={pick} /></ScrollArea>
+        <ScrollArea style={{ flex: '0 1 360px' }} type="auto">
+          <Steps trace={trace} document={document} at={at} onPick={pick} />
+        </ScrollArea>
       </Group>
     </Seen.Provider>
   )

@@ -3,30 +3,52 @@ import { Button, Code, Group, Modal, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { api, type Row } from '../api'
 import { t } from '../text'
+import type { Document } from './document'
+import type { NodeType } from './types'
 import { lines, type Difference } from './Versions'
 
 interface Props {
   flowId: string
-  mine: unknown
+  mine: Document
+  types: NodeType[]
   onTheirs: (flow: Row, etag: string) => void
-  onMine: (etag: string) => void
+  onMine: (flow: Row, etag: string) => void
   onCopy: () => void
   onLater: () => void
 }
 
-export function Conflict({ flowId, mine, onTheirs, onMine, onCopy, onLater }: Props) {
+export function Conflict({ flowId, mine, types, onTheirs, onMine, onCopy, onLater }: Props) {
   const theirs = useQuery({ queryKey: ['call-flows', 'theirs', flowId], gcTime: 0, queryFn: () => api<Row>('GET', `/call-flows/${flowId}`) })
-  const different = useQuery({ queryKey: ['call-flows', 'mine', flowId], gcTime: 0, queryFn: async () => lines((await api<Difference>('POST', `/call-flows/${flowId}/diff`, { document: mine })).data) })
+  const compared = useQuery({
+    queryKey: ['call-flows', 'mine', flowId], gcTime: 0,
+    queryFn: async () => {
+      const path = `/call-flows/${flowId}/diff`
+      return (await api<Difference>('POST', path, { document: mine })).data
+    },
+  })
+  const draft = theirs.data?.data.draft as Document | undefined
+  const different = compared.data && lines(compared.data, types, draft, mine)
   const changed = theirs.data && new Date(String(theirs.data.data.updated_at)).toLocaleString()
   return (
     <Modal opened onClose={onLater} title={t('Somebody else saved this flow meanwhile')} size="lg">
       <Stack>
         <Text size="sm">{t('Their draft is of {time}. Nothing of yours is lost until you choose.', { time: changed ?? '…' })}</Text>
-        {different.data && (different.data.length ? <><Text size="sm" fw={600}>{t('What yours would change in theirs')}</Text><Code block mah={240} style={{ overflow: 'auto', whiteSpace: 'pre-wrap' }}>{different.data.join('\n')}</Code></> : <Text size="sm">{t('Both draw the same.')}</Text>)}
+        {different && different.length === 0 && <Text size="sm">{t('Both draw the same.')}</Text>}
+        {different && different.length > 0 && (
+          <>
+            <Text size="sm" fw={600}>{t('What yours would change in theirs')}</Text>
+            <Code block mah={240} style={{ overflow: 'auto', whiteSpace: 'pre-wrap' }}>
+              {different.join('\n')}
+            </Code>
+          </>
+        )}
         <Group>
           <Button disabled={!theirs.data} onClick={() => onTheirs(theirs.data!.data, theirs.data!.etag)}>{t('Take theirs')}</Button>
           <Button variant="default" onClick={onCopy}>{t('Keep mine as a new flow')}</Button>
-          <Button variant="subtle" color="red" disabled={!theirs.data} onClick={() => onMine(theirs.data!.etag)}>{t('Save mine over theirs')}</Button>
+          <Button
+            variant="subtle" color="red" disabled={!theirs.data}
+            onClick={() => onMine(theirs.data!.data, theirs.data!.etag)}
+          >{t('Save mine over theirs')}</Button>
         </Group>
         <Text size="xs" c="dimmed">{t('After taking theirs, undo brings yours back.')}</Text>
       </Stack>

@@ -16,9 +16,10 @@ interface Props {
   onPick: (t: NodeType) => void
   onFind: (id: string) => void
   onClose: () => void
+  isKeyOn: () => boolean // its key means the palette: nothing is open in front of the canvas
 }
 
-export function Palette({ types, nodes, place, onPick, onFind, onClose }: Props) {
+export function Palette({ types, nodes, place, onPick, onFind, onClose, isKeyOn }: Props) {
   const [search, setSearch] = useState('')
   const box = useCombobox({
     onDropdownClose: () => {
@@ -31,7 +32,7 @@ export function Palette({ types, nodes, place, onPick, onFind, onClose }: Props)
       box.selectFirstOption()
     },
   })
-  useHotkeys([['/', () => box.openDropdown()]])
+  useHotkeys([['/', () => isKeyOn() && box.openDropdown()]])
   useEffect(() => {
     if (place) box.openDropdown()
   }, [place]) // eslint-disable-line react-hooks/exhaustive-deps

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { list } from '../api'
+import type { NodeType } from './types'
 import { difference } from './Versions'
 import { t } from '../text'
 
@@ -16,9 +17,20 @@ export function Usage({ flowId }: { flowId: string }) {
   return <Text size="sm">{t('{count} campaigns use this:', { count: users.length })}{' '}{users.slice(0, 5).map((c, i) => <span key={c.id}>{i > 0 && ', '}<Link to={`/campaigns/${c.id}/execution`}>{String(c.name)}</Link></span>)}{users.length > 5 && ' …'}</Text>
 }
 
-export function Publish({ flowId, published, onClose, onPublish }: { flowId: string; published: number | null; onClose: () => void; onPublish: (note: string) => void }) {
+interface Props {
+  flowId: string
+  published: number | null
+  types: NodeType[]
+  onClose: () => void
+  onPublish: (note: string) => void
+}
+
+export function Publish({ flowId, published, types, onClose, onPublish }: Props) {
   const [note, setNote] = useState('')
-  const diff = useQuery({ queryKey: ['call-flows', 'diff', flowId, published], queryFn: () => difference(flowId, published!), enabled: published !== null, gcTime: 0 })
+  const diff = useQuery({
+    queryKey: ['call-flows', 'diff', flowId, published], enabled: published !== null, gcTime: 0,
+    queryFn: () => difference(flowId, published!, types),
+  })
   return (
     <Modal opened onClose={onClose} title={t('Publish')} size="lg">
       <form onSubmit={(e) => { e.preventDefault(); onPublish(note) }}><Stack>

@@ -60,14 +60,19 @@ function useSame<F extends (...args: never[]) => unknown>(handler: F | undefined
 }
 
 const FIT = { maxZoom: 1 }
-const DELETE = ['Delete', 'Backspace']
 
-type Handlers = Pick<ReactFlowProps<FlowNode, Edge>, 'onConnect' | 'onConnectStart' | 'onConnectEnd' | 'onNodeClick' | 'onNodeDragStart' | 'onNodeDrag' | 'onNodesDelete' | 'onNodesChange' | 'onEdgesChange'>
+type Handlers = Pick<
+  ReactFlowProps<FlowNode, Edge>,
+  'onConnect' | 'onConnectStart' | 'onConnectEnd' | 'onNodeClick' | 'onEdgeClick' | 'onPaneClick'
+  | 'onNodeDragStart' | 'onNodeDrag' | 'onNodesDelete' | 'onNodesChange' | 'onEdgesChange'
+>
 
 // Without editable, nothing is moved, connected or deleted.
 export function Surface({ editable, nodes, edges, ...on }: Handlers & { editable: boolean; nodes: FlowNode[]; edges: Edge[] }) {
   const handlers: Handlers = {
-    onConnect: useSame(on.onConnect), onConnectStart: useSame(on.onConnectStart), onConnectEnd: useSame(on.onConnectEnd), onNodeClick: useSame(on.onNodeClick),
+    onConnect: useSame(on.onConnect), onConnectStart: useSame(on.onConnectStart),
+    onConnectEnd: useSame(on.onConnectEnd), onNodeClick: useSame(on.onNodeClick),
+    onEdgeClick: useSame(on.onEdgeClick), onPaneClick: useSame(on.onPaneClick),
     onNodeDragStart: useSame(on.onNodeDragStart), onNodeDrag: useSame(on.onNodeDrag), onNodesDelete: useSame(on.onNodesDelete), onNodesChange: useSame(on.onNodesChange), onEdgesChange: useSame(on.onEdgesChange),
   }
   const scheme = useComputedColorScheme('light')
@@ -80,7 +85,12 @@ export function Surface({ editable, nodes, edges, ...on }: Handlers & { editable
   const view = useMemo(() => ({ ...seen, labels, sketched }), [seen, labels, sketched])
   return (
     <Seen.Provider value={view}>
-      <ReactFlow nodes={drawn} edges={chosen} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme} elevateNodesOnSelect={false} onlyRenderVisibleElements={large && !sketched} minZoom={0.05} fitView fitViewOptions={FIT} nodesDraggable={editable} nodesConnectable={editable} deleteKeyCode={editable ? DELETE : null} {...handlers}>
+      <ReactFlow
+        nodes={drawn} edges={chosen} nodeTypes={nodeTypes} edgeTypes={edgeTypes} colorMode={scheme}
+        elevateNodesOnSelect={false} onlyRenderVisibleElements={large && !sketched} minZoom={0.05}
+        fitView fitViewOptions={FIT} nodesDraggable={editable} nodesConnectable={editable}
+        deleteKeyCode={null} {...handlers}
+      >
         {!sketched && <Background />}<Controls showInteractive={editable} /><MiniMap pannable nodeColor={miniColor} />
         {sketched && <Sketch nodes={nodes} edges={others} />}
       </ReactFlow>

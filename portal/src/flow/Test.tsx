@@ -5,6 +5,8 @@ import { useState } from 'react'
 import { ApiError, api, list } from '../api'
 import { TestCall } from '../TestCall'
 import { t } from '../text'
+import type { Document } from './document'
+import { useStepPorts } from './stepPorts'
 import { lines } from '../words'
 
 interface Values {
@@ -61,7 +63,14 @@ function CallLine({ flowId, caller }: { flowId: string; caller: string }) {
   )
 }
 
-export function Test({ flowId, document, nameOf, onReport }: { flowId: string; document: unknown; nameOf: (id: string) => string; onReport: (r: Report | null) => void }) {
+interface Props {
+  flowId: string
+  document: Document
+  nameOf: (id: string) => string
+  onReport: (r: Report | null) => void
+}
+
+export function Test({ flowId, document, nameOf, onReport }: Props) {
   const [caller, setCaller] = useState('+15125550100')
   const [at, setAt] = useState('')
   const [tags, setTags] = useState('')
@@ -74,11 +83,14 @@ export function Test({ flowId, document, nameOf, onReport }: { flowId: string; d
   const [voicemail, setVoicemail] = useState<number | string>('')
   const [report, setReport] = useState<Report | null>(null)
   const [problem, setProblem] = useState<ApiError | null>(null)
+  const [tested, setTested] = useState(document) // what the report is about
+  const portOf = useStepPorts(report?.steps ?? [], tested)
   const run = async () => {
     try {
       const script = { caller_id: caller, at: at.trim() || undefined, number: number.trim() || undefined, tags: lines(tags), variables: lines(variables), digits: keys(pressed), dial: dials.map((outcome) => ({ outcome })), http: http.trim() ? JSON.parse(http) : [], scripts: scripts.trim() ? JSON.parse(scripts) : [], voicemail_seconds: voicemail === '' ? undefined : Number(voicemail), document }
       const { data } = await api<Report>('POST', `/call-flows/${flowId}/simulate`, script)
       setProblem(null)
+      setTested(document)
       setReport(data)
       onReport(data)
     } catch (e) {
@@ -110,7 +122,14 @@ export function Test({ flowId, document, nameOf, onReport }: { flowId: string; d
             {report.steps.map((s, i) => (
               <Accordion.Item key={i} value={String(i)}>
                 <Accordion.Control>
-                  <Group gap="xs" wrap="nowrap"><Text size="sm" fw={600} ml={s.call_flow_id ? 'md' : 0}>{s.call_flow_id ? s.node : nameOf(s.node)}</Text><Badge size="sm" variant="light">{s.port?.replaceAll('_', ' ') ?? t('end')}</Badge></Group>
+                  <Group gap="xs" wrap="nowrap">
+                    <Text size="sm" fw={600} ml={s.call_flow_id ? 'md' : 0}>
+                      {s.call_flow_id ? s.node : nameOf(s.node)}
+                    </Text>
+                    <Badge size="sm" variant="light" tt="none">
+                      {s.port ? portOf(s) : t('end')}
+                    </Badge>
+                  </Group>
                   {s.detail && <Text size="xs" c="dimmed">{s.detail}</Text>}
                 </Accordion.Control>
                 <Accordion.Panel>

@@ -4,6 +4,9 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, list } from '../api'
 import { t } from '../text'
+import type { Document } from './document'
+import { portNames } from './ports'
+import type { NodeType } from './types'
 
 export interface Difference {
   same: boolean
@@ -17,20 +20,48 @@ interface Edge {
   to: string
 }
 
-const edge = (e: Edge) => `${e.from} ${e.port} → ${e.to}`
-export const lines = (d: Difference): string[] => [
-  ...d.nodes.added.map((id) => `+ node ${id}`), ...d.nodes.removed.map((id) => `- node ${id}`),
-  ...d.nodes.changed.map((n) => `~ node ${n.id}: ${n.keys.join(', ')}`), ...d.nodes.moved.map((id) => `~ node ${id} was moved`),
-  ...d.edges.added.map((e) => `+ ${edge(e)}`), ...d.edges.removed.map((e) => `- ${edge(e)}`), ...d.keys.map((k) => `~ ${k}`),
-]
+// An added edge has its port's label of the later document, a removed one that of the earlier.
+export function lines(
+  d: Difference, types: NodeType[], before?: Document, after?: Document,
+): string[] {
+  const now = portNames(types, after, before), then = portNames(types, before, after)
+  const edge = (e: Edge, port: typeof now) => `${e.from} ${port(e.from, e.port)} → ${e.to}`
+  return [
+    ...d.nodes.added.map((id) => `+ node ${id}`), ...d.nodes.removed.map((id) => `- node ${id}`),
+    ...d.nodes.changed.map((n) => `~ node ${n.id}: ${n.keys.join(', ')}`),
+    ...d.nodes.moved.map((id) => `~ node ${id} was moved`),
+    ...d.edges.added.map((e) => `+ ${edge(e, now)}`),
+    ...d.edges.removed.map((e) => `- ${edge(e, then)}`),
+    ...d.keys.map((k) => `~ ${k}`),
+  ]
+}
 
 // How the saved draft differs from a version, by lines.
-export const difference = async (flowId: string, version: number): Promise<string[]> => lines((await api<Difference>('GET', `/call-flows/${flowId}/diff?from=${version}&to=draft`)).data)
+export async function difference(
+  flowId: string, version: number, types: NodeType[],
+): Promise<string[]> {
+  const get = async <T,>(path: string) => (await api<T>('GET', `/call-flows/${flowId}${path}`)).data
+  const [diff, from, flow] = await Promise.all([
+    get<Difference>(`/diff?from=${version}&to=draft`),
+    get<{ document: Document }>(`/versions/${version}`),
+    get<{ draft: Document }>(''),
+  ])
+  return lines(diff, types, from.document, flow.draft)
+}
 
-export function Versions({ flowId, published, onRollBack }: { flowId: string; published: number | null; onRollBack: (version: number) => void }) {
+interface Props {
+  flowId: string
+  published: number | null
+  types: NodeType[]
+  onRollBack: (version: number) => void
+}
+
+export function Versions({ flowId, published, types, onRollBack }: Props) {
   const versions = useQuery({ queryKey: ['call-flows', 'versions', flowId, published], queryFn: () => list(`/call-flows/${flowId}/versions`) })
   const [compared, setCompared] = useState<{ version: number; lines: string[] } | null>(null)
-  const compare = async (version: number) => setCompared({ version, lines: await difference(flowId, version) })
+  const compare = async (version: number) => {
+    setCompared({ version, lines: await difference(flowId, version, types) })
+  }
   if (versions.error) return <Alert color="red" title={t('The versions could not be loaded')}>{versions.error.message}</Alert>
   if (versions.data?.data.length === 0) return <Text c="dimmed">{t('Nothing is published yet. Calls run what is published, never the draft.')}</Text>
   return (

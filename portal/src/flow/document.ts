@@ -1,5 +1,6 @@
 // A flow document, and the same as nodes and edges of the canvas.
 import type { Edge, Node } from '@xyflow/react'
+import { portList } from './ports'
 import type { NodeType } from './types'
 
 export interface Data extends Record<string, unknown> {
@@ -20,11 +21,9 @@ export const isStep = (n: FlowNode) => n.type === 'step'
 export const noteNode = (id: string, text: string, position: { x: number; y: number }, width = 220, height = 120): FlowNode => ({ id, type: 'note', position, width, height, dragHandle: '.grip', connectable: false, data: { type: 'note', name: text, config: {} } })
 export const groupNode = (id: string, name: string, position: { x: number; y: number }, width: number, height: number): FlowNode => ({ id, type: 'frame', position, width, height, zIndex: -1, dragHandle: '.grip', connectable: false, style: { pointerEvents: 'none' }, data: { type: 'group', name, config: {} } })
 
-// A node's ports: those its configuration names, then its type's own.
-export function portsOf(type: NodeType | undefined, config: Record<string, unknown>): string[] {
-  const from = type?.ports_from ? ((config[type.ports_from] as (string | { port?: string })[] | undefined) ?? []) : []
-  return [...new Set(from.map((e) => (typeof e === 'string' ? e : e?.port)).filter((p): p is string => !!p)), ...(type?.ports ?? []).map((p) => p.name)]
-}
+// The ids of a node's ports.
+export const portsOf = (type: NodeType | undefined, config: Record<string, unknown>): string[] =>
+  portList(type, config).map((p) => p.id)
 
 export const portsOfNode = (types: NodeType[], n: FlowNode) => portsOf(types.find((t) => t.type === n.data.type), n.data.config)
 
@@ -40,8 +39,19 @@ export const toCanvas = (d: Document, types?: NodeType[]): [FlowNode[], Edge[]] 
     ...d.nodes.map((n, i): FlowNode => ({ id: n.id, type: 'step', measured: types && sizeOfStep(types.find((t) => t.type === n.type), n.config ?? {}), className: n.type === 'start' ? 'start' : undefined, position: n.position ?? { x: 240 * i, y: 60 * (i % 3) }, deletable: n.type !== 'start', data: { type: n.type, name: n.name, config: n.config ?? {} } })),
     ...(d.notes ?? []).map((n) => noteNode(n.id, n.text, n.position, n.width, n.height)),
   ],
-  d.edges.map((e) => connection(e.from, e.port, e.to)),
+  connections(d.edges),
 ]
+// A document that a program made may have two edges at a port. Each gets an id, so that it can be
+// removed.
+function connections(edges: Document['edges']): Edge[] {
+  const taken = new Set<string>()
+  return edges.map((e) => {
+    const edge = connection(e.from, e.port, e.to)
+    for (let n = 2; taken.has(edge.id); n++) edge.id = `${e.from}:${e.port}:${n}`
+    taken.add(edge.id)
+    return edge
+  })
+}
 // A port leads to one node, so its edge is known by the port.
 export const connection = (from: string, port: string, to: string): Edge => ({ id: `${from}:${port}`, source: from, sourceHandle: port, target: to, type: 'way' })
 
@@ -99,8 +109,11 @@ export function copy(nodes: FlowNode[], edges: Edge[]): string | null {
   return JSON.stringify(toDocument(chosen, edges.filter((e) => ids.has(e.source) && ids.has(e.target)), {}), null, 1)
 }
 
-// Nodes and edges of such a text, or of a whole flow document, with ids that are free. null: it is neither.
-export function paste(text: string, taken: Iterable<string>): { nodes: FlowNode[]; edges: Edge[] } | null {
+// Nodes and edges of such a text, or of a whole flow document, with ids that are free, and without
+// edges of ports that the nodes do not have. null: the text is neither.
+export function paste(
+  text: string, taken: Iterable<string>, types: NodeType[],
+): { nodes: FlowNode[]; edges: Edge[] } | null {
   let part: Document
   try {
     part = JSON.parse(text)
@@ -116,7 +129,14 @@ export function paste(text: string, taken: Iterable<string>): { nodes: FlowNode[
     renamed.set(n.id, id)
     return { ...n, id, position: { x: (n.position?.x ?? 0) + 40, y: (n.position?.y ?? 0) + 40 } }
   })
-  const edges = (part.edges ?? []).filter((e) => renamed.has(e.from) && renamed.has(e.to)).map((e) => ({ ...e, from: renamed.get(e.from)!, to: renamed.get(e.to)! }))
+  const hasPort = (e: Document['edges'][number]) => {
+    const from = part.nodes.find((n) => n.id === e.from)
+    const type = types.find((x) => x.type === from?.type)
+    return !type || portsOf(type, from?.config ?? {}).includes(e.port)
+  }
+  const edges = (part.edges ?? [])
+    .filter((e) => renamed.has(e.from) && renamed.has(e.to) && hasPort(e))
+    .map((e) => ({ ...e, from: renamed.get(e.from)!, to: renamed.get(e.to)! }))
   const named = <T extends { id: string; position: { x: number; y: number } }>(list: T[] | undefined, kind: string): T[] => (Array.isArray(list) ? list : []).map((n) => {
     const id = ids.has(n.id) ? freeId(ids, kind) : n.id
     ids.add(id)

@@ -39,7 +39,11 @@ const struct flow_node_type node_call_flow = {
 	},
 	.ports = (const struct flow_port[]){
 		[PORT_NEXT] = {"next", .help = "It came to an unconnected port: its end. (A hangup node in it ends the call.)"},
-		[PORT_FAILED] = {"failed", true, "It has no published version, is nested more than 16 deep, or an unconnected failure port of it has no fallback."},
+		[PORT_FAILED] = {
+			"failed", true,
+			.help = "It has no published version, is nested more than 16 deep, or "
+				"an unconnected failure port of it has no fallback."
+		},
 		{0},
 	},
 	.example = "{\"call_flow_id\":\"flow_01M86EAFZW000JX8M0Q662M58A\"}",

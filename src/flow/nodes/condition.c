@@ -47,7 +47,7 @@ const struct flow_node_type node_condition = {
 	.config = (const struct field[]){
 		{"branches", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = 30, .help = "Asked in this order.",
 		 .fields = (const struct field[]){
-			 {"port", FIELD_NAME, FIELD_REQUIRED, .min = 1, .max = 40, .help = "Name of the way out."},
+			 PORT_FIELDS,
 			 {"filter", FIELD_FILTER, FIELD_REQUIRED, .help = "What must be true."},
 			 {0},
 		 }},

@@ -153,7 +153,12 @@ const struct flow_node_type node_http_request = {
 		 }},
 		{0},
 	},
-	.ports = (const struct flow_port[]){{"success", .help = "Status 200 to 299."}, {"failure", true, "Another status, or no connection."}, {"timeout", true, "No answer in time."}, {0}},
+	.ports = (const struct flow_port[]){
+		{"success", .help = "Status 200 to 299."},
+		{"failure", true, .help = "Another status, or no connection."},
+		{"timeout", true, .help = "No answer in time."},
+		{0},
+	},
 	.example = "{\"method\":\"POST\",\"url\":\"https://crm.example.com/leads?phone=[CALLER_ID]\",\"headers\":{\"Content-Type\":\"application/json\"},\"body\":\"{\\\"state\\\":\\\"[CALLER_STATE]\\\"}\",\"timeout_ms\":3000,\"save\":[{\"pointer\":\"/lead/score\",\"tag\":\"score\"},{\"pointer\":\"/lead/name\",\"variable\":\"name\"}]}",
 	.compile = compile, .enter = enter, .input = input,
 };

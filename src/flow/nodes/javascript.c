@@ -233,7 +233,11 @@ const struct flow_node_type node_javascript = {
 		{"timeout_ms", FIELD_INTEGER, .min = 50, .max = 10000, .initial = "1000", .help = "Longest wait for the script, with its wait for a free worker."},
 		{0},
 	},
-	.ports = (const struct flow_port[]){{"next", .help = "The script returned no port."}, {"error", true, "It threw, was stopped, or returned what cannot be used."}, {0}},
+	.ports = (const struct flow_port[]){
+		{"next", .help = "The script returned no port."},
+		{"error", true, .help = "It threw, was stopped, or returned what cannot be used."},
+		{0},
+	},
 	.ports_from = "ports",
 	.example = "{\"code\":\"const score = (tags.score ?? 0) + (number.state === 'TX' ? 10 : 0)\\nconsole.log('score', score)\\nreturn { port: score >= 80 ? 'good' : undefined, tags: { score }, vars: { tier: score >= 80 ? 'gold' : 'silver' } }\",\"ports\":[\"good\"],\"variables\":[\"tier\"]}",
 	.compile = compile, .enter = enter, .input = input,

@@ -84,7 +84,7 @@ const struct flow_node_type node_menu = {
 		{"options", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = OPTIONS_MAX, .help = "The choices.",
 		 .fields = (const struct field[]){
 			 {"key", FIELD_ENUM, FIELD_REQUIRED, .choices = prompt_keys, .help = "Key on the phone."},
-			 {"port", FIELD_NAME, FIELD_REQUIRED, .min = 1, .max = 40, .help = "Name of the way out."},
+			 PORT_FIELDS,
 			 {0},
 		 }},
 		{"timeout_seconds", FIELD_INTEGER, .min = 1, .max = 60, .initial = "5", .help = "How long to wait after the prompt."},

@@ -45,7 +45,11 @@ const struct flow_node_type node_play = {
 		{"interruptible", FIELD_BOOLEAN, .initial = "true", .help = "A key press ends it early."},
 		{0},
 	},
-	.ports = (const struct flow_port[]){{"next", .help = "Played to its end, or interrupted."}, {"failed", true, "The prompt is missing or could not be spoken."}, {0}},
+	.ports = (const struct flow_port[]){
+		{"next", .help = "Played to its end, or interrupted."},
+		{"failed", true, .help = "The prompt is missing or could not be spoken."},
+		{0},
+	},
 	.example = "{\"prompt\":{\"text\":\"Thank you for calling, [CALLER_LOCATION|friend].\"},\"interruptible\":true}",
 	.compile = compile, .enter = enter, .input = input,
 };

@@ -42,7 +42,7 @@ const struct flow_node_type node_rtb = {
 	},
 	.ports = (const struct flow_port[]){
 		{"won", .help = "The caller talked with who bid, and the target hung up."},
-		{"no_bid", true, "Nobody bid, or nobody who did took the call."},
+		{"no_bid", true, .help = "Nobody bid, or nobody who did took the call."},
 		{0},
 	},
 	.example = "{\"ring_tree_id\":\"rng_01M86EAB1Q0004DZZ1STGFT7B0\",\"timeout_seconds\":25}",

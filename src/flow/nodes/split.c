@@ -52,7 +52,7 @@ const struct flow_node_type node_split = {
 	.config = (const struct field[]){
 		{"shares", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = 30, .help = "The ways, with their weights: 70 and 30, or 2 and 1.",
 		 .fields = (const struct field[]){
-			 {"port", FIELD_NAME, FIELD_REQUIRED, .min = 1, .max = 40, .help = "Name of the way out."},
+			 PORT_FIELDS,
 			 {"weight", FIELD_INTEGER, FIELD_REQUIRED, .min = 0, .max = 1000000, .help = "Its share of the sum of all weights; 0 rests it."},
 			 {0},
 		 }},

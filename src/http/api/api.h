@@ -24,6 +24,10 @@ bool api_resource_insert(struct store_conn *conn, const struct crypto_key *key, 
 			 const struct resource_kind *kind, json_t *doc, const char *id, int64_t now_ms) WARN_UNUSED;
 /* The document as the API answers it: secrets masked. New reference. */
 json_t *api_resource_json(struct http_request *r, const struct resource_kind *kind, const struct store_rows *rows, size_t row);
+/* Set the ETag of a resource's version. */
+void api_set_etag(struct http_request *r, int64_t version);
+/* Does If-Match name another version than this, the stored one? true: a 412 was set. */
+bool api_changed_meanwhile(struct http_request *r, int64_t version) WARN_UNUSED;
 bool api_audit(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id) WARN_UNUSED;
 
 /* ?name= as a time, `none` when it is not there. false: it is no time. */

@@ -110,6 +110,7 @@ static bool run_publish(struct store_conn *conn, struct http_request *r)
 {
 	const struct publication *p = r->data;
 	struct store_rows *rows = api_flow_find(conn, r);
+	int64_t found = rows_count(rows) == 1 ? rows_int(rows, 0, 1) : 0;
 	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL, *problems = json_array(), *document = NULL;
 	bool ok = rows != NULL;
 	if (ok && doc && p->rollback_to) {
@@ -121,12 +122,14 @@ static bool run_publish(struct store_conn *conn, struct http_request *r)
 	}
 	if (ok && !doc)
 		api_flow_missing(r);
+	else if (ok && api_changed_meanwhile(r, found))
+		;
 	else if (ok && !document)
 		api_flow_version_missing(r, p->rollback_to);
 	else if (ok && !check(r, document, problems))
 		api_flow_has_errors(r, problems);
-	else if (ok)
-		ok = publish(conn, r, doc, document, p->note);
+	else if (ok && (ok = publish(conn, r, doc, document, p->note)))
+		api_set_etag(r, found + 1);
 	json_decref(document);
 	json_decref(problems);
 	json_decref(doc);

@@ -36,6 +36,8 @@ enum http_result api_flow_export(struct http_request *r)
 		struct naming naming = {conn, r->organization->id, json_object()};
 		json_t *out = json_pack("{s:s, s:s}", "schema", "strowger.flow/1", "name", rows_text(rows, 0, 2));
 		flow_each_reference(draft, name_reference, &naming);
+		if (json_is_string(json_object_get(doc, "description")))
+			json_object_set(out, "description", json_object_get(doc, "description"));
 		json_object_update_missing(out, draft);
 		if (json_object_size(naming.references))
 			json_object_set(out, "references", naming.references);
@@ -89,15 +91,18 @@ enum http_result api_flow_import(struct http_request *r)
 	if (!conn)
 		return HTTP_REPLY;
 	json_t *name = json_object_get(body, "name"), *draft = json_deep_copy(body);
+	json_t *description = json_object_get(body, "description");
 	struct resolving resolving = {.r = r, .conn = conn, .references = json_object_get(body, "references")};
 	json_object_del(draft, "name");
+	json_object_del(draft, "description");
 	json_object_del(draft, "references");
 	flow_each_reference(draft, resolve_reference, &resolving);
 	if (errors_any(&resolving.errors)) {
 		json_decref(draft);
 		return http_invalid(r, &resolving.errors);
 	}
-	json_t *wrapped = json_pack("{s:O?, s:o}", "name", name, "draft", draft);
+	json_t *wrapped = json_pack("{s:O?, s:O*, s:o}", "name", name, "description", description,
+				    "draft", draft);
 	json_decref(r->json);
 	r->json = wrapped;
 	r->params[0] = "call-flows";

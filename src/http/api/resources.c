@@ -136,9 +136,22 @@ json_t *api_resource_json(struct http_request *r, const struct resource_kind *ki
 	return out;
 }
 
-static void set_etag(struct http_request *r, int64_t version)
+void api_set_etag(struct http_request *r, int64_t version)
 {
 	snprintf(r->etag, sizeof r->etag, "\"%lld\"", (long long)version);
+}
+
+bool api_changed_meanwhile(struct http_request *r, int64_t version)
+{
+	char etag[sizeof r->etag];
+	snprintf(etag, sizeof etag, "\"%lld\"", (long long)version);
+	if (!r->if_match || etag_matches(r->if_match, etag, ETAG_STRONG))
+		return false;
+	api_set_etag(r, version);
+	http_problem(r, 412, "Somebody changed it meanwhile",
+		     "If-Match must name the current ETag, %s: fetch it again, and apply your change "
+		     "to that", etag);
+	return true;
 }
 
 /* ---- checks ---- */
@@ -385,7 +398,7 @@ static bool answer_row(struct store_conn *conn, struct http_request *r, struct c
 	json_t *out = api_resource_json(r, c->kind, rows, 0);
 	if (c->shown)
 		json_object_update(out, c->shown);
-	set_etag(r, rows_int(rows, 0, 2));
+	api_set_etag(r, rows_int(rows, 0, 2));
 	http_json(r, status, out);
 	rows_free(rows);
 	return true;
@@ -557,7 +570,7 @@ enum http_result api_resource_get(struct http_request *r)
 	if (!rows)
 		return http_problem(r, 503, "The database could not be read", "try again shortly");
 	if (rows_count(rows) == 1) {
-		set_etag(r, rows_int(rows, 0, 2));
+		api_set_etag(r, rows_int(rows, 0, 2));
 		http_json(r, 200, api_resource_json(r, kind, rows, 0));
 	} else {
 		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", kind->title, r->params[1]);
@@ -594,19 +607,6 @@ static void keep_secrets(const struct field *fields, json_t *doc, json_t *old)
 	}
 }
 
-/* Does If-Match name another version than the one that is stored? true: a 412 was set. */
-static bool changed_meanwhile(struct http_request *r, int64_t version)
-{
-	char etag[sizeof r->etag];
-	snprintf(etag, sizeof etag, "\"%lld\"", (long long)version);
-	if (!r->if_match || etag_matches(r->if_match, etag, ETAG_STRONG))
-		return false;
-	set_etag(r, version);
-	http_problem(r, 412, "Somebody changed it meanwhile",
-		     "If-Match must name the current ETag, %s: fetch it again, and apply your change to that", etag);
-	return true;
-}
-
 static bool run_patch(struct store_conn *conn, struct http_request *r)
 {
 	struct change *c = r->data;
@@ -623,7 +623,7 @@ static bool run_patch(struct store_conn *conn, struct http_request *r)
 		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", c->kind->title, c->id);
 		return true;
 	}
-	if (changed_meanwhile(r, version)) {
+	if (api_changed_meanwhile(r, version)) {
 		json_decref(old);
 		return true;
 	}
@@ -719,7 +719,7 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 	bool ok = row && (!found || users);
 	if (ok && !found) {
 		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", c->kind->title, c->id);
-	} else if (ok && changed_meanwhile(r, rows_int(row, 0, 4))) {
+	} else if (ok && api_changed_meanwhile(r, rows_int(row, 0, 4))) {
 		/* the answer is set */
 	} else if (ok && json_array_size(users)) {
 		struct errors errors = {0};

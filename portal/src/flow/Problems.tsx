@@ -1,0 +1,76 @@
+// What is wrong with the flow, errors first. An edge that no port has is drawn nowhere: it is
+// removed here.
+import { Badge, Box, Button, Group, Text } from '@mantine/core'
+import type { FlowProblem } from '../api'
+import { t } from '../text'
+import { label } from '../words'
+
+interface Props {
+  problems: FlowProblem[]
+  nameOf: (node: string) => string | undefined // undefined: there is no such node
+  onGoTo: (node: string) => void
+  onRemoveEdge: (index: number) => void // of the document that was checked
+}
+
+const severities: Record<string, string> = { error: t('error'), warning: t('warning') }
+
+// "/nodes/3/config/options/0/key" as "Options 1 Key".
+const place = (pointer: string) =>
+  (pointer.split('/config/')[1] ?? '')
+    .split('/')
+    .filter(Boolean)
+    .map((part) => (/^\d+$/.test(part) ? String(Number(part) + 1) : label(part)))
+    .join(' ')
+const textOf = (p: FlowProblem) =>
+  p.code === 'config' ? `${place(p.pointer)} ${p.detail}`.trim() : p.detail
+
+const edgeOf = (p: FlowProblem) =>
+  p.code === 'edge' ? /^\/edges\/(\d+)$/.exec(p.pointer)?.[1] : undefined
+
+export function Problems({ problems, nameOf, onGoTo, onRemoveEdge }: Props) {
+  if (!problems.length) return null
+  const isError = (p: FlowProblem) => p.severity === 'error'
+  const sorted = [...problems.filter(isError), ...problems.filter((p) => !isError(p))]
+  return (
+    <Box
+      mah={140}
+      style={{ overflow: 'auto', flexShrink: 0 }}
+      role="list"
+      aria-label={t('Problems')}
+      id="problems"
+    >
+      {sorted.map((p, i) => {
+        const edge = edgeOf(p),
+          name = p.node ? nameOf(p.node) : undefined
+        return (
+          <Group key={i} gap="xs" role="listitem">
+            <Badge size="xs" color={isError(p) ? 'red' : 'yellow'}>
+              {severities[p.severity] ?? p.severity}
+            </Badge>
+            <Button
+              size="compact-xs"
+              variant="subtle"
+              disabled={!name}
+              onClick={() => onGoTo(p.node!)}
+            >
+              {name ?? p.node ?? t('flow')}
+            </Button>
+            <Text size="sm" style={{ flex: 1, minWidth: 160 }}>
+              {textOf(p)}
+            </Text>
+            {edge !== undefined && (
+              <Button
+                size="compact-xs"
+                variant="light"
+                color="red"
+                onClick={() => onRemoveEdge(Number(edge))}
+              >
+                {t('Remove')}
+              </Button>
+            )}
+          </Group>
+        )
+      })}
+    </Box>
+  )
+}
