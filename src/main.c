@@ -58,7 +58,7 @@ struct strowger {
 	struct call_loop *calls;
 	struct http_server *http;
 	struct node *node;
-	char prompt_dir[512], recording_dir[512];
+	char prompt_dir[512], recording_dir[512], public_url[300];
 	const char *listeners[9];
 	char rtp_address[64];
 };
@@ -308,7 +308,7 @@ static bool start_storage(struct strowger *s, const sigset_t *signals, int *sign
 		snprintf(url, sizeof url, "sqlite:%s/strowger.db", data);
 	return crypto_key_load(&s->key, path, false, err) && (s->store = store_open(url, err)) && (s->node = node_join(s->store, is_set(s, SETTING_STANDBY), signals, signal_number, err)) &&
 	       store_run(s->store, node_close_interrupted, s->node, err) && store_run(s->store, clean_up, NULL, err) &&
-	       (s->config = config_open(s->store, &s->key, err)) && store_start_writer(s->store, err);
+	       (s->config = config_open(s->store, &s->key, s->public_url, err)) && store_start_writer(s->store, err);
 }
 
 /* A list of addresses and networks. */
@@ -340,12 +340,29 @@ static bool read_media(struct strowger *s, struct error *err)
 	return !websocket || s->has_rtpengine || error_set(err, "--sip-websocket needs --media rtpengine:ADDR:PORT: browsers speak WebRTC");
 }
 
+static bool read_public_url(struct strowger *s, struct error *err)
+{
+	const char *url = s->settings.value[SETTING_PUBLIC_URL];
+	if (!url) {
+		snprintf(s->public_url, sizeof s->public_url, "http://%s", s->settings.value[SETTING_HTTP]);
+		return true;
+	}
+	bool is_web = strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
+	if (!is_web || strlen(url) > 200 || strspn(url, URL_SIGNS) != strlen(url))
+		return error_set(err, "--public-url '%s' must look like https://calls.example.com", url);
+	size_t n = strlen(url);
+	snprintf(s->public_url, sizeof s->public_url, "%.*s", (int)(n - (url[n - 1] == '/')), url);
+	return true;
+}
+
 /* What is wrong with them is said before anything is begun, or waited for. */
 static bool read_settings(struct strowger *s, struct error *err)
 {
 	s->media_config = (struct media_config){.address = s->rtp_address};
 	if (sscanf(s->settings.value[SETTING_RTP_PORTS], "%d-%d", &s->media_config.port_low, &s->media_config.port_high) != 2 || s->media_config.port_low < 1024 || s->media_config.port_high > 65535)
 		return error_set(err, "--rtp-ports '%s' must look like 20000-29999", s->settings.value[SETTING_RTP_PORTS]);
+	if (!read_public_url(s, err))
+		return false;
 	s->read_timeout = atoi(s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
 	if (s->read_timeout < 1 || s->read_timeout > 3600)
 		return error_set(err, "--http-read-timeout '%s' must be a number of seconds from 1 to 3600", s->settings.value[SETTING_HTTP_READ_TIMEOUT]);

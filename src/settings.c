@@ -9,6 +9,10 @@ static const struct {
 	[SETTING_DATA] = {"data", "DIR", NULL, "Data directory, made by 'strowger init'"},
 	[SETTING_DATABASE] = {"database", "URL", NULL, "postgres://… instead of SQLite in the data directory"},
 	[SETTING_HTTP] = {"http", "ADDR:PORT", "127.0.0.1:8080", "Where the API and the portal listen"},
+	[SETTING_PUBLIC_URL] = {
+		"public-url", "URL", NULL,
+		"Where the API and the portal are reached from outside, such as https://calls.example.com, for "
+		"addresses that are sent to others (default: http:// and what --http says)"},
 	[SETTING_HTTP_READ_TIMEOUT] = {"http-read-timeout", "SECONDS", "30", "Longest that a client may take over a request's headers, and again over its body"},
 	[SETTING_PROXIES] = {"trusted-proxies", "LIST", "", "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between: addresses or networks"},
 	[SETTING_SIP] = {"sip", "LIST", "udp:0.0.0.0:5060", "SIP listeners, with commas between: udp:ADDR:PORT,tcp:ADDR:PORT,tls:ADDR:PORT"},

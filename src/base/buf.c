@@ -121,8 +121,7 @@ char *buf_take(struct buf *b)
 	return text;
 }
 
-/* Length of the UTF-8 sequence at s, or 0 when it is malformed (RFC 3629 §4). */
-static size_t utf8_length(const unsigned char *s, size_t left)
+size_t utf8_length(const unsigned char *s, size_t left)
 {
 	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] <= 0xdf ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
 	if (!n || n > left)

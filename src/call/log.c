@@ -54,12 +54,21 @@ static void set_field(struct call *c, enum call_field field, const char *text)
 	c->fields[field] = text ? value_string(text, strlen(text)) : (struct value){.text = ""};
 }
 
+static void set_end(struct call *c)
+{
+	char ended[RFC3339_SIZE];
+	if (c->ended_ms && !c->fields[CALL_ENDED_AT].len)
+		set_field(c, CALL_ENDED_AT, arena_strdup(&c->arena, clock_rfc3339(c->ended_ms, ended)));
+}
+
 /* What filters and templates can ask of the call's course. */
 static void update_fields(struct call *c)
 {
+	set_end(c);
 	set_field(c, CALL_STATUS, c->ended_ms ? "completed" : "active");
 	set_field(c, CALL_DISPOSITION, c->disposition);
 	set_field(c, CALL_TARGET_ID, c->target_id);
+	organization_target_names(c->organization, c->target_id, &c->fields[CALL_TARGET_NAME], &c->fields[CALL_BUYER_NAME]);
 	struct expr_course *course = &c->course;
 	course->revenue_micros = c->revenue_micros + c->revenue_added;
 	course->payout_micros = c->payout_micros + c->payout_added;

@@ -47,6 +47,7 @@ struct config_store {
 	pthread_rwlock_t lock; /* held for look-ups; the snapshots themselves need none */
 	struct org *orgs;
 	struct store_conn *reader;
+	const char *public_url;
 	struct feed *feed;
 	struct callers *callers;
 	pthread_mutex_t building;
@@ -92,9 +93,15 @@ static bool exists(void *arg, const char *kind, const char *id)
 	return organization_find(arg, kind, id) != NULL;
 }
 
+static enum value_kind kind_of(void *arg, struct expr_ref ref)
+{
+	return ref.source == EXPR_TAG ? tag_type(arg, ref.slot)->kind : VALUE_NONE;
+}
+
 struct expr_scope organization_scope(const struct organization *o)
 {
-	return (struct expr_scope){find_tag, NULL, (void *)(uintptr_t)o, find_list, o->region};
+	return (struct expr_scope){.tag = find_tag, .arg = (void *)(uintptr_t)o, .list = find_list, .region = o->region,
+				   .kind = kind_of};
 }
 
 static const char *tag_name(void *arg, size_t slot)
@@ -855,7 +862,8 @@ static void build_flow(struct org *o, struct entity *e, int version, const char 
 		log_warn(e->id, "%s", f->unavailable ? f->unavailable : "out of memory");
 }
 
-static void build_publisher(struct config_store *c, struct org *o, struct entity *e)
+/* Of publishers and buyers only the name is asked for. */
+static void build_name(struct config_store *c, struct org *o, struct entity *e)
 {
 	(void)c;
 	*(const char **)e->data = text(o, e->doc, "name");
@@ -868,7 +876,7 @@ static const struct {
 	void (*build)(struct config_store *c, struct org *o, struct entity *e);
 } builders[] = {
 	{"list", sizeof(struct expr_list), build_list},
-	{"publisher", sizeof(const char *), build_publisher},
+	{"publisher", sizeof(const char *), build_name},
 	{"trunk", sizeof(struct config_trunk), build_trunk},
 	{"prompt", sizeof(struct config_prompt), build_prompt},
 	{"target", sizeof(struct route_target), build_target},
@@ -877,7 +885,7 @@ static const struct {
 	{"routing_plan", sizeof(struct route_plan), build_plan},
 	{"call_flow", sizeof(struct config_flow), NULL},
 	{"campaign", sizeof(struct config_campaign), build_campaign},
-	{"buyer", 1, NULL},
+	{"buyer", sizeof(const char *), build_name},
 	{"custom_tag", 1, NULL},
 	{"user", 1, NULL},
 	{"saved_view", 1, NULL},
@@ -1016,6 +1024,7 @@ static struct org *build(struct config_store *c, const char *id, struct error *e
 		json_t *policy = json_object_get(doc, "dial_policy");
 		atomic_init(&o->references, 1);
 		o->public.id = arena_strdup(&o->arena, id);
+		o->public.public_url = c->public_url;
 		o->public.feed = c->feed;
 		o->public.callers = c->callers;
 		o->public.name = arena_strdup(&o->arena, rows_text(org, 0, 0));
@@ -1099,13 +1108,15 @@ bool config_load_new(struct config_store *c, struct error *err)
 	return ok;
 }
 
-struct config_store *config_open(struct store *store, const struct crypto_key *key, struct error *err)
+struct config_store *config_open(struct store *store, const struct crypto_key *key, const char *public_url,
+				 struct error *err)
 {
 	struct config_store *c = calloc(1, sizeof *c);
 	if (!c)
 		return NULL;
 	c->store = store;
 	c->key = *key;
+	c->public_url = public_url;
 	pthread_rwlock_init(&c->lock, NULL);
 	pthread_mutex_init(&c->building, NULL);
 	c->reader = store_connect(store, true, err);
@@ -1360,6 +1371,14 @@ const char *campaign_flow_problem(const struct config_campaign *c)
 const char *organization_flow_problem(const struct organization *o, const char *flow_id)
 {
 	return flow_unavailable(organization_find(o, "call_flow", flow_id));
+}
+
+void organization_target_names(const struct organization *o, const char *id, struct value *target, struct value *buyer)
+{
+	const struct route_target *t = id ? organization_target(o, id) : NULL;
+	const char *const *name = t && t->buyer_id ? organization_find(o, "buyer", t->buyer_id) : NULL;
+	*target = t && t->name ? value_string(t->name, strlen(t->name)) : (struct value){.text = ""};
+	*buyer = name && *name ? value_string(*name, strlen(*name)) : (struct value){.text = ""};
 }
 
 const struct flow *organization_flow(const struct organization *o, const char *id)

@@ -194,13 +194,16 @@ struct organization {
 	size_t trunk_count;
 	const struct route_target *const *phones; /* targets whose destination is one */
 	size_t phone_count;
+	const char *public_url; /* where this server is reached, without a slash at its end */
 	struct feed *feed; /* where its events are told live */
 	struct callers *callers; /* what is known of them, of all organizations */
 };
 
 struct config_store; /* builds and holds the snapshots */
 
-struct config_store *config_open(struct store *store, const struct crypto_key *key, struct error *err) WARN_UNUSED;
+/* public_url: where the API and the portal are reached from outside; outlives the store. */
+struct config_store *config_open(struct store *store, const struct crypto_key *key, const char *public_url,
+				 struct error *err) WARN_UNUSED;
 void config_close(struct config_store *c);
 /* The data directory's key: for sealing and for hashing keys that are looked up. */
 const struct crypto_key *config_key(const struct config_store *c);
@@ -272,6 +275,8 @@ const char *campaign_flow_problem(const struct config_campaign *c);
 const char *organization_flow_problem(const struct organization *o, const char *flow_id);
 /* What is published of a call flow; NULL: nothing that runs. */
 const struct flow *organization_flow(const struct organization *o, const char *id);
+/* The names of a target and of its buyer; what is not there has no value. id may be NULL. */
+void organization_target_names(const struct organization *o, const char *id, struct value *target, struct value *buyer);
 const struct config_trunk *organization_trunk(const struct organization *o, const char *id);
 const struct config_prompt *organization_prompt(const struct organization *o, const char *id);
 

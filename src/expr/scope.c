@@ -5,34 +5,115 @@
 #include <strings.h>
 
 const struct system_field system_fields[SYSTEM_FIELD_COUNT] = {
-	[CALL_ID] = {"call.id", "CALL_ID", "the call log id"},
-	[CALL_CALLER_ID] = {"call.caller_id", "CALLER_ID", "the caller's number, E.164"},
-	[CALL_NUMBER] = {"call.number", "NUMBER", "the tracking number that was called"},
-	[CALL_CAMPAIGN_ID] = {"call.campaign_id", "CAMPAIGN_ID", "the campaign's id"},
-	[CALL_CAMPAIGN_NAME] = {"call.campaign_name", "CAMPAIGN_NAME", "the campaign's name"},
-	[CALL_PUBLISHER_ID] = {"call.publisher_id", "PUBLISHER_ID", "the publisher's id"},
-	[CALL_PUBLISHER_NAME] = {"call.publisher_name", "PUBLISHER_NAME", "the publisher's name"},
-	[CALL_STARTED_AT] = {"call.started_at", "CALL_STARTED_AT", "when the call arrived"},
-	[CALL_ORGANIZATION_ID] = {"call.organization_id", "ORGANIZATION_ID", "the organization's id"},
-	[CALL_TARGET_ID] = {"call.target_id", "TARGET_ID", "the target the caller was connected to"},
-	[CALL_STATUS] = {"call.status", "CALL_STATUS", "active, completed or interrupted"},
-	[CALL_DISPOSITION] = {"call.disposition", "DISPOSITION", "how the call ended"},
-	[CALL_DURATION] = {"call.duration_seconds", "CALL_DURATION", "seconds from answer to end"},
-	[CALL_REVENUE] = {"call.revenue", "REVENUE", "what the buyer pays"},
-	[CALL_PAYOUT] = {"call.payout", "PAYOUT", "what the publisher gets"},
-	[CALL_CONVERTED] = {"call.converted", "CONVERTED", "whether the call converted"},
-	[NUMBER_COUNTRY] = {"number.country", "CALLER_COUNTRY", "country of the caller's number (ISO 3166)"},
-	[NUMBER_STATE] = {"number.state", "CALLER_STATE", "state of the caller's number (US: two letters)"},
-	[NUMBER_LOCATION] = {"number.location", "CALLER_LOCATION", "area of the caller's number, in words"},
-	[NUMBER_AREA_CODE] = {"number.area_code", "CALLER_AREA_CODE", "area code of the caller's number"},
-	[NUMBER_TIME_ZONE] = {"number.time_zone", "CALLER_TIME_ZONE", "time zone of the caller's number (IANA)"},
-	[NUMBER_LINE_TYPE] = {"number.line_type", "CALLER_LINE_TYPE", "line of the caller's number: mobile, fixed_line, fixed_line_or_mobile (North America), toll_free, voip, premium"},
-	[TIME_NOW] = {"time.now", "TIMESTAMP", "now, RFC 3339 UTC"},
-	[TIME_EPOCH] = {"time.epoch", "EPOCH", "now, seconds since 1970"},
-	[TIME_HOUR] = {"time.hour", "HOUR", "hour of the caller's day, 0 to 23"},
-	[TIME_MINUTE] = {"time.minute", "MINUTE", "minute, 0 to 59"},
-	[TIME_WEEKDAY] = {"time.weekday", "WEEKDAY", "mon, tue, wed, thu, fri, sat or sun"},
-	[TIME_DATE] = {"time.date", "DATE", "the caller's date, 2026-11-23"},
+	[CALL_ID] = {
+		.name = "call.id", .token = "CALL_ID",
+		.help = "the call log id"},
+	[CALL_CALLER_ID] = {
+		.name = "call.caller_id", .token = "CALLER_ID",
+		.help = "the caller's number, E.164"},
+	[CALL_NUMBER] = {
+		.name = "call.number", .token = "NUMBER",
+		.help = "the tracking number that was called"},
+	[CALL_CAMPAIGN_ID] = {
+		.name = "call.campaign_id", .token = "CAMPAIGN_ID",
+		.help = "the campaign's id"},
+	[CALL_CAMPAIGN_NAME] = {
+		.name = "call.campaign_name", .token = "CAMPAIGN_NAME",
+		.help = "the campaign's name"},
+	[CALL_PUBLISHER_ID] = {
+		.name = "call.publisher_id", .token = "PUBLISHER_ID",
+		.help = "the publisher's id"},
+	[CALL_PUBLISHER_NAME] = {
+		.name = "call.publisher_name", .token = "PUBLISHER_NAME",
+		.help = "the publisher's name"},
+	[CALL_STARTED_AT] = {
+		.name = "call.started_at", .token = "CALL_STARTED_AT",
+		.help = "when the call arrived"},
+	[CALL_ORGANIZATION_ID] = {
+		.name = "call.organization_id", .token = "ORGANIZATION_ID",
+		.help = "the organization's id"},
+	[CALL_TARGET_ID] = {
+		.name = "call.target_id", .token = "TARGET_ID",
+		.help = "the target the caller was connected to"},
+	[CALL_STATUS] = {
+		.name = "call.status", .token = "CALL_STATUS",
+		.help = "active, completed or interrupted"},
+	[CALL_DISPOSITION] = {
+		.name = "call.disposition", .token = "DISPOSITION",
+		.help = "how the call ended"},
+	[CALL_DURATION] = {
+		.name = "call.duration_seconds", .token = "CALL_DURATION",
+		.help = "seconds from answer to end", .kind = VALUE_NUMBER},
+	[CALL_REVENUE] = {
+		.name = "call.revenue", .token = "REVENUE",
+		.help = "what the buyer pays", .kind = VALUE_NUMBER},
+	[CALL_PAYOUT] = {
+		.name = "call.payout", .token = "PAYOUT",
+		.help = "what the publisher gets", .kind = VALUE_NUMBER},
+	[CALL_CONVERTED] = {
+		.name = "call.converted", .token = "CONVERTED",
+		.help = "whether the call converted", .kind = VALUE_BOOLEAN},
+	[CALL_ENDED_AT] = {
+		.name = "call.ended_at", .token = "CALL_ENDED_AT", .help = "when the call ended",
+		.kind = VALUE_DATETIME, .yields = true},
+	[CALL_TARGET_NAME] = {
+		.name = "call.target_name", .token = "TARGET_NAME",
+		.help = "name of the target the caller was connected to", .yields = true},
+	[CALL_BUYER_NAME] = {
+		.name = "call.buyer_name", .token = "BUYER_NAME", .help = "name of that target's buyer",
+		.yields = true},
+	[NUMBER_COUNTRY] = {
+		.name = "number.country", .token = "CALLER_COUNTRY",
+		.help = "country of the caller's number (ISO 3166)"},
+	[NUMBER_STATE] = {
+		.name = "number.state", .token = "CALLER_STATE",
+		.help = "state of the caller's number (US: two letters)"},
+	[NUMBER_LOCATION] = {
+		.name = "number.location", .token = "CALLER_LOCATION",
+		.help = "area of the caller's number, in words"},
+	[NUMBER_AREA_CODE] = {
+		.name = "number.area_code", .token = "CALLER_AREA_CODE",
+		.help = "area code of the caller's number"},
+	[NUMBER_TIME_ZONE] = {
+		.name = "number.time_zone", .token = "CALLER_TIME_ZONE",
+		.help = "time zone of the caller's number (IANA)"},
+	[NUMBER_LINE_TYPE] = {
+		.name = "number.line_type", .token = "CALLER_LINE_TYPE",
+		.help = "line of the caller's number: mobile, fixed_line, fixed_line_or_mobile (North America), toll_free, voip, premium"},
+	[NUMBER_CITY] = {
+		.name = "number.city", .token = "CALLER_CITY",
+		.help = "city of the caller's number (North America)", .yields = true},
+	[NUMBER_ZIP_CODE] = {
+		.name = "", .token = "",
+		.help = ""},
+	[TIME_NOW] = {
+		.name = "time.now", .token = "TIMESTAMP",
+		.help = "now, RFC 3339 UTC", .kind = VALUE_DATETIME},
+	[TIME_EPOCH] = {
+		.name = "time.epoch", .token = "EPOCH",
+		.help = "now, seconds since 1970", .kind = VALUE_NUMBER},
+	[TIME_HOUR] = {
+		.name = "time.hour", .token = "HOUR",
+		.help = "hour of the caller's day, 0 to 23", .kind = VALUE_NUMBER},
+	[TIME_MINUTE] = {
+		.name = "time.minute", .token = "MINUTE",
+		.help = "minute, 0 to 59", .kind = VALUE_NUMBER},
+	[TIME_WEEKDAY] = {
+		.name = "time.weekday", .token = "WEEKDAY",
+		.help = "mon, tue, wed, thu, fri, sat or sun"},
+	[TIME_DATE] = {
+		.name = "time.date", .token = "DATE",
+		.help = "the caller's date, 2026-11-23"},
+};
+
+static const char *const zip_tags[] = {"zip", "zipcode", "postal_code", NULL};
+
+const struct token_alias token_aliases[] = {
+	{"STATE", "the tag `state`, else the state of the caller's number", NUMBER_STATE, NULL},
+	{"CITY", "the tag `city`, else the city of the caller's number", NUMBER_CITY, NULL},
+	{"ZIP_CODE", "the tag `zip_code`, `zip`, `zipcode` or `postal_code`; a number tells none",
+	 NUMBER_ZIP_CODE, zip_tags},
+	{.token = NULL},
 };
 
 /* Titles that the names do not make. */
@@ -73,21 +154,64 @@ static bool same(const char *a, const char *b, size_t len)
 	return strlen(a) == len && strncasecmp(a, b, len) == 0;
 }
 
+/* The system field of the name, of those that yield to tags or of the others; -1: none. */
+static int find_system(const char *name, size_t len, bool yields)
+{
+	for (unsigned i = 0; len && i < SYSTEM_FIELD_COUNT; i++) {
+		const struct system_field *f = &system_fields[i];
+		if (f->yields == yields && (same(f->name, name, len) || same(f->token, name, len)))
+			return (int)i;
+	}
+	return -1;
+}
+
+bool expr_is_reserved(const char *name, size_t len)
+{
+	return find_system(name, len, false) >= 0;
+}
+
+/* What a tag of the name would have gone before. */
+static struct expr_ref resolve_yielding(const struct expr_scope *scope, const char *name, size_t len)
+{
+	int field = find_system(name, len, true);
+	if (field >= 0)
+		return (struct expr_ref){EXPR_SYSTEM, (uint16_t)field};
+	for (const struct token_alias *a = token_aliases; a->token; a++) {
+		if (!same(a->token, name, len))
+			continue;
+		for (const char *const *tag = a->tags; tag && *tag && scope->tag; tag++) {
+			int slot = scope->tag(scope->arg, *tag, strlen(*tag));
+			if (slot >= 0)
+				return (struct expr_ref){EXPR_TAG, (uint16_t)slot};
+		}
+		return (struct expr_ref){EXPR_SYSTEM, a->field};
+	}
+	return (struct expr_ref){EXPR_NOTHING, 0};
+}
+
 struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, size_t len)
 {
 	int slot = -1;
 	bool tag_only = len > 4 && strncasecmp(name, "tag.", 4) == 0;
 	bool variable_only = len > 4 && strncasecmp(name, "var.", 4) == 0;
-	if (!tag_only && !variable_only)
-		for (unsigned i = 0; i < SYSTEM_FIELD_COUNT; i++)
-			if (same(system_fields[i].name, name, len) || same(system_fields[i].token, name, len))
-				return (struct expr_ref){EXPR_SYSTEM, (uint16_t)i};
+	int field = tag_only || variable_only ? -1 : find_system(name, len, false);
+	if (field >= 0)
+		return (struct expr_ref){EXPR_SYSTEM, (uint16_t)field};
 	size_t skip = tag_only || variable_only ? 4 : 0;
 	if (!tag_only && scope->variable && (slot = scope->variable(scope->arg, name + skip, len - skip)) >= 0)
 		return (struct expr_ref){EXPR_VARIABLE, (uint16_t)slot};
 	if (!variable_only && scope->tag && (slot = scope->tag(scope->arg, name + skip, len - skip)) >= 0)
 		return (struct expr_ref){EXPR_TAG, (uint16_t)slot};
-	return (struct expr_ref){EXPR_NOTHING, 0};
+	return tag_only || variable_only ? (struct expr_ref){EXPR_NOTHING, 0} : resolve_yielding(scope, name, len);
+}
+
+enum value_kind expr_kind(const struct expr_scope *scope, struct expr_ref ref)
+{
+	if (ref.source == EXPR_SYSTEM)
+		return system_fields[ref.slot].kind;
+	if (ref.source == EXPR_NOTHING || !scope->kind)
+		return VALUE_NONE;
+	return scope->kind(scope->arg, ref);
 }
 
 bool expr_list_has(const struct expr_list *list, const char *text, size_t len)
@@ -112,6 +236,8 @@ bool expr_set_caller(struct expr_env *env, struct value *call, const char *calle
 {
 	struct phone_info phone;
 	phone_lookup(caller_id, &phone);
+	const char *comma = phone.state[0] ? strchr(phone.location, ',') : NULL; /* "Austin, TX" */
+	size_t city = comma ? (size_t)(comma - phone.location) : 0;
 	const struct {
 		enum call_field field;
 		const char *text;
@@ -126,6 +252,10 @@ bool expr_set_caller(struct expr_env *env, struct value *call, const char *calle
 			return false;
 		call[texts[i].field] = value_string(kept, n);
 	}
+	const char *kept = city ? arena_strndup(arena, phone.location, city) : NULL;
+	if (city && !kept)
+		return false;
+	call[NUMBER_CITY] = value_string(kept, city);
 	env->zone = zone_find(phone.time_zone);
 	return true;
 }

@@ -26,12 +26,17 @@ enum call_field {
 	CALL_REVENUE,
 	CALL_PAYOUT,
 	CALL_CONVERTED,
+	CALL_ENDED_AT,
+	CALL_TARGET_NAME,
+	CALL_BUYER_NAME,
 	NUMBER_COUNTRY,
 	NUMBER_STATE,
 	NUMBER_LOCATION,
 	NUMBER_AREA_CODE,
 	NUMBER_TIME_ZONE,
 	NUMBER_LINE_TYPE,
+	NUMBER_CITY,
+	NUMBER_ZIP_CODE, /* always empty: no number tells it. [ZIP_CODE] is known all the same */
 	CALL_FIELD_COUNT,
 	/* Computed from the clock when read; times are the caller's where its zone is known, else UTC. */
 	TIME_NOW = CALL_FIELD_COUNT,
@@ -44,13 +49,24 @@ enum call_field {
 };
 
 struct system_field {
-	const char *name;  /* in filters: "call.caller_id" */
-	const char *token; /* in templates: "CALLER_ID" */
+	const char *name;  /* in filters: "call.caller_id"; "": filters do not know it */
+	const char *token; /* in templates: "CALLER_ID"; "": only a token_alias has it */
 	const char *help;
+	enum value_kind kind; /* of its values; VALUE_NONE: text */
+	bool yields; /* an organization's tag of the token's name goes before it */
 };
 extern const struct system_field system_fields[SYSTEM_FIELD_COUNT];
 /* A field as people read it: "Caller's state". Returns a fixed text or out. */
 const char *system_field_title(size_t field, char out[WORDS_SIZE]);
+
+/* Further tokens. An organization's tag of the same name goes before them. */
+struct token_alias {
+	const char *token; /* "STATE" */
+	const char *help;
+	uint16_t field;    /* enum call_field: its value, where no tag goes before */
+	const char *const *tags; /* other tags that go before the field; NULL-terminated, or NULL */
+};
+extern const struct token_alias token_aliases[]; /* ends with a NULL token */
 
 enum expr_source { EXPR_NOTHING, EXPR_TAG, EXPR_VARIABLE, EXPR_SYSTEM };
 
@@ -75,6 +91,8 @@ struct expr_scope {
 	void *arg;
 	const struct expr_list *(*list)(void *arg, const char *id); /* NULL: there are none here, and none is missed */
 	const char *region; /* whose phone numbers are read so in comparisons with one; NULL: only E.164 is */
+	/* Of a tag's or variable's values; VALUE_NONE: not known. NULL: of none it is known. */
+	enum value_kind (*kind)(void *arg, struct expr_ref ref);
 };
 
 /* While running: one call's values. Arrays are indexed by the slots above. */
@@ -93,6 +111,12 @@ struct expr_env {
  * token, variable or tag name, as templates use; a flow's own variable hides a tag of its name, so that
  * a tag that is made later changes no flow. EXPR_NOTHING when nothing is so named. */
 struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, size_t len);
+
+/* Is the name taken, so that no tag can have it? Tokens that yield to tags are not. */
+bool expr_is_reserved(const char *name, size_t len);
+
+/* Of the values of a reference; VALUE_NONE: not known. */
+enum value_kind expr_kind(const struct expr_scope *scope, struct expr_ref ref);
 
 /* Fill in the caller's fields, and the zone of the caller's clock, from the number. Texts live in the arena;
  * false: no memory. */

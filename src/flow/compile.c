@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "flow/node.h"
+#include "flow/version.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -54,8 +55,17 @@ static const struct expr_list *find_list(void *arg, const char *id)
 	return c->context->list(c->context->arg, id);
 }
 
-static void add_variable(struct flow_compiler *c, const char *name)
+static enum value_kind kind_of(void *arg, struct expr_ref ref)
 {
+	const struct flow_context *context = ((const struct flow_compiler *)arg)->context;
+	if (ref.source != EXPR_TAG || !context->tag_type)
+		return VALUE_NONE;
+	return context->tag_type(context->arg, ref.slot)->kind;
+}
+
+static void add_variable(void *arg, const char *name)
+{
+	struct flow_compiler *c = arg;
 	if (find_variable(c, name, strlen(name)) >= 0 || c->flow->variable_count >= FLOW_NODES_MAX)
 		return;
 	c->flow->variables[c->flow->variable_count] = arena_strdup(c->arena, name);
@@ -63,8 +73,10 @@ static void add_variable(struct flow_compiler *c, const char *name)
 		c->flow->variable_count++;
 }
 
+typedef void variable_f(void *arg, const char *name);
+
 /* Variables are declared by being written somewhere: any {"variable": name} or {"variables": [name]} in any config. */
-static void declare_variables(struct flow_compiler *c, json_t *json, int depth)
+static void each_variable(json_t *json, int depth, variable_f *f, void *arg)
 {
 	const char *key;
 	json_t *value;
@@ -73,20 +85,32 @@ static void declare_variables(struct flow_compiler *c, json_t *json, int depth)
 		return;
 	if (json_is_array(json)) {
 		json_array_foreach(json, i, value)
-			declare_variables(c, value, depth + 1);
+			each_variable(value, depth + 1, f, arg);
 	} else if (json_is_object(json)) {
 		json_object_foreach(json, key, value) {
 			for (i = 0; strcmp(key, "variables") == 0 && i < json_array_size(value); i++) {
 				const char *name = json_string_value(json_array_get(value, i));
 				if (name && *name)
-					add_variable(c, name);
+					f(arg, name);
 			}
 			if (strcmp(key, "variable") == 0 && json_is_string(value) && *json_string_value(value))
-				add_variable(c, json_string_value(value));
+				f(arg, json_string_value(value));
 			else
-				declare_variables(c, value, depth + 1);
+				each_variable(value, depth + 1, f, arg);
 		}
 	}
+}
+
+static void note_variable(void *arg, const char *name)
+{
+	json_array_append_new(arg, json_string(name));
+}
+
+json_t *flow_variables(json_t *document)
+{
+	json_t *names = json_array();
+	each_variable(json_object_get(document, "nodes"), 0, note_variable, names);
+	return names;
 }
 
 static int by_name(const void *a, const void *b)
@@ -532,7 +556,7 @@ struct flow *flow_compile(json_t *document, const struct flow_context *context, 
 	if (!f)
 		return NULL;
 	struct flow_compiler c = {.flow = f, .arena = &f->arena, .context = context, .problems = problems, .at = "",
-				  .scope = {.tag = find_tag, .variable = find_variable}};
+				  .scope = {.tag = find_tag, .variable = find_variable, .kind = kind_of}};
 	c.scope.arg = &c;
 	c.scope.list = context->list ? find_list : NULL;
 	c.scope.region = context->region;
@@ -553,7 +577,7 @@ struct flow *flow_compile(json_t *document, const struct flow_context *context, 
 	c.by_id = calloc(PLACES, sizeof *c.by_id);
 	if (!f->nodes || !f->variables || !c.by_id)
 		goto fail;
-	declare_variables(&c, nodes, 0);
+	each_variable(nodes, 0, add_variable, &c);
 	qsort(f->variables, f->variable_count, sizeof *f->variables, by_name);
 	json_array_foreach(nodes, i, item)
 		compile_node(&c, item, i);

@@ -1,5 +1,6 @@
 #include "flow/version.h"
 #include "flow/node.h"
+#include "model/walk.h"
 #include <string.h>
 
 #define POINTER_MAX 400
@@ -123,8 +124,6 @@ json_t *flow_diff(json_t *from, json_t *to)
 
 /* ---- what is referred to ---- */
 
-static void walk(const struct field *fields, json_t *object, const char *at, flow_reference_f *f, void *arg);
-
 /* Lists are the one thing that a filter names by its id. */
 static void visit_filter(json_t *filter, const char *at, int depth, flow_reference_f *f, void *arg)
 {
@@ -144,46 +143,45 @@ static void visit_filter(json_t *filter, const char *at, int depth, flow_referen
 	}
 }
 
-static void visit(const struct field *field, json_t *value, const char *at, flow_reference_f *f, void *arg)
+struct references {
+	flow_reference_f *f;
+	void *arg;
+};
+
+static void visit(void *arg, const struct walk_place *place)
 {
-	if (field->type == FIELD_OBJECT && json_is_object(value))
-		walk(field->fields, value, at, f, arg);
-	else if (field->type == FIELD_ID && json_is_string(value))
-		f(arg, at, field->kind, value);
-	else if (field->type == FIELD_FILTER)
-		visit_filter(value, at, 0, f, arg);
+	const struct references *r = arg;
+	if (place->field->type == FIELD_ID && json_is_string(place->value))
+		r->f(r->arg, place->pointer, place->field->kind, place->value);
+	else if (place->field->type == FIELD_FILTER)
+		visit_filter(place->value, place->pointer, 0, r->f, r->arg);
 }
 
-static void walk(const struct field *fields, json_t *object, const char *at, flow_reference_f *f, void *arg)
+static void walk_config(void *arg, const struct flow_config *config)
 {
-	char pointer[POINTER_MAX];
-	for (; fields && fields->name; fields++) {
-		json_t *value = json_object_get(object, fields->name), *element;
-		size_t i;
-		snprintf(pointer, sizeof pointer, "%s/%s", at, fields->name);
-		if (!(fields->flags & FIELD_LIST)) {
-			visit(fields, value, pointer, f, arg);
-			continue;
-		}
-		json_array_foreach(value, i, element) {
-			snprintf(pointer, sizeof pointer, "%s/%s/%zu", at, fields->name, i);
-			visit(fields, element, pointer, f, arg);
-		}
+	walk_fields(config->fields, config->config, config->pointer, visit, arg);
+}
+
+void flow_each_config(json_t *document, flow_config_f *f, void *arg)
+{
+	json_t *node;
+	char at[64];
+	size_t i;
+	json_array_foreach(json_object_get(document, "nodes"), i, node) {
+		const char *name = json_string_value(json_object_get(node, "type"));
+		const char *id = json_string_value(json_object_get(node, "id"));
+		const struct flow_node_type *type = name ? flow_node_type_find(name) : NULL;
+		snprintf(at, sizeof at, "/nodes/%zu/config", i);
+		if (type)
+			f(arg, &(struct flow_config){.node = id ? id : "", .pointer = at, .fields = type->config,
+						     .config = json_object_get(node, "config")});
 	}
 }
 
 void flow_each_reference(json_t *document, flow_reference_f *f, void *arg)
 {
-	json_t *node, *plan = json_object_get(json_object_get(document, "fallback"), "routing_plan_id");
-	char at[64];
-	size_t i;
-	json_array_foreach(json_object_get(document, "nodes"), i, node) {
-		const char *name = json_string_value(json_object_get(node, "type"));
-		const struct flow_node_type *type = name ? flow_node_type_find(name) : NULL;
-		snprintf(at, sizeof at, "/nodes/%zu/config", i);
-		if (type)
-			walk(type->config, json_object_get(node, "config"), at, f, arg);
-	}
+	json_t *plan = json_object_get(json_object_get(document, "fallback"), "routing_plan_id");
+	flow_each_config(document, walk_config, &(struct references){f, arg});
 	if (json_is_string(plan))
 		f(arg, "/fallback/routing_plan_id", "routing_plan", plan);
 }

@@ -1,5 +1,6 @@
 #include "http/openapi.h"
 #include "expr/filter.h"
+#include "expr/token.h"
 #include "http/api/api.h"
 #include "http/server.h"
 #include "model/call_log.h"
@@ -177,6 +178,8 @@ static json_t *filter_rule_schema(void)
 	json_t *ops = json_array(), *labels = json_object();
 	char title[WORDS_SIZE];
 	for (size_t i = 0; i < SYSTEM_FIELD_COUNT; i++) {
+		if (!*system_fields[i].name)
+			continue;
 		json_array_append_new(fields, json_string(system_fields[i].name));
 		json_object_set_new(titles, system_fields[i].name,
 				    json_string(system_field_title(i, title)));
@@ -212,14 +215,21 @@ static json_t *event_type_names(void)
 json_t *openapi_document(void)
 {
 	json_t *schemas = json_object(), *paths = json_object(), *tokens = json_array();
-	for (size_t i = 0; i < SYSTEM_FIELD_COUNT; i++)
-		json_array_append_new(tokens, json_string(system_fields[i].token));
+	json_t *known = tokens_json(), *token;
+	size_t at;
+	json_array_foreach(known, at, token) /* those of events and pings are in x-tokens alone */
+		if (strcmp(json_string_value(json_object_get(token, "in")), "all") == 0)
+			json_array_append(tokens, json_object_get(token, "name"));
 	json_object_set_new(schemas, "Filter", json_pack("{s:s, s:{s:{s:[s,s]}, s:{s:s, s:{s:[{s:s},{s:s}]}}}, s:[s]}", "type", "object", "properties", "match", "enum", "all", "any", "rules", "type", "array", "items", "anyOf",
 		"$ref", "#/components/schemas/FilterRule", "$ref", "#/components/schemas/Filter", "required", "rules"));
 	json_object_set_new(schemas, "FilterRule", filter_rule_schema());
 	json_object_set_new(schemas, "EventType", event_type_names());
 	json_object_set_new(schemas, "Organization", schema_json(api_organization_fields));
-	json_object_set_new(schemas, "Token", json_pack("{s:s, s:s, s:o}", "type", "string", "description", "In templates, in brackets; beside tags and a flow's variables", "examples", tokens));
+	json_object_set_new(schemas, "Token",
+		json_pack("{s:s, s:s, s:o, s:o}", "type", "string", "description",
+			  "In templates, in brackets; beside tags and a flow's variables. x-tokens has "
+			  "all, with where each is known",
+			  "examples", tokens, "x-tokens", known));
 	json_object_set_new(schemas, "Problem", json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s, s:{s:s, s:{s:{s:s}, s:{s:s}}}}}}", "type", "object", "properties", "type", "type", "string", "title", "type", "string",
 		"status", "type", "integer", "detail", "type", "string", "errors", "type", "array", "items", "type", "object", "properties", "pointer", "type", "string", "detail", "type", "string"));
 	json_object_set_new(schemas, "Call", call_log_schema());

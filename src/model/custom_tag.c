@@ -1,13 +1,25 @@
 #include "model/resource.h"
 #include <string.h>
 
+static void check_name(const char *name, const char *pointer, struct errors *errors)
+{
+	bool controls = false;
+	for (const char *p = name; p && *p; p++)
+		controls |= (unsigned char)*p < 0x20 || *p == 0x7f;
+	if (name && (controls || strpbrk(name, "[]|\"\\")))
+		errors_add(errors, pointer, "may not have [ ] | \" \\ or control characters");
+}
+
 static void check(json_t *doc, struct errors *errors)
 {
-	json_t *source;
+	json_t *source, *former;
 	size_t i;
-	const char *name = json_string_value(json_object_get(doc, "name"));
-	if (name && strpbrk(name, "[]|\"\\"))
-		errors_add(errors, "/name", "must not contain [ ] | \" or \\");
+	char pointer[64];
+	check_name(json_string_value(json_object_get(doc, "name")), "/name", errors);
+	json_array_foreach(json_object_get(doc, "former_names"), i, former) {
+		snprintf(pointer, sizeof pointer, "/former_names/%zu", i);
+		check_name(json_string_value(former), pointer, errors);
+	}
 	if (json_is_true(json_object_get(doc, "report")) && json_is_true(json_object_get(doc, "sensitive")))
 		errors_add(errors, "/report", "a sensitive tag's values cannot be in reports");
 	const char *type = json_string_value(json_object_get(doc, "type"));
@@ -39,6 +51,9 @@ const struct resource_kind resource_custom_tag = {
 		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 64,
 		 .help = "Also the parameter that fills the tag, from every source. Upper and "
 			 "lower case are the same."},
+		{"former_names", FIELD_STRING, FIELD_LIST, .max = 20, .initial = "[]",
+		 .help = "Names before the tag was renamed. Data that is still sent under them fills "
+			 "it, unless another tag has the name."},
 		{"type", FIELD_ENUM,
 		 .choices = (const char *const[]){"string", "number", "boolean", "datetime",
 						  "phone", "enum", NULL},

@@ -1,5 +1,6 @@
 #include "model/resource.h"
 #include <string.h>
+#include <strings.h>
 
 static void check_types(json_t *types, struct errors *errors)
 {
@@ -20,13 +21,8 @@ static void check_types(json_t *types, struct errors *errors)
 /* A batch has events of many calls: it cannot use what belongs to one call. */
 static void check_batch(json_t *doc, struct errors *errors)
 {
-	const char *template = json_string_value(json_object_get(doc, "body_template"));
-	const char first = template ? template[strspn(template, " \t\r\n")] : '{';
 	if (strcmp(json_string_value(json_object_get(doc, "method")), "GET") == 0)
 		errors_add(errors, "/batch", "a GET request has no body for several events");
-	if (first != '{' && first != '[')
-		errors_add(errors, "/batch",
-			   "needs a JSON body: each event becomes an element of an array");
 	for (size_t i = 0; i < 2; i++) {
 		const char *map = i ? "query" : "headers", *name;
 		json_t *value;
@@ -40,11 +36,29 @@ static void check_batch(json_t *doc, struct errors *errors)
 	}
 }
 
+/* A URL whose path and parameters may have tokens; their defaults may have blanks. */
+static void check_url(const char *url, struct errors *errors)
+{
+	size_t scheme = 0;
+	bool blank = false, token = false;
+	if (strncasecmp(url, "https://", 8) == 0)
+		scheme = 8;
+	else if (strncasecmp(url, "http://", 7) == 0)
+		scheme = 7;
+	for (const char *p = url; *p; p++) {
+		token = (token || *p == '[') && *p != ']';
+		blank |= !token && strchr(" \t\r\n", *p);
+	}
+	if (!scheme || !url[scheme] || strchr("/?#", url[scheme]) || blank)
+		errors_add(errors, "/url", "must be an http:// or https:// URL");
+}
+
 static void check(json_t *doc, struct errors *errors)
 {
 	json_t *authentication = json_object_get(doc, "authentication");
 	bool user = json_is_string(json_object_get(authentication, "username")), password = json_is_string(json_object_get(authentication, "password"));
 	bool get = strcmp(json_string_value(json_object_get(doc, "method")), "GET") == 0;
+	check_url(json_string_value(json_object_get(doc, "url")), errors);
 	check_types(json_object_get(doc, "event_types"), errors);
 	if (user != password)
 		errors_add(errors, user ? "/authentication/password" : "/authentication/username", "username and password go together");
@@ -78,7 +92,9 @@ const struct resource_kind resource_outgoing_webhook = {
 	.actions = (const char *const[]){"test", "rotate-secret", "redeliver", NULL},
 	.fields = (const struct field[]){
 		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100},
-		{"url", FIELD_URL, FIELD_REQUIRED, .max = 2000, .help = "Where events are sent."},
+		{"url", FIELD_TEMPLATE, FIELD_REQUIRED, .min = 8, .max = 2000,
+		 .help = "Where events are sent. Path and parameters may contain [TOKENS], which are "
+			 "percent-encoded."},
 		{"method", FIELD_ENUM,
 		 .choices = (const char *const[]){"POST", "PUT", "PATCH", "GET", NULL},
 		 .title = "HTTP method", .initial = "\"POST\"",
@@ -95,7 +111,8 @@ const struct resource_kind resource_outgoing_webhook = {
 		{"headers", FIELD_MAP, .initial = "{}",
 		 .help = "Additional request headers. Values may contain [TOKENS]."},
 		{"body_template", FIELD_TEMPLATE, .max = 65536,
-		 .help = "Request body with [TOKENS]. Empty: the event as JSON."},
+		 .help = "Request body with [TOKENS]. Values are escaped for JSON, XML or a form, as "
+			 "the Content-Type says, else by how the body begins. Empty: the event as JSON."},
 		{"authentication", FIELD_OBJECT, .help = "Sent in addition to the signature.",
 		 .fields = (const struct field[]){
 			 {"username", FIELD_STRING, .min = 1, .max = 200, .help = "Basic authentication."},

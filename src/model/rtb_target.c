@@ -13,8 +13,8 @@
 	{"headers", FIELD_MAP, .initial = "{}", \
 	 .help = "Request headers. Values may contain [TOKENS]."}, \
 	{"body", FIELD_TEMPLATE, .max = 65536, \
-	 .help = "Request body with [TOKENS]. Values are escaped for JSON or a form, as the " \
-		 "Content-Type says. Empty: no body."}
+	 .help = "Request body with [TOKENS]. Values are escaped for JSON, XML or a form, as " \
+		 "the Content-Type says, else by how the body begins. Empty: no body."}
 
 const struct field rtb_response_fields[] = {
 	{"format", FIELD_ENUM, .choices = (const char *const[]){"json", "xml", "text", NULL},

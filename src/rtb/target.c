@@ -5,18 +5,26 @@
 
 static int variable(void *arg, const char *name, size_t len)
 {
-	static const char *const names[] = {[RTB_REQUEST_ID] = "rtb_request_id", [RTB_BID] = "bid", [RTB_WINNING_BID] = "winning_bid"};
 	(void)arg;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strlen(names[i]) == len && strncasecmp(names[i], name, len) == 0)
-			return (int)i;
-	return -1;
+	return rtb_token_find(name, len);
 }
 
 struct expr_scope rtb_scope(struct expr_scope scope)
 {
 	scope.variable = variable;
 	return scope;
+}
+
+/* One more header, whose value is a template. false: no memory. */
+static bool add_header(struct rtb_request *out, const char *name, const char *value,
+		       const struct expr_scope *scope, struct arena *arena)
+{
+	if (out->header_count == ARRAY_LEN(out->headers))
+		return true;
+	struct template *t = template_compile(value, strlen(value), TEMPLATE_HEADER, scope, arena, NULL, NULL);
+	out->headers[out->header_count].name = arena_strdup(arena, name);
+	out->headers[out->header_count].value = t;
+	return out->headers[out->header_count++].name && t;
 }
 
 bool rtb_request_build(json_t *doc, const struct expr_scope *scope, struct arena *arena, struct rtb_request *out)
@@ -28,19 +36,19 @@ bool rtb_request_build(json_t *doc, const struct expr_scope *scope, struct arena
 		return true;
 	json_object_foreach(headers, name, value) {
 		const char *text = json_string_value(value);
-		if (!text || out->header_count == RTB_HEADERS_MAX)
-			continue;
-		if (strcasecmp(name, "content-type") == 0)
+		if (text && strcasecmp(name, "content-type") == 0)
 			type = text;
-		out->headers[out->header_count].name = arena_strdup(arena, name);
-		out->headers[out->header_count].value = template_compile(text, strlen(text), TEMPLATE_HEADER, scope, arena, NULL, NULL);
-		if (!out->headers[out->header_count].name || !out->headers[out->header_count].value)
+		if (text && !add_header(out, name, text, scope, arena))
 			return false;
-		out->header_count++;
 	}
 	out->url = template_compile(url, strlen(url), TEMPLATE_URL, scope, arena, NULL, NULL);
-	if (body)
-		out->body = template_compile(body, strlen(body), template_body_context(type, body), scope, arena, NULL, NULL);
+	if (body) {
+		enum template_context context = template_body_context(type, body, TEMPLATE_TEXT);
+		out->body = template_compile(body, strlen(body), context, scope, arena, NULL, NULL);
+		const char *told = type ? NULL : template_content_type(context);
+		if (told && !add_header(out, "Content-Type", told, scope, arena))
+			return false;
+	}
 	const char *method = json_string_value(json_object_get(doc, "method"));
 	out->method = arena_strdup(arena, method ? method : "POST");
 	return out->url && (out->body || !body) && out->method;

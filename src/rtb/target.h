@@ -2,6 +2,7 @@
 #ifndef RTB_TARGET_H
 #define RTB_TARGET_H
 
+#include "expr/token.h"
 #include "model/rtb_target.h"
 #include "routing/plan.h"
 #include "rtb/mapping.h"
@@ -14,7 +15,7 @@ struct rtb_request {
 	struct {
 		const char *name;
 		const struct template *value;
-	} headers[RTB_HEADERS_MAX];
+	} headers[RTB_HEADERS_MAX + 1]; /* with a Content-Type that is not given */
 };
 
 struct rtb_target {
@@ -28,9 +29,7 @@ struct rtb_target {
 	int expires_seconds;
 };
 
-/* What requests name beside tags and fields of calls: variables of theirs. */
-enum rtb_variable { RTB_REQUEST_ID, RTB_BID, RTB_WINNING_BID, RTB_VARIABLE_COUNT };
-/* The scope, and these. */
+/* The scope with what requests name beside tags and fields of calls: rtb_tokens, as variables. */
 struct expr_scope rtb_scope(struct expr_scope scope);
 
 /* Build from a document in the arena. NULL or no object: there is none. false: no memory. */
@@ -42,7 +41,7 @@ bool rtb_env(const struct rtb_target *t, const struct tag_set *tags, const struc
 /* Ready to be sent; texts live in the arena. */
 struct rtb_rendered {
 	const char *method, *url, *body; /* body NULL: none */
-	const char *headers[RTB_HEADERS_MAX + 1]; /* "Name: value", NULL-terminated */
+	const char *headers[RTB_HEADERS_MAX + 2]; /* "Name: value", NULL-terminated */
 };
 bool rtb_render(const struct rtb_request *request, struct expr_env *env, struct arena *arena, struct rtb_rendered *out) WARN_UNUSED;
 

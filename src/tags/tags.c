@@ -1,4 +1,5 @@
 #include "tags/tags.h"
+#include "base/fold.h"
 #include "expr/pointer.h"
 #include <string.h>
 #include <strings.h>
@@ -14,7 +15,7 @@ struct tag_mapping {
 };
 
 struct slot_name {
-	const char *name; /* lower case */
+	const char *name; /* folded */
 	uint32_t hash;
 	uint16_t slot;
 };
@@ -138,12 +139,53 @@ static enum tag_repeat read_repeat(const char *name)
 	return TAG_REPEAT_LAST;
 }
 
+static const char *const *read_former(json_t *list, struct arena *arena)
+{
+	size_t n = json_array_size(list), count = 0;
+	const char **former = arena_alloc(arena, (n + 1) * sizeof *former);
+	for (size_t i = 0; former && i < n; i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+		if (name && !(former[count++] = arena_strdup(arena, name)))
+			return NULL;
+	}
+	return former;
+}
+
+/* A name that is there already stays whose it is. */
+static bool add_name(struct tag_set *set, const char *name, uint16_t slot, struct arena *arena)
+{
+	char folded[FOLD_SIZE];
+	if (!fold_name(name, strlen(name), folded))
+		return true;
+	size_t len = strlen(folded);
+	uint32_t h = hash_lower(folded, len);
+	size_t at = h & set->mask;
+	while (set->names[at].name)
+		at = (at + 1) & set->mask;
+	set->names[at] = (struct slot_name){arena_strndup(arena, folded, len), h, slot};
+	return set->names[at].name != NULL;
+}
+
+static bool add_names(struct tag_set *set, struct arena *arena)
+{
+	for (uint16_t i = 0; i < set->count; i++)
+		if (!add_name(set, set->defs[i].name, i, arena))
+			return false;
+	for (uint16_t i = 0; i < set->count; i++)
+		for (const char *const *name = set->defs[i].former; *name; name++)
+			if (!add_name(set, *name, i, arena))
+				return false;
+	return true;
+}
+
 struct tag_set *tag_set_build(json_t *docs, const char *region, struct arena *arena)
 {
 	struct tag_set *set = arena_alloc(arena, sizeof *set);
-	size_t n = json_array_size(docs), size = 16, i;
+	size_t n = json_array_size(docs), names = n, size = 16, i;
 	json_t *doc;
-	while (size < n * 2)
+	json_array_foreach(docs, i, doc)
+		names += json_array_size(json_object_get(doc, "former_names"));
+	while (size < names * 2)
 		size *= 2;
 	if (!set || !(set->defs = arena_alloc(arena, (n + 1) * sizeof *set->defs)) || !(set->names = arena_alloc(arena, size * sizeof *set->names)))
 		return NULL;
@@ -155,7 +197,8 @@ struct tag_set *tag_set_build(json_t *docs, const char *region, struct arena *ar
 		if (!def->id || !def->name || set->count == TAGS_MAX)
 			continue;
 		def->default_text = arena_strdup(arena, json_string_value(json_object_get(doc, "default")));
-		if (!read_type(def, doc, region, arena))
+		def->former = read_former(json_object_get(doc, "former_names"), arena);
+		if (!read_type(def, doc, region, arena) || !def->former)
 			return NULL;
 		def->sensitive = json_is_true(json_object_get(doc, "sensitive"));
 		set->sensitive = set->sensitive || def->sensitive;
@@ -163,13 +206,9 @@ struct tag_set *tag_set_build(json_t *docs, const char *region, struct arena *ar
 		def->archived = json_is_true(json_object_get(doc, "archived"));
 		def->repeat = read_repeat(json_string_value(json_object_get(doc, "on_repeat")));
 		add_sources(def, json_object_get(doc, "sources"), arena);
-		uint32_t h = hash_lower(def->name, strlen(def->name));
-		size_t at = h & set->mask;
-		while (set->names[at].name)
-			at = (at + 1) & set->mask;
-		set->names[at] = (struct slot_name){def->name, h, (uint16_t)set->count++};
+		set->count++;
 	}
-	return set;
+	return add_names(set, arena) ? set : NULL;
 }
 
 size_t tag_set_count(const struct tag_set *set)
@@ -190,9 +229,26 @@ static int find_hashed(const struct tag_set *set, const char *name, size_t len, 
 	return -1;
 }
 
+/* The text that names are compared by: itself where it is ASCII, else folded into room. */
+static const char *comparable(const char *name, size_t *len, char room[FOLD_SIZE])
+{
+	if (fold_is_ascii(name, *len) || !fold_name(name, *len, room))
+		return name;
+	*len = strlen(room);
+	return room;
+}
+
 int tag_set_find(const struct tag_set *set, const char *name, size_t len)
 {
+	char room[FOLD_SIZE];
+	name = comparable(name, &len, room);
 	return find_hashed(set, name, len, hash_lower(name, len));
+}
+
+bool tag_is_called(const struct tag_def *def, const char *name, size_t len)
+{
+	char a[FOLD_SIZE], b[FOLD_SIZE];
+	return fold_name(def->name, strlen(def->name), a) && fold_name(name, len, b) && strcmp(a, b) == 0;
 }
 
 int tag_set_find_id(const struct tag_set *set, const char *id)
@@ -206,7 +262,8 @@ int tag_set_find_id(const struct tag_set *set, const char *id)
 /* The body's own members, found by name without regard to case; used: a tag takes it, or something in it. */
 struct member {
 	const char *key;
-	size_t len;
+	const char *folded; /* the key itself where that is ASCII */
+	size_t len;         /* of folded */
 	uint32_t hash;
 	json_t *value;
 	bool used;
@@ -229,9 +286,14 @@ static bool index_members(struct members *m, json_t *body, struct arena *arena)
 	if (!m->list || !m->slots)
 		return false;
 	json_object_foreach(body, key, value) {
+		char room[FOLD_SIZE];
 		size_t len = strlen(key);
+		const char *folded = comparable(key, &len, room);
+		if (folded == room && !(folded = arena_strndup(arena, room, len)))
+			return false;
 		struct member *member = &m->list[m->count++];
-		*member = (struct member){key, len, hash_lower(key, len), value, false};
+		*member = (struct member){
+			.key = key, .folded = folded, .len = len, .hash = hash_lower(folded, len), .value = value};
 		size_t at = member->hash & m->mask;
 		while (m->slots[at])
 			at = (at + 1) & m->mask;
@@ -243,13 +305,16 @@ static bool index_members(struct members *m, json_t *body, struct arena *arena)
 /* The member written just so goes before one in another case. */
 static struct member *find_member(const struct members *m, const char *name, size_t len)
 {
-	uint32_t h = hash_lower(name, len);
+	char room[FOLD_SIZE];
+	size_t written = len;
+	const char *folded = comparable(name, &len, room);
+	uint32_t h = hash_lower(folded, len);
 	struct member *found = NULL;
 	for (size_t at = h & m->mask; m->slots[at]; at = (at + 1) & m->mask) {
 		struct member *member = &m->list[m->slots[at] - 1];
-		if (member->hash != h || member->len != len || strncasecmp(member->key, name, len) != 0)
+		if (member->hash != h || member->len != len || strncasecmp(member->folded, folded, len) != 0)
 			continue;
-		if (memcmp(member->key, name, len) == 0)
+		if (strlen(member->key) == written && memcmp(member->key, name, written) == 0)
 			return member;
 		if (!found)
 			found = member;
@@ -257,13 +322,52 @@ static struct member *find_member(const struct members *m, const char *name, siz
 	return found;
 }
 
-static void evaluate_one(const struct tag_set *set, uint16_t slot, json_t *leaf, struct arena *arena, struct tag_result *out)
+/*
+ * Is the text one token, as templates of this and other systems have them: [ZIP], [zip|none], {{zip}}? What
+ * the sender's own system was to put there is not known, and the token itself is nobody's value.
+ */
+static bool is_token(const char *s, size_t len)
+{
+	for (; len && strchr(" \t\r\n", *s); s++)
+		len--;
+	while (len && strchr(" \t\r\n", s[len - 1]))
+		len--;
+	size_t marks = len > 4 && s[0] == '{' && s[1] == '{' && s[len - 1] == '}' && s[len - 2] == '}' ? 2 : 0;
+	if (len > 2 && s[0] == '[' && s[len - 1] == ']')
+		marks = 1;
+	size_t at = marks, end = len - marks;
+	while (marks == 2 && at < end && s[at] == ' ')
+		at++;
+	while (marks == 2 && end > at && s[end - 1] == ' ')
+		end--;
+	if (!marks || at == end || !((s[at] | 32) >= 'a' && (s[at] | 32) <= 'z'))
+		return false;
+	for (; at < end && s[at] != '|'; at++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:", s[at]) || !s[at])
+			return false;
+	return !memchr(s + at, marks == 1 ? ']' : '}', end - at);
+}
+
+static const char *unreplaced(const char *text, size_t len, struct arena *arena)
+{
+	char why[200];
+	snprintf(why, sizeof why, "the sender did not replace its token %.*s%s", (int)(len < 80 ? len : 80), text,
+		 len < 80 ? "" : " …");
+	const char *kept = arena_strdup(arena, why);
+	return kept ? kept : "the sender did not replace its token";
+}
+
+static void evaluate_one(const struct tag_set *set, enum tag_source source, uint16_t slot, json_t *leaf,
+			 struct arena *arena, struct tag_result *out)
 {
 	struct error err;
 	struct value raw = json_leaf_value(leaf, arena);
 	*out = (struct tag_result){.slot = slot};
 	if (raw.kind == VALUE_NONE)
 		out->error = "it is null";
+	else if (source <= TAG_FROM_SIP_HEADER && raw.kind == VALUE_STRING && json_is_string(leaf) &&
+		 is_token(raw.text, raw.len))
+		out->error = unreplaced(raw.text, raw.len, arena);
 	else if (!value_coerce_to(&set->defs[slot].type, raw.text, raw.len, arena, &out->value, &err))
 		out->error = arena_strdup(arena, err.text);
 }
@@ -285,6 +389,15 @@ static json_t *leaf_at(const struct tag_path *p, const struct tag_data *data, co
 	return json_is_null(leaf) ? NULL : leaf;
 }
 
+/* The member has a former name of the tag, and another one has the name of now. */
+static bool has_newer_name(const struct tag_def *def, const struct members *members, const struct member *m)
+{
+	if (!*def->former)
+		return false;
+	struct member *now = find_member(members, def->name, strlen(def->name));
+	return now && now->hash != m->hash;
+}
+
 size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const struct tag_data *data, struct arena *arena,
 		     struct tag_result *results, json_t *unmatched)
 {
@@ -301,7 +414,7 @@ size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const st
 			json_t *leaf = leaf_at(p, data, &members, &from);
 			if (!leaf)
 				continue;
-			evaluate_one(set, slot, leaf, arena, &results[n++]);
+			evaluate_one(set, source, slot, leaf, arena, &results[n++]);
 			taken[slot] = true;
 			if (from)
 				from->used = true;
@@ -310,10 +423,12 @@ size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const st
 	}
 	for (size_t i = 0; i < members.count; i++) {
 		struct member *m = &members.list[i];
-		int slot = find_hashed(set, m->key, m->len, m->hash);
+		int slot = find_hashed(set, m->folded, m->len, m->hash);
 		bool takes = slot >= 0 && (!set->defs[slot].archived || source == TAG_FROM_API);
+		if (takes && !taken[slot] && has_newer_name(&set->defs[slot], &members, m))
+			takes = false;
 		if (takes && !taken[slot]) {
-			evaluate_one(set, (uint16_t)slot, m->value, arena, &results[n++]);
+			evaluate_one(set, source, (uint16_t)slot, m->value, arena, &results[n++]);
 			taken[slot] = true;
 		} else if (!takes && unmatched && !m->used) {
 			json_array_append_new(unmatched, json_string(m->key));
@@ -333,7 +448,7 @@ bool tags_hide_header(const struct tag_set *set, const char *name, size_t len)
 		const struct tag_def *def = &set->defs[slot];
 		if (!def->sensitive)
 			continue;
-		if (strlen(def->name) == len && strncasecmp(def->name, name, len) == 0)
+		if (tag_is_called(def, name, len) || tag_set_find(set, name, len) == (int)slot)
 			return true;
 		for (const struct tag_path *p = def->paths[TAG_FROM_SIP_HEADER]; p; p = p->next) {
 			const char *header = p->parameter ? p->parameter : p->pointer ? p->pointer + 1 : "";

@@ -22,6 +22,7 @@ enum tag_repeat {
 
 struct tag_def {
 	const char *id, *name, *default_text;
+	const char *const *former; /* names it had before, NULL-terminated */
 	struct value_type type;
 	bool sensitive, report; /* report: calls are added up by its values */
 	bool archived;          /* data does not fill it any more */
@@ -36,8 +37,11 @@ struct tag_set; /* immutable, lives in an arena */
 struct tag_set *tag_set_build(json_t *docs, const char *region, struct arena *arena) WARN_UNUSED;
 size_t tag_set_count(const struct tag_set *set);
 const struct tag_def *tag_set_get(const struct tag_set *set, size_t slot);
-/* By name without regard to case: its slot, or -1. */
+/* By name without regard to case, else by a name that a tag had before: its slot, or -1. Of two tags
+ * whose names differ in case alone, as databases of old versions may have them, it is the older one. */
 int tag_set_find(const struct tag_set *set, const char *name, size_t len);
+/* Is that its name now, without regard to case? */
+bool tag_is_called(const struct tag_def *def, const char *name, size_t len);
 
 /* By id: its slot, or -1. */
 int tag_set_find_id(const struct tag_set *set, const char *id);
@@ -64,7 +68,8 @@ struct tag_data {
 
 /*
  * What data gives the tags. A tag's own listed sources come first, in their order, then the
- * member that has the tag's name.
+ * member that has the tag's name, then one that has a former name of it. A token that the sender
+ * did not replace, such as [ZIP], is an error and no value.
  *
  * results    room for tag_set_count(); texts live in the arena
  * unmatched  if not NULL, an array that gets the names of top-level members no tag takes

@@ -90,6 +90,7 @@ struct transfer {
 	/* deliveries */
 	char webhook_id[40], organization_id[40];
 	char *url, *method;
+	char *url_template; /* as the webhook has it; shown where the URL has values of sensitive tags */
 	bool body_is_event, has_sensitive;
 	char batch_id[96]; /* webhook-id of a batch */
 	size_t count;      /* more than one only in a batch */
@@ -173,6 +174,7 @@ static void transfer_free(struct transfer *t)
 	curl_slist_free_all(t->headers);
 	free(t->body);
 	free(t->url);
+	free(t->url_template);
 	free(t->method);
 	for (size_t i = 0; i < t->count; i++)
 		free(t->deliveries[i].doc);
@@ -367,7 +369,7 @@ static struct transfer *make_delivery(struct http_client *c, const struct organi
 	}
 	ok = ok && outgoing_build(&q, o, w, events, n, token, clock_now_ms());
 	struct transfer *t = ok ? transfer_new(TRANSFER_DELIVERY, w->method, q.url, q.body, w->timeout_seconds * 1000L) : NULL;
-	if (t && !(t->deliveries = calloc(n + 1, sizeof *t->deliveries))) {
+	if (t && (!(t->url_template = strdup(w->url)) || !(t->deliveries = calloc(n + 1, sizeof *t->deliveries)))) {
 		transfer_free(t);
 		t = NULL;
 	}
@@ -742,8 +744,8 @@ static char *attempt_doc(const struct transfer *t, const struct delivery *d, CUR
 	json_key(&b, "request");
 	json_open(&b);
 	json_str(&b, "method", t->method);
-	if (t->has_sensitive) /* what is before the parameters has none */
-		snprintf(shown, sizeof shown, "%.*s", (int)strcspn(t->url, "?"), t->url);
+	if (t->has_sensitive) /* without the parameters, and without what tokens of the path stand for */
+		snprintf(shown, sizeof shown, "%.*s", (int)strcspn(t->url_template, "?"), t->url_template);
 	json_str(&b, "url", t->has_sensitive ? shown : t->url);
 	outgoing_headers_json(&b, t->headers, t->has_sensitive);
 	if (*t->batch_id) {

@@ -1,7 +1,6 @@
 #include "webhook/outgoing.h"
 #include "base/crypto.h"
 #include "event/values.h"
-#include "expr/template.h"
 #include "webhook/header.h"
 #include "webhook/signature.h"
 #include <sodium.h>
@@ -47,23 +46,35 @@ void outgoing_headers_json(struct buf *b, const struct curl_slist *headers, bool
 	json_close(b);
 }
 
-static char *render(const struct organization *o, struct event_values *v, const char *text, enum template_context context)
+/* One event, and what templates may name of it. */
+struct rendered {
+	const struct organization *organization;
+	json_t *envelope;
+	struct event_values values;
+	struct event_names names;
+};
+
+static char *render(struct rendered *r, const char *text, enum template_context context)
 {
-	struct expr_scope scope = organization_scope(o);
+	struct expr_scope scope = event_scope(&r->names);
 	struct buf out = {0};
-	struct template *t = template_compile(text, strlen(text), context, &scope, &v->arena, NULL, NULL);
+	struct template *t = template_compile(text, strlen(text), context, &scope, &r->values.arena, NULL, NULL);
 	if (t)
-		template_render(t, &v->env, &out);
+		template_render(t, &r->values.env, &out);
 	return t ? buf_take(&out) : NULL;
 }
 
-/* The URL with its query. */
-static char *make_url(const struct organization *o, const struct config_outgoing *w, struct event_values *v)
+/* The URL with its query. What begins a fragment is a character of the URL's own: those of values are encoded. */
+static char *make_url(struct rendered *r, const struct config_outgoing *w)
 {
 	struct buf b = {0};
-	buf_add(&b, w->url, strcspn(w->url, "#"));
+	char *url = render(r, w->url, TEMPLATE_URL);
+	if (!url)
+		return NULL;
+	buf_add(&b, url, strcspn(url, "#"));
+	free(url);
 	for (size_t i = 0; i + 1 < w->query_count; i += 2) {
-		char *name = curl_easy_escape(NULL, w->query[i], 0), *value = render(o, v, w->query[i + 1], TEMPLATE_FORM);
+		char *name = curl_easy_escape(NULL, w->query[i], 0), *value = render(r, w->query[i + 1], TEMPLATE_FORM);
 		buf_printf(&b, "%c%s=", strchr(buf_text(&b), '?') ? '&' : '?', name ? name : "");
 		buf_add_str(&b, value ? value : "");
 		curl_free(name);
@@ -123,63 +134,117 @@ static void make_id(struct outgoing_request *q, const struct config_outgoing *w,
 	snprintf(q->id, sizeof q->id, "bat_%s-%s", hex, w->id);
 }
 
-/* What one event adds to the body. values: of its call, when there are templates. */
-static bool add_body(struct buf *body, const struct organization *o, const struct config_outgoing *w, const struct outgoing_event *e, const json_t *envelope, struct event_values *values, enum template_context context)
+enum template_context outgoing_context(const char *body_template, const char *content_type)
 {
-	bool masked = json_object_size(e->sensitive) == 0;
-	char *text = w->body_template ? render(o, values, w->body_template, context) : masked ? NULL : json_dumps(envelope, JSON_COMPACT);
-	if (!text && (w->body_template || !masked))
+	return body_template ? template_body_context(content_type, body_template, TEMPLATE_FORM) : TEMPLATE_JSON;
+}
+
+static const char *own_content_type(const struct config_outgoing *w)
+{
+	for (size_t i = 0; i + 1 < w->header_count; i += 2)
+		if (strcasecmp(w->headers[i], "Content-Type") == 0)
+			return w->headers[i + 1];
+	return NULL;
+}
+
+/* Put the values that the webhook may have in the place of their masks, also where a tag was renamed meanwhile. */
+static void reveal(const struct organization *o, json_t *envelope, json_t *sensitive)
+{
+	json_t *data = json_object_get(envelope, "data"), *tags = json_object_get(json_object_get(data, "call"), "tags");
+	json_t *tag = json_object_get(data, "tag"), *value, *old;
+	const char *name, *key, *changed = json_string_value(json_object_get(tag, "name"));
+	json_object_foreach(sensitive, name, value) {
+		int slot = tag_set_find(o->tags, name, strlen(name));
+		json_object_foreach(tags, key, old)
+			if (slot >= 0 && tag_set_find(o->tags, key, strlen(key)) == slot)
+				json_object_set(tags, key, value);
+		if (changed && slot >= 0 && tag_set_find(o->tags, changed, strlen(changed)) == slot)
+			json_object_set(tag, "value", value);
+	}
+}
+
+/* false: no memory. */
+static bool read_event(struct rendered *r, const struct organization *o, const struct outgoing_event *e, bool templates, int64_t now_ms)
+{
+	r->organization = o;
+	if (!templates && !json_object_size(e->sensitive))
+		return true;
+	r->envelope = json_loads(e->payload, 0, NULL);
+	if (!r->envelope)
 		return false;
-	buf_add_str(body, text ? text : e->payload);
-	free(text);
+	reveal(o, r->envelope, e->sensitive);
+	if (templates) {
+		event_values_read(&r->values, o, json_object_get(json_object_get(r->envelope, "data"), "call"), now_ms);
+		event_names_read(&r->names, o, r->envelope, &r->values);
+	}
 	return true;
+}
+
+static void release_event(struct rendered *r)
+{
+	json_decref(r->envelope);
+	arena_free(&r->values.arena);
+}
+
+/* What one event adds to the body. */
+static bool add_body(struct buf *body, struct rendered *r, const struct config_outgoing *w, const struct outgoing_event *e, enum template_context context)
+{
+	char *text = NULL;
+	if (w->body_template)
+		text = render(r, w->body_template, context);
+	else if (r->envelope && json_object_size(e->sensitive))
+		text = json_dumps(r->envelope, JSON_COMPACT);
+	else
+		buf_add_str(body, e->payload);
+	if (text)
+		buf_add_str(body, text);
+	bool ok = text || (!w->body_template && !json_object_size(e->sensitive));
+	free(text);
+	return ok;
+}
+
+/* Of a batch they have no tokens, and the first event's are everyone's. */
+static void add_headers(struct outgoing_request *q, struct rendered *r, const struct config_outgoing *w)
+{
+	for (size_t h = 0; h + 1 < w->header_count; h += 2) {
+		char *value = render(r, w->headers[h + 1], TEMPLATE_HEADER);
+		if (value)
+			outgoing_add_header(&q->headers, w->headers[h], value);
+		free(value);
+	}
 }
 
 bool outgoing_build(struct outgoing_request *q, const struct organization *o, const struct config_outgoing *w,
 		    struct outgoing_event *events, size_t count, const char *token, int64_t now_ms)
 {
-	char first = w->body_template ? w->body_template[strspn(w->body_template, " \t\r\n")] : '{';
 	struct buf body = {0};
-	bool templates = w->body_template || w->header_count || w->query_count, has_body = strcmp(w->method, "GET") != 0, ok = true;
-	enum template_context context = first == '{' || first == '[' ? TEMPLATE_JSON : TEMPLATE_FORM;
-	*q = (struct outgoing_request){.is_json = context == TEMPLATE_JSON, .body_is_event = has_body && !w->body_template};
+	bool has_body = strcmp(w->method, "GET") != 0, ok = true;
+	bool templates = w->body_template || w->header_count || w->query_count || strchr(w->url, '[');
+	enum template_context context = outgoing_context(w->body_template, own_content_type(w));
+	*q = (struct outgoing_request){.context = context, .body_is_event = has_body && !w->body_template};
 	if (w->batch_events)
 		buf_add_str(&body, "[");
 	for (size_t i = 0; i < count && ok; i++) {
-		struct event_values v = {0};
-		bool has_sensitive = json_object_size(events[i].sensitive) > 0;
-		json_t *envelope = templates || has_sensitive ? json_loads(events[i].payload, 0, NULL) : NULL;
-		json_t *call = json_object_get(json_object_get(envelope, "data"), "call");
-		json_object_update_existing(json_object_get(call, "tags"), events[i].sensitive);
-		q->has_sensitive |= has_sensitive;
-		if (templates)
-			event_values_read(&v, o, call, now_ms);
+		struct rendered r = {0};
+		ok = read_event(&r, o, &events[i], templates, now_ms);
+		q->has_sensitive |= json_object_size(events[i].sensitive) > 0;
 		if (i)
 			buf_add_str(&body, ",");
 		events[i].at = body.len;
-		ok = !has_body || add_body(&body, o, w, &events[i], envelope, &v, context);
+		ok = ok && (!has_body || add_body(&body, &r, w, &events[i], context));
 		events[i].len = body.len - events[i].at;
-		if (ok && i == 0) { /* URL and headers of a batch have no tokens */
-			q->url = make_url(o, w, &v);
-			for (size_t h = 0; h + 1 < w->header_count; h += 2) {
-				char *value = render(o, &v, w->headers[h + 1], TEMPLATE_HEADER);
-				if (value)
-					outgoing_add_header(&q->headers, w->headers[h], value);
-				free(value);
-			}
+		if (ok && i == 0) {
+			q->url = templates ? make_url(&r, w) : strndup(w->url, strcspn(w->url, "#"));
+			add_headers(q, &r, w);
 		}
-		json_decref(envelope);
-		arena_free(&v.arena);
+		release_event(&r);
 	}
 	if (w->batch_events)
 		buf_add_str(&body, "]");
 	ok = ok && q->url && !body.failed;
 	if (ok && has_body) {
-		bool typed = false;
-		for (const struct curl_slist *h = q->headers; h; h = h->next)
-			typed |= strncasecmp(h->data, "Content-Type:", 13) == 0;
-		if (!typed)
-			outgoing_add_header(&q->headers, "Content-Type", context == TEMPLATE_JSON ? "application/json" : "application/x-www-form-urlencoded");
+		if (!own_content_type(w))
+			outgoing_add_header(&q->headers, "Content-Type", template_content_type(context));
 		q->body = buf_take(&body);
 		ok = q->body != NULL;
 	}

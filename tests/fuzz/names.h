@@ -24,7 +24,8 @@ static inline struct expr_env fuzz_env(void)
 	for (size_t i = 0; i < CALL_FIELD_COUNT; i++)
 		call[i] = (struct value){.text = ""};
 	call[CALL_CALLER_ID] = value_string("+15125550100", 12);
-	tags[0] = value_string("TX \"quoted\"\r\n\x01 100%", 19);
+	static const char text[] = "TX \"quoted\"\r\n\x01 100%<b>]]><c/>--><d/>&/../?x=1#@";
+	tags[0] = value_string(text, sizeof text - 1);
 	tags[1] = (struct value){.kind = VALUE_NUMBER, .text = "82.5", .len = 4, .number = 82.5};
 	variables[0] = (struct value){.text = ""};
 	return (struct expr_env){.tags = tags, .tag_count = 2, .variables = variables, .variable_count = 1, .call = call, .now_ms = 1763935200000};

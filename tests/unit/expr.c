@@ -1,5 +1,6 @@
 #include "test.h"
 #include "expr/schedule.h"
+#include "expr/extract.h"
 #include "expr/filter.h"
 #include "expr/pointer.h"
 #include "expr/template.h"
@@ -25,7 +26,13 @@ static const struct expr_list *find_list(void *arg, const char *id)
 	return strcmp(id, "lst_1") == 0 ? &list : NULL;
 }
 
-static const struct expr_scope scope = {find_tag, find_variable, NULL, find_list, "US"};
+static enum value_kind kind_of(void *arg, struct expr_ref ref)
+{
+	(void)arg;
+	return ref.source == EXPR_TAG ? ref.slot == 1 ? VALUE_NUMBER : VALUE_STRING : VALUE_NONE;
+}
+
+static const struct expr_scope scope = {.tag = find_tag, .variable = find_variable, .list = find_list, .region = "US", .kind = kind_of};
 static struct value call[CALL_FIELD_COUNT];
 
 static struct expr_env make_env(const struct value *tags)
@@ -289,6 +296,224 @@ static void test_what_is_escaped_reads_back_as_it_was(void **state)
 	}
 }
 
+static void test_brackets_in_json_are_arrays_where_they_have_a_literal(void **state)
+{
+	static const char *const arrays[] = {
+		"[2]", "[true]", "[false]", "[null]", "[-1]", "[0]", "[1.5e3]", "[0.5]", "[-0.5E-2]", "[1, 2]", "[1,2]", "[]", "[ ]",
+		"[\"a\"]", "[\"a\",\"b\"]", "[[1],[2]]", "[[]]", "[{\"a\":[3]}]", "[ 2 ]", "[1,[true]]",
+	};
+	struct value tags[2] = {value_string("TX", 2), {.kind = VALUE_NUMBER, .text = "82", .len = 2, .number = 82}};
+	char text[80], expected[80];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(arrays); i++) {
+		snprintf(text, sizeof text, "{\"a\":%s,\"b\":[score]}", arrays[i]);
+		snprintf(expected, sizeof expected, "{\"a\":%s,\"b\":82}", arrays[i]);
+		render(text, TEMPLATE_JSON, tags, expected);
+	}
+	render("{\"a\":[[score]],\"b\":[[state],[score]],\"c\":[2|none],\"d\":\"[[2] [score]\"}", TEMPLATE_JSON, tags,
+	       "{\"a\":[82],\"b\":[\"TX\",82],\"c\":\"none\",\"d\":\"[2] 82\"}");
+	/* they are no literals of JSON */
+	for (size_t i = 0; i < 6; i++) {
+		static const char *const unknown[] = {"[TRUE]", "[01]", "[1st]", "[nan]", "[-]", "[1.]"};
+		render(unknown[i], TEMPLATE_JSON, tags, "null");
+	}
+	render("[2] [true]", TEMPLATE_TEXT, tags, " ");
+}
+
+static void test_a_default_in_json_has_the_type_of_its_token(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} cases[] = {
+		{"{\"n\":[score|0]}", "{\"n\":0}"}, {"{\"n\":[score|-1.50]}", "{\"n\":-1.5}"}, {"{\"n\":\"[score|0]\"}", "{\"n\":\"0\"}"},
+		{"{\"n\":[score|none]}", "{\"n\":\"none\"}"}, {"{\"n\":[score|null]}", "{\"n\":null}"}, {"{\"n\":[score]}", "{\"n\":null}"},
+		{"{\"s\":[state|0]}", "{\"s\":\"0\"}"}, {"{\"s\":[state|null]}", "{\"s\":\"null\"}"}, {"{\"s\":[state|]}", "{\"s\":\"\"}"},
+		{"{\"s\":[tries|0]}", "{\"s\":\"0\"}"}, {"{\"n\":[state_NUMERIC|0]}", "{\"n\":0}"}, {"{\"n\":[tries_NUMERIC|7]}", "{\"n\":7}"},
+		{"{\"n\":[CALL_DURATION|0]}", "{\"n\":0}"}, {"{\"b\":[CONVERTED|no]}", "{\"b\":false}"}, {"{\"b\":[CONVERTED|maybe]}", "{\"b\":\"maybe\"}"},
+		{"{\"n\":[state_EPOCH|0]}", "{\"n\":0}"}, {"{\"n\":[state_CENTS|5]}", "{\"n\":5}"}, {"{\"s\":[score_SHA256|0]}", "{\"s\":\"0\"}"},
+		{"{\"s\":[CALL_ID|12]}", "{\"s\":\"12\"}"},
+	};
+	struct value none[2] = {{0}, {0}};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		render(cases[i].text, TEMPLATE_JSON, none, cases[i].expected);
+	render("[score|0.50]", TEMPLATE_TEXT, none, "0.50");
+}
+
+static void test_xml_is_escaped_for_where_it_lands(void **state)
+{
+	static const struct {
+		const char *text, *value, *expected;
+	} cases[] = {
+		{"<n>[state]</n>", "Smith & Sons", "<n>Smith &amp; Sons</n>"},
+		{"<n a=\"[state]\" b='[state]'/>", "<\"'>", "<n a=\"&lt;&quot;&#39;&gt;\" b='&lt;&quot;&#39;&gt;'/>"},
+		{"<n a=\"[state]\"/>", "a\tb\nc\rd", "<n a=\"a&#9;b&#10;c&#13;d\"/>"},
+		{"<n>[state]</n>", "a\x01" "b\x1f\x7f\xef\xbf\xbe\xff", "<n>ab\x7f\xef\xbf\xbd\xef\xbf\xbd</n>"},
+		{"<n>[state]</n>", "Jos\xc3\xa9 \xf0\x9f\x98\x80", "<n>Jos\xc3\xa9 \xf0\x9f\x98\x80</n>"},
+		{"<n>[tries|a & b]</n>", "", "<n>a &amp; b</n>"},
+		{"<n><![CDATA[[state]]]></n>", "a & <b>", "<n><![CDATA[a & <b>]]></n>"},
+		{"<n><![CDATA[[state]]]></n>", "a]]>b", "<n><![CDATA[a]]]]><![CDATA[>b]]></n>"},
+		{"<n><![CDATA[[state]]]></n>", "a]", "<n><![CDATA[a]]]><![CDATA[]]></n>"},
+		{"<n><![CDATA[x]][state]]]></n>", ">", "<n><![CDATA[x]]]]><![CDATA[>]]></n>"},
+		{"<n><![CDATA[[state]>]]></n>", "]]", "<n><![CDATA[]]]]><![CDATA[>]]></n>"},
+		{"<n><![CDATA[x][state]]></n>]]>", "", "<n><![CDATA[x]]]><![CDATA[]></n>]]>"},
+		{"<!-- [state] --><n>[state]</n>", "a--b-", "<!-- a- -b-  --><n>a--b-</n>"},
+		{"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><n>[state]</n>", "Jos\xc3\xa9", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><n>Jos&#233;</n>"},
+		{"<?xml version='1.0' encoding='utf-8'?><n>[state]</n>", "Jos\xc3\xa9", "<?xml version='1.0' encoding='utf-8'?><n>Jos\xc3\xa9</n>"},
+		{"<l><i>[[state]</i><i>[score]</i></l>", "TX", "<l><i>[state]</i><i>82</i></l>"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct value tags[2] = {value_string(cases[i].value, strlen(cases[i].value)), {.kind = VALUE_NUMBER, .text = "82", .len = 2, .number = 82}};
+		render(cases[i].text, TEMPLATE_XML, tags, cases[i].expected);
+	}
+}
+
+static struct value read_back(const struct extract_answer *xml, const char *path, struct arena *arena)
+{
+	struct extract *e = extract_compile(EXTRACT_XML, path, NULL);
+	struct value v = extract_get(xml, e, arena);
+	extract_free(e);
+	return v;
+}
+
+/* What a parser reads is the value, but for characters that XML does not have. */
+static void test_a_parser_reads_the_values_that_were_put_into_xml(void **state)
+{
+	static const char template[] = "<!-- [state] --><a b=\"[state]\"><c>([state])</c><d><![CDATA[(]][state]>[state])]]></d></a>";
+	char text[400], kept[400], expected[900];
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		size_t n = draw_text(text), m = 0;
+		for (size_t k = 0; k < n; k++)
+			if ((unsigned char)text[k] >= 0x20 || strchr("\t\n\r", text[k]))
+				kept[m++] = text[k];
+		kept[m] = '\0';
+		char *made = rendered(template, TEMPLATE_XML, text, n);
+		struct arena arena = {0};
+		struct error why;
+		struct extract_answer *xml = extract_read(EXTRACT_XML, made, strlen(made), &why);
+		if (!xml)
+			fail_msg("%s: %s", made, why.text);
+		assert_string_equal(read_back(xml, "/a/@b", &arena).text, kept);
+		snprintf(expected, sizeof expected, "(%s)", kept);
+		assert_string_equal(read_back(xml, "/a/c", &arena).text, expected);
+		if (!strchr(kept, '\r')) { /* line ends of CDATA are a parser's (XML 1.0 section 2.11) */
+			snprintf(expected, sizeof expected, "(]]%s>%s)", kept, kept);
+			assert_string_equal(read_back(xml, "/a/d", &arena).text, expected);
+		}
+		extract_answer_free(xml);
+		arena_free(&arena);
+		free(made);
+	}
+}
+
+static void test_a_value_in_a_url_stays_in_its_place(void **state)
+{
+	static const struct {
+		const char *text, *value, *expected;
+	} cases[] = {
+		{"https://x.example/a/[state]/b", "c/d?e#f&g", "https://x.example/a/c%2Fd%3Fe%23f%26g/b"},
+		{"https://x.example/a/[state]/b", "..", "https://x.example/a/%252E%252E/b"},
+		{"https://x.example/a/[state]/b", ".", "https://x.example/a/%252E/b"},
+		{"https://x.example/a/[state][state]/b", ".", "https://x.example/a/%252E%252E/b"},
+		{"https://x.example/a/[state]/b", "v1.2", "https://x.example/a/v1.2/b"},
+		{"https://x.example/a/[state]/b", "%2e%2e", "https://x.example/a/%252e%252e/b"},
+		{"https://x.example/[state]", "/evil.example", "https://x.example/%2Fevil.example"},
+		{"https://x.example/[state]", "\\@evil", "https://x.example/%5C%40evil"},
+		{"https://x.example/?q=[state]", "..", "https://x.example/?q=.."},
+		{"https://x.example?q=[state]&r=1", "a&r=2 b", "https://x.example?q=a%26r%3D2%20b&r=1"},
+		{"https://x.example/p?filter[state]=[state]&f[a][b]=[state]", "TX", "https://x.example/p?filter[state]=TX&f[a][b]=TX"},
+		{"https://x.example/p?[state]=1", "TX", "https://x.example/p?TX=1"},
+		{"https://[2001:db8::1]/[state]", "a", "https://[2001:db8::1]/a"},
+		{"https://x.example/[unknown]/[unknown|a/b]", "a", "https://x.example/[unknown]/a%2Fb"},
+		{"https://x.example/a[[state]", "a", "https://x.example/a[state]"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct value tags[2] = {value_string(cases[i].value, strlen(cases[i].value)), {0}};
+		render(cases[i].text, TEMPLATE_URL, tags, cases[i].expected);
+	}
+	struct value tags[2] = {value_string("T X", 3), {0}};
+	render("lead[state]=[state]&lead[zip][0]=x[state]&[state]=1", TEMPLATE_FORM, tags, "lead[state]=T+X&lead[zip][0]=xT+X&T+X=1");
+}
+
+static void note_host(void *arg, const struct template_token *token)
+{
+	if (token->in_host)
+		snprintf((char *)arg + strlen(arg), 100 - strlen(arg), "%.*s,", (int)token->len, token->name);
+}
+
+static void test_tokens_that_decide_which_server_is_asked_are_known(void **state)
+{
+	static const struct {
+		const char *url, *tokens;
+	} cases[] = {
+		{"https://[a]/x", "a,"}, {"https://x.[a].example/[b]?c=[c]", "a,"}, {"https://[a]:[b]@x.example:[c]/[d]", "a,b,c,"}, {"HTTP://[a]?x=[b]", "a,"},
+		{"[a]/x", "a,"}, {"https://x.example/[a]#[b]", ""}, {"https://x.example?[a]", ""}, {"https://[::1]:8080/[a]", ""},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char found[100] = "";
+		template_each_token(cases[i].url, strlen(cases[i].url), TEMPLATE_URL, note_host, found);
+		if (strcmp(found, cases[i].tokens) != 0)
+			fail_msg("%s: %s", cases[i].url, found);
+	}
+}
+
+static void test_a_body_is_what_its_content_type_says_or_how_it_begins(void **state)
+{
+	static const struct {
+		const char *type, *body;
+		enum template_context context;
+	} cases[] = {
+		{"application/json", "x", TEMPLATE_JSON}, {"Application/JSON; charset=utf-8", "x", TEMPLATE_JSON}, {"application/vnd.api+json", "<x/>", TEMPLATE_JSON},
+		{"application/xml", "x", TEMPLATE_XML}, {"text/xml;charset=ISO-8859-1", "{", TEMPLATE_XML}, {"application/soap+XML", "x", TEMPLATE_XML}, {"TEXT/XML", "x", TEMPLATE_XML},
+		{"application/x-www-form-urlencoded", "{", TEMPLATE_FORM}, {"text/plain", "<x>", TEMPLATE_TEXT}, {"text/plain; note=json", "<x>", TEMPLATE_TEXT},
+		{"application/vnd.openxmlformats-officedocument", "<", TEMPLATE_TEXT},
+		{NULL, " \r\n{", TEMPLATE_JSON}, {NULL, "[1]", TEMPLATE_JSON}, {NULL, "<x/>", TEMPLATE_XML}, {NULL, "\xef\xbb\xbf <?xml?>", TEMPLATE_XML}, {NULL, "a=b", TEMPLATE_FORM}, {NULL, "", TEMPLATE_FORM},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (template_body_context(cases[i].type, cases[i].body, TEMPLATE_FORM) != cases[i].context)
+			fail_msg("%s, %s", cases[i].type ? cases[i].type : "no type", cases[i].body);
+}
+
+static int find_yielding(void *arg, const char *name, size_t len)
+{
+	const char *const *tags = arg;
+	for (int i = 0; tags[i]; i++)
+		if (strlen(tags[i]) == len && strncasecmp(tags[i], name, len) == 0)
+			return i;
+	return -1;
+}
+
+static void test_a_tag_goes_before_tokens_that_yield_and_no_other(void **state)
+{
+	const char *const tags[] = {"state", "city", "zip", "target_name", "caller_id", NULL};
+	const char *const others[] = {"zipcode", NULL};
+	const struct expr_scope own = {.tag = find_yielding, .arg = (void *)tags}, other = {.tag = find_yielding, .arg = (void *)others};
+	static const struct {
+		const char *name;
+		int slot, field, slot_of_others;
+	} cases[] = {
+		{"STATE", 0, NUMBER_STATE, -1}, {"City", 1, NUMBER_CITY, -1}, {"ZIP_CODE", 2, NUMBER_ZIP_CODE, 0}, {"TARGET_NAME", 3, CALL_TARGET_NAME, -1},
+		{"CALLER_ID", -1, CALL_CALLER_ID, -1}, {"CALLER_STATE", -1, NUMBER_STATE, -1}, {"call.ended_at", -1, CALL_ENDED_AT, -1}, {"BUYER_NAME", -1, CALL_BUYER_NAME, -1},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct expr_ref a = expr_resolve(&own, cases[i].name, strlen(cases[i].name)), b = expr_resolve(&other, cases[i].name, strlen(cases[i].name));
+		assert_int_equal(a.source, cases[i].slot < 0 ? EXPR_SYSTEM : EXPR_TAG);
+		assert_int_equal(a.slot, cases[i].slot < 0 ? cases[i].field : cases[i].slot);
+		assert_int_equal(b.source, cases[i].slot_of_others < 0 ? EXPR_SYSTEM : EXPR_TAG);
+		assert_int_equal(b.slot, cases[i].slot_of_others < 0 ? cases[i].field : cases[i].slot_of_others);
+	}
+	assert_int_equal(expr_resolve(&other, "tag.state", 9).source, EXPR_NOTHING);
+	assert_int_equal(expr_resolve(&other, "", 0).source, EXPR_NOTHING);
+	assert_true(expr_is_reserved("caller_id", 9) && expr_is_reserved("Call.Id", 7));
+	assert_false(expr_is_reserved("state", 5) || expr_is_reserved("TARGET_NAME", 11) || expr_is_reserved("", 0));
+}
+
 static void test_templates_have_defaults_and_brackets(void **state)
 {
 	(void)state;
@@ -431,6 +656,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_operator), cmocka_unit_test(test_zip_codes_have_distances), cmocka_unit_test(test_groups_nest), cmocka_unit_test(test_what_does_not_compile_is_told),
 		cmocka_unit_test(test_templates_escape_for_where_they_land), cmocka_unit_test(test_tokens_convert_by_the_end_of_their_name), cmocka_unit_test(test_templates_have_defaults_and_brackets),
+		cmocka_unit_test(test_brackets_in_json_are_arrays_where_they_have_a_literal), cmocka_unit_test(test_a_default_in_json_has_the_type_of_its_token),
+		cmocka_unit_test(test_xml_is_escaped_for_where_it_lands), cmocka_unit_test(test_a_parser_reads_the_values_that_were_put_into_xml),
+		cmocka_unit_test(test_a_value_in_a_url_stays_in_its_place), cmocka_unit_test(test_tokens_that_decide_which_server_is_asked_are_known),
+		cmocka_unit_test(test_a_body_is_what_its_content_type_says_or_how_it_begins), cmocka_unit_test(test_a_tag_goes_before_tokens_that_yield_and_no_other),
 		cmocka_unit_test(test_values_are_coerced_or_refused), cmocka_unit_test(test_json_pointers), cmocka_unit_test(test_what_is_escaped_reads_back_as_it_was),
 		cmocka_unit_test(test_schedules_follow_the_clocks_of_a_zone),
 		cmocka_unit_test(test_holiday_hours_end_at_midnight_or_pass_it),

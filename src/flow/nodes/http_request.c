@@ -15,7 +15,7 @@ struct config {
 	struct {
 		const char *name;
 		const struct template *value;
-	} header[HEADERS_MAX];
+	} header[HEADERS_MAX + 1]; /* with a Content-Type that is not given */
 	size_t save_count;
 	struct {
 		const char *pointer;
@@ -36,6 +36,27 @@ static const char *content_type(json_t *headers)
 	return NULL;
 }
 
+/* Of a body whose headers name no type; NULL: none. */
+static void add_content_type(struct flow_compiler *c, struct config *cfg, const char *type)
+{
+	if (!type)
+		return;
+	cfg->header[cfg->header_count].name = "Content-Type";
+	cfg->header[cfg->header_count++].value = flow_compile_template(c, "/headers", type, TEMPLATE_HEADER);
+}
+
+/* A value in the host's place decides who is asked, and who gets the headers. */
+static void warn_of_host(void *arg, const struct template_token *token)
+{
+	struct flow_compiler *c = arg;
+	char at[200];
+	snprintf(at, sizeof at, "%s/url", c->at);
+	if (token->in_host)
+		flow_problem(c, false, "url_host", at,
+			     "the value of [%.*s] decides which server is asked; whoever sends it can choose that server",
+			     (int)(token->len < 80 ? token->len : 80), token->name);
+}
+
 static void *compile(struct flow_compiler *c, json_t *config)
 {
 	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
@@ -45,11 +66,11 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	if (!cfg)
 		return NULL;
 	cfg->method = flow_config_string(c, config, "method");
-	cfg->url = flow_compile_template(c, "/url", json_string_value(json_object_get(config, "url")), TEMPLATE_URL);
+	const char *url = json_string_value(json_object_get(config, "url"));
+	cfg->url = flow_compile_template(c, "/url", url, TEMPLATE_URL);
+	template_each_token(url, strlen(url), TEMPLATE_URL, warn_of_host, c);
 	cfg->timeout_ms = (int)json_integer_value(json_object_get(config, "timeout_ms"));
 	cfg->retries = (int)json_integer_value(json_object_get(config, "retries"));
-	if (body)
-		cfg->body = flow_compile_template(c, "/body", body, template_body_context(content_type(headers), body));
 	json_object_foreach(headers, key, item) {
 		if (cfg->header_count == HEADERS_MAX || strpbrk(key, " :\r\n")) {
 			flow_problem(c, true, "config", c->at, "%.40s is not a header name, or there are more than %d", key, HEADERS_MAX);
@@ -57,6 +78,12 @@ static void *compile(struct flow_compiler *c, json_t *config)
 		}
 		cfg->header[cfg->header_count].name = arena_strdup(c->arena, key);
 		cfg->header[cfg->header_count++].value = flow_compile_template(c, "/headers", json_string_value(item), TEMPLATE_HEADER);
+	}
+	if (body) {
+		enum template_context context = template_body_context(content_type(headers), body, TEMPLATE_TEXT);
+		cfg->body = flow_compile_template(c, "/body", body, context);
+		if (!content_type(headers))
+			add_content_type(c, cfg, template_content_type(context));
 	}
 	json_array_foreach(json_object_get(config, "save"), i, item) {
 		char at[64];
@@ -138,7 +165,7 @@ const struct flow_node_type node_http_request = {
 		 .initial = "\"GET\"", .help = "HTTP method."},
 		{"url", FIELD_TEMPLATE, FIELD_REQUIRED, .min = 8, .max = 4000, .help = "http:// or https:// URL; tokens are percent-encoded."},
 		{"headers", FIELD_MAP, .initial = "{}", .help = "Request headers; values may have [TOKENS]."},
-		{"body", FIELD_TEMPLATE, .max = 65536, .help = "Request body; values are escaped for JSON or a form, as its Content-Type says."},
+		{"body", FIELD_TEMPLATE, .max = 65536, .help = "Request body; values are escaped for JSON, XML or a form, as its Content-Type says, or else by how it begins."},
 		{"timeout_ms", FIELD_INTEGER, .min = 100, .max = 30000, .initial = "5000", .help = "Longest wait for the whole answer, each time."},
 		{"retries", FIELD_INTEGER, .min = 0, .max = 5, .initial = "0", .help = "How often it is sent again, at once, after no answer, no connection, 429 or 5xx. The caller waits."},
 		{"save", FIELD_OBJECT, FIELD_LIST, .max = SAVES_MAX, .initial = "[]",

@@ -1,20 +1,68 @@
 #include "base/buf.h"
 #include "expr/pointer.h"
 #include "flow/node.h"
+#include "flow/script_tags.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define TAGS_MAX 20
 #define LISTED_MAX 32
+#define ALIASES_MAX 32
 
 struct config {
 	const char *code;
 	int timeout_ms;
 	const struct flow_tags *tags;
+	/* Other names that the code has for tags: former ones, or in another case. It finds them under both. */
+	size_t alias_count;
+	struct {
+		const char *name;
+		uint16_t slot;
+	} aliases[ALIASES_MAX];
 	const char *const *ports; /* the node's, as named */
 	uint16_t port_count, next, error;
 };
+
+struct naming {
+	struct flow_compiler *c;
+	struct config *cfg;
+};
+
+static bool is_known(const struct config *cfg, const char *name)
+{
+	for (size_t i = 0; i < cfg->alias_count; i++)
+		if (strcmp(cfg->aliases[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Code is not rewritten when a tag gets another name: the check tells where it has an old one. */
+static void check_tag(void *arg, const char *name, size_t len)
+{
+	const struct naming *n = arg;
+	const struct flow_context *context = n->c->context;
+	char at[200], text[80];
+	int slot = context->tag(context->arg, name, len);
+	const char *now = slot >= 0 ? context->tag_name(context->arg, (size_t)slot) : NULL;
+	snprintf(at, sizeof at, "%s/code", n->c->at);
+	snprintf(text, sizeof text, "%.*s", (int)len, name);
+	if (now && strcmp(now, text) == 0)
+		return;
+	if (!now) {
+		flow_problem(n->c, false, "unknown_tag", at, "the script names a tag %s, and there is none of that name", text);
+		return;
+	}
+	if (is_known(n->cfg, text) || n->cfg->alias_count == ALIASES_MAX)
+		return;
+	if (strcasecmp(now, text) != 0)
+		flow_problem(n->c, false, "renamed_tag", at,
+			     "the script names the tag %s, whose name is %.80s now; it still finds it, until "
+			     "another tag gets the old name", text, now);
+	n->cfg->aliases[n->cfg->alias_count].name = arena_strdup(n->c->arena, text);
+	if (n->cfg->aliases[n->cfg->alias_count].name)
+		n->cfg->aliases[n->cfg->alias_count++].slot = (uint16_t)slot;
+}
 
 static void *compile(struct flow_compiler *c, json_t *config)
 {
@@ -34,6 +82,8 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	cfg->error = (uint16_t)(node->port_count - 1);
 	if (!cfg->code || !cfg->tags)
 		return NULL;
+	if (c->context->tag && c->context->tag_name)
+		script_each_tag(cfg->code, check_tag, &(struct naming){c, cfg});
 	const struct flow_scripts *scripts = c->context->scripts;
 	if (scripts && !scripts->check(scripts->arg, cfg->code, &why)) {
 		char at[200];
@@ -81,6 +131,9 @@ static const char *arguments(struct flow_run *run, const struct config *cfg)
 	for (size_t i = 0; i < cfg->tags->count && i < s->env->tag_count; i++)
 		if (cfg->tags->list[i].name)
 			add_value(&b, cfg->tags->list[i].name, &s->tags[i]);
+	for (size_t i = 0; i < cfg->alias_count; i++)
+		if (cfg->aliases[i].slot < s->env->tag_count)
+			add_value(&b, cfg->aliases[i].name, &s->tags[cfg->aliases[i].slot]);
 	json_close(&b);
 	json_key(&b, "vars");
 	json_open(&b);
@@ -118,11 +171,14 @@ struct returned {
 	size_t count;
 };
 
-static int find_tag(const struct flow_tags *tags, const char *name)
+static int find_tag(const struct config *cfg, const char *name)
 {
-	for (size_t i = 0; i < tags->count; i++)
-		if (tags->list[i].name && strcasecmp(tags->list[i].name, name) == 0)
+	for (size_t i = 0; i < cfg->tags->count; i++)
+		if (cfg->tags->list[i].name && strcasecmp(cfg->tags->list[i].name, name) == 0)
 			return (int)i;
+	for (size_t i = 0; i < cfg->alias_count; i++)
+		if (strcasecmp(cfg->aliases[i].name, name) == 0)
+			return cfg->aliases[i].slot;
 	return -1;
 }
 
@@ -134,7 +190,7 @@ static bool read_tags(struct flow_run *run, const struct config *cfg, json_t *ta
 	if (tags && !json_is_object(tags) && !json_is_null(tags))
 		return flow_detail(run, "tags must be an object: {name: value}"), false;
 	json_object_foreach(tags, name, value) {
-		int slot = find_tag(cfg->tags, name);
+		int slot = find_tag(cfg, name);
 		if (slot < 0)
 			return flow_detail(run, "there is no tag named %.80s; create it under Custom Tags", name), false;
 		if (r->tag_count++ == TAGS_MAX)

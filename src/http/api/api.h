@@ -14,8 +14,29 @@ extern const struct field api_clone_fields[];
 extern const struct field api_organization_fields[];
 /* resource_list.c */
 api_handler api_resource_list, api_resource_usage;
-/* The first 20 that use it: [{"id","kind","name"}]. NULL: the database could not be read. */
-json_t *api_resource_users(struct store_conn *conn, const struct http_request *r, const struct resource_kind *kind, const char *id, const char *name);
+#define API_USERS_MAX 20
+/* The first API_USERS_MAX that use it: [{"id","kind","name"}]. NULL: the database could not be read. */
+json_t *api_resource_users(struct store_conn *conn, const struct http_request *r, const struct resource_kind *kind, const char *id);
+/* custom_tags.c */
+/* Has another tag the name, in any case? The answer is set. */
+bool api_tag_conflict(struct store_conn *conn, struct http_request *r, const char *name, const char *id, bool *failed);
+/* As api_resource_users(), of a custom tag. */
+json_t *api_tag_users(struct store_conn *conn, const struct http_request *r, const char *id);
+/*
+ * The tag gets the name, and the former names, that doc has: whatever has another name for it is
+ * rewritten, all of it or nothing.
+ *
+ * doc      the tag's next document; its former_names are brought up to date
+ * report   {"renamed": [{"kind","id","name","version"}], "scripts": […]}; unchanged when the name is
+ * refused  something would mean something else; the answer is set, and nothing was written
+ *
+ * Returns false when the database failed.
+ */
+bool api_tag_rename(struct store_conn *conn, struct http_request *r, const char *id, json_t *old, json_t *doc,
+		    json_t **report, bool *refused) WARN_UNUSED;
+/* A tag is made whose name another one had before: what has that name for the other is rewritten to its
+ * name of now. Otherwise as api_tag_rename(). */
+bool api_tag_created(struct store_conn *conn, struct http_request *r, const char *id, json_t *doc, bool *refused) WARN_UNUSED;
 /* The kind that the path names, and the columns that api_resource_json() reads. */
 const struct resource_kind *api_resource_kind(const struct http_request *r);
 #define RESOURCE_COLUMNS "id, doc, version, created_at, updated_at"
@@ -29,6 +50,8 @@ void api_set_etag(struct http_request *r, int64_t version);
 /* Does If-Match name another version than this, the stored one? true: a 412 was set. */
 bool api_changed_meanwhile(struct http_request *r, int64_t version) WARN_UNUSED;
 bool api_audit(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id) WARN_UNUSED;
+/* changes: what was changed, as the audit log shows it; may be NULL. */
+bool api_audit_changes(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id, json_t *changes) WARN_UNUSED;
 
 /* ?name= as a time, `none` when it is not there. false: it is no time. */
 bool api_query_time(const struct http_request *r, const char *name, int64_t none, int64_t *out) WARN_UNUSED;

@@ -258,7 +258,7 @@ static bool read_search(struct search *s)
 	if (filter)
 		json_array_append_new(s->rules, filter);
 	json_t *all = json_pack("{s:s, s:O}", "match", "all", "rules", s->rules);
-	struct expr_scope scope = {find_open_tag, NULL, s, find_list, s->o->region};
+	struct expr_scope scope = {.tag = find_open_tag, .arg = s, .list = find_list, .region = s->o->region};
 	s->filter = filter_compile(all, &scope, &s->arena, filter_error, s);
 	json_decref(all);
 	if (!errors_any(&s->errors))
@@ -296,7 +296,7 @@ static bool passes(struct search *s, struct store_conn *conn, const struct call_
 	struct expr_env env = {.tags = tags, .tag_count = count, .call = call, .now_ms = log->started_ms};
 	struct expr_course course = {.revenue_micros = log->revenue_micros, .payout_micros = log->payout_micros, .converted = log->converted, .answered_ms = log->answered_ms};
 	const struct config_campaign *campaign = organization_campaign(s->o, log->campaign_id);
-	char started[RFC3339_SIZE];
+	char started[RFC3339_SIZE], ended[RFC3339_SIZE];
 	bool match = false;
 	clock_rfc3339(log->started_ms, started);
 	*failed = !tags || !expr_set_caller(&env, call, log->caller_id, &arena) || (s->tags && !read_tags(s, conn, log->id, tags, &arena));
@@ -310,6 +310,10 @@ static bool passes(struct search *s, struct store_conn *conn, const struct call_
 		call[CALL_STARTED_AT] = (struct value){.kind = VALUE_DATETIME, .text = started, .len = (uint32_t)strlen(started), .number = (double)log->started_ms};
 		call[CALL_ORGANIZATION_ID] = text_value(s->o->id);
 		call[CALL_TARGET_ID] = text_value(log->target_id);
+		organization_target_names(s->o, log->target_id, &call[CALL_TARGET_NAME], &call[CALL_BUYER_NAME]);
+		if (log->ended_ms)
+			call[CALL_ENDED_AT] = (struct value){.kind = VALUE_DATETIME, .text = clock_rfc3339(log->ended_ms, ended),
+							     .len = (uint32_t)strlen(ended), .number = (double)log->ended_ms};
 		call[CALL_STATUS] = text_value(log->status);
 		call[CALL_DISPOSITION] = text_value(log->disposition);
 		expr_set_course(call, &course, log->ended_ms ? log->ended_ms : clock_now_ms());

@@ -1,7 +1,6 @@
 /* Configuration in lists: sorted, narrowed, paged; and what uses what. */
 #include "http/api/api.h"
 #include "base/id.h"
-#include <ctype.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,32 +183,13 @@ enum http_result api_resource_list(struct http_request *r)
 	"SELECT id, kind, name FROM resources WHERE organization_id = $1 AND id <> $2 AND doc LIKE $3 UNION " \
 	"SELECT r.id, r.kind, r.name FROM flow_versions v JOIN resources r ON r.id = v.flow_id AND r.organization_id = v.organization_id WHERE v.organization_id = $1 AND v.flow_id <> $2 AND v.document LIKE $3 " \
 	"AND (r.doc LIKE '%\"published_version\":' || v.version || ',%' OR r.doc LIKE '%\"published_version\":' || v.version || '}%') ORDER BY 2, 3 LIMIT 20"
-/* A custom tag is named: in filters, assignments and templates, in any case. */
-#define USERS_BY_TAG_NAME \
-	"SELECT id, kind, name FROM resources WHERE organization_id = $1 AND id <> $2 AND kind <> 'custom_tag' AND (LOWER(doc) LIKE $3 OR LOWER(doc) LIKE $4 OR LOWER(doc) LIKE $5 OR LOWER(doc) LIKE $6) UNION " \
-	"SELECT r.id, r.kind, r.name FROM flow_versions v JOIN resources r ON r.id = v.flow_id AND r.organization_id = v.organization_id WHERE v.organization_id = $1 AND v.flow_id <> $2 " \
-	"AND (LOWER(v.document) LIKE $3 OR LOWER(v.document) LIKE $4 OR LOWER(v.document) LIKE $5 OR LOWER(v.document) LIKE $6) " \
-	"AND (r.doc LIKE '%\"published_version\":' || v.version || ',%' OR r.doc LIKE '%\"published_version\":' || v.version || '}%') ORDER BY 2, 3 LIMIT 20"
-
-static struct store_rows *tag_users(struct store_conn *conn, const struct http_request *r, const char *id, const char *name)
-{
-	char lower[70], patterns[4][100];
-	size_t n = 0;
-	for (; name[n] && n + 1 < sizeof lower; n++)
-		lower[n] = (char)tolower((unsigned char)name[n]);
-	lower[n] = '\0';
-	snprintf(patterns[0], sizeof patterns[0], "%%\"tag.%s\"%%", lower);
-	snprintf(patterns[1], sizeof patterns[1], "%%\"tag\":\"%s\"%%", lower);
-	snprintf(patterns[2], sizeof patterns[2], "%%[%s]%%", lower);
-	snprintf(patterns[3], sizeof patterns[3], "%%[%s|%%", lower);
-	return store_query(conn, USERS_BY_TAG_NAME, "ssssss", r->organization->id, id, patterns[0], patterns[1], patterns[2], patterns[3]);
-}
-
-json_t *api_resource_users(struct store_conn *conn, const struct http_request *r, const struct resource_kind *kind, const char *id, const char *name)
+json_t *api_resource_users(struct store_conn *conn, const struct http_request *r, const struct resource_kind *kind, const char *id)
 {
 	char pattern[64];
+	if (strcmp(kind->kind, "custom_tag") == 0)
+		return api_tag_users(conn, r, id);
 	snprintf(pattern, sizeof pattern, "%%\"%.40s\"%%", id);
-	struct store_rows *rows = strcmp(kind->kind, "custom_tag") == 0 ? tag_users(conn, r, id, name) : store_query(conn, USERS_BY_ID, "sss", r->organization->id, id, pattern);
+	struct store_rows *rows = store_query(conn, USERS_BY_ID, "sss", r->organization->id, id, pattern);
 	json_t *users = rows ? json_array() : NULL;
 	for (size_t i = 0; i < rows_count(rows); i++)
 		json_array_append_new(users, json_pack("{s:s, s:s, s:s}", "id", rows_text(rows, i, 0), "kind", rows_text(rows, i, 1), "name", rows_text(rows, i, 2)));
@@ -225,7 +205,7 @@ enum http_result api_resource_usage(struct http_request *r)
 		return HTTP_REPLY;
 	struct store_rows *row = store_query(conn, "SELECT name FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", r->params[1], r->organization->id, kind->kind);
 	bool found = rows_count(row) == 1;
-	json_t *users = found ? api_resource_users(conn, r, kind, r->params[1], rows_text(row, 0, 0)) : NULL;
+	json_t *users = found ? api_resource_users(conn, r, kind, r->params[1]) : NULL;
 	rows_free(row);
 	if (users)
 		return api_list_answer(r, users, NULL);

@@ -3,7 +3,8 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/phone.h"
-#include "expr/template.h"
+#include "event/values.h"
+#include "expr/document.h"
 #include "http/fields.h"
 #include "webhook/signature.h"
 #include <stdlib.h>
@@ -30,9 +31,19 @@ enum http_result api_list_answer(struct http_request *r, json_t *data, const cha
 
 bool api_audit(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id)
 {
+	return api_audit_changes(conn, r, action, resource_id, NULL);
+}
+
+bool api_audit_changes(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id, json_t *changes)
+{
 	char id[ID_SIZE];
-	return store_exec(conn, "INSERT INTO audit (id, organization_id, actor, action, resource_id, doc, created_at) VALUES ($1, $2, $3, $4, $5, '{}', $6)",
-			  "sssssi", id_new("aud", id), r->organization->id, r->actor, action, resource_id, clock_now_ms());
+	json_t *doc = json_pack("{s:O*}", "changes", changes);
+	char *text = json_dumps(doc, JSON_COMPACT);
+	bool ok = text && store_exec(conn, "INSERT INTO audit (id, organization_id, actor, action, resource_id, doc, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+				     "ssssssi", id_new("aud", id), r->organization->id, r->actor, action, resource_id, text, clock_now_ms());
+	free(text);
+	json_decref(doc);
+	return ok;
 }
 
 /* ---- documents in and out ---- */
@@ -192,32 +203,60 @@ static void check_filter(void *arg, json_t *json, const char *pointer, struct er
 	arena_free(&arena);
 }
 
+/* ---- templates ---- */
+
+struct template_check {
+	const struct expr_scope *scope;
+	struct errors *errors;
+	const char *pointer;
+	bool fixes_host; /* a URL's host is the same for every call */
+};
+
 static void unknown_token(void *arg, const char *name, size_t len)
 {
-	struct filter_at *at = arg;
-	errors_add(at->errors, at->pointer, "[%.*s] is neither a tag nor a system token", (int)(len < 80 ? len : 80), name);
+	struct template_check *c = arg;
+	errors_add(c->errors, c->pointer, "[%.*s] is neither a tag nor a system token", (int)(len < 80 ? len : 80), name);
 }
 
-static void check_template_in(const struct expr_scope *scope, const char *text, const char *pointer, struct errors *errors)
+static void check_token(void *arg, const struct template_token *token)
 {
+	struct template_check *c = arg;
+	if (token->in_host && c->fixes_host)
+		errors_add(c->errors, c->pointer, "[%.*s] would decide which server is asked: tokens may stand in path and parameters",
+			   (int)(token->len < 80 ? token->len : 80), token->name);
+}
+
+static void check_template(void *arg, const struct document_template *t)
+{
+	struct template_check *c = arg;
 	struct arena arena = {0};
-	struct filter_at at = {errors, pointer};
-	if (!template_compile(text, strlen(text), TEMPLATE_TEXT, scope, &arena, unknown_token, &at))
-		errors_add(errors, pointer, "out of memory");
+	const char *text = json_string_value(t->text);
+	c->pointer = t->pointer;
+	if (!template_compile(text, json_string_length(t->text), t->context, c->scope, &arena, unknown_token, c))
+		errors_add(c->errors, t->pointer, "out of memory");
+	template_each_token(text, json_string_length(t->text), t->context, check_token, c);
 	arena_free(&arena);
 }
 
-static void check_template(void *arg, const char *text, const char *pointer, struct errors *errors)
+static void check_place(void *arg, const struct walk_place *place)
 {
-	const struct expr_scope scope = organization_scope(arg);
-	check_template_in(&scope, text, pointer, errors);
+	document_templates(place, check_template, arg);
 }
 
-/* Of an RTB target, whose requests have names of their own. */
-static void check_rtb_template(void *arg, const char *text, const char *pointer, struct errors *errors)
+/* A call flow's templates are checked with the flow, and a saved view has none. */
+static void check_templates(const struct organization *o, const struct resource_kind *kind, json_t *doc, struct errors *errors)
 {
-	const struct expr_scope scope = rtb_scope(organization_scope(arg));
-	check_template_in(&scope, text, pointer, errors);
+	struct event_names event;
+	struct expr_scope scope = organization_scope(o);
+	bool rtb = strcmp(kind->kind, "rtb_target") == 0, outgoing = strcmp(kind->kind, "outgoing_webhook") == 0;
+	event_names_read(&event, o, NULL, NULL);
+	if (rtb)
+		scope = rtb_scope(scope);
+	if (outgoing)
+		scope = event_scope(&event);
+	struct template_check c = {.scope = &scope, .errors = errors, .fixes_host = rtb || outgoing};
+	if (strcmp(kind->kind, "saved_view") != 0)
+		walk_fields(kind->fields, doc, "", check_place, &c);
 }
 
 /* What a campaign's tags begin with must be of their types. */
@@ -240,8 +279,10 @@ static void check_tag_defaults(struct http_request *r, json_t *list, struct erro
 static bool check_document(struct http_request *r, const struct resource_kind *kind, json_t *doc, struct errors *errors)
 {
 	bool rtb = strcmp(kind->kind, "rtb_target") == 0;
-	struct schema_context context = {exists, normalize, check_filter, rtb ? check_rtb_template : check_template, (void *)(uintptr_t)r->organization};
+	struct schema_context context = {
+		.exists = exists, .e164 = normalize, .filter = check_filter, .arg = (void *)(uintptr_t)r->organization};
 	schema_check(kind->fields, doc, "", &context, errors);
+	check_templates(r->organization, kind, doc, errors);
 	if (!errors_any(errors) && kind->check)
 		kind->check(doc, errors);
 	if (!errors_any(errors) && strcmp(kind->kind, "outgoing_webhook") == 0)
@@ -251,10 +292,9 @@ static bool check_document(struct http_request *r, const struct resource_kind *k
 	if (!errors_any(errors) && rtb)
 		rtb_mapping_free(rtb_mapping_compile(json_object_get(doc, "response"), "/response", errors));
 	const char *name = strcmp(kind->kind, "custom_tag") == 0 ? json_string_value(json_object_get(doc, "name")) : NULL;
-	struct expr_scope none = {0};
 	if ((rtb || strcmp(kind->kind, "outgoing_webhook") == 0) && json_array_size(json_object_get(doc, "sensitive_tag_ids")) && r->role < ROLE_ADMIN)
 		errors_add(errors, "/sensitive_tag_ids", "only owner and admin may change %s that is sent sensitive values", rtb ? "an RTB target" : "a webhook");
-	if (name && expr_resolve(&none, name, strlen(name)).source == EXPR_SYSTEM)
+	if (name && expr_is_reserved(name, strlen(name)))
 		errors_add(errors, "/name", "is the name of a system tag, which nothing can overwrite");
 	return !errors_any(errors);
 }
@@ -357,6 +397,8 @@ static bool conflict(struct store_conn *conn, struct http_request *r, const stru
 {
 	const char *unique = kind->unique ? json_string_value(json_object_get(doc, kind->unique)) : NULL;
 	const char *lookup = kind->lookup && strcmp(kind->lookup, "key") != 0 ? json_string_value(json_object_get(doc, kind->lookup)) : NULL;
+	if (strcmp(kind->kind, "custom_tag") == 0)
+		return api_tag_conflict(conn, r, unique, id, failed);
 	struct store_rows *rows = unique ? store_query(conn, "SELECT id FROM resources WHERE organization_id = $1 AND kind = $2 AND name = $3 AND id <> $4", "ssss", r->organization->id, kind->kind, unique, id) :
 				  lookup ? store_query(conn, "SELECT id FROM resources WHERE kind = $1 AND lookup = $2 AND id <> $3", "sss", kind->kind, lookup, id) : NULL;
 	*failed = (unique || lookup) && !rows;
@@ -410,6 +452,11 @@ static bool run_create(struct store_conn *conn, struct http_request *r)
 	bool failed = false;
 	if (conflict(conn, r, c->kind, c->doc, c->id, &failed))
 		return !failed;
+	bool refused = false;
+	if (!failed && strcmp(c->kind->kind, "custom_tag") == 0)
+		failed = !api_tag_created(conn, r, c->id, c->doc, &refused);
+	if (refused)
+		return true;
 	r->shows_key = true; /* whoever makes it is shown it */
 	if (failed || !api_resource_insert(conn, config_key(r->config->config), r->organization->id, c->kind, c->doc, c->id, clock_now_ms()) ||
 	    !api_audit(conn, r, "create", c->id) || !answer_row(conn, r, c, 201))
@@ -607,6 +654,16 @@ static void keep_secrets(const struct field *fields, json_t *doc, json_t *old)
 	}
 }
 
+/* Of a tag that was renamed also the names, and what else was changed by that. */
+static bool audit_update(struct store_conn *conn, const struct http_request *r, const struct change *c, json_t *old, json_t *doc)
+{
+	json_t *renamed = json_object_get(c->shown, "renamed");
+	json_t *changes = renamed ? json_pack("{s:{s:O, s:O}, s:O}", "name", "from", json_object_get(old, "name"), "to", json_object_get(doc, "name"), "renamed", renamed) : NULL;
+	bool ok = api_audit_changes(conn, r, "update", c->id, changes);
+	json_decref(changes);
+	return ok;
+}
+
 static bool run_patch(struct store_conn *conn, struct http_request *r)
 {
 	struct change *c = r->data;
@@ -637,17 +694,24 @@ static bool run_patch(struct store_conn *conn, struct http_request *r)
 	if (published)
 		json_object_set(doc, "published_version", published);
 	json_decref(published);
-	bool ok = true;
+	bool ok = true, refused = false;
 	if (!valid) {
 		http_invalid(r, &errors);
 	} else if (!conflict(conn, r, c->kind, doc, c->id, &failed) && !failed) {
-		ok = hash_password(c->kind, doc);
+		if (strcmp(c->kind->kind, "custom_tag") == 0)
+			ok = api_tag_rename(conn, r, c->id, old, doc, &c->shown, &refused);
+		if (refused) {
+			json_decref(doc);
+			json_decref(old);
+			return ok;
+		}
+		ok = ok && hash_password(c->kind, doc);
 		if (strcmp(c->kind->kind, "user") != 0)
 			each_secret(c->kind->fields, doc, seal, (void *)(uintptr_t)config_key(r->config->config));
 		char *text = json_dumps(doc, JSON_COMPACT);
 		ok = ok && text && store_exec(conn, "UPDATE resources SET name = $1, lookup = $2, doc = $3, version = version + 1, updated_at = $4 WHERE id = $5 AND organization_id = $6", "sssiss",
 					name_of(doc), lookup_of(c->kind, config_key(r->config->config), doc, hash), text, clock_now_ms(), c->id, r->organization->id) &&
-		     api_audit(conn, r, "update", c->id) && answer_row(conn, r, c, 200);
+		     audit_update(conn, r, c, old, doc) && answer_row(conn, r, c, 200);
 		free(text);
 		r->reload = true;
 	}
@@ -715,7 +779,7 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 	struct change *c = r->data;
 	struct store_rows *row = store_query(conn, "SELECT kind, name, lookup, doc, version, created_at FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", c->id, r->organization->id, c->kind->kind);
 	bool found = rows_count(row) == 1;
-	json_t *users = found ? api_resource_users(conn, r, c->kind, c->id, rows_text(row, 0, 1)) : NULL, *user;
+	json_t *users = found ? api_resource_users(conn, r, c->kind, c->id) : NULL, *user;
 	bool ok = row && (!found || users);
 	if (ok && !found) {
 		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", c->kind->title, c->id);
@@ -769,6 +833,11 @@ static bool put_back(struct store_conn *conn, struct http_request *r, struct cha
 	}
 	if (conflict(conn, r, c->kind, c->doc, c->id, &failed))
 		return !failed;
+	bool refused = false;
+	if (!failed && strcmp(c->kind->kind, "custom_tag") == 0)
+		failed = !api_tag_created(conn, r, c->id, c->doc, &refused);
+	if (refused)
+		return true;
 	r->reload = true;
 	snprintf(r->location, sizeof r->location, "/api/v1/%s/%s", c->kind->path, c->id);
 	return !failed && store_exec(conn, "INSERT INTO resources (id, organization_id, kind, name, lookup, doc, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", "ssssssiii", c->id, r->organization->id, c->kind->kind,

@@ -155,12 +155,14 @@ enum http_result api_audit_log(struct http_request *r)
 	if (!conn)
 		return HTTP_REPLY;
 	int64_t limit = api_limit(r);
-	struct store_rows *rows = store_query(conn, "SELECT id, actor, action, resource_id, created_at FROM audit WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", "ssi", r->organization->id, cursor ? cursor : "zzzz", limit + 1);
+	struct store_rows *rows = store_query(conn, "SELECT id, actor, action, resource_id, created_at, doc FROM audit WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", "ssi", r->organization->id, cursor ? cursor : "zzzz", limit + 1);
 	json_t *data = json_array();
 	size_t n = rows_count(rows);
 	for (size_t i = 0; i < n && i < (size_t)limit; i++) {
 		char time[RFC3339_SIZE];
-		json_array_append_new(data, json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", rows_text(rows, i, 0), "actor", rows_text(rows, i, 1), "action", rows_text(rows, i, 2), "resource_id", rows_text(rows, i, 3), "created_at", clock_rfc3339(rows_int(rows, i, 4), time)));
+		json_t *doc = json_loads(rows_text(rows, i, 5), 0, NULL); /* a deleted resource's is not for showing */
+		json_array_append_new(data, json_pack("{s:s, s:s, s:s, s:s, s:s, s:O*}", "id", rows_text(rows, i, 0), "actor", rows_text(rows, i, 1), "action", rows_text(rows, i, 2), "resource_id", rows_text(rows, i, 3), "created_at", clock_rfc3339(rows_int(rows, i, 4), time), "changes", json_object_get(doc, "changes")));
+		json_decref(doc);
 	}
 	api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : NULL);
 	rows_free(rows);

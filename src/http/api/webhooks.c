@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "event/event.h"
+#include "expr/extract.h"
 #include "store/calls.h"
 #include "webhook/outgoing.h"
 #include "webhook/signature.h"
@@ -468,22 +469,68 @@ static const struct event_type *example_type_of(json_t *types)
 	return example_type(names, count);
 }
 
-void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors *errors)
+/* The webhook's own header of the name; NULL: it has none. */
+static const char *header_of(json_t *doc, const char *wanted)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach(json_object_get(doc, "headers"), name, value)
+		if (strcasecmp(name, wanted) == 0)
+			return json_string_value(value);
+	return NULL;
+}
+
+/* Is what the template makes of an example what it says that it is? XML's parser tells no more than that it is not. */
+static void check_example(const struct outgoing_request *q, const char *type, struct errors *errors)
 {
 	json_error_t error;
-	char title[WORDS_SIZE];
+	struct error why;
+	json_t *json = q->context == TEMPLATE_JSON ? json_loads(q->body, JSON_DECODE_ANY, &error) : NULL;
+	if (q->context == TEMPLATE_JSON && !json)
+		errors_add(errors, "/body_template", 
+			   "makes no JSON of an example event (%s), in line %d: %s; save it inactive to preview it", type, error.line, error.text);
+	json_decref(json);
+	bool xml_body = q->context == TEMPLATE_XML && !strstr(q->body, "<!DOCTYPE"); /* the parser refuses those */
+	struct extract_answer *xml = xml_body ? extract_read(EXTRACT_XML, q->body, strlen(q->body), &why) : NULL;
+	if (xml_body && !xml)
+		errors_add(errors, "/body_template", 
+			   "makes no well-formed XML of an example event (%s): %s; save it inactive to preview it", type, why.text);
+	extract_answer_free(xml);
+}
+
+static void note_token(void *arg, const struct template_token *token)
+{
+	(void)token;
+	*(bool *)arg = true;
+}
+
+/* A batch is an array, so its events must be JSON; and what is of one event only cannot be said of many. */
+static void check_batch(const struct config_outgoing *w, const char *content_type, bool batch, struct errors *errors)
+{
+	bool token = false;
+	if (batch && outgoing_context(w->body_template, content_type) != TEMPLATE_JSON)
+		errors_add(errors, "/batch", 
+			   "needs a JSON body: each event becomes an element of an array");
+	template_each_token(w->url, strlen(w->url), TEMPLATE_URL, note_token, &token);
+	if (batch && token)
+		errors_add(errors, "/url", "a token speaks of one call, and a batch has events of many");
+}
+
+void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors *errors)
+{
 	struct outgoing_request q = {0};
-	const struct config_outgoing w = {.id = "", .url = "", .method = json_string_value(json_object_get(doc, "method")), .body_template = json_string_value(json_object_get(doc, "body_template"))};
+	const char *content_type = header_of(doc, "Content-Type"), *header[] = {"Content-Type", content_type};
+	const struct config_outgoing w = {
+		.id = "", .url = json_string_value(json_object_get(doc, "url")), .method = json_string_value(json_object_get(doc, "method")),
+		.body_template = json_string_value(json_object_get(doc, "body_template")),
+		.headers = header, .header_count = content_type ? 2 : 0,
+	};
 	const struct event_type *type = w.body_template && json_is_true(json_object_get(doc, "enabled")) ? example_type_of(json_object_get(doc, "event_types")) : NULL;
+	char title[WORDS_SIZE];
 	char *event = type ? example_event(r, type, "evt_EXAMPLE", clock_now_ms()) : NULL;
-	if (event && outgoing_build(&q, r->organization, &w, &(struct outgoing_event){.id = "", .payload = event}, 1, NULL, 0) && q.is_json) {
-		json_t *made = json_loads(q.body, JSON_DECODE_ANY, &error);
-		if (!made)
-			errors_add(errors, "/body_template",
-				   "makes no JSON of an example event (%s), in line %d: %s; save it inactive to preview it",
-				   event_type_title(type, title), error.line, error.text);
-		json_decref(made);
-	}
+	check_batch(&w, content_type, json_is_object(json_object_get(doc, "batch")), errors);
+	if (event && outgoing_build(&q, r->organization, &w, &(struct outgoing_event){.id = "", .payload = event}, 1, NULL, 0) && q.body)
+		check_example(&q, event_type_title(type, title), errors);
 	outgoing_request_free(&q);
 	free(event);
 }
