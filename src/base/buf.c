@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "base/charset.h"
 #include "base/clock.h"
 #include "base/money.h"
 #include <stdlib.h>
@@ -119,19 +120,6 @@ char *buf_take(struct buf *b)
 	char *text = b->data;
 	*b = (struct buf){.limit = b->limit};
 	return text;
-}
-
-size_t utf8_length(const unsigned char *s, size_t left)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] <= 0xdf ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
-	if (!n || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 /* What is the same within quotes: ASCII but for controls, quotes and backslash. */

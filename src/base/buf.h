@@ -31,9 +31,6 @@ const char *buf_text(const struct buf *b);
 /* Give the text away (free() it), leaving the buffer empty. NULL when it failed. */
 char *buf_take(struct buf *b);
 
-/* Length of the UTF-8 sequence at s, or 0 when it is malformed (RFC 3629 §4). left: at least 1. */
-size_t utf8_length(const unsigned char *s, size_t left);
-
 /* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
 void buf_json_string(struct buf *b, const char *s, size_t len);
 

@@ -88,6 +88,21 @@ static bool digits(const char *s, size_t len, size_t at, size_t n, int *out)
 	return true;
 }
 
+/* +hh:mm, +hhmm or +hh, to the end; a query makes a blank of a + that is not percent-encoded. */
+static bool parse_offset(const char *s, size_t len, size_t *at, int *minutes)
+{
+	char sign = s[*at];
+	size_t left = len - *at, colon = left == 6 && s[*at + 3] == ':';
+	int h, m = 0;
+	if ((sign != '+' && sign != '-' && sign != ' ') || !digits(s, len, *at + 1, 2, &h))
+		return false;
+	if (left != 3 && !(left == 5 + colon && digits(s, len, *at + 3 + colon, 2, &m)))
+		return false;
+	*minutes = (h * 60 + m) * (sign == '-' ? -1 : 1);
+	*at = len;
+	return h <= 23 && m <= 59;
+}
+
 bool clock_parse_rfc3339(const char *s, size_t len, int64_t *ms)
 {
 	struct tm tm = {0};
@@ -103,7 +118,7 @@ bool clock_parse_rfc3339(const char *s, size_t len, int64_t *ms)
 			if (!digits(s, len, 17, 2, &second))
 				return false;
 			at = 19;
-			if (at < len && s[at] == '.') {
+			if (at < len && (s[at] == '.' || s[at] == ',')) {
 				int scale = 100;
 				for (at++; at < len && s[at] >= '0' && s[at] <= '9'; at++, scale /= 10)
 					millis += (s[at] - '0') * scale;
@@ -111,12 +126,8 @@ bool clock_parse_rfc3339(const char *s, size_t len, int64_t *ms)
 		}
 		if (at < len && (s[at] == 'Z' || s[at] == 'z')) {
 			at++;
-		} else if (at < len && (s[at] == '+' || s[at] == '-')) {
-			int oh, om;
-			if (!digits(s, len, at + 1, 2, &oh) || at + 6 > len || s[at + 3] != ':' || !digits(s, len, at + 4, 2, &om) || oh > 23 || om > 59)
-				return false;
-			offset = (oh * 60 + om) * (s[at] == '-' ? -1 : 1);
-			at += 6;
+		} else if (at < len && !parse_offset(s, len, &at, &offset)) {
+			return false;
 		}
 	}
 	if (at != len || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)

@@ -15,7 +15,7 @@ int64_t clock_monotonic_us(void);
 
 /* "2026-11-23T21:00:00.123Z" into out; returns out. Pure. */
 const char *clock_rfc3339(int64_t ms, char out[RFC3339_SIZE]);
-/* RFC 3339 date-time (any offset) or a bare date. Pure. */
+/* RFC 3339 date-time, its offset also as ISO 8601 writes it (+0100, +01), or a bare date. Pure. */
 bool clock_parse_rfc3339(const char *text, size_t len, int64_t *ms);
 
 #endif

@@ -18,28 +18,6 @@ static void copy(char *out, size_t size, const std::string &text)
 	out[n] = '\0';
 }
 
-extern "C" bool phone_normalize(const char *text, const char *region, char out[PHONE_SIZE])
-{
-	/* The common case costs no parse: E.164 of a plausible length already. */
-	size_t digits = text[0] == '+' ? strspn(text + 1, "0123456789") : 0;
-	if (digits >= 8 && digits <= 15 && !text[digits + 1] && text[1] != '0') {
-		memcpy(out, text, digits + 2);
-		return true;
-	}
-	if (strlen(text) > 64)
-		return false;
-	const PhoneNumberUtil *util = PhoneNumberUtil::GetInstance();
-	PhoneNumber number;
-	std::string formatted;
-	if (util->Parse(text, region, &number) != PhoneNumberUtil::NO_PARSING_ERROR || !util->IsPossibleNumber(number))
-		return false;
-	util->Format(number, PhoneNumberUtil::E164, &formatted);
-	if (formatted.size() >= PHONE_SIZE)
-		return false;
-	copy(out, PHONE_SIZE, formatted);
-	return true;
-}
-
 extern "C" void phone_national(const char *e164, char *out, size_t size)
 {
 	const PhoneNumberUtil *util = PhoneNumberUtil::GetInstance();

@@ -2,6 +2,7 @@
 #ifndef BASE_PHONE_H
 #define BASE_PHONE_H
 
+#include "base/result.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,8 +12,17 @@ extern "C" {
 
 #define PHONE_SIZE 24
 
-/* Any usual notation to E.164; numbers without a country code are read as the region's
- * ("US"). false when it is not a possible number. */
+/*
+ * Any usual notation to E.164, for calls, data and settings alike, so that the same number always
+ * meets itself. A number without a country code is one of the region ("US"); beside what libphonenumber
+ * reads (trunk zeros, extensions, letters, tel: URIs, digits of any script) there may be marks that
+ * cannot be seen, an international prefix of another region (00, 011), a + that a query turned into a
+ * blank, a country code twice, or none of its +, where only that gives a valid number.
+ *
+ * false: its length, or in North America its shape, is not that of a number; err says why, in words
+ * that follow the number: "is not a phone number: it has no area code".
+ */
+bool phone_read(const char *text, const char *region, char out[PHONE_SIZE], struct error *err);
 bool phone_normalize(const char *text, const char *region, char out[PHONE_SIZE]);
 
 /* E.164 as it is written within its country: "(512) 555-0123". "" when it is not a number. */

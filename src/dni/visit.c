@@ -1,7 +1,7 @@
 #include "dni/visit.h"
 #include "base/embed.h"
 #include "base/result.h"
-#include "webhook/incoming.h"
+#include "webhook/form.h"
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -23,7 +23,8 @@ static void add_parameters(json_t *data, const char *url, const char *prefix)
 	size_t len = query ? strcspn(query + 1, "#") : 0;
 	json_t *parameters = json_object(), *value;
 	char named[220];
-	if (len && len <= VISIT_TEXT_MAX && incoming_parse_form(query + 1, len, parameters)) {
+	if (len && len <= VISIT_TEXT_MAX) {
+		form_read(query + 1, len, NULL, parameters);
 		json_object_foreach(parameters, name, value) {
 			snprintf(named, sizeof named, "%s%.200s", prefix, name);
 			json_object_set(data, named, value);

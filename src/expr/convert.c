@@ -89,8 +89,7 @@ static struct value digits_value(const struct value *from, char *room)
 static struct value money_value(enum conversion c, const struct value *from, char *room)
 {
 	int64_t micros;
-	char text[CONVERTED_SIZE];
-	if (!money_parse(short_text(from, text), &micros))
+	if (!money_read(from->text, from->len, NULL, &micros, NULL))
 		return text_value("");
 	if (c == CONVERT_CENTS)
 		return number_value(room, (double)((micros + (micros < 0 ? -5000 : 5000)) / 10000));

@@ -1,4 +1,5 @@
 #include "expr/template.h"
+#include "base/charset.h"
 #include <string.h>
 #include <strings.h>
 

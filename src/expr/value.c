@@ -1,6 +1,9 @@
 #include "expr/value.h"
+#include "base/charset.h"
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/phone.h"
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,59 +60,105 @@ size_t value_format_number(double n, char out[VALUE_NUMBER_SIZE])
 	return (size_t)len;
 }
 
-bool value_coerce(enum value_kind kind, const char *text, size_t len, struct arena *arena,
-		  struct value *out, struct error *err)
+/* How much of a text an error shows: no half character, which JSON would not take. */
+static int shown(const char *text, size_t len)
 {
-	char canonical[VALUE_NUMBER_SIZE + RFC3339_SIZE];
-	const char *from = text;
-	size_t n = len;
-	struct value v = {.kind = kind};
-	bool flag;
-	int64_t ms;
-	switch (kind) {
-	case VALUE_STRING:
-		break;
-	case VALUE_NUMBER:
-		if (!value_parse_number(text, len, &v.number))
-			return error_set(err, "'%.*s' is not a number", (int)(len < 60 ? len : 60), text);
-		n = value_format_number(v.number, canonical);
-		from = canonical;
-		break;
-	case VALUE_BOOLEAN:
-		if (!value_parse_boolean(text, len, &flag))
-			return error_set(err, "'%.*s' is neither true nor false", (int)(len < 60 ? len : 60), text);
-		v.number = flag;
-		from = flag ? "true" : "false";
-		n = strlen(from);
-		break;
-	case VALUE_DATETIME:
-		trim(&text, &len);
-		if (value_parse_number(text, len, &v.number) && v.number >= 0 && v.number < 4e12)
-			v.number = v.number < 1e11 ? v.number * 1000 : v.number; /* Unix seconds or milliseconds */
-		else if (clock_parse_rfc3339(text, len, &ms))
-			v.number = (double)ms;
-		else
-			return error_set(err, "'%.*s' is not a date and time (RFC 3339, or Unix seconds)", (int)(len < 60 ? len : 60), text);
-		from = clock_rfc3339((int64_t)v.number, canonical);
-		n = strlen(canonical);
-		break;
-	default:
-		return error_set(err, "a value needs a type");
-	}
-	v.text = arena_strndup(arena, from, n);
-	v.len = (uint32_t)n;
+	return (int)utf8_cut(text, len, 60);
+}
+
+static bool keep(struct value v, const char *text, size_t len, struct arena *arena, struct value *out,
+		 struct error *err)
+{
+	v.text = arena_strndup(arena, text, len);
+	v.len = (uint32_t)len;
 	if (!v.text)
 		return error_set(err, "out of memory");
 	*out = v;
 	return true;
 }
 
+static bool read_datetime(const char *text, size_t len, enum date_order order, struct arena *arena,
+			  struct value *out, struct error *err)
+{
+	char canonical[RFC3339_SIZE];
+	struct error why;
+	int64_t ms;
+	trim(&text, &len);
+	if (!date_read(text, len, order, &ms, &why))
+		return error_set(err, "'%.*s' %s", shown(text, len), text, why.text);
+	clock_rfc3339(ms, canonical);
+	struct value v = {.kind = VALUE_DATETIME, .number = (double)ms};
+	return keep(v, canonical, strlen(canonical), arena, out, err);
+}
+
+/* Its canonical text. false: an integer of more digits than 64 bits have, which would lose some. */
+static bool format_number(const struct decimal *d, double n, char out[VALUE_NUMBER_SIZE])
+{
+	char *end;
+	errno = 0;
+	long long whole = d->integer ? strtoll(d->text, &end, 10) : 0;
+	if (d->integer && errno)
+		return false;
+	if (d->integer)
+		snprintf(out, VALUE_NUMBER_SIZE, "%lld", whole);
+	else
+		value_format_number(n, out);
+	return true;
+}
+
+static bool read_number(const char *text, size_t len, struct arena *arena, struct value *out,
+			struct error *err)
+{
+	char canonical[VALUE_NUMBER_SIZE];
+	struct decimal d;
+	struct error why;
+	trim(&text, &len);
+	if (!decimal_read_amount(text, len, "", &d, &why))
+		return error_set(err, "'%.*s' %s", shown(text, len), text, why.text);
+	double n = strtod(d.text, NULL);
+	if (!isfinite(n))
+		return error_set(err, "'%.*s' is larger than a number can be", shown(text, len), text);
+	if (!format_number(&d, n, canonical))
+		return error_set(err, "'%.*s' has more digits than a number keeps: a text keeps them",
+				 shown(text, len), text);
+	struct value v = {.kind = VALUE_NUMBER, .number = n};
+	return keep(v, canonical, strlen(canonical), arena, out, err);
+}
+
+bool value_coerce(enum value_kind kind, const char *text, size_t len, struct arena *arena,
+		  struct value *out, struct error *err)
+{
+	const char *from = text;
+	size_t n = len;
+	struct value v = {.kind = kind};
+	bool flag;
+	switch (kind) {
+	case VALUE_STRING:
+		break;
+	case VALUE_NUMBER:
+		return read_number(text, len, arena, out, err);
+	case VALUE_BOOLEAN:
+		if (!value_parse_boolean(text, len, &flag))
+			return error_set(err, "'%.*s' is neither true nor false", shown(text, len), text);
+		v.number = flag;
+		from = flag ? "true" : "false";
+		n = strlen(from);
+		break;
+	case VALUE_DATETIME:
+		return read_datetime(text, len, DATE_ORDER_UNKNOWN, arena, out, err);
+	default:
+		return error_set(err, "a value needs a type");
+	}
+	return keep(v, from, n, arena, out, err);
+}
+
 static bool read_phone(const struct value_type *type, const char *text, size_t len, struct arena *arena, struct value *out, struct error *err)
 {
-	char given[64], number[PHONE_SIZE];
+	char given[256], number[PHONE_SIZE];
+	struct error why;
 	snprintf(given, sizeof given, "%.*s", (int)(len < sizeof given ? len : 0), text);
-	if (!phone_normalize(given, type->region, number))
-		return error_set(err, "'%.*s' is not a phone number", (int)(len < 60 ? len : 60), text);
+	if (!phone_read(given, type->region, number, &why))
+		return error_set(err, "'%.*s' %s", shown(text, len), text, why.text);
 	return value_coerce(VALUE_STRING, number, strlen(number), arena, out, err);
 }
 
@@ -120,7 +169,7 @@ static bool read_choice(const struct value_type *type, const char *text, size_t 
 	for (const char *const *choice = type->choices; *choice; choice++, count++)
 		if (strlen(*choice) == len && strncasecmp(*choice, text, len) == 0)
 			return value_coerce(VALUE_STRING, *choice, len, arena, out, err);
-	return error_set(err, "'%.*s' is none of the tag's %zu choices", (int)(len < 60 ? len : 60), text, count);
+	return error_set(err, "'%.*s' is none of the tag's %zu choices", shown(text, len), text, count);
 }
 
 const struct value_type value_type_string = {.kind = VALUE_STRING, .name = "string"};
@@ -132,6 +181,8 @@ bool value_coerce_to(const struct value_type *type, const char *text, size_t len
 		return read_phone(type, text, len, arena, out, err);
 	if (type->choices)
 		return read_choice(type, text, len, arena, out, err);
+	if (type->kind == VALUE_DATETIME)
+		return read_datetime(text, len, type->order, arena, out, err);
 	return value_coerce(type->kind, text, len, arena, out, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/date_read.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +47,7 @@ struct value_type {
 	const char *name;           /* "string", "number", "boolean", "datetime", "phone", "enum" */
 	const char *region;         /* phone: E.164, numbers without a country code being this region's; else NULL */
 	const char *const *choices; /* enum: one of these, NULL-terminated, in any case; else NULL */
+	enum date_order order;      /* datetime: how 11/12/2026 is read */
 };
 extern const struct value_type value_type_string;
 

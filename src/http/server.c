@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/inflate.h"
+#include "base/json_read.h"
 #include "base/log.h"
 #include "store/retention.h"
 #include <arpa/inet.h>
@@ -44,6 +46,7 @@ struct exchange {
 	struct MHD_Connection *connection;
 	size_t body_cap, body_max;
 	bool too_large, handled;
+	enum inflate_result coding; /* of the body */
 };
 
 #define EXCHANGE(r) ((struct exchange *)(void *)(r))
@@ -105,6 +108,26 @@ void http_each_query(const struct http_request *r, void (*f)(void *arg, const ch
 	MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, each_value, &e);
 }
 
+struct each_bytes {
+	http_bytes_f *f;
+	void *arg;
+};
+
+static enum MHD_Result each_bytes(void *arg, enum MHD_ValueKind kind, const char *name,
+				  size_t name_len, const char *value, size_t value_len)
+{
+	struct each_bytes *e = arg;
+	(void)kind;
+	e->f(e->arg, name, name_len, value ? value : "", value ? value_len : 0);
+	return MHD_YES;
+}
+
+void http_each_query_bytes(const struct http_request *r, http_bytes_f *f, void *arg)
+{
+	struct each_bytes e = {f, arg};
+	MHD_get_connection_values_n(r->connection, MHD_GET_ARGUMENT_KIND, each_bytes, &e);
+}
+
 void http_each_header(const struct http_request *r, void (*f)(void *arg, const char *name, const char *value), void *arg)
 {
 	struct each e = {f, arg};
@@ -155,19 +178,65 @@ static void find_sender(struct http_request *r)
 	buf_free(&list);
 }
 
-bool http_body_too_large(struct http_request *r)
+/* Undo the body's content codings (RFC 9110 section 8.4); it may be as large as one without. */
+static void undo_codings(struct exchange *x)
+{
+	struct http_request *r = &x->request;
+	const char *codings = http_header(r, "Content-Encoding");
+	struct buf out = {.limit = x->body_max};
+	if (!codings || !r->body || x->too_large)
+		return;
+	x->coding = inflate_body(codings, r->body, r->body_len, &out);
+	if (x->coding != INFLATE_OK) {
+		buf_free(&out);
+		return;
+	}
+	r->coded = r->body;
+	r->coded_len = r->body_len;
+	r->body_len = out.len;
+	r->body = buf_take(&out);
+	if (!r->body)
+		x->coding = INFLATE_NO_MEMORY;
+}
+
+bool http_body_refused(struct http_request *r)
 {
 	struct exchange *x = EXCHANGE(r);
-	if (x->too_large)
-		http_problem(r, 413, "The body is too large", "at most %zu bytes are taken here", x->body_max);
-	return x->too_large;
+	const char *title = "The body cannot be read", *codings = http_header(r, "Content-Encoding");
+	if (x->too_large || x->coding == INFLATE_TOO_LARGE)
+		http_problem(r, 413, "The body is too large", "at most %zu bytes are taken here%s",
+			     x->body_max, x->too_large ? "" : ", when it is decompressed");
+	else if (x->coding == INFLATE_UNKNOWN)
+		http_problem(r, 415, title, "its Content-Encoding is %.60s: send gzip or deflate", codings);
+	else if (x->coding == INFLATE_BROKEN)
+		http_problem(r, 400, title, "it is not what its Content-Encoding, %.60s, says", codings);
+	else if (x->coding == INFLATE_NO_MEMORY)
+		http_problem(r, 503, "Out of memory", "try again shortly");
+	return x->too_large || x->coding != INFLATE_OK;
+}
+
+/* RFC 8259 section 8.1 lets a reader ignore a byte order mark. */
+static json_t *load_json(const char *body, size_t len, json_error_t *err)
+{
+	size_t mark = len >= 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	return json_loadb(body + mark, len - mark, JSON_REJECT_DUPLICATES, err);
+}
+
+json_t *http_body_repaired(struct http_request *r)
+{
+	struct error err;
+	if (!r->json)
+		r->json = json_read(r->body ? r->body : "", r->body_len, NULL, NULL, &err);
+	if (!r->json)
+		http_problem(r, 400, "The body is not JSON", "%s", err.text);
+	return r->json ? http_body_object(r) : NULL;
 }
 
 json_t *http_body_object(struct http_request *r)
 {
 	json_error_t err;
 	if (!r->json)
-		r->json = json_loadb(r->body ? r->body : "", r->body_len, JSON_REJECT_DUPLICATES, &err);
+		r->json = load_json(r->body ? r->body : "", r->body_len, &err);
 	if (!r->json) {
 		http_problem(r, 400, "The body is not JSON", "%s (line %d, column %d)", err.text, err.line, err.column);
 		return NULL;
@@ -447,7 +516,8 @@ static void dispatch(struct exchange *x, enum http_result *result)
 	bool path_known = false;
 	*result = HTTP_REPLY;
 	const struct http_route *route = http_route_find(r, &path_known);
-	if (!(route && route->takes_all) && http_body_too_large(r))
+	undo_codings(x);
+	if (!(route && route->takes_all) && http_body_refused(r))
 		return;
 	if (!route && !path_known && strcmp(r->method, "GET") == 0 && static_serve(r))
 		return;
@@ -672,6 +742,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 	event_touched_free(&x->request.touched);
 	json_decref(x->request.json);
 	free(x->request.body);
+	free(x->request.coded);
 	free(x->request.answer);
 	arena_free(&x->request.arena);
 	free(x);

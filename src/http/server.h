@@ -58,8 +58,10 @@ struct http_request {
 	struct sockaddr_storage sender; /* who asks: the connection's other end, or whom a trusted proxy names; AF_UNSPEC: not known */
 	bool secure;          /* asked over HTTPS, as a trusted proxy says */
 	const char *params[HTTP_PARAMS_MAX]; /* what the route's {…} stood for */
-	char *body;
+	char *body;           /* its content codings undone */
 	size_t body_len;
+	char *coded;          /* the body as it came, where it had a content coding; else NULL */
+	size_t coded_len;
 	json_t *json;         /* the body, when it is JSON; owned here */
 	struct arena arena;   /* freed with the request */
 	/* who asks: set before the handler when the route wants it */
@@ -103,15 +105,22 @@ struct http_route {
 	enum role role; /* the least that may; ROLE_NONE: no authentication */
 	const char *summary; /* for OpenAPI; NULL: not in it */
 	const struct field *body; /* likewise: the table its body is checked with; NULL: not told */
-	bool takes_all; /* also requests whose body is too large: the handler asks http_body_too_large() */
+	bool takes_all; /* also those without their body: the handler asks http_body_refused() */
 };
 
 const char *http_query(const struct http_request *r, const char *name);
 void http_each_query(const struct http_request *r, void (*f)(void *arg, const char *name, const char *value), void *arg);
+/* The same for text that may have a NUL in it or not be UTF-8: with lengths. */
+typedef void http_bytes_f(void *arg, const char *name, size_t name_len, const char *value,
+			  size_t value_len);
+void http_each_query_bytes(const struct http_request *r, http_bytes_f *f, void *arg);
 const char *http_header(const struct http_request *r, const char *name);
 void http_each_header(const struct http_request *r, void (*f)(void *arg, const char *name, const char *value), void *arg);
-/* More was sent than is taken here; the body is not there. true: a 413 was set as the answer. */
-bool http_body_too_large(struct http_request *r);
+/*
+ * The body is not there: more was sent than is taken here (413), or its content coding is unknown
+ * (415) or damaged (400). true: that was set as the answer.
+ */
+bool http_body_refused(struct http_request *r);
 
 /* Answers; all return HTTP_REPLY. */
 enum http_result http_json(struct http_request *r, int status, json_t *json); /* steals json */
@@ -129,6 +138,8 @@ void http_resume_stream(void *connection);
 enum http_result http_write(struct http_request *r);
 /* The JSON object of the body, or NULL after a 400 or 415 was set as the answer. */
 json_t *http_body_object(struct http_request *r);
+/* The same for what visitors' browsers send: damaged values are repaired (base/json_read.h). */
+json_t *http_body_repaired(struct http_request *r);
 
 /* Give the request to another thread; it ends with http_resume(). */
 void http_suspend(struct http_request *r);

@@ -1,5 +1,5 @@
 #include "rtb/mapping.h"
-#include "base/clock.h"
+#include "base/date_read.h"
 #include "base/money.h"
 #include "base/phone.h"
 #include <stdlib.h>
@@ -85,43 +85,14 @@ static bool is_accepted(const struct rtb_mapping *m, const struct value *v)
 	return v->kind != VALUE_NONE && !is_any(v->text, refusals, ARRAY_LEN(refusals));
 }
 
-/* "25.5", "$1,250.00", "USD 12": commas only between thousands. What is beyond millionths is cut. */
+/* "25.5", "$1,250.00", "USD 12", "12 a call". */
 static bool read_money(const char *text, int64_t *micros)
 {
-	char plain[64];
-	size_t n = 0, decimals = 0, since = 0;
-	bool point = false, commas = false;
+	struct decimal d;
 	for (; *text && !(*text >= '0' && *text <= '9') && *text != '.'; text++)
-		if (*text == '-')
+		if (*text == '-' || strncmp(text, "\xe2\x88\x92", 3) == 0) /* minus */
 			return false;
-	for (; (*text >= '0' && *text <= '9') || *text == '.' || *text == ','; text++) {
-		if (*text == ',') {
-			if (point || !n || (commas ? since != 3 : n > 3))
-				return false;
-			commas = true;
-			since = 0;
-			continue;
-		}
-		if (*text == '.' && (point || (commas && since != 3)))
-			return false;
-		point = point || *text == '.';
-		since++;
-		decimals += point;
-		if (decimals > 7) /* the point is one */
-			continue;
-		if (n + 2 >= sizeof plain)
-			return false;
-		if (!n && *text == '.')
-			plain[n++] = '0';
-		plain[n++] = *text;
-	}
-	if (commas && !point && since != 3)
-		return false;
-	if ((*text == 'e' || *text == 'E') && (text[1] == '+' || text[1] == '-' || (text[1] >= '0' && text[1] <= '9')))
-		return false;
-	n -= n && plain[n - 1] == '.';
-	plain[n] = '\0';
-	return n && money_parse(plain, micros) && *micros >= 0;
+	return !decimal_read(text, strlen(text), &d) && money_of_decimal(&d, micros);
 }
 
 static int64_t expiry(const struct value *v, int64_t now_ms)
@@ -132,7 +103,7 @@ static int64_t expiry(const struct value *v, int64_t now_ms)
 		if (number > 1e15)
 			return -1;
 		at = number >= 1e12 ? (int64_t)number : number >= A_TIME ? (int64_t)(number * 1000) : now_ms + (int64_t)(number * 1000);
-	} else if (!clock_parse_rfc3339(v->text, v->len, &at)) {
+	} else if (!date_read(v->text, v->len, DATE_ORDER_UNKNOWN, &at, NULL)) {
 		return -1;
 	}
 	return at > now_ms + EXPIRES_MAX_SECONDS * INT64_C(1000) ? now_ms + EXPIRES_MAX_SECONDS * INT64_C(1000) : at;

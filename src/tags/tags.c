@@ -116,13 +116,20 @@ static const char *const *read_choices(json_t *list, struct arena *arena)
 
 static bool read_type(struct tag_def *def, json_t *doc, const char *region, struct arena *arena)
 {
-	static const struct value_type types[] = {{VALUE_STRING, "string", NULL, NULL}, {VALUE_NUMBER, "number", NULL, NULL}, {VALUE_BOOLEAN, "boolean", NULL, NULL},
-						  {VALUE_DATETIME, "datetime", NULL, NULL}, {VALUE_STRING, "phone", NULL, NULL}, {VALUE_STRING, "enum", NULL, NULL}};
+	static const struct value_type types[] = {
+		{.kind = VALUE_STRING, .name = "string"},
+		{.kind = VALUE_NUMBER, .name = "number"},
+		{.kind = VALUE_BOOLEAN, .name = "boolean"},
+		{.kind = VALUE_DATETIME, .name = "datetime"},
+		{.kind = VALUE_STRING, .name = "phone"},
+		{.kind = VALUE_STRING, .name = "enum"},
+	};
 	const char *name = json_string_value(json_object_get(doc, "type"));
 	def->type = types[0];
 	for (size_t i = 0; name && i < ARRAY_LEN(types); i++)
 		if (strcmp(types[i].name, name) == 0)
 			def->type = types[i];
+	def->type.order = date_order_of(region);
 	if (strcmp(def->type.name, "phone") == 0)
 		return (def->type.region = arena_strdup(arena, region)) != NULL;
 	if (strcmp(def->type.name, "enum") == 0)

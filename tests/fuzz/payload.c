@@ -29,10 +29,21 @@ static void evaluate(json_t *body, const char *pointer, struct arena *arena)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena arena = {0};
-	json_t *form = json_object();
-	if (incoming_parse_form((const char *)data, size, form))
-		(void)incoming_text(form, "caller_id", &arena);
-	json_decref(form);
+	/* The first line is also a Content-Type, and the rest a body of it. */
+	char *whole = fuzz_text(data, size), *rest = strchr(whole, '\n');
+	json_t *notes = json_array();
+	struct error err;
+	int status;
+	if (rest) {
+		*rest++ = '\0';
+		size_t len = size - (size_t)(rest - whole);
+		json_t *read = incoming_read(whole, rest, len, notes, &status, &err);
+		if (read)
+			incoming_limit(read, notes);
+		json_decref(read);
+	}
+	json_decref(notes);
+	free(whole);
 	/* The first line is a pointer into the rest. */
 	const uint8_t *end = memchr(data, '\n', size);
 	char *pointer = fuzz_text(data, end ? (size_t)(end - data) : 0);
@@ -40,7 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *leaf = body ? json_pointer_get(body, pointer) : NULL;
 	if (leaf)
 		(void)json_leaf_value(leaf, &arena);
-	if (body && !incoming_limit(body)) { /* as the handler goes on */
+	if (body) { /* as the handler goes on */
+		incoming_limit(body, NULL);
 		(void)incoming_text(body, "caller_id", &arena);
 		incoming_remove(body, "caller_id");
 		if (json_is_object(body))

@@ -7,7 +7,7 @@
 
 static struct flow_tag tag_at(void *arg, size_t slot)
 {
-	static const struct value_type number = {VALUE_NUMBER, "number", NULL, NULL};
+	static const struct value_type number = {.kind = VALUE_NUMBER, .name = "number"};
 	(void)arg;
 	return slot ? (struct flow_tag){"score", &number, false} : (struct flow_tag){"state", &value_type_string, true};
 }

@@ -33,7 +33,12 @@ static const char *name_of(void *arg, size_t slot)
 
 static const struct value_type *type_of(void *arg, size_t slot)
 {
-	static const struct value_type types[] = {{VALUE_STRING, "string", NULL, NULL}, {VALUE_NUMBER, "number", NULL, NULL}, {VALUE_BOOLEAN, "boolean", NULL, NULL}, {VALUE_DATETIME, "datetime", NULL, NULL}};
+	static const struct value_type types[] = {
+		{.kind = VALUE_STRING, .name = "string"},
+		{.kind = VALUE_NUMBER, .name = "number"},
+		{.kind = VALUE_BOOLEAN, .name = "boolean"},
+		{.kind = VALUE_DATETIME, .name = "datetime"},
+	};
 	(void)arg;
 	return &types[slot];
 }

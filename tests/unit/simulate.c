@@ -16,7 +16,7 @@ static int find_tag(void *arg, const char *name, size_t len)
 
 static const struct value_type *type_of(void *arg, size_t slot)
 {
-	static const struct value_type number = {VALUE_NUMBER, "number", NULL, NULL};
+	static const struct value_type number = {.kind = VALUE_NUMBER, .name = "number"};
 	(void)arg;
 	return slot == 1 ? &number : &value_type_string;
 }

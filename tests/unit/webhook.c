@@ -1,7 +1,6 @@
 #include "test.h"
 #include "webhook/address.h"
 #include "webhook/guard.h"
-#include "webhook/incoming.h"
 #include "webhook/signature.h"
 #include "webhook/statistics.h"
 #include <arpa/inet.h>
@@ -86,21 +85,6 @@ static void test_only_public_addresses_pass(void **state)
 			fail_msg("%s does not pass", public[i]);
 }
 
-static void test_forms_are_decoded_or_refused(void **state)
-{
-	json_t *o = json_object();
-	(void)state;
-	assert_true(incoming_parse_form("a=1+2&b=%C3%A9&&c", 17, o));
-	assert_string_equal(json_string_value(json_object_get(o, "a")), "1 2");
-	assert_string_equal(json_string_value(json_object_get(o, "b")), "\xc3\xa9");
-	assert_string_equal(json_string_value(json_object_get(o, "c")), "");
-	assert_false(incoming_parse_form("a=%zz", 5, o));
-	assert_false(incoming_parse_form("a=%ff", 5, o));
-	assert_false(incoming_parse_form("a=%00b", 6, o));
-	assert_false(incoming_parse_form("a=%4", 4, o));
-	json_decref(o);
-}
-
 /* The example of the Standard Webhooks specification's own libraries. */
 static void test_signature_is_the_standards(void **state)
 {
@@ -130,6 +114,7 @@ static void test_percentiles_are_taken_from_the_buckets(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_public_addresses_pass), cmocka_unit_test(test_ports_of_other_protocols_are_refused), cmocka_unit_test(test_a_webhook_has_a_minutes_worth_at_once_and_then_its_rate), cmocka_unit_test(test_failures_are_counted_by_address_and_the_oldest_make_room), cmocka_unit_test(test_forms_are_decoded_or_refused), cmocka_unit_test(test_signature_is_the_standards), cmocka_unit_test(test_percentiles_are_taken_from_the_buckets)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_public_addresses_pass), cmocka_unit_test(test_ports_of_other_protocols_are_refused), cmocka_unit_test(test_a_webhook_has_a_minutes_worth_at_once_and_then_its_rate), cmocka_unit_test(test_failures_are_counted_by_address_and_the_oldest_make_room),
+					   cmocka_unit_test(test_signature_is_the_standards), cmocka_unit_test(test_percentiles_are_taken_from_the_buckets)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

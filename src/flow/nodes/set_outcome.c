@@ -1,5 +1,6 @@
 #include "base/money.h"
 #include "flow/node.h"
+#include <string.h>
 
 struct config {
 	int converted; /* -1: left as it is */
@@ -35,7 +36,7 @@ static int64_t render_amount(struct flow_run *run, const struct template *t, con
 	const char *text = t ? flow_render(run, t, NULL) : NULL;
 	if (!text)
 		return -1;
-	if (money_parse(text, &micros) && micros >= 0)
+	if (money_read(text, strlen(text), NULL, &micros, NULL) && micros >= 0)
 		return micros;
 	flow_detail(run, "the %s '%.40s' is no amount such as 12.50; it was left as it is", what, text);
 	return -1;

@@ -115,8 +115,11 @@ api_handler api_rotate_key, api_rotate_secret, api_webhook_test,
 /* An outgoing webhook that is enabled: its template makes JSON of an example event, where it begins as JSON. */
 void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors *errors);
 /* data.c */
-/* Body and query as one object; the body's members win. NULL after an answer was set. New reference. */
-json_t *api_read_data(struct http_request *r);
+/*
+ * Body and query as one object; the body's members win. notes gets what is wrong with single
+ * members. NULL after an answer was set. New reference.
+ */
+json_t *api_read_data(struct http_request *r, json_t *notes);
 /* {"tag id": "text"} of those that have a value. New reference. */
 json_t *api_applied_json(const struct organization *o, const struct tag_result *results, size_t count);
 /* The same as JSON for disk, the texts of sensitive tags sealed. To be freed. */

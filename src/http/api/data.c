@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/phone.h"
+#include "webhook/form.h"
 #include "webhook/incoming.h"
 #include <stdlib.h>
 #include <string.h>
@@ -75,39 +76,39 @@ void api_results_json(struct buf *b, const struct organization *o, const struct 
 	buf_add_char(b, ']');
 }
 
-static void add_query(void *arg, const char *name, const char *value)
+static void add_query(void *arg, const char *name, size_t name_len, const char *value,
+		      size_t value_len)
 {
-	if (strcmp(name, "key") != 0 && !json_object_get(arg, name))
-		json_object_set_new(arg, name, json_string(value));
+	json_t *key = json_read_text(name, name_len, NULL);
+	if (key && strcmp(json_string_value(key), "key") != 0)
+		form_add(arg, json_string_value(key), json_read_text(value, value_len, NULL));
+	json_decref(key);
 }
 
-json_t *api_read_data(struct http_request *r)
+static void add_missing(json_t *data, json_t *query)
 {
-	const char *type = http_header(r, "Content-Type");
-	bool form = type && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
-	size_t blank = r->body ? strspn(r->body, " \t\r\n") : 0;
-	json_t *data = NULL;
-	if (!r->body || blank == r->body_len) {
-		data = json_object();
-	} else if (form && r->body[blank] != '{') { /* curl -d sends JSON under the form's name */
-		data = json_object();
-		if (!incoming_parse_form(r->body, r->body_len, data)) {
-			json_decref(data);
-			http_problem(r, 400, "The body is not a form", "percent-encode it as application/x-www-form-urlencoded, in UTF-8");
-			return NULL;
-		}
-	} else {
-		json_t *body = http_body_object(r);
-		data = body ? json_incref(body) : NULL;
-	}
-	if (data)
-		http_each_query(r, add_query, data);
-	const char *limit = data ? incoming_limit(data) : NULL;
-	if (limit) {
-		json_decref(data);
-		http_problem(r, 400, "The body is too deep or has too many members", "%s", limit);
+	const char *name;
+	json_t *value;
+	json_object_foreach(query, name, value)
+		if (!json_object_get(data, name))
+			json_object_set_nocheck(data, name, value);
+}
+
+json_t *api_read_data(struct http_request *r, json_t *notes)
+{
+	struct error err;
+	int status = 503;
+	const char *body = r->body ? r->body : "", *type = http_header(r, "Content-Type");
+	json_t *data = incoming_read(type, body, r->body_len, notes, &status, &err);
+	json_t *query = data ? json_object() : NULL;
+	if (!data) {
+		http_problem(r, status, "The body cannot be read", "%s", err.text);
 		return NULL;
 	}
+	http_each_query_bytes(r, add_query, query);
+	add_missing(data, query);
+	json_decref(query);
+	incoming_limit(data, notes);
 	return data;
 }
 

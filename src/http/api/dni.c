@@ -75,7 +75,7 @@ static bool begin(struct http_request *r, struct visit *v)
 	v->origin = http_header(r, "Origin");
 	address_text((const struct sockaddr *)&r->sender, v->address);
 	allow(r);
-	if (throttled(r, v) || !(v->body = http_body_object(r)))
+	if (throttled(r, v) || !(v->body = http_body_repaired(r)))
 		return false;
 	const char *id = json_string_value(json_object_get(v->body, "snippet"));
 	v->visitor = json_string_value(json_object_get(v->body, "visitor"));

@@ -21,13 +21,13 @@ struct asked {
 	struct bid bid;
 	size_t count;
 	struct tag_result *results;
-	json_t *data, *unmatched;
+	json_t *data, *unmatched, *errors; /* errors: of single members */
 };
 
 static const char *const caller_names[] = {"caller_id", "callerid", "cid"};
 
-/* Whom it is about: taken out of the data. false: it is no number. */
-static bool read_caller(struct http_request *r, struct asked *a)
+/* Whom it is about: taken out of the data. false: it is no number, and why says why. */
+static bool read_caller(struct http_request *r, struct asked *a, struct error *why)
 {
 	const char *given = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(caller_names); i++) {
@@ -35,7 +35,7 @@ static bool read_caller(struct http_request *r, struct asked *a)
 		given = given ? given : text && *text ? text : NULL;
 		incoming_remove(a->data, caller_names[i]);
 	}
-	return !given || phone_normalize(given, r->organization->region, a->caller_id);
+	return !given || phone_read(given, r->organization->region, a->caller_id, why);
 }
 
 static void evaluate(struct http_request *r, struct asked *a)
@@ -190,6 +190,8 @@ static char *document(const struct http_request *r, const struct asked *a)
 	}
 	if (!sensitive)
 		json_tree(&b, "unmatched", a->unmatched);
+	if (json_array_size(a->errors))
+		json_tree(&b, "errors", a->errors);
 	json_key(&b, "tags");
 	api_results_json(&b, r->organization, a->results, a->count);
 	json_str(&b, "detail", a->detail);
@@ -229,20 +231,22 @@ enum http_result api_inbound_rtb(struct http_request *r)
 		return http_problem(r, 404, "There is no such endpoint", "ask at the URL that the portal shows for the inbound RTB endpoint");
 	if (r->head) /* asks whether the endpoint is there, not for a bid */
 		return http_json(r, 200, json_object());
+	struct error why;
 	id_new("rtq", a.id);
 	address_text((const struct sockaddr *)&r->sender, a.address);
 	a.unmatched = json_array();
+	a.errors = json_array();
 	int wait = guard_take(r->config->guard, a.endpoint->id, a.endpoint->rate_per_minute, a.now_ms);
 	if (wait) {
 		snprintf(r->retry_after, sizeof r->retry_after, "%d", wait);
 		a.reason = "throttled";
 		http_problem(r, 429, "Too many requests", "this endpoint takes %d a minute", a.endpoint->rate_per_minute);
-	} else if (http_body_too_large(r) || !(a.data = api_read_data(r))) {
+	} else if (http_body_refused(r) || !(a.data = api_read_data(r, a.errors))) {
 		a.reason = "unreadable";
-	} else if (!read_caller(r, &a)) {
+	} else if (!read_caller(r, &a, &why)) {
 		struct errors errors = {0};
 		a.reason = "invalid_caller_id";
-		errors_add(&errors, "/caller_id", "is not a phone number");
+		errors_add(&errors, "/caller_id", "%s", why.text);
 		http_invalid(r, &errors);
 	} else {
 		evaluate(r, &a);
@@ -256,6 +260,7 @@ enum http_result api_inbound_rtb(struct http_request *r)
 	}
 	json_decref(a.data);
 	json_decref(a.unmatched);
+	json_decref(a.errors);
 	json_decref(a.bid.passed_over);
 	return HTTP_REPLY;
 }

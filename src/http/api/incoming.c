@@ -352,12 +352,13 @@ static bool same_secret(const struct http_request *r, const char *a, const char 
 	return strcmp(crypto_keyed_hash(key, a, x), crypto_keyed_hash(key, b, y)) == 0;
 }
 
-static bool signature_fits(const struct http_request *r, const struct config_incoming *w)
+static bool signature_is_of(const struct http_request *r, const struct config_incoming *w,
+			    const char *body, size_t len)
 {
 	unsigned char mac[32];
 	char hex[65];
 	const char *given = http_header(r, w->hmac_header);
-	crypto_hmac_sha256(w->hmac_secret, strlen(w->hmac_secret), r->body ? r->body : "", r->body_len, mac);
+	crypto_hmac_sha256(w->hmac_secret, strlen(w->hmac_secret), body ? body : "", len, mac);
 	for (size_t i = 0; i < sizeof mac; i++)
 		snprintf(hex + i * 2, 3, "%02x", mac[i]);
 	char *base64 = crypto_base64(mac, sizeof mac), lower[65];
@@ -369,6 +370,13 @@ static bool signature_fits(const struct http_request *r, const struct config_inc
 	bool ok = given && base64 && ((n == 64 && same_secret(r, lower, hex)) || same_secret(r, given, base64));
 	free(base64);
 	return ok;
+}
+
+/* A sender signs its body before or after it compresses it. */
+static bool signature_fits(const struct http_request *r, const struct config_incoming *w)
+{
+	return signature_is_of(r, w, r->body, r->body_len) ||
+	       (r->coded && signature_is_of(r, w, r->coded, r->coded_len));
 }
 
 static bool password_fits(const struct http_request *r, const struct config_incoming *w)
@@ -440,10 +448,9 @@ static void add_header(void *arg, const char *name, const char *value)
 	if (json_object_size(h->all) == HEADERS_MAX)
 		return;
 	snprintf(shown, sizeof shown, "%s", hide ? "********" : value);
-	json_t *text = json_string(shown);
-	json_object_set_new(h->shown, lower, text ? text : json_string("(not UTF-8)"));
-	if (!hide && (text = json_string(value)))
-		json_object_set_new(h->all, lower, text);
+	json_object_set_new(h->shown, lower, json_read_text(shown, strlen(shown), NULL));
+	if (!hide)
+		json_object_set_new(h->all, lower, json_read_text(value, strlen(value), NULL));
 }
 
 static void evaluate(struct http_request *r, struct incoming *in, json_t *headers)
@@ -471,13 +478,14 @@ static bool read_common(struct http_request *r, struct incoming *in, struct erro
 	in->unique_id = incoming_text(in->data, "unique_id", arena);
 	if (!in->unique_id && http_header(r, "Idempotency-Key"))
 		in->unique_id = arena_strdup(arena, http_header(r, "Idempotency-Key"));
-	bool readable = caller && phone_normalize(caller, r->organization->region, in->caller_id);
+	struct error why;
+	bool readable = caller && phone_read(caller, r->organization->region, in->caller_id, &why);
 	if (in->named_call && strlen(in->named_call) >= sizeof in->call_id)
 		errors_add(errors, "/call_id", "is too long");
 	if (in->unique_id && strlen(in->unique_id) > 200)
 		errors_add(errors, "/unique_id", "is too long");
 	if (!in->named_call && !readable)
-		errors_add(errors, "/caller_id", caller ? "is not a phone number" : "caller_id or call_id is required");
+		errors_add(errors, "/caller_id", "%s", caller ? why.text : "caller_id or call_id is required");
 	struct value at;
 	if (sent && value_coerce(VALUE_DATETIME, sent, strlen(sent), arena, &at, NULL))
 		in->at_ms = (int64_t)at.number < in->received_ms ? (int64_t)at.number : in->received_ms;
@@ -494,10 +502,10 @@ static void read_money(struct http_request *r, struct incoming *in, const char *
 	const char *text = incoming_text(in->data, name, &r->arena);
 	char pointer[40];
 	snprintf(pointer, sizeof pointer, "/%s", name);
-	if (text && !(*has = money_parse(*text == '-' ? text + 1 : text, micros)))
-		errors_add(errors, pointer, "must be a decimal amount such as 12.50");
-	if (text && *text == '-')
-		*micros = -*micros;
+	struct error why;
+	*has = text && money_read(text, strlen(text), r->organization->currency, micros, &why);
+	if (text && !*has)
+		errors_add(errors, pointer, "%s", why.text);
 	if (*has && *micros < 0 && !in->outcome.add)
 		errors_add(errors, pointer, "can only be negative with the mode add");
 	incoming_remove(in->data, name);
@@ -603,7 +611,8 @@ enum http_result api_incoming_hook(struct http_request *r)
 	}
 	http_each_header(r, add_header, &headers);
 	in->headers = headers.shown;
-	bool good = may_send(r, w, type) && !http_body_too_large(r) && (in->data = api_read_data(r));
+	bool good = may_send(r, w, type) && !http_body_refused(r);
+	good = good && (in->data = api_read_data(r, in->errors));
 	if (good && read_common(r, in, &errors)) {
 		if (type == INCOMING_UPDATE_REVENUE)
 			read_revenue(r, in, &errors);
