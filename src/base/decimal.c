@@ -210,8 +210,10 @@ static bool take_currency(struct amount *a)
 static bool take_around(struct amount *a)
 {
 	bool minus = take(a, "-") || take(a, "\xe2\x88\x92");
-	if (minus && a->negative)
+	if (minus && a->negative) {
+		a->why = no_number;
 		return false;
+	}
 	a->negative = a->negative || minus;
 	if (minus)
 		return true;

@@ -205,7 +205,9 @@ static void test_a_visit_is_its_parameters(void **state)
 	json_t *data = visit_data(told);
 	(void)state;
 	json_decref(told);
-	assert_null(json_object_get(data, "utm_source")); /* what is no form tells nothing */
+	/* A percent sign without two digits is itself, as in the WHATWG URL standard. */
+	assert_string_equal(json_string_value(json_object_get(data, "utm_source")), "g oo");
+	assert_string_equal(json_string_value(json_object_get(data, "q")), "%zz");
 	assert_string_equal(json_string_value(json_object_get(data, "first_utm_source")), "first");
 	assert_string_equal(json_string_value(json_object_get(data, "referrer")), "https://r.s/");
 	assert_null(json_object_get(data, "page"));
@@ -245,6 +247,23 @@ static void test_who_may_ask(void **state)
 	assert_false(visit_is_visitor(NULL) || visit_is_visitor("0123456789abcde") || visit_is_visitor("0123456789abcde/") || visit_is_visitor("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
 }
 
+static void test_a_percent_sign_in_a_parameter_hides_no_other(void **state)
+{
+	(void)state;
+	json_t *told = json_pack("{s:s}", "url",
+				 "https://a.b/?utm_source=ads&utm_campaign=50%-off&gclid=abc");
+	json_t *data = visit_data(told);
+	static const char *const wanted[][2] = {
+		{"utm_source", "ads"}, {"utm_campaign", "50%-off"}, {"gclid", "abc"},
+	};
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		const char *value = json_string_value(json_object_get(data, wanted[i][0]));
+		assert_string_equal(value ? value : "", wanted[i][1]);
+	}
+	json_decref(told);
+	json_decref(data);
+}
+
 static void test_phones_are_no_bots(void **state)
 {
 	(void)state;
@@ -272,6 +291,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_phones_are_no_bots),
+		cmocka_unit_test(test_a_percent_sign_in_a_parameter_hides_no_other),
 		cmocka_unit_test(test_a_number_is_one_visitors_until_it_has_cooled_down),
 		cmocka_unit_test(test_a_visitor_keeps_the_number_and_comes_back_to_it),
 		cmocka_unit_test(test_callers_share_a_number_and_a_call_uses_it_up),

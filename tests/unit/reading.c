@@ -810,9 +810,9 @@ static void test_numbers_keep_their_digits_or_are_refused(void **state)
 		{"", "(12)", "!'(12)' is not a number"},
 		{"",
 			"caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 "
-			"caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 cafe\xc3\xa9",
+			"caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 cafee\xc3\xa9",
 			"!'caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 "
-			"caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 cafe' is not a number"},
+			"caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9 cafee' is not a number"},
 	};
 	struct arena arena = {0};
 	(void)state;
