@@ -8,6 +8,7 @@
 struct tag_path {
 	struct tag_path *next;
 	const char *parameter, *pointer, *header;
+	const char *nested; /* JSON pointer of a parameter such as "lead[state]"; or NULL */
 };
 
 struct tag_mapping {
@@ -62,12 +63,39 @@ static const char *lower(struct arena *arena, const char *text)
 	return copy;
 }
 
+/* A form's name for a member within another one: "lead[state]" is "/lead/state"; NULL for other names. */
+static const char *pointer_of(const char *name, struct arena *arena)
+{
+	size_t len = name ? strlen(name) : 0;
+	char *out = len && name[len - 1] == ']' && strchr(name, '[') > name ? arena_alloc(arena, 2 * len + 2) : NULL;
+	char *to = out;
+	if (!out)
+		return NULL;
+	*to++ = '/';
+	for (; *name; name++) {
+		if (*name == '[')
+			*to++ = '/';
+		else if (*name == '~' || *name == '/') { /* RFC 6901 section 3 */
+			*to++ = '~';
+			*to++ = *name == '~' ? '0' : '1';
+		} else if (*name != ']')
+			*to++ = *name;
+	}
+	*to = '\0';
+	return out;
+}
+
 static struct tag_path *new_path(json_t *source, struct arena *arena)
 {
 	struct tag_path *p = arena_alloc(arena, sizeof *p);
-	if (p)
-		*p = (struct tag_path){NULL, arena_strdup(arena, json_string_value(json_object_get(source, "parameter"))), arena_strdup(arena, json_string_value(json_object_get(source, "pointer"))),
-				       lower(arena, json_string_value(json_object_get(source, "header")))};
+	if (!p)
+		return NULL;
+	*p = (struct tag_path){
+		.parameter = arena_strdup(arena, json_string_value(json_object_get(source, "parameter"))),
+		.pointer = arena_strdup(arena, json_string_value(json_object_get(source, "pointer"))),
+		.header = lower(arena, json_string_value(json_object_get(source, "header"))),
+	};
+	p->nested = pointer_of(p->parameter, arena);
 	return p;
 }
 
@@ -392,6 +420,8 @@ static json_t *leaf_at(const struct tag_path *p, const struct tag_data *data, co
 			*from = find_member(members, p->pointer + 1, strcspn(p->pointer + 1, "/"));
 	} else if ((*from = find_member(members, p->parameter, strlen(p->parameter)))) {
 		leaf = (*from)->value;
+	} else if (p->nested && (leaf = json_pointer_get(data->body, p->nested))) {
+		*from = find_member(members, p->nested + 1, strcspn(p->nested + 1, "/"));
 	}
 	return json_is_null(leaf) ? NULL : leaf;
 }

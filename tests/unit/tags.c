@@ -44,6 +44,32 @@ static void test_a_source_of_another_kind_is_not_read(void **state)
 	arena_free(&arena);
 }
 
+static void test_a_parameter_with_brackets_is_a_member_within_another(void **state)
+{
+	static const char *const sources[][2] = {
+		{"lead[state]", "{\"lead\":{\"state\":\"TX\"}}"},
+		{"lead[state]", "{\"lead[state]\":\"TX\"}"},
+		{"a[b][c]", "{\"a\":{\"b\":{\"c\":\"TX\"}}}"},
+		{"a[b/c]", "{\"a\":{\"b/c\":\"TX\"}}"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+		struct arena arena = {0};
+		struct tag_result r[1];
+		json_t *docs = json_pack("[{s:s, s:s, s:s, s:[{s:s, s:s}]}]", "id", "tag_1", "name", "t",
+					 "type", "string", "sources", "kind", "incoming_webhook",
+					 "parameter", sources[i][0]);
+		json_t *data = json_loads(sources[i][1], 0, NULL);
+		struct tag_set *set = tag_set_build(docs, "US", &arena);
+		struct tag_data body = {.body = data};
+		assert_int_equal(tags_evaluate(set, TAG_FROM_WEBHOOK, &body, &arena, r, NULL), 1);
+		assert_string_equal(r[0].value.text, "TX");
+		json_decref(docs);
+		json_decref(data);
+		arena_free(&arena);
+	}
+}
+
 static const char *settle(enum tag_repeat repeat, const char *held, enum tag_source had, int64_t held_ms, const char *text, enum tag_source source, int64_t at_ms, const char **why)
 {
 	static struct arena arena;
@@ -130,6 +156,7 @@ static void test_a_mapping_goes_before_what_the_tag_lists_and_headers_are_a_sour
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_parameter_with_brackets_is_a_member_within_another),
 		cmocka_unit_test(test_listed_sources_come_before_the_name_and_types_are_checked), cmocka_unit_test(test_a_source_of_another_kind_is_not_read),
 		cmocka_unit_test(test_which_of_several_values_stays), cmocka_unit_test(test_a_list_of_texts_has_an_end),
 		cmocka_unit_test(test_a_mapping_goes_before_what_the_tag_lists_and_headers_are_a_source),
