@@ -40,7 +40,7 @@ describe('outbound RTB', () => {
   const tree = async (buyers: Buyer[], { tree = {}, priorities = [], after = [], campaign = {}, plan = {} }: any = {}) => {
     const made = await s.api('POST', '/ring-trees', { name: `Tree ${++n}`, targets: buyers.map((b, i) => ({ rtb_target_id: b.id, priority: priorities[i] ?? 1 })), timeout_ms: 3000, ...tree })
     const routing = await s.api('POST', '/routing-plans', { name: `Plan ${n}`, entries: [{ ring_tree_id: made.id }, ...after], ...plan })
-    const number = `+180055580${(++n + 100).toString().slice(-3)}`
+    const number = `+18005558${(++n + 100).toString().slice(-3)}`
     const c = await s.campaign(number, { routing_plan_id: routing.id, ...campaign })
     return { number, tree: made, plan: routing, campaign: c }
   }
