@@ -42,7 +42,7 @@ static ssize_t place_in(json_t *array, const char *key)
 	if (!*key)
 		return (ssize_t)size;
 	unsigned long n = *key >= '0' && *key <= '9' ? strtoul(key, &end, 10) : size + 1;
-	bool plain = n <= size && !*end && (key[0] != '0' || !key[1]);
+	bool plain = n <= size && end && !*end && (key[0] != '0' || !key[1]);
 	return plain ? (ssize_t)n : -1;
 }
 
@@ -127,8 +127,10 @@ static size_t percent_decode(const char *text, size_t len, char *out)
 	size_t n = 0;
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i] == '+' ? ' ' : text[i];
-		if (c == '%' && i + 2 < len && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
-			c = (char)(hex(text[i + 1]) << 4 | hex(text[i + 2]));
+		int high = c == '%' && i + 2 < len ? hex(text[i + 1]) : -1;
+		int low = high >= 0 ? hex(text[i + 2]) : -1;
+		if (low >= 0) {
+			c = (char)((unsigned)high << 4 | (unsigned)low);
 			i += 2;
 		}
 		out[n++] = c;
