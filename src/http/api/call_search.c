@@ -299,6 +299,7 @@ static bool passes(struct search *s, struct store_conn *conn, const struct call_
 	char started[RFC3339_SIZE], ended[RFC3339_SIZE];
 	bool match = false;
 	clock_rfc3339(log->started_ms, started);
+	clock_rfc3339(log->ended_ms, ended);
 	*failed = !tags || !expr_set_caller(&env, call, log->caller_id, &arena) || (s->tags && !read_tags(s, conn, log->id, tags, &arena));
 	if (!*failed) {
 		call[CALL_ID] = text_value(log->id);
@@ -312,8 +313,12 @@ static bool passes(struct search *s, struct store_conn *conn, const struct call_
 		call[CALL_TARGET_ID] = text_value(log->target_id);
 		organization_target_names(s->o, log->target_id, &call[CALL_TARGET_NAME], &call[CALL_BUYER_NAME]);
 		if (log->ended_ms)
-			call[CALL_ENDED_AT] = (struct value){.kind = VALUE_DATETIME, .text = clock_rfc3339(log->ended_ms, ended),
-							     .len = (uint32_t)strlen(ended), .number = (double)log->ended_ms};
+			call[CALL_ENDED_AT] = (struct value){
+				.kind = VALUE_DATETIME,
+				.text = ended,
+				.len = (uint32_t)strlen(ended),
+				.number = (double)log->ended_ms,
+			};
 		call[CALL_STATUS] = text_value(log->status);
 		call[CALL_DISPOSITION] = text_value(log->disposition);
 		expr_set_course(call, &course, log->ended_ms ? log->ended_ms : clock_now_ms());
