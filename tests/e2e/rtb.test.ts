@@ -74,12 +74,12 @@ describe('inbound RTB', () => {
       numbers.push((await kept(bid.request_id)).caller_id === me)
     }
     assert.deepEqual(numbers, Array(6).fill(true)) // and one number is kept for them all
-    for (const [body, status, type] of [['{"cid":', 400, 'application/json'], ['{"cid":"me"}', 422, 'application/json'], ['cid=%zz', 400, 'application/x-www-form-urlencoded']] as const) {
+    for (const [body, status, type] of [['{"cid":', 400, 'application/json'], ['{"cid":"me"}', 422, 'application/json'], ['cid=%zz', 422, 'application/x-www-form-urlencoded']] as const) {
       const bad = await ask(e, {}, { method: 'POST', headers: { 'content-type': type }, body })
       assert.equal(bad.status, status, JSON.stringify(bad))
     }
     const rejected = await until('three', async () => { const d = (await s.api('GET', `/rtb-requests?inbound_rtb_id=${e.id}&status=rejected`)).data; return d.length === 3 && d })
-    assert.deepEqual(rejected.map((r: any) => r.reason).sort(), ['invalid_caller_id', 'unreadable', 'unreadable'])
+    assert.deepEqual(rejected.map((r: any) => r.reason).sort(), ['invalid_caller_id', 'invalid_caller_id', 'unreadable'])
   })
 
   test('no bid says why: closed targets, blocked callers, duplicates, filters, switched off', async () => {
