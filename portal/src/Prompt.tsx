@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { upload, type Row } from './api'
 import { reasonOf } from './reasons'
 import { t } from './text'
-import { complain, toast } from './toast'
+import { toast } from './toast'
 
 export function PromptAudio({ prompt }: { prompt: Row }) {
   const client = useQueryClient()
@@ -21,7 +21,6 @@ export function PromptAudio({ prompt }: { prompt: Row }) {
       await client.invalidateQueries({ queryKey: ['prompts'] })
     } catch (e) {
       setWrong(reasonOf(e))
-      complain(e)
     } finally {
       setBusy(false)
     }

@@ -75,6 +75,8 @@ describe('builder', () => {
     await key('Enter')
     await saved(flow, 'the edge', (d) => ways(d) === 'start:next>play_1')
     await key('Escape')
+    await field(/^Skip to the page$/) // over the navigation, to the buttons of the flow
+    await key('Enter')
     await field(/^Publish$/)
     await key('Enter')
     await field(/^Publish now$/)

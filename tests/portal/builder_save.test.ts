@@ -184,6 +184,27 @@ describe('saving in the builder', () => {
     await page.getByText('Not saved:').waitFor({ state: 'detached' })
   })
 
+  test('a save that a cancelled sign-in stopped is repeated after the next sign-in', async () => {
+    const id = await open('Expired session')
+    const cookies = await page.context().cookies()
+    const cookie = cookies.map((c) => `${c.name}=${c.value}`).join('; ')
+    const ended = await fetch(`${s.url}/api/v1/session`, { method: 'DELETE', headers: { cookie } })
+    assert.equal(ended.status, 204)
+    await nameNode('a', 'After a sign-in')
+    const asked = page.getByRole('dialog', { name: 'Your session has expired' })
+    await asked.getByRole('button', { name: 'Cancel' }).click()
+    await asked.waitFor({ state: 'hidden' })
+    await page.getByText('Not saved', { exact: true }).waitFor()
+    assert.equal((await read(id)).draft.nodes[1].name, undefined)
+    await dialog().getByRole('button', { name: 'Close' }).click() // the panel lies over the notice
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await asked.getByRole('textbox', { name: 'Password' }).fill('correct horse battery')
+    await asked.getByRole('button', { name: 'Sign in' }).click()
+    await until('the name', async () => (await read(id)).draft.nodes[1].name === 'After a sign-in')
+    await page.getByText('Saved', { exact: true }).waitFor()
+    await page.getByText('Not saved:').waitFor({ state: 'detached' })
+  })
+
   test('Delete, Backspace and other single keys do nothing while something is open', async () => {
     const id = await open(
       'Single keys',

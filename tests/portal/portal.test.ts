@@ -321,7 +321,7 @@ describe('portal', () => {
     await page.screenshot({ path: join(shots, 'incoming-failures.png') })
     await page.getByLabel('Caller').fill('5125550502')
     await page.keyboard.press('Enter')
-    await page.getByRole('row', { name: /matched/ }).getByRole('link').first().click()
+    await page.getByRole('row', { name: /Matched/ }).getByRole('link').first().click()
     await page.getByRole('button', { name: /Re-run/ }).click()
     await page.getByRole('cell', { name: 'red' }).waitFor()
     await page.getByRole('button', { name: 'Apply to call' }).click()
@@ -374,8 +374,8 @@ describe('portal', () => {
     broken = false
     await page.getByRole('link', { name: 'Outgoing Webhook Requests', exact: true }).click()
     await page.getByRole('combobox', { name: 'Status' }).click()
-    await page.getByRole('option', { name: 'failed' }).click()
-    await page.getByRole('row', { name: /failed/ }).getByRole('link').first().click()
+    await page.getByRole('option', { name: 'Failed', exact: true }).click()
+    await page.getByRole('row', { name: /Failed/ }).getByRole('link').first().click()
     await page.getByRole('region', { name: 'Attempt 1' }).getByText('out of order').waitFor()
     await page.screenshot({ path: join(shots, 'outgoing-request.png') })
     const before = got.length

@@ -12,13 +12,18 @@ export function useStepNames(call: Row | undefined) {
   const flow = call?.call_flow_id, version = call?.flow_version
   const types = useNodeTypes()
   const { data } = useQuery({
-    queryKey: ['call-flows', 'version', flow, version], enabled: !!flow && !!version, staleTime: Infinity, retry: false,
-    queryFn: async () => (await api<Version>('GET', `/call-flows/${String(flow)}/versions/${String(version)}`)).data.document.nodes,
+    // The canvas of a call reads the same version under this key: both keep the whole document.
+    queryKey: ['call-flows', 'version', flow, version],
+    enabled: !!flow && !!version, staleTime: Infinity, retry: false,
+    queryFn: async () => {
+      const path = `/call-flows/${String(flow)}/versions/${String(version)}`
+      return (await api<Version>('GET', path)).data.document
+    },
   })
   const type = (name: unknown) => types.data?.find((t) => t.type === name)?.label ?? (name ? label(String(name)) : '–')
   // "set_tag_1" has the id that the builder gave it: "Set tags 1".
   const name = (id: unknown, typeName: unknown) => {
-    const node = data?.find((n) => n.id === id), kind = String(node?.type ?? typeName ?? '')
+    const node = data?.nodes.find((n) => n.id === id), kind = String(node?.type ?? typeName ?? '')
     const number = new RegExp(`^${kind}_(\\d+)$`).exec(String(id))?.[1]
     return node?.name || (number ? `${type(kind)} ${number}` : label(String(id)))
   }

@@ -4,6 +4,7 @@ import { notifications } from '@mantine/notifications'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { ApiError, api, type FlowProblem, type Row } from '../api'
+import { onRenewed } from '../session'
 import { t } from '../text'
 import type { Document } from './document'
 
@@ -238,6 +239,11 @@ export function useSaving({ flow, etag, document_, text, onProblems }: Options) 
     }
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [state.failed, state.failures, state.retries, dirty])
+  // A save that failed because the session had expired is repeated after the next sign-in.
+  useEffect(() => {
+    if (!state.failed || !dirty || state.conflict) return
+    return onRenewed(() => void save(true))
+  }, [state.failed, dirty, state.conflict]) // eslint-disable-line react-hooks/exhaustive-deps
 
   return {
     ...state,
