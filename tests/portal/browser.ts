@@ -40,3 +40,13 @@ export async function axe(page: Page, what: string) {
   await page.waitForFunction(() => !document.querySelector('.mantine-Notification-root'))
   assert.deepEqual((await new AxeBuilder({ page }).analyze()).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${what}: ${v.id} ${v.nodes[0].html.slice(0, 160)}`), [])
 }
+
+// Nothing of the page lies beside a narrow window, once the page is laid out anew.
+export async function fitsNarrow(page: Page, what: string) {
+  await page.setViewportSize({ width: 390, height: 800 })
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  const fits = () => document.documentElement.scrollWidth <= innerWidth
+  await page.waitForTimeout(250) // for what the change of the size begins
+  await page.waitForFunction(fits, undefined, { timeout: 5000 }).catch(() => undefined)
+  assert.ok((await overflow()) <= 0, `${what} is ${await overflow()} px too wide at 390`)
+}
