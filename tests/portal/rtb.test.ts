@@ -81,7 +81,7 @@ describe('portal, real-time bidding', () => {
     const cheap = await Receiver.start(() => ({ body: '{"status":"accepted","offer":{"amount":7}}' }))
     await page.setViewportSize({ width: 1280, height: 1000 })
     await page.goto(`${s.url}/rtb/targets`)
-    await page.getByText('A buyer that is asked, call by call, what it pays.').waitFor()
+    await page.getByText('A buyer that is asked for a bid on each call.').waitFor()
     await page.getByRole('link', { name: 'Create RTB Target' }).click()
     await page.getByLabel('Name', { exact: false }).first().fill('Acme Roofing')
     const request = page.getByRole('group', { name: 'Bid request', exact: true })
