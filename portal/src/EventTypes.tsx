@@ -1,5 +1,5 @@
 // Which events an outgoing webhook is sent: chosen one by one, an area at once, or all, also those of later versions.
-import { Button, Checkbox, Code, Fieldset, Group, Input, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Button, Checkbox, Code, Fieldset, Group, Input, SimpleGrid, Stack, Text, VisuallyHidden } from '@mantine/core'
 import { useMemo } from 'react'
 import { labelOf, useSchema } from './schema'
 import { t } from './text'
@@ -36,8 +36,15 @@ export function EventTypes({ label, error, required, value, onChange }: Props) {
     <Checkbox key={type} size="sm" checked={chosen.has(type) || given} disabled={given} onChange={(e) => set([type], e.currentTarget.checked)}
       label={<Group gap={8}><span>{title}</span>{!type.includes('*') && <Code>{type}</Code>}</Group>} description={help} />
   )
+  const legend = (
+    <>
+      {label}
+      {required && <span className="asterisk" aria-hidden> *</span>}
+      {required && <VisuallyHidden> ({t('required')})</VisuallyHidden>}
+    </>
+  )
   return (
-    <Fieldset legend={<>{label}{required && <span className="asterisk" aria-hidden> *</span>}</>} aria-required={required}>
+    <Fieldset legend={legend}>
       <Stack gap="md">
         {error && <Input.Error>{error}</Input.Error>}
         {one('*', t('All events'), t('Also events that later versions add.'), false)}

@@ -97,7 +97,13 @@ export function Problems({ error, schema, value, children }: Wrong) {
         <List size="sm">
           {errors.map((e) => (
             <List.Item key={e.pointer + e.detail}>
-              {e.pointer ? <Anchor component="button" type="button" size="sm" ta="left" onClick={() => focusField(form(), e.pointer)}>{line(e.pointer, e.detail)}</Anchor> : sentence(e.detail)}
+              {e.pointer ? (
+                <Anchor component="button" type="button" size="sm" ta="left"
+                  c="var(--mantine-color-text)" underline="always"
+                  onClick={() => focusField(form(), e.pointer)}>
+                  {line(e.pointer, e.detail)}
+                </Anchor>
+              ) : sentence(e.detail)}
             </List.Item>
           ))}
         </List>

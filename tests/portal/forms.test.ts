@@ -122,7 +122,7 @@ describe('portal, forms', () => {
     await picker(1).click()
     await picker(1).press('Control+a')
     await picker(1).pressSequentially('nowhere at all')
-    await page.getByText('No matches').waitFor()
+    await page.getByText('No matches').filter({ visible: true }).waitFor()
     await page.keyboard.press('Escape')
     await save()
     await notice('Routing plan saved').waitFor()
