@@ -113,7 +113,7 @@ describe('the five-minute tour', { skip: usePostgres && 'the demo is on SQLite' 
     await follow(page, step.paths[0])
     await page.getByRole('main').getByRole('row').nth(1).getByRole('link').first().click()
     for (const name of ['Tags', 'Attempts', 'Events', 'Trace']) await page.getByRole('tab', step.name(name)).click()
-    await page.getByText('play_1 → next').waitFor() // the call ran the version of step 3
+    await page.getByText('Play 1 → next').waitFor() // the call ran the version of step 3
   })
 
   take(7, async (step) => {
