@@ -107,7 +107,7 @@ describe('the first hour', () => {
     await name().fill('CRM')
     await page.getByRole('button', create.name('Save')).click()
 
-    await page.getByRole('button', copy.name('Copy')).first().click()
+    await page.getByRole('button', copy.name('Copy URL')).click()
     const url = await page.evaluate(() => navigator.clipboard.readText())
     const body = new URLSearchParams([...copy.codes[0].matchAll(/-d (\S+?)=(\S+)/g)].map((m) => [m[1], m[2]]))
     assert.equal(body.get('interest'), 'battery')
