@@ -191,7 +191,8 @@ describe('webhooks in the portal', () => {
     await page.getByRole('textbox', { name: 'Body template' }).fill('{"call":')
     await page.getByRole('switch', { name: 'Enabled' }).uncheck()
     await page.getByRole('button', { name: 'Save and activate' }).click()
-    await page.getByText(/makes no JSON of an example event \(Call completed\)/).waitFor()
+    const why = /^Body template: makes no JSON of an example event \(Call completed\)/
+    await page.getByRole('button', { name: why }).waitFor() // in the summary of what was refused
     await page.screenshot({ path: join(shots, 'outgoing-template-refused.png'), fullPage: true })
     await page.getByRole('button', { name: 'Save', exact: true }).click()
     await page.getByText('Outgoing webhook saved').waitFor()
