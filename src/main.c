@@ -183,7 +183,7 @@ static json_t *read_waiting(const struct strowger *s, const char *text)
 	const char *id;
 	void *next;
 	json_object_foreach_safe(tags, next, id, value) {
-		if (!json_is_object(value))
+		if (!json_is_object(value) || strcmp(id, WAITING_CUSTOM) == 0)
 			continue;
 		char *plain = crypto_open(&s->key, json_string_value(json_object_get(value, "sealed")));
 		json_object_set_new(tags, id, json_string(plain ? plain : ""));
@@ -206,6 +206,8 @@ static void load_pending(struct strowger *s)
 		p->at_ms = rows_int(rows, i, 3);
 		p->expires_ms = rows_int(rows, i, 4);
 		p->tags = read_waiting(s, rows_text(rows, i, 5));
+		p->custom = json_dumps(json_object_get(p->tags, WAITING_CUSTOM), JSON_COMPACT);
+		json_object_del(p->tags, WAITING_CUSTOM);
 		p->campaigns = json_incref(json_object_get(webhook, "campaign_ids"));
 		json_decref(webhook);
 		if (registry_offer(s->registry, rows_text(rows, i, 1), rows_text(rows, i, 2), p, call_id, clock_now_ms()))

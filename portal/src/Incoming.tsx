@@ -15,7 +15,8 @@ import { complain, toast } from './toast'
 const paths: Record<string, string> = { call_data: '/call-data', update_tags: '/update-tags', update_revenue: '/update-revenue', update_fields: '/update-fields' }
 const examples: Record<string, string> = {
   call_data: '{"caller_id":"+15125550100","state":"TX"}', update_tags: '{"caller_id":"+15125550100","state":"TX"}',
-  update_revenue: '{"call_id":"call_…","revenue":"25.00","mode":"replace"}', update_fields: '{"call_id":"call_…","disposition":"sold","converted":true}',
+  update_revenue: '{"caller_id":"+15125550100","revenue":"25.00"}',
+  update_fields: '{"caller_id":"+15125550100","converted":true,"revenue":"25.00","reason":"sold"}',
 }
 
 export function IncomingWebhook({ webhook }: { webhook: Row }) {

@@ -32,6 +32,7 @@ bool crypto_key_load(struct crypto_key *key, const char *path, bool create, stru
 	}
 	crypto_kdf_derive_from_key(key->hash, sizeof key->hash, 1, "strowger", master);
 	crypto_kdf_derive_from_key(key->seal, sizeof key->seal, 2, "strowger", master);
+	crypto_kdf_derive_from_key(key->call, sizeof key->call, 3, "strowger", master);
 	sodium_memzero(master, sizeof master);
 	return true;
 }
@@ -137,4 +138,9 @@ void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_
 	crypto_auth_hmacsha256_init(&st, key, key_len);
 	crypto_auth_hmacsha256_update(&st, data, len);
 	crypto_auth_hmacsha256_final(&st, out);
+}
+
+bool crypto_equal(const void *a, const void *b, size_t len)
+{
+	return sodium_memcmp(a, b, len) == 0;
 }

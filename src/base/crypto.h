@@ -8,10 +8,11 @@
 
 #define CRYPTO_HASH_SIZE 65 /* hexadecimal, with NUL */
 
-/* The data directory's key, from which one key for hashing and one for sealing are derived. */
+/* The keys that are derived from the data directory's: for hashing, for sealing, and for the keys of single calls. */
 struct crypto_key {
 	unsigned char hash[32];
 	unsigned char seal[32];
+	unsigned char call[32];
 };
 
 /* Read DIR/secret.key, or make it (mode 0600) when create is set. */
@@ -37,5 +38,8 @@ unsigned char *crypto_unbase64(const char *text, size_t *len) WARN_UNUSED;
 
 /* HMAC-SHA256 (RFC 2104). */
 void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, unsigned char out[32]);
+
+/* In constant time. */
+bool crypto_equal(const void *a, const void *b, size_t len);
 
 #endif

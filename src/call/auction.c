@@ -55,9 +55,25 @@ static bool make_request(struct call *c, const struct ping *p, const struct rtb_
 	return rtb_env(p->to, c->organization->tags, &c->env, shows_sensitive, variables, arena, &env) && rtb_render(request, &env, arena, out);
 }
 
-static const char *keep(struct call *c, const char *text, size_t len)
+/* A request, or an answer, as it is kept: without the keys of calls, which are masked before it is cut. *len becomes
+ * its length. */
+static const char *keep(struct call *c, const char *text, size_t *len)
 {
-	return text ? arena_strndup(&c->arena, text, len < KEPT_MAX ? len : KEPT_MAX) : NULL;
+	char *whole = text ? malloc(*len + 1) : NULL;
+	if (!whole)
+		return NULL;
+	memcpy(whole, text, *len);
+	size_t n = keys_mask(whole, *len);
+	*len = n < KEPT_MAX ? n : KEPT_MAX;
+	const char *kept = arena_strndup(&c->arena, whole, *len);
+	free(whole);
+	return kept;
+}
+
+static const char *keep_text(struct call *c, const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+	return keep(c, text, &len);
 }
 
 static void send_ping(struct call *c, struct auction *u, struct ping *p)
@@ -73,8 +89,8 @@ static void send_ping(struct call *c, struct auction *u, struct ping *p)
 	if (made) {
 		p->request = http_client_request(c->loop->config.http, sent.method, sent.url, sent.body, sent.headers, u->tree->timeout_ms, c->loop->http_answers, c->serial);
 		p->method = p->to->ping.method;
-		p->url = keep(c, kept.url, strlen(kept.url));
-		p->body = kept.body ? keep(c, kept.body, strlen(kept.body)) : NULL;
+		p->url = keep_text(c, kept.url);
+		p->body = keep_text(c, kept.body);
 	}
 	arena_free(&scratch);
 	if (p->request) {
@@ -140,8 +156,8 @@ static void read_answer(struct call *c, const struct auction *u, struct ping *p,
 		return;
 	}
 	const char *body = answer->body ? answer->body : "";
-	p->answer_len = answer->body_len < KEPT_MAX ? answer->body_len : KEPT_MAX;
-	p->answer = keep(c, body, answer->body_len);
+	p->answer_len = answer->body_len;
+	p->answer = keep(c, body, &p->answer_len);
 	rtb_mapping_read(p->to->mapping, answer->status, body, answer->body_len, clock_now_ms(), c->organization->region, &c->arena, &p->said);
 	const char *why = rtb_judge(p->to, u->tree->minimum_micros, &p->said, clock_now_ms());
 	p->bids = !why;

@@ -1,6 +1,8 @@
 /* One call's life: it begins, is answered, ends. */
 #include "call/internal.h"
 #include "base/log.h"
+#include "store/calls.h"
+#include "tags/custom.h"
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +106,7 @@ static struct value copy_text(struct call *c, const char *text)
 
 static void fill_fields(struct call *c)
 {
-	char started[RFC3339_SIZE];
+	char started[RFC3339_SIZE], key[CALL_KEY_SIZE];
 	struct value *f = c->fields;
 	for (size_t i = 0; i < CALL_FIELD_COUNT; i++)
 		f[i] = (struct value){.text = ""};
@@ -116,8 +118,18 @@ static void fill_fields(struct call *c)
 	f[CALL_PUBLISHER_ID] = copy_text(c, c->publisher_id);
 	f[CALL_PUBLISHER_NAME] = copy_text(c, organization_publisher_name(c->organization, c->publisher_id));
 	f[CALL_STARTED_AT] = copy_text(c, clock_rfc3339(c->started_ms, started));
+	if (organization_call_key(c->organization, c->id, key))
+		f[CALL_KEY] = copy_text(c, key);
 	if (!expr_set_caller(&c->env, f, c->caller_id, &c->arena))
 		log_warn(c->id, "no memory for what the caller's number tells");
+}
+
+void call_set_publisher(struct call *c, const char *publisher_id)
+{
+	c->publisher_id = arena_strdup(&c->arena, publisher_id);
+	c->terms = campaign_terms(c->campaign, c->publisher_id);
+	c->fields[CALL_PUBLISHER_ID] = copy_text(c, c->publisher_id);
+	c->fields[CALL_PUBLISHER_NAME] = copy_text(c, organization_publisher_name(c->organization, publisher_id));
 }
 
 static void default_tags(struct call *c)
@@ -149,7 +161,9 @@ static void log_tags(struct call *c, json_t *tags, enum tag_source source, const
 	json_t *value;
 	json_object_foreach(tags, tag_id, value) {
 		int slot = tag_set_find_id(c->organization->tags, tag_id); /* -1: deleted since */
-		if (slot >= 0)
+		if (slot >= 0 && json_is_null(value))
+			log_tag_removal(c, (uint16_t)slot, source, origin, at_ms);
+		else if (slot >= 0)
 			log_tag(c, (uint16_t)slot, json_string_value(value), json_string_length(value), source, origin, at_ms);
 	}
 }
@@ -166,9 +180,34 @@ static void lease_tags(struct call *c, struct lease *lease)
 	lease_release(lease);
 }
 
+/* Fields of data that waited, which no tag takes. */
+static void pending_custom_data(struct call *c, const struct pending *waiting)
+{
+	json_t *stored = NULL, *refused = NULL;
+	for (const struct pending *p = waiting; p; p = p->next) {
+		json_t *given = p->custom ? json_loads(p->custom, 0, NULL) : NULL;
+		if (given && !stored) {
+			stored = json_object();
+			refused = json_array();
+		}
+		(void)custom_data_merge(stored, given, p->at_ms, refused);
+		json_decref(given);
+	}
+	if (json_array_size(refused))
+		log_warn(c->id, "the call has no room for %zu fields that waited", json_array_size(refused));
+	json_decref(refused);
+	char *text = stored ? json_dumps(stored, JSON_COMPACT) : NULL;
+	struct store_batch *batch = text ? log_batch(c) : NULL;
+	if (batch)
+		store_call_custom_data(batch, c->organization->id, c->id, text);
+	log_custom_data(c, stored);
+	free(text);
+}
+
 /* Data that waited for this caller: it is the call's now, in the same transaction that makes the call. */
 static void pending_tags(struct call *c, struct pending *waiting)
 {
+	pending_custom_data(c, waiting);
 	for (struct pending *p = waiting, *next; p; p = next) {
 		next = p->next;
 		log_tags(c, p->tags, TAG_FROM_WEBHOOK, p->request_id, p->at_ms);
@@ -253,7 +292,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->sdp_version = 1;
 	id_new("call", c->id);
 	c->started_ms = clock_now_ms();
-	c->env = (struct expr_env){.call = c->fields, .now_ms = c->started_ms};
+	c->env = (struct expr_env){.call = c->fields, .custom = &c->custom, .now_ms = c->started_ms};
 	c->env.tag_count = tag_set_count(o->tags);
 	c->env.tags = c->tags = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->tags);
 	c->held = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->held);
@@ -414,6 +453,7 @@ void call_free(struct call *c)
 	event_touched_free(&c->touched);
 	buf_free(&c->attempts);
 	buf_free(&c->trace);
+	log_custom_data(c, NULL);
 	organization_release(c->organization);
 	arena_free(&c->arena);
 	free(c);

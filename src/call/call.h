@@ -54,9 +54,12 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 void call_loop_stop(struct call_loop *loop, int drain_ms);
 void call_loop_free(struct call_loop *loop);
 
-/* Any thread. Tags that are on disk for a live call: take them into its memory. tags: {"tag id": "value"};
- * stolen, and shared with nobody: jansson counts references for one thread only. */
+/* Any thread. Tags that are on disk for a live call: take them into its memory. tags: {"tag id": "value"}, null where
+ * one was removed; stolen, and shared with nobody: jansson counts references for one thread only. */
 void call_loop_apply_tags(struct call_loop *loop, const char *call_id, json_t *tags, int64_t at_ms);
+
+/* Any thread. A live call's custom data as it is on disk now (tags/custom.h); stolen, and shared with nobody. */
+void call_loop_apply_custom_data(struct call_loop *loop, const char *call_id, json_t *stored, int64_t at_ms);
 
 /* Any thread. An outcome that is on disk for a live call: take it into its memory. */
 void call_loop_apply_outcome(struct call_loop *loop, const char *call_id, const struct call_outcome *outcome);

@@ -320,6 +320,8 @@ void execute_http_answer(struct call *c, const struct http_answer *a)
 	} else if (a->body) {
 		json_bool(&data, "body_left_out", true);
 	}
+	if (!data.failed && data.data) /* it may repeat the call's key, which it was sent */
+		data.len = keys_mask(data.data, data.len);
 	log_trace_input(c, "http", buf_text(&data));
 	buf_free(&data);
 	flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_HTTP, .u.http = {a->result, a->status, a->body ? a->body : "", a->body_len, a->error}});
@@ -399,6 +401,7 @@ static void set_outcome(struct call *c, const struct flow_effect *e)
 	if (e->u.outcome.converted >= 0) {
 		c->converted = e->u.outcome.converted;
 		c->converted_at = clock_now_ms();
+		c->conversion_ms = c->converted ? c->converted_at : 0;
 		c->conversion_told = true;
 	}
 	money_settle(c, CHANGED_BY_FLOW);
@@ -545,6 +548,7 @@ static void start_flow(struct call *c)
 	log_event(c, "flow.started", "");
 	c->in_flow = true;
 	log_trace_tags(c, &data);
+	log_trace_custom_data(c, &data);
 	log_trace_input(c, "start", buf_text(&data));
 	buf_free(&data);
 	flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_START});

@@ -200,6 +200,10 @@ struct call {
 	struct expr_course course; /* as it was when the fields were last brought up to date */
 	struct value *tags;
 	struct tag_held *held; /* by slot: what was stored last */
+	json_t *custom_stored; /* its custom data as it is stored (tags/custom.h); NULL: none */
+	char *custom_text;     /* the same as it is shown; NULL: none */
+	struct expr_custom custom; /* the same for filters and templates */
+	struct arena custom_arena; /* of its texts */
 	/* the caller */
 	struct sip_leg *leg;
 	struct media_end *end;
@@ -246,6 +250,8 @@ struct call {
 	int64_t revenue_micros, payout_micros;
 	int64_t revenue_added, payout_added; /* by webhooks, beside the call's own */
 	int64_t reported_revenue, reported_payout; /* both sums, as the last call.revenue_changed has them */
+	int64_t conversion_ms; /* when it converted; 0: it has not */
+	const char *reason, *payout_hold_reason; /* as a webhook said; or NULL */
 	int64_t revenue_at, payout_at, converted_at; /* when the call itself said them; 0: it did not, they are what is due by the terms */
 	int64_t cost_micros; /* what carriers take */
 	bool converted;
@@ -277,6 +283,8 @@ void call_check_media(struct call *c, int64_t now);
 /* End it: status for a caller who was not answered. Tells everybody, writes the log. */
 void call_end(struct call *c, int status, const char *disposition, const char *by);
 void call_free(struct call *c);
+/* Whose it is from now on, and by whose terms it is paid. */
+void call_set_publisher(struct call *c, const char *publisher_id);
 
 /* log.c: rows, events, trace */
 struct store_batch *log_batch(struct call *c);
@@ -290,11 +298,17 @@ void log_event(struct call *c, const char *type, const char *data);
 void log_named_event(struct call *c, const char *type, const char *data);
 /* The call.milestone of so many seconds. */
 void log_milestone(struct call *c, int seconds, const char *data);
+/* Remove one tag: from the call, from its log, and tell it. */
+void log_tag_removal(struct call *c, uint16_t slot, enum tag_source source, const char *origin, int64_t at_ms);
+/* What the custom data is from now on, as it is stored; takes the reference. */
+void log_custom_data(struct call *c, json_t *stored);
 /* Coerce, keep, store and tell one tag. false: the value does not fit its type. */
 bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, enum tag_source source, const char *origin, int64_t at_ms);
 void log_trace_input(struct call *c, const char *kind, const char *data);
 /* The call's tags as a member of a trace entry; sensitive ones are masked. */
 void log_trace_tags(struct call *c, struct buf *data);
+/* Its custom data, if it has some. */
+void log_trace_custom_data(struct call *c, struct buf *data);
 /* Bring the call's own fields up to that time. */
 void log_course(struct call *c, int64_t now_ms);
 void log_trace_step(struct call *c, const struct flow_effect *e);

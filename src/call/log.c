@@ -6,6 +6,7 @@
 #include "store/calls.h"
 #include "store/finals.h"
 #include "store/totals.h"
+#include "tags/custom.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,9 @@ static void fill_log(const struct call *c, struct call_log *log, struct buf *att
 		.currency = c->organization->currency, .flow_version = c->flow_mode && c->campaign->flow ? c->campaign->flow->version : 0,
 		.started_ms = c->started_ms, .answered_ms = c->answered_ms, .connected_ms = c->connected_ms, .ended_ms = c->ended_ms,
 		.converted = c->converted, .revenue_micros = c->revenue_micros + c->revenue_added, .payout_micros = c->payout_micros + c->payout_added, .cost_micros = c->cost_micros, .not_paid_twice = c->not_paid_twice,
-		.attempts = buf_text(attempts), .tags = buf_text(tags), .hangup_by = c->hangup_by,
+		.conversion_ms = c->conversion_ms, .reason = c->reason, .payout_hold_reason = c->payout_hold_reason,
+		.attempts = buf_text(attempts), .tags = buf_text(tags),
+		.custom_data = c->custom_text ? c->custom_text : "{}", .hangup_by = c->hangup_by,
 		.fallback_reason = c->fallback_reason,
 	};
 }
@@ -147,6 +150,36 @@ bool log_tag(struct call *c, uint16_t slot, const char *text, size_t len, enum t
 	return true;
 }
 
+void log_tag_removal(struct call *c, uint16_t slot, enum tag_source source, const char *origin, int64_t at_ms)
+{
+	const struct tag_def *def = tag_set_get(c->organization->tags, slot);
+	struct store_batch *batch = log_batch(c);
+	struct tag_held *held = &c->held[slot];
+	struct buf data = {0};
+	if (!def || !batch || tag_settle_removal(def, held, source, at_ms))
+		return;
+	struct tag_write w = {.def = def, .source = source, .origin = origin, .previous = held->text, .at_ms = at_ms};
+	c->tags[slot] = (struct value){.text = ""};
+	*held = (struct tag_held){.source = source, .at_ms = at_ms};
+	store_call_tag_remove(batch, c->organization->id, c->id, &w);
+	if (w.previous) {
+		store_call_tag_event(&data, &w);
+		log_event(c, "tag.removed", buf_text(&data));
+	}
+	buf_free(&data);
+}
+
+void log_custom_data(struct call *c, json_t *stored)
+{
+	json_decref(c->custom_stored);
+	json_decref(c->custom.data);
+	free(c->custom_text);
+	arena_free(&c->custom_arena);
+	c->custom_stored = stored;
+	c->custom_text = stored ? custom_data_text(stored) : NULL;
+	c->custom = (struct expr_custom){.data = stored ? custom_data_shown(stored) : NULL, .arena = &c->custom_arena};
+}
+
 /* What the row's document always has. */
 static void write_document(struct buf *doc, const struct call *c)
 {
@@ -198,8 +231,12 @@ void log_call_progress(struct call *c)
 
 /* What the call itself makes of its money, unless a webhook replaced it, later than a flow: six parameters from $4 or $6 on. */
 #define OWN_OF(field, at, value) field " = CASE WHEN " field "_at > " at " THEN " field " ELSE " value " END"
-#define OWN_4 OWN_OF("revenue", "$4", "$5") ", " OWN_OF("payout", "$6", "$7") ", " OWN_OF("converted", "$8", "$9")
-#define OWN_6 OWN_OF("revenue", "$6", "$7") ", " OWN_OF("payout", "$8", "$9") ", " OWN_OF("converted", "$10", "$11")
+/* When the call itself says that it converted, now or before. */
+#define OWN_CONVERSION(at, value) \
+	"conversion_at = CASE WHEN converted_at > " at " THEN conversion_at WHEN CAST(" value " AS BIGINT) = 0 THEN NULL " \
+	"ELSE COALESCE(conversion_at, NULLIF(CAST(" at " AS BIGINT), 0)) END"
+#define OWN_4 OWN_OF("revenue", "$4", "$5") ", " OWN_OF("payout", "$6", "$7") ", " OWN_OF("converted", "$8", "$9") ", " OWN_CONVERSION("$8", "$9")
+#define OWN_6 OWN_OF("revenue", "$6", "$7") ", " OWN_OF("payout", "$8", "$9") ", " OWN_OF("converted", "$10", "$11") ", " OWN_CONVERSION("$10", "$11")
 #define OWN_VALUES(c) (c)->revenue_at, (c)->revenue_micros, (c)->payout_at, (c)->payout_micros, (c)->converted_at, (int64_t)(c)->converted
 
 static void write_progress(struct call *c)
@@ -272,6 +309,16 @@ void log_trace_tags(struct call *c, struct buf *data)
 {
 	json_key(data, "tags");
 	write_tags(c, data);
+}
+
+#define TRACED_MAX 16384 /* bytes of a text in a trace */
+
+void log_trace_custom_data(struct call *c, struct buf *data)
+{
+	if (c->custom_text && strlen(c->custom_text) <= TRACED_MAX)
+		json_raw(data, "custom_data", c->custom_text);
+	else if (c->custom_text)
+		json_bool(data, "custom_data_left_out", true);
 }
 
 void log_trace_step(struct call *c, const struct flow_effect *e)

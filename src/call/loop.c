@@ -13,7 +13,7 @@
 #define STEPS_MAX 256
 #define WRITE_EVERY_MS 40
 
-enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_OUTCOME, LETTER_HANGUP, LETTER_CERTIFICATE, LETTER_ROOM };
+enum letter_kind { LETTER_PERSISTED, LETTER_TAGS, LETTER_CUSTOM, LETTER_OUTCOME, LETTER_HANGUP, LETTER_CERTIFICATE, LETTER_ROOM };
 
 struct letter {
 	struct mail mail;
@@ -216,6 +216,18 @@ static struct call *by_serial(struct call_loop *loop, uint64_t serial)
 	return c && !c->over ? c : NULL;
 }
 
+/* For the trace: what came, and what the call has now. */
+static void trace_data(struct call *c, int64_t at_ms, bool custom)
+{
+	struct buf data = {0};
+	json_time(&data, "sent_at", at_ms);
+	log_trace_tags(c, &data);
+	if (custom)
+		log_trace_custom_data(c, &data);
+	log_trace_input(c, "webhook_data", buf_text(&data));
+	buf_free(&data);
+}
+
 /* Already on disk, settled against what is there, and told: only the call's memory is behind. What the call itself wrote
  * later than that stays. */
 static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
@@ -224,22 +236,44 @@ static void take_tags(struct call *c, json_t *tags, int64_t at_ms)
 	json_t *value;
 	json_object_foreach(tags, tag_id, value) {
 		int slot = tag_set_find_id(c->organization->tags, tag_id);
-		struct value v;
-		if (slot < 0 || !value_coerce_to(&tag_set_get(c->organization->tags, (size_t)slot)->type, json_string_value(value), json_string_length(value), &c->arena, &v, NULL))
+		struct value v = {.text = ""};
+		bool removed = json_is_null(value);
+		if (slot < 0 || (!removed && !value_coerce_to(&tag_set_get(c->organization->tags, (size_t)slot)->type, json_string_value(value), json_string_length(value), &c->arena, &v, NULL)))
 			continue;
 		struct tag_held *held = &c->held[slot];
 		if (held->text && held->source == TAG_FROM_FLOW && held->at_ms > at_ms)
 			continue;
 		c->tags[slot] = v;
 		c->tags[slot].at_ms = at_ms;
-		*held = (struct tag_held){v.text, TAG_FROM_WEBHOOK, at_ms};
+		*held = (struct tag_held){removed ? NULL : v.text, TAG_FROM_WEBHOOK, at_ms};
 	}
-	struct buf data = {0};
-	json_time(&data, "sent_at", at_ms);
-	log_trace_tags(c, &data);
-	log_trace_input(c, "webhook_data", buf_text(&data));
-	buf_free(&data);
+	trace_data(c, at_ms, false);
 	money_settle(c, CHANGED_BY_RULE);
+}
+
+/* Likewise what the call's custom data is now, as it is stored. */
+static void take_custom_data(struct call *c, json_t *stored, int64_t at_ms)
+{
+	log_custom_data(c, json_incref(stored));
+	trace_data(c, at_ms, true);
+	money_settle(c, CHANGED_BY_RULE);
+}
+
+static void take_conversion(struct call *c, const struct call_outcome *o)
+{
+	if (o->converted >= 0) {
+		c->converted = o->converted;
+		c->conversion_told = true;
+	}
+	if (o->converted >= 0 || o->conversion_ms)
+		c->conversion_ms = c->converted ? o->conversion_ms : 0;
+}
+
+static const char *said_text(struct call *c, enum outcome_text said, const char *text, const char *before)
+{
+	if (said == OUTCOME_TEXT_UNSAID)
+		return before;
+	return said == OUTCOME_TEXT_SET ? arena_strdup(&c->arena, text) : NULL;
 }
 
 static void take_outcome(struct call *c, const struct call_outcome *o)
@@ -258,12 +292,13 @@ static void take_outcome(struct call *c, const struct call_outcome *o)
 		c->payout_added = 0;
 		c->payout_told = true;
 	}
-	if (o->converted >= 0) {
-		c->converted = o->converted;
-		c->conversion_told = true;
-	}
+	take_conversion(c, o);
 	if (*o->disposition)
 		c->flow_disposition = arena_strdup(&c->arena, o->disposition);
+	if (*o->publisher_id)
+		call_set_publisher(c, o->publisher_id);
+	c->reason = said_text(c, o->has_reason, o->reason, c->reason);
+	c->payout_hold_reason = said_text(c, o->has_hold, o->hold, c->payout_hold_reason);
 	if (o->revenue_reported)
 		c->reported_revenue = o->reported_revenue;
 	if (o->payout_reported)
@@ -299,6 +334,8 @@ static void open_letter(struct call_loop *loop, struct letter *l)
 		call_persisted(c, l->ok);
 	else if (c && l->kind == LETTER_TAGS)
 		take_tags(c, l->tags, l->at_ms);
+	else if (c && l->kind == LETTER_CUSTOM)
+		take_custom_data(c, l->tags, l->at_ms);
 	else if (c && l->kind == LETTER_OUTCOME)
 		take_outcome(c, &l->outcome);
 	else if (c)
@@ -395,6 +432,13 @@ void call_loop_apply_outcome(struct call_loop *loop, const char *call_id, const 
 void call_loop_apply_tags(struct call_loop *loop, const char *call_id, json_t *tags, int64_t at_ms)
 {
 	struct letter l = {.kind = LETTER_TAGS, .tags = tags, .at_ms = at_ms};
+	snprintf(l.call_id, sizeof l.call_id, "%s", call_id);
+	post(loop, &l);
+}
+
+void call_loop_apply_custom_data(struct call_loop *loop, const char *call_id, json_t *stored, int64_t at_ms)
+{
+	struct letter l = {.kind = LETTER_CUSTOM, .tags = stored, .at_ms = at_ms};
 	snprintf(l.call_id, sizeof l.call_id, "%s", call_id);
 	post(loop, &l);
 }

@@ -66,7 +66,7 @@ void money_settle(struct call *c, enum change_source source)
 	bool converts = !c->conversion_told && c->connected_ms && terms_convert(c->terms, talked_ms, &c->env);
 	if (converts) {
 		c->conversion_told = c->converted = true;
-		c->converted_at = clock_now_ms();
+		c->converted_at = c->conversion_ms = clock_now_ms();
 	}
 	earn(c, talked_ms);
 	int64_t due = c->payout_told ? c->payout_micros : c->converted ? terms_payout(c->terms, c->revenue_micros + c->revenue_added, talked_ms, &c->env) : 0;

@@ -33,6 +33,7 @@ void pending_free(struct pending *p)
 		return;
 	json_decref(p->tags);
 	json_decref(p->campaigns);
+	free(p->custom);
 	free(p);
 }
 
@@ -184,6 +185,19 @@ size_t registry_find(struct registry *r, const char *organization_id, const char
 	return found;
 }
 
+/* A call keeps no more custom data than that: the newest has a place. */
+static void bound_custom(struct caller *c)
+{
+	size_t size = 0;
+	for (struct pending *p = c->pending ? c->pending->prev : NULL; p; p = p == c->pending ? NULL : p->prev) {
+		size += p->custom ? strlen(p->custom) : 0;
+		if (size <= REGISTRY_CUSTOM_MAX)
+			continue;
+		free(p->custom);
+		p->custom = NULL;
+	}
+}
+
 bool registry_offer(struct registry *r, const char *organization_id, const char *caller_id, struct pending *p,
 		    char call_id[40], int64_t now_ms)
 {
@@ -200,6 +214,8 @@ bool registry_offer(struct registry *r, const char *organization_id, const char 
 		DL_APPEND(c->pending, p);
 		if (c->pending_count++ == 0 || p->expires_ms < c->earliest_ms)
 			c->earliest_ms = p->expires_ms;
+		if (p->custom)
+			bound_custom(c);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return live;

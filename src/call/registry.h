@@ -12,6 +12,10 @@
 #include <stdint.h>
 
 #define REGISTRY_PENDING_MAX 100 /* kept for one caller; the oldest makes room */
+#define REGISTRY_CUSTOM_MAX (64 * 1024) /* bytes of custom data for one caller; the oldest makes room */
+
+/* Beside tag ids, in what is on disk of data that waits: the custom data. */
+#define WAITING_CUSTOM "custom"
 
 struct registry;
 
@@ -19,7 +23,8 @@ struct pending {
 	struct pending *next, *prev; /* utlist, oldest first */
 	char request_id[40];
 	int64_t at_ms, expires_ms;
-	json_t *tags;      /* {"tag id": "value", …} */
+	json_t *tags;      /* {"tag id": "value", …}; null removes a tag */
+	char *custom;      /* fields that no tag takes, as the JSON text of an object; NULL: none */
 	json_t *campaigns; /* array of ids; empty: any */
 };
 void pending_free(struct pending *p);

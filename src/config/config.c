@@ -648,6 +648,8 @@ static void build_incoming(struct config_store *c, struct org *o, struct entity 
 	w->name = text(o, e->doc, "name");
 	w->enabled = json_is_true(json_object_get(e->doc, "enabled"));
 	w->lifespan_seconds = integer(e->doc, "lifespan_seconds", 3600);
+	w->match_within_days = integer(e->doc, "match_within_days", MATCH_WITHIN_DAYS);
+	w->keep_unmatched = !json_is_false(json_object_get(e->doc, "keep_unmatched"));
 	json_array_foreach(json_object_get(e->doc, "types"), i, item)
 		for (size_t k = 0; k < ARRAY_LEN(names); k++)
 			if (strcmp(names[k], json_string_value(item)) == 0)
@@ -1032,6 +1034,8 @@ static struct org *build(struct config_store *c, const char *id, struct error *e
 		o->public.region = text(o, doc, "region");
 		if (!o->public.region)
 			o->public.region = "US";
+		o->public.key = &c->key;
+		o->public.call_key_days = integer(doc, "call_key_days", CALL_KEY_DAYS);
 		o->public.sip_retention_days = (int)retention_days(doc, "sip_retention_days", SIP_RETENTION_DAYS);
 		const char *format = json_string_value(json_object_get(doc, "recording_format"));
 		o->public.recording_opus = format && strcmp(format, "opus") == 0;
@@ -1323,6 +1327,11 @@ bool config_trunk_by_line(struct config_store *c, const char *line, struct trunk
 const void *organization_find(const struct organization *o, const char *kind, const char *id)
 {
 	return data_of((const struct org *)(const void *)o, kind, id);
+}
+
+bool organization_call_key(const struct organization *o, const char *call_id, char out[CALL_KEY_SIZE])
+{
+	return o->call_key_days > 0 && call_key_make(o->key, o->id, call_id, out);
 }
 
 const char *organization_publisher_name(const struct organization *o, const char *id)

@@ -11,6 +11,7 @@
 #include "base/feed.h"
 #include "base/network.h"
 #include "base/phone.h"
+#include "config/call_key.h"
 #include "flow/flow.h"
 #include "routing/plan.h"
 #include "routing/terms.h"
@@ -113,6 +114,9 @@ struct config_trunk {
 	int options_interval_seconds;            /* 0: gateways are not asked */
 };
 
+#define MATCH_WITHIN_DAYS 7 /* of incoming webhooks, where nothing else is set */
+#define CALL_KEY_DAYS 7     /* likewise, of organizations */
+
 enum { INCOMING_CALL_DATA = 1, INCOMING_UPDATE_TAGS = 2, INCOMING_UPDATE_REVENUE = 4, INCOMING_UPDATE_FIELDS = 8 };
 
 struct config_incoming {
@@ -122,6 +126,8 @@ struct config_incoming {
 	const char **campaign_ids;
 	size_t campaign_count;
 	int lifespan_seconds, rate_per_minute; /* 0: no limit */
+	int match_within_days; /* how old the call may be that a caller's number finds */
+	bool keep_unmatched;   /* fields that no tag takes become the call's custom data */
 	const struct tag_mapping *mapping;                /* NULL: none */
 	const char *hmac_secret, *hmac_header;            /* NULL: not asked for */
 	const char *username, *password;                  /* likewise */
@@ -183,6 +189,8 @@ struct dial_policy {
 
 struct organization {
 	const char *id, *name, *currency, *region;
+	int call_key_days; /* how long after a call's end its key may change it; 0: calls have no keys */
+	const struct crypto_key *key; /* the data directory's */
 	int sip_retention_days; /* how long SIP messages of calls are kept; 0: not at all */
 	bool recording_opus, recording_encryption;
 	struct dial_policy dial_policy;
@@ -260,6 +268,8 @@ const struct config_campaign *organization_campaign(const struct organization *o
 int64_t campaign_duplicates_since(const struct config_campaign *c, int64_t began_ms);
 /* The publisher's, or those of the others. */
 const struct terms *campaign_terms(const struct config_campaign *c, const char *publisher_id);
+/* The key that may change the call; false: calls have none. */
+bool organization_call_key(const struct organization *o, const char *call_id, char out[CALL_KEY_SIZE]) WARN_UNUSED;
 const char *organization_publisher_name(const struct organization *o, const char *id); /* NULL: none, or no longer there */
 const struct route_plan *organization_plan(const struct organization *o, const char *id);
 const struct route_tree *organization_tree(const struct organization *o, const char *id);

@@ -224,7 +224,7 @@ static void at_tag(struct walk *w, json_t *value, const char *pointer)
 	if (slot < 0)
 		return;
 	const char *id = tag_set_get(w->before.tags, (size_t)slot)->id;
-	count_use(w, (struct expr_ref){EXPR_TAG, (uint16_t)slot});
+	count_use(w, (struct expr_ref){.source = EXPR_TAG, .slot = (uint16_t)slot});
 	if (!w->rewrites)
 		return;
 	const struct tag_def *def = tag_set_get(w->after.tags, (size_t)tag_set_find_id(w->after.tags, id));
@@ -300,7 +300,7 @@ static void at_mention(void *arg, const char *name, size_t len)
 	struct mention *m = arg;
 	const struct walk *w = m->w;
 	int slot = tag_set_find(w->before.tags, name, len);
-	if (slot < 0 || !is_the_tag(w, (struct expr_ref){EXPR_TAG, (uint16_t)slot}))
+	if (slot < 0 || !is_the_tag(w, (struct expr_ref){.source = EXPR_TAG, .slot = (uint16_t)slot}))
 		return;
 	const struct tag_def *def = tag_set_get(w->after.tags, (size_t)tag_set_find_id(w->after.tags, w->tag_id));
 	m->found |= !w->rewrites || strlen(def->name) != len || memcmp(def->name, name, len) != 0;

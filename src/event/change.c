@@ -41,6 +41,17 @@ static void change_bool(struct buf *changes, const char *name, bool from, bool t
 	json_close(changes);
 }
 
+static void change_time(struct buf *changes, const char *name, int64_t from, int64_t to)
+{
+	if (from == to)
+		return;
+	json_key(changes, name);
+	json_open(changes);
+	json_time(changes, "from", from);
+	json_time(changes, "to", to);
+	json_close(changes);
+}
+
 void change_data(struct buf *data, enum change_source source, const char *by, const char *changes)
 {
 	json_str(data, "source", sources[source]);
@@ -121,6 +132,10 @@ bool change_report(struct store_conn *conn, struct store_batch *events, const st
 		}
 	change_text(&all, "disposition", was->disposition, is->disposition);
 	change_text(&all, "publisher_id", was->publisher_id, is->publisher_id);
+	if (was->converted && is->converted)
+		change_time(&all, "converted_at", was->conversion_ms, is->conversion_ms);
+	change_text(&all, "reason", was->reason, is->reason);
+	change_text(&all, "payout_hold_reason", was->payout_hold_reason, is->payout_hold_reason);
 	bool ok = !money.failed && !converted.failed && !all.failed && (!ended || report_update(&r, conn, buf_text(&all)));
 	buf_free(&money);
 	buf_free(&converted);

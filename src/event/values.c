@@ -38,12 +38,22 @@ void event_values_read(struct event_values *v, const struct organization *o, jso
 		v->call[keys[i].field] = json_leaf_value(json_object_get(call, keys[i].key), &v->arena);
 	read_names(v, o);
 	v->call[CALL_ORGANIZATION_ID] = value_string(o->id, strlen(o->id));
+	const char *id = json_string_value(json_object_get(call, "id"));
+	if (id && organization_call_key(o, id, v->key))
+		v->call[CALL_KEY] = value_string(v->key, CALL_KEY_SIZE - 1);
 	json_object_foreach(tags, name, value) {
 		int slot = tag_set_find(o->tags, name, strlen(name));
 		if (slot >= 0 && slots)
 			slots[slot] = json_leaf_value(value, &v->arena);
 	}
-	v->env = (struct expr_env){.tags = slots, .tag_count = slots ? tag_set_count(o->tags) : 0, .call = v->call, .now_ms = now_ms};
+	v->custom = (struct expr_custom){.data = json_object_get(call, "custom_data"), .arena = &v->arena};
+	v->env = (struct expr_env){
+		.tags = slots,
+		.tag_count = slots ? tag_set_count(o->tags) : 0,
+		.call = v->call,
+		.custom = &v->custom,
+		.now_ms = now_ms,
+	};
 	const char *caller_id = json_string_value(json_object_get(call, "caller_id"));
 	if (caller_id && !expr_set_caller(&v->env, v->call, caller_id, &v->arena))
 		v->env.zone = NULL; /* no memory: what the number tells is left out */
@@ -146,5 +156,5 @@ static enum value_kind kind_of(void *arg, struct expr_ref ref)
 struct expr_scope event_scope(struct event_names *n)
 {
 	return (struct expr_scope){.tag = find_tag, .variable = find_name, .arg = n, .region = n->organization->region,
-				   .kind = kind_of};
+				   .kind = kind_of, .requests = true};
 }

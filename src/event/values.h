@@ -12,7 +12,9 @@
 struct event_values {
 	struct arena arena; /* the texts'; free with arena_free() */
 	struct expr_env env;
+	struct expr_custom custom;
 	struct value call[CALL_FIELD_COUNT];
+	char key[CALL_KEY_SIZE]; /* the call's */
 };
 
 /* call: as /calls/{id} has it; outlives the values. */

@@ -232,6 +232,8 @@ static void compile_rule(struct compiler *c, json_t *json, const char *pointer)
 		r->field = expr_resolve(c->scope, field, strlen(field));
 		if (r->field.source == EXPR_NOTHING)
 			fail(c, at, "there is no field %.80s", field);
+		if (r->field.source == EXPR_CUSTOM && !(r->field.name = arena_strndup(c->arena, r->field.name, r->field.slot)))
+			fail(c, at, "out of memory");
 	}
 	snprintf(at, sizeof at, "%s/op", pointer);
 	for (r->op = 0; r->op < OP_COUNT && op && strcmp(op, filter_operators[r->op]) != 0;)

@@ -1,5 +1,6 @@
 #include "expr/scope.h"
 #include "base/phone.h"
+#include "expr/pointer.h"
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -62,6 +63,9 @@ const struct system_field system_fields[SYSTEM_FIELD_COUNT] = {
 	[CALL_BUYER_NAME] = {
 		.name = "call.buyer_name", .token = "BUYER_NAME", .help = "name of that target's buyer",
 		.yields = true},
+	[CALL_KEY] = {
+		.name = "call.key", .token = "CALL_KEY",
+		.help = "a key that can change this call only, for requests to its buyer"},
 	[NUMBER_COUNTRY] = {
 		.name = "number.country", .token = "CALLER_COUNTRY",
 		.help = "country of the caller's number (ISO 3166)"},
@@ -175,18 +179,36 @@ static struct expr_ref resolve_yielding(const struct expr_scope *scope, const ch
 {
 	int field = find_system(name, len, true);
 	if (field >= 0)
-		return (struct expr_ref){EXPR_SYSTEM, (uint16_t)field};
+		return (struct expr_ref){.source = EXPR_SYSTEM, .slot = (uint16_t)field};
 	for (const struct token_alias *a = token_aliases; a->token; a++) {
 		if (!same(a->token, name, len))
 			continue;
 		for (const char *const *tag = a->tags; tag && *tag && scope->tag; tag++) {
 			int slot = scope->tag(scope->arg, *tag, strlen(*tag));
 			if (slot >= 0)
-				return (struct expr_ref){EXPR_TAG, (uint16_t)slot};
+				return (struct expr_ref){.source = EXPR_TAG, .slot = (uint16_t)slot};
 		}
-		return (struct expr_ref){EXPR_SYSTEM, a->field};
+		return (struct expr_ref){.source = EXPR_SYSTEM, .slot = a->field};
 	}
-	return (struct expr_ref){EXPR_NOTHING, 0};
+	return (struct expr_ref){.source = EXPR_NOTHING};
+}
+
+bool expr_is_call_key(const char *name, size_t len)
+{
+	return same(system_fields[CALL_KEY].token, name, len) || same(system_fields[CALL_KEY].name, name, len);
+}
+
+#define CUSTOM_PREFIX "custom."
+#define CUSTOM_NAME_MAX 1000
+
+static struct expr_ref resolve_custom(const struct expr_scope *scope, const char *name, size_t len)
+{
+	size_t skip = sizeof CUSTOM_PREFIX - 1;
+	if (len <= skip || len - skip > CUSTOM_NAME_MAX || strncasecmp(name, CUSTOM_PREFIX, skip) != 0)
+		return (struct expr_ref){.source = EXPR_NOTHING};
+	if (scope->custom)
+		*scope->custom = true;
+	return (struct expr_ref){.source = EXPR_CUSTOM, .slot = (uint16_t)(len - skip), .name = name + skip};
 }
 
 struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, size_t len)
@@ -195,21 +217,26 @@ struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, s
 	bool tag_only = len > 4 && strncasecmp(name, "tag.", 4) == 0;
 	bool variable_only = len > 4 && strncasecmp(name, "var.", 4) == 0;
 	int field = tag_only || variable_only ? -1 : find_system(name, len, false);
+	if (field == CALL_KEY && !scope->requests)
+		return (struct expr_ref){.source = EXPR_NOTHING};
 	if (field >= 0)
-		return (struct expr_ref){EXPR_SYSTEM, (uint16_t)field};
+		return (struct expr_ref){.source = EXPR_SYSTEM, .slot = (uint16_t)field};
 	size_t skip = tag_only || variable_only ? 4 : 0;
 	if (!tag_only && scope->variable && (slot = scope->variable(scope->arg, name + skip, len - skip)) >= 0)
-		return (struct expr_ref){EXPR_VARIABLE, (uint16_t)slot};
+		return (struct expr_ref){.source = EXPR_VARIABLE, .slot = (uint16_t)slot};
 	if (!variable_only && scope->tag && (slot = scope->tag(scope->arg, name + skip, len - skip)) >= 0)
-		return (struct expr_ref){EXPR_TAG, (uint16_t)slot};
-	return tag_only || variable_only ? (struct expr_ref){EXPR_NOTHING, 0} : resolve_yielding(scope, name, len);
+		return (struct expr_ref){.source = EXPR_TAG, .slot = (uint16_t)slot};
+	if (tag_only || variable_only)
+		return (struct expr_ref){.source = EXPR_NOTHING};
+	struct expr_ref ref = resolve_yielding(scope, name, len);
+	return ref.source == EXPR_NOTHING ? resolve_custom(scope, name, len) : ref;
 }
 
 enum value_kind expr_kind(const struct expr_scope *scope, struct expr_ref ref)
 {
 	if (ref.source == EXPR_SYSTEM)
 		return system_fields[ref.slot].kind;
-	if (ref.source == EXPR_NOTHING || !scope->kind)
+	if (ref.source == EXPR_NOTHING || ref.source == EXPR_CUSTOM || !scope->kind)
 		return VALUE_NONE;
 	return scope->kind(scope->arg, ref);
 }
@@ -308,6 +335,97 @@ static struct value time_value(struct expr_env *env, unsigned field)
 	}
 }
 
+/* ---- custom data ---- */
+
+/* The JSON text of an object or list. */
+struct expr_custom_text {
+	struct expr_custom_text *next;
+	const json_t *of;
+	struct value value;
+};
+
+/* A member by name: the one written just so, or else the first without regard to case. */
+static json_t *member(json_t *object, const char *name, size_t len)
+{
+	const char *key;
+	json_t *value, *found = json_object_getn(object, name, len);
+	if (found)
+		return found;
+	json_object_foreach(object, key, value)
+		if (same(key, name, len))
+			return value;
+	return NULL;
+}
+
+static json_t *element(json_t *list, const char *name, size_t len)
+{
+	size_t i = 0;
+	if (!len || len > 6 || (len > 1 && name[0] == '0'))
+		return NULL;
+	for (size_t k = 0; k < len; k++) {
+		if (name[k] < '0' || name[k] > '9')
+			return NULL;
+		i = i * 10 + (size_t)(name[k] - '0');
+	}
+	return json_array_get(list, i);
+}
+
+/* A member's name may have dots itself: the longest name that is one goes first. */
+static json_t *find_dotted(json_t *at, const char *name, size_t len)
+{
+	for (size_t n = len; at && n > 0; n--) {
+		if (n < len && name[n] != '.')
+			continue;
+		json_t *inner = json_is_object(at) ? member(at, name, n) : json_is_array(at) ? element(at, name, n) : NULL;
+		json_t *found = !inner || n == len ? inner : find_dotted(inner, name + n + 1, len - n - 1);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+json_t *expr_custom_find(json_t *data, const char *name, size_t len)
+{
+	char pointer[CUSTOM_NAME_MAX + 1];
+	if (len > CUSTOM_NAME_MAX)
+		return NULL;
+	if (!len || name[0] != '/')
+		return find_dotted(data, name, len);
+	snprintf(pointer, sizeof pointer, "%.*s", (int)len, name);
+	return json_pointer_get(data, pointer);
+}
+
+static struct value json_text(struct expr_custom *c, json_t *json)
+{
+	struct expr_custom_text *t = c->texts;
+	while (t && t->of != json)
+		t = t->next;
+	if (!t && (t = arena_alloc(c->arena, sizeof *t))) {
+		*t = (struct expr_custom_text){.next = c->texts, .of = json, .value = json_leaf_value(json, c->arena)};
+		c->texts = t;
+	}
+	return t ? t->value : (struct value){.text = ""};
+}
+
+static struct value custom_value(struct expr_env *env, struct expr_ref ref)
+{
+	json_t *json = env->custom ? expr_custom_find(env->custom->data, ref.name, ref.slot) : NULL;
+	if (json_is_string(json))
+		return value_string(json_string_value(json), json_string_length(json));
+	if (json_is_boolean(json))
+		return (struct value){.kind = VALUE_BOOLEAN, .text = json_is_true(json) ? "true" : "false",
+				      .len = json_is_true(json) ? 4 : 5, .number = json_is_true(json)};
+	if (json_is_integer(json)) {
+		int n = snprintf(env->scratch, sizeof env->scratch, "%lld", (long long)json_integer_value(json));
+		return (struct value){.kind = VALUE_NUMBER, .text = env->scratch, .len = (uint32_t)n, .number = json_number_value(json)};
+	}
+	if (json_is_real(json))
+		return number_value(env, json_real_value(json));
+	if (json_is_object(json) || json_is_array(json))
+		return json_text(env->custom, json);
+	return (struct value){.text = ""};
+}
+
 struct value expr_value(struct expr_env *env, struct expr_ref ref)
 {
 	static const struct value none = {.text = ""};
@@ -320,6 +438,8 @@ struct value expr_value(struct expr_env *env, struct expr_ref ref)
 		if (ref.slot >= CALL_FIELD_COUNT)
 			return time_value(env, ref.slot);
 		return env->call && env->call[ref.slot].kind ? env->call[ref.slot] : none;
+	case EXPR_CUSTOM:
+		return custom_value(env, ref);
 	default:
 		return none;
 	}

@@ -7,6 +7,7 @@
 #include "base/zone.h"
 #include "expr/value.h"
 #include "model/words.h"
+#include <jansson.h>
 
 /* Fields every call has. One table in scope.c gives each its filter name and its token. */
 enum call_field {
@@ -29,6 +30,7 @@ enum call_field {
 	CALL_ENDED_AT,
 	CALL_TARGET_NAME,
 	CALL_BUYER_NAME,
+	CALL_KEY, /* lets its holder change the call: known in requests to other systems only */
 	NUMBER_COUNTRY,
 	NUMBER_STATE,
 	NUMBER_LOCATION,
@@ -68,11 +70,20 @@ struct token_alias {
 };
 extern const struct token_alias token_aliases[]; /* ends with a NULL token */
 
-enum expr_source { EXPR_NOTHING, EXPR_TAG, EXPR_VARIABLE, EXPR_SYSTEM };
+enum expr_source { EXPR_NOTHING, EXPR_TAG, EXPR_VARIABLE, EXPR_SYSTEM, EXPR_CUSTOM };
 
 struct expr_ref {
-	uint16_t source; /* enum expr_source */
-	uint16_t slot;
+	uint16_t source;  /* enum expr_source */
+	uint16_t slot;    /* EXPR_CUSTOM: bytes of the name */
+	const char *name; /* EXPR_CUSTOM: what is behind "custom.", a part of the text that was resolved; else NULL */
+};
+
+/* A call's custom data: {"name": value}. Objects and lists within it have their JSON text as value, which is
+ * made when it is asked for first, and lives in the arena. */
+struct expr_custom {
+	json_t *data; /* borrowed; NULL: none */
+	struct arena *arena;
+	struct expr_custom_text *texts;
 };
 
 /* Texts in the order of strcasecmp(); lives as long as what is compiled with it. */
@@ -93,6 +104,8 @@ struct expr_scope {
 	const char *region; /* whose phone numbers are read so in comparisons with one; NULL: only E.164 is */
 	/* Of a tag's or variable's values; VALUE_NONE: not known. NULL: of none it is known. */
 	enum value_kind (*kind)(void *arg, struct expr_ref ref);
+	bool requests; /* what is compiled goes into requests to other systems: they may have the call's key */
+	bool *custom;  /* if not NULL, set when custom data is named */
 };
 
 /* While running: one call's values. Arrays are indexed by the slots above. */
@@ -102,6 +115,7 @@ struct expr_env {
 	const struct value *variables;
 	size_t variable_count;
 	const struct value *call; /* CALL_FIELD_COUNT of them */
+	struct expr_custom *custom; /* NULL: none */
 	int64_t now_ms;
 	const struct zone *zone; /* the caller's; NULL: not known, UTC */
 	char scratch[RFC3339_SIZE];
@@ -109,7 +123,8 @@ struct expr_env {
 
 /* "tag.state", "var.tries", "call.caller_id", "number.state", "time.hour"; also a bare
  * token, variable or tag name, as templates use; a flow's own variable hides a tag of its name, so that
- * a tag that is made later changes no flow. EXPR_NOTHING when nothing is so named. */
+ * a tag that is made later changes no flow. "custom.source" is always a name: of custom data, unless a tag or
+ * variable is called so. The result refers to the text of name. EXPR_NOTHING when nothing is so named. */
 struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, size_t len);
 
 /* Is the name taken, so that no tag can have it? Tokens that yield to tags are not. */
@@ -132,8 +147,16 @@ struct expr_course {
 /* Fill in revenue, payout, converted and duration as they are at that time. course outlives the values. */
 void expr_set_course(struct value *call, struct expr_course *course, int64_t now_ms);
 
-/* The value a reference has for this call; VALUE_NONE when it has none.
- * The text of a time field lives in env->scratch until the next call. */
+/* Is this the token or field of the call's key? It has no meaning outside of requests. */
+bool expr_is_call_key(const char *name, size_t len);
+
+/* The value at a name of custom data: a member, or members within each other with dots between them, without
+ * regard to case where no member is written just so; numbers count the elements of lists from 0. A name that
+ * begins with "/" is a JSON pointer (RFC 6901). NULL: there is none. Borrowed. */
+json_t *expr_custom_find(json_t *data, const char *name, size_t len);
+
+/* The value a reference has for this call; VALUE_NONE when it has none. The texts of time fields and of
+ * numbers in custom data live in env->scratch until the next call. */
 struct value expr_value(struct expr_env *env, struct expr_ref ref);
 
 #endif

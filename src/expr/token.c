@@ -54,7 +54,7 @@ json_t *tokens_json(void)
 	json_t *list = json_array();
 	for (size_t i = 0; i < SYSTEM_FIELD_COUNT; i++)
 		if (*system_fields[i].token)
-			add(list, system_fields[i].token, system_fields[i].help, "all");
+			add(list, system_fields[i].token, system_fields[i].help, i == CALL_KEY ? "requests" : "all");
 	for (const struct token_alias *a = token_aliases; a->token; a++)
 		add(list, a->token, a->help, "all");
 	for (size_t i = 0; i < EVENT_TOKEN_COUNT; i++)

@@ -34,7 +34,8 @@ int event_token_find(const char *name, size_t len);
 int rtb_token_find(const char *name, size_t len);
 
 /* Every token, those of calls included, for OpenAPI, the portal and the documentation:
- * [{"name","help","in":"all"|"outgoing_webhook"|"rtb_target"}]. New reference. */
+ * [{"name","help","in":"all"|"outgoing_webhook"|"rtb_target"|"requests"}]; requests: those of outgoing webhooks,
+ * RTB targets and http_request nodes. New reference. */
 json_t *tokens_json(void);
 
 #endif

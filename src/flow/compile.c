@@ -133,7 +133,10 @@ struct unknown {
 static void unknown_token(void *arg, const char *name, size_t len)
 {
 	struct unknown *u = arg;
-	flow_problem(u->c, true, "unknown_token", u->pointer, "[%.*s] is neither a tag, a variable nor a system token; create the tag or correct the name", (int)(len < 80 ? len : 80), name);
+	if (expr_is_call_key(name, len))
+		flow_problem(u->c, true, "unknown_token", u->pointer, "[CALL_KEY] is only for requests: here for http_request nodes");
+	else
+		flow_problem(u->c, true, "unknown_token", u->pointer, "[%.*s] is neither a tag, a variable nor a system token; create the tag or correct the name", (int)(len < 80 ? len : 80), name);
 }
 
 struct template *flow_compile_template(struct flow_compiler *c, const char *pointer, const char *text, enum template_context context)

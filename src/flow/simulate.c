@@ -15,6 +15,7 @@ const struct field flow_simulate_fields[] = {
 	{"at", FIELD_DATETIME, .max = 40, .help = "When (RFC 3339); empty: now."},
 	{"tags", FIELD_ANY, .help = "The tags the call has before the flow begins, by name."},
 	{"variables", FIELD_ANY, .help = "Values of the flow's variables, by name."},
+	{"custom_data", FIELD_ANY, .help = "The custom data the call has: fields of incoming webhooks that no tag takes, by name."},
 	{"digits", FIELD_STRING, FIELD_LIST | FIELD_EMPTY_TEXTS, .max = 1000, .help = "What is pressed at each question, in order; \"\" is nothing."},
 	{"http", FIELD_OBJECT, FIELD_LIST, .max = 1000, .help = "Answers to HTTP requests, in order.",
 	 .fields = (const struct field[]){
@@ -50,6 +51,7 @@ struct sim {
 	struct flow_state state;
 	int64_t now_ms;
 	struct expr_course course;
+	struct expr_custom custom;
 	/* the answers: a script's lists, or a trace and the place in it */
 	json_t *digits, *http, *dial, *scripts, *trace;
 	json_int_t voicemail_ms;
@@ -402,6 +404,20 @@ static bool refuse(struct sim *s, const char *why)
 	return false;
 }
 
+/* Data that came meanwhile: what the call had then. A tag that is not there was removed; sensitive ones are not in a trace. */
+static void take_recorded(struct sim *s, json_t *entry)
+{
+	json_t *tags = json_object_get(entry, "tags"), *custom = json_object_get(entry, "custom_data");
+	for (size_t i = 0; i < s->world->tag_count; i++) {
+		struct flow_tag tag = s->world->tag(s->world->arg, i);
+		if (tag.name && !tag.sensitive && !json_object_get(tags, tag.name))
+			s->tags[i] = (struct value){.text = ""};
+	}
+	set_values(s, tags, NULL);
+	if (custom)
+		s->custom = (struct expr_custom){.data = custom, .arena = &s->arena};
+}
+
 /* The trace's next input, if it is one that the effect waits for. Data that came meanwhile is taken on the way. */
 static bool recorded_input(struct sim *s, const struct flow_effect *e, struct flow_input *in)
 {
@@ -411,7 +427,7 @@ static bool recorded_input(struct sim *s, const struct flow_effect *e, struct fl
 		if (!input || !at || !clock_parse_rfc3339(at, strlen(at), &s->now_ms))
 			continue;
 		if (strcmp(input, "webhook_data") == 0) {
-			set_values(s, json_object_get(entry, "tags"), NULL);
+			take_recorded(s, entry);
 			continue;
 		}
 		if (strcmp(input, "start") == 0 || strcmp(input, "tag_refused") == 0 || strcmp(input, "target_hung_up") == 0)
@@ -563,7 +579,8 @@ static bool begin(struct sim *s, const char *caller_id, const char *number)
 	for (size_t i = 0; i < CALL_FIELD_COUNT; i++)
 		if (!s->call[i].text)
 			s->call[i].text = "";
-	s->env = (struct expr_env){.call = s->call, .tag_count = s->world->tag_count, .now_ms = s->now_ms};
+	s->custom.arena = &s->arena;
+	s->env = (struct expr_env){.call = s->call, .custom = &s->custom, .tag_count = s->world->tag_count, .now_ms = s->now_ms};
 	s->env.tags = s->tags = arena_alloc(&s->arena, (s->world->tag_count + 1) * sizeof *s->tags);
 	s->steps = json_array();
 	s->inputs = json_array();
@@ -606,6 +623,7 @@ json_t *flow_simulate(const struct flow_world *world, json_t *script)
 		snprintf(id, sizeof id, "call_simulated_%lld", (long long)json_integer_value(json_object_get(script, "seed")));
 		s.call[CALL_ID] = keep(&s, id);
 		set_values(&s, json_object_get(script, "tags"), json_object_get(script, "variables"));
+		s.custom.data = json_object_get(script, "custom_data");
 		run(&s);
 		json = report(&s);
 	}
@@ -627,6 +645,7 @@ json_t *flow_replay(const struct flow_world *world, json_t *call, json_t *trace)
 		if (started)
 			s.call[CALL_STARTED_AT] = keep(&s, started);
 		set_values(&s, json_object_get(start, "tags"), NULL);
+		s.custom.data = json_object_get(start, "custom_data");
 		run(&s);
 		json = report(&s);
 	}

@@ -178,7 +178,7 @@ static json_t *filter_rule_schema(void)
 	json_t *ops = json_array(), *labels = json_object();
 	char title[WORDS_SIZE];
 	for (size_t i = 0; i < SYSTEM_FIELD_COUNT; i++) {
-		if (!*system_fields[i].name)
+		if (!*system_fields[i].name || i == CALL_KEY) /* no filter may ask for the key */
 			continue;
 		json_array_append_new(fields, json_string(system_fields[i].name));
 		json_object_set_new(titles, system_fields[i].name,
@@ -217,7 +217,7 @@ json_t *openapi_document(void)
 	json_t *schemas = json_object(), *paths = json_object(), *tokens = json_array();
 	json_t *known = tokens_json(), *token;
 	size_t at;
-	json_array_foreach(known, at, token) /* those of events and pings are in x-tokens alone */
+	json_array_foreach(known, at, token) /* those of events, pings and requests are in x-tokens alone */
 		if (strcmp(json_string_value(json_object_get(token, "in")), "all") == 0)
 			json_array_append(tokens, json_object_get(token, "name"));
 	json_object_set_new(schemas, "Filter", json_pack("{s:s, s:{s:{s:[s,s]}, s:{s:s, s:{s:[{s:s},{s:s}]}}}, s:[s]}", "type", "object", "properties", "match", "enum", "all", "any", "rules", "type", "array", "items", "anyOf",

@@ -490,7 +490,8 @@ void http_resume(struct http_request *r)
 /* Also after another server has taken over? */
 static bool goes_on(const struct http_request *r, const struct http_route *route)
 {
-	bool reads = strcmp(route->method, "GET") == 0 && route->handle != api_inbound_rtb && strcmp(r->path, "/readyz") != 0;
+	bool writes = route->handle == api_inbound_rtb || route->handle == api_incoming_hook;
+	bool reads = strcmp(route->method, "GET") == 0 && !writes && strcmp(r->path, "/readyz") != 0;
 	return reads || route->handle == api_call_hangup;
 }
 

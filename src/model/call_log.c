@@ -39,6 +39,9 @@ static const char schema[] =
 	"\"duration_seconds\":{\"type\":[\"integer\",\"null\"]},"
 	"\"target_id\":" TEXT_OR_NULL ","
 	"\"converted\":{\"type\":\"boolean\"},"
+	"\"converted_at\":" TIME_OR_NULL ","
+	"\"reason\":" TEXT_OR_NULL ","
+	"\"payout_hold_reason\":" TEXT_OR_NULL ","
 	"\"revenue\":" MONEY ","
 	"\"payout\":" MONEY ","
 	"\"cost\":" MONEY ","
@@ -49,6 +52,8 @@ static const char schema[] =
 	"\"currency\":" TEXT ","
 	"\"attempts\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},"
 	"\"tags\":{\"type\":\"object\",\"description\":\"By name; sensitive ones are masked\"},"
+	"\"custom_data\":{\"type\":\"object\",\"description\":\""
+	"Fields of incoming webhooks that no tag took\"},"
 	"\"recordings\":{\"type\":\"array\"}"
 	"}}";
 
@@ -90,6 +95,9 @@ void call_log_json(struct buf *b, const struct call_log *c)
 		buf_add_str(b, "null");
 	json_str(b, "target_id", c->target_id);
 	json_bool(b, "converted", c->converted);
+	json_time(b, "converted_at", c->converted ? c->conversion_ms : 0);
+	json_str(b, "reason", c->reason);
+	json_str(b, "payout_hold_reason", c->payout_hold_reason);
 	json_money(b, "revenue", c->revenue_micros);
 	json_money(b, "payout", c->payout_micros);
 	json_money(b, "cost", c->cost_micros);
@@ -101,6 +109,8 @@ void call_log_json(struct buf *b, const struct call_log *c)
 	json_raw(b, "quality", c->quality ? c->quality : "null");
 	if (c->tags)
 		json_raw(b, "tags", c->tags);
+	if (c->custom_data)
+		json_raw(b, "custom_data", c->custom_data);
 	if (c->recordings)
 		json_raw(b, "recordings", c->recordings);
 	json_close(b);

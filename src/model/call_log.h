@@ -11,12 +11,16 @@ struct call_log {
 	int flow_version;
 	int64_t started_ms, answered_ms, connected_ms, ended_ms;
 	bool converted;
+	int64_t conversion_ms; /* when it converted; 0: not known */
+	const char *reason, *payout_hold_reason; /* as a webhook said; or NULL */
 	int64_t revenue_micros, payout_micros, cost_micros;
 	unsigned not_paid_twice; /* bit 0: payout, bit 1: revenue is none, for another call of the caller was paid */
 	int64_t talked_ms; /* the longest conversation; not shown */
 	const char *attempts; /* JSON array */
 	const char *tags;     /* JSON object; NULL: left out */
 	const char *recordings; /* JSON array; NULL: left out */
+	const char *custom_data; /* JSON object; NULL: left out */
+	const char *custom_stored; /* as the database has it (tags/custom.h), NULL: nothing; not shown */
 	const char *hangup_by; /* "caller", "target", "system", or NULL */
 	const char *hangup_reason, *trunk_id, *sip_call_id;
 	const char *quality; /* JSON object; NULL: not known yet */

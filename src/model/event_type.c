@@ -37,6 +37,10 @@
 #define TAG_EXAMPLE(previous, source, origin) \
 	"\"tag\":{\"id\":\"tag_EXAMPLE\",\"name\":\"state\",\"value\":\"TX\",\"previous\":" previous "," \
 	"\"source\":\"" source "\",\"origin\":\"" origin "\",\"set_at\":\"2026-01-15T17:00:00.000Z\"}"
+#define TAG_REMOVED_EXAMPLE \
+	"\"tag\":{\"id\":\"tag_EXAMPLE\",\"name\":\"state\",\"value\":null,\"previous\":\"TX\"," \
+	"\"source\":\"incoming_webhook\",\"origin\":\"req_EXAMPLE\"," \
+	"\"set_at\":\"2026-01-15T17:00:00.000Z\"}"
 #define WEBHOOK_EXAMPLE \
 	"\"outgoing_webhook\":{\"id\":\"owh_EXAMPLE\",\"name\":\"CRM\"," \
 	"\"url\":\"https://example.com/strowger\"}," \
@@ -78,6 +82,8 @@ const struct event_type event_types[] = {
 	 DATA(TAG_MEMBER, TAG_EXAMPLE("null", "incoming_webhook", "req_EXAMPLE"))},
 	{CALL_EVENT("tag.changed", "Sent when a tag of a call gets another value."),
 	 DATA(TAG_MEMBER, TAG_EXAMPLE("\"OK\"", "api", "key_EXAMPLE"))},
+	{CALL_EVENT("tag.removed", "Sent when a tag of a call is removed."),
+	 DATA(TAG_MEMBER, TAG_REMOVED_EXAMPLE)},
 	{CALL_EVENT("flow.custom", "Sent when a call reaches a 'Send event' node of its call flow."),
 	 DATA("\"name\":" TEXT ",\"node\":" TEXT ",\"fields\":{\"type\":\"object\"}",
 	      "\"name\":\"lead_qualified\",\"node\":\"tell\",\"fields\":{\"score\":\"82\"}"),

@@ -39,6 +39,12 @@ const struct resource_kind resource_incoming_webhook = {
 		{"lifespan_seconds", FIELD_INTEGER, .min = 1, .max = 2592000, .initial = "3600",
 		 .title = "Keep data for (s)",
 		 .help = "How long data waits for the caller's next call."},
+		{"match_within_days", FIELD_INTEGER, .min = 1, .max = 365, .initial = "7",
+		 .title = "Match calls of the last (days)",
+		 .help = "An update that names the caller changes the caller's live call, else the "
+			 "newest call of so many days."},
+		{"keep_unmatched", FIELD_BOOLEAN, .initial = "true", .title = "Keep other fields",
+		 .help = "Keep fields that no tag takes with the call, as its custom data."},
 		{"mapping", FIELD_OBJECT, FIELD_LIST, .max = 200, .initial = "[]",
 		 .title = "Tag mapping", .item = "Tag",
 		 .help = "Tags that this webhook fills from another field than the tag's own "

@@ -12,6 +12,7 @@ static int variable(void *arg, const char *name, size_t len)
 struct expr_scope rtb_scope(struct expr_scope scope)
 {
 	scope.variable = variable;
+	scope.requests = true;
 	return scope;
 }
 
@@ -75,7 +76,7 @@ bool rtb_env(const struct rtb_target *t, const struct tag_set *tags, const struc
 	memcpy(fields, call->call, CALL_FIELD_COUNT * sizeof *fields);
 	if (!t->sends_caller_number)
 		fields[CALL_CALLER_ID] = nothing;
-	*out = (struct expr_env){.tags = own, .tag_count = call->tag_count, .variables = variables, .variable_count = RTB_VARIABLE_COUNT, .call = fields, .now_ms = call->now_ms, .zone = call->zone};
+	*out = (struct expr_env){.tags = own, .tag_count = call->tag_count, .variables = variables, .variable_count = RTB_VARIABLE_COUNT, .call = fields, .custom = call->custom, .now_ms = call->now_ms, .zone = call->zone};
 	return true;
 }
 

@@ -1,4 +1,5 @@
 #include "store/calls.h"
+#include "tags/custom.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ void store_call_row(const struct store_rows *r, size_t i, struct arena *arena, s
 		.execution_mode = rows_text(r, i, 8), .call_flow_id = rows_text(r, i, 9), .flow_version = (int)rows_int(r, i, 10),
 		.target_id = rows_text(r, i, 11), .started_ms = rows_int(r, i, 12), .answered_ms = rows_int(r, i, 13), .connected_ms = rows_int(r, i, 14),
 		.ended_ms = rows_int(r, i, 15), .converted = rows_int(r, i, 16) != 0, .revenue_micros = rows_int(r, i, 17), .payout_micros = rows_int(r, i, 18), .cost_micros = rows_int(r, i, 20), .talked_ms = rows_int(r, i, 21), .not_paid_twice = (unsigned)rows_int(r, i, 22),
+		.reason = rows_text(r, i, 23), .payout_hold_reason = rows_text(r, i, 24), .conversion_ms = rows_int(r, i, 25),
 		.attempts = arena_strdup(arena, attempts),
 		.quality = arena_strdup(arena, quality),
 		.hangup_by = arena_strdup(arena, json_string_value(json_object_get(doc, "hangup_by"))),
@@ -73,22 +75,40 @@ static const char *recordings_json(struct store_conn *conn, const char *organiza
 	return text;
 }
 
+#define CUSTOM_DATA_COLUMN 26 /* behind CALL_COLUMNS */
+
+/* Fills in custom_stored and custom_data; false: no memory. */
+static bool read_custom_data(const char *stored, struct arena *arena, struct call_log *log)
+{
+	log->custom_data = "{}";
+	if (!stored)
+		return true;
+	json_t *json = json_loads(stored, 0, NULL);
+	char *text = custom_data_text(json);
+	log->custom_stored = arena_strdup(arena, stored);
+	log->custom_data = arena_strdup(arena, text);
+	json_decref(json);
+	free(text);
+	return log->custom_data && log->custom_stored;
+}
+
 bool store_call_read(struct store_conn *conn, const char *organization_id, const char *call_id, struct arena *arena,
 		     struct call_log *out, bool *failed)
 {
-	struct store_rows *rows = store_query(conn, "SELECT " CALL_COLUMNS " FROM calls WHERE id = $1 AND organization_id = $2", "ss", call_id, organization_id);
+	struct store_rows *rows = store_query(conn, "SELECT " CALL_COLUMNS ", (SELECT data FROM call_custom_data d WHERE d.call_id = calls.id AND d.organization_id = calls.organization_id) "
+						    "FROM calls WHERE id = $1 AND organization_id = $2", "ss", call_id, organization_id);
 	*failed = !rows;
 	bool found = rows_count(rows) == 1;
 	if (found) {
 		struct call_log row;
 		store_call_row(rows, 0, arena, &row);
 		/* the row's texts outlive the result */
-		const char **texts[] = {&row.id, &row.organization_id, &row.campaign_id, &row.publisher_id, &row.caller_id, &row.number, &row.status, &row.disposition, &row.execution_mode, &row.call_flow_id, &row.target_id};
+		const char **texts[] = {&row.id, &row.organization_id, &row.campaign_id, &row.publisher_id, &row.caller_id, &row.number, &row.status, &row.disposition, &row.execution_mode, &row.call_flow_id, &row.target_id, &row.reason, &row.payout_hold_reason};
 		for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 			*texts[i] = arena_strdup(arena, *texts[i]);
 		row.tags = store_call_tags_json(conn, organization_id, call_id, arena);
 		row.recordings = recordings_json(conn, organization_id, call_id, arena);
-		*failed = !row.tags || !row.recordings;
+		*failed = !row.tags || !row.recordings || !read_custom_data(rows_text(rows, 0, CUSTOM_DATA_COLUMN), arena, &row);
 		*out = row;
 	}
 	rows_free(rows);
@@ -110,6 +130,21 @@ void store_call_tag(struct store_batch *batch, const struct crypto_key *key, con
 	free(sealed);
 }
 
+void store_call_tag_remove(struct store_batch *batch, const char *organization_id, const char *call_id, const struct tag_write *w)
+{
+	store_batch_add(batch, "DELETE FROM call_tags WHERE call_id = $1 AND tag_id = $2 AND organization_id = $3", "sss",
+			call_id, w->def->id, organization_id);
+	store_batch_add(batch, "INSERT INTO call_tag_removals (call_id, tag_id, organization_id, source, at_ms) VALUES ($1, $2, $3, $4, $5) "
+			       "ON CONFLICT (call_id, tag_id) DO UPDATE SET source = excluded.source, at_ms = excluded.at_ms", "ssssi",
+			call_id, w->def->id, organization_id, tag_source_name(w->source), w->at_ms);
+}
+
+void store_call_custom_data(struct store_batch *batch, const char *organization_id, const char *call_id, const char *stored)
+{
+	store_batch_add(batch, "INSERT INTO call_custom_data (call_id, organization_id, data) VALUES ($1, $2, $3) "
+			       "ON CONFLICT (call_id) DO UPDATE SET data = excluded.data", "sss", call_id, organization_id, stored);
+}
+
 void store_call_tag_event(struct buf *b, const struct tag_write *w)
 {
 	json_key(b, "tag");
@@ -117,7 +152,10 @@ void store_call_tag_event(struct buf *b, const struct tag_write *w)
 	json_str(b, "id", w->def->id);
 	json_str(b, "name", w->def->name);
 	json_key(b, "value");
-	value_json(b, w->value->kind, w->value->text, w->value->len, w->def->sensitive);
+	if (w->value)
+		value_json(b, w->value->kind, w->value->text, w->value->len, w->def->sensitive);
+	else
+		buf_add_str(b, "null");
 	json_key(b, "previous");
 	if (w->previous)
 		value_json(b, w->def->type.kind, w->previous, strlen(w->previous), w->def->sensitive);

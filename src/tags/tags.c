@@ -294,6 +294,25 @@ int tag_set_find_id(const struct tag_set *set, const char *id)
 	return -1;
 }
 
+static bool has_parameter(const struct tag_path *p, const char *name, size_t len)
+{
+	for (; p; p = p->next)
+		if (p->parameter && strlen(p->parameter) == len && strncasecmp(p->parameter, name, len) == 0)
+			return true;
+	return false;
+}
+
+int tag_set_find_data(const struct tag_set *set, const struct tag_mapping *mapping, const char *name, size_t len)
+{
+	int own = tag_set_find(set, name, len);
+	for (size_t slot = 0; own < 0 && slot < set->count; slot++) {
+		const struct tag_path *mapped = mapping ? mapping->paths[slot] : NULL;
+		if (has_parameter(mapped ? mapped : set->defs[slot].paths[TAG_FROM_WEBHOOK], name, len))
+			return (int)slot;
+	}
+	return own;
+}
+
 /* The body's own members, found by name without regard to case; used: a tag takes it, or something in it. */
 struct member {
 	const char *key;
@@ -392,12 +411,20 @@ static const char *unreplaced(const char *text, size_t len, struct arena *arena)
 	return kept ? kept : "the sender did not replace its token";
 }
 
-static void evaluate_one(const struct tag_set *set, enum tag_source source, uint16_t slot, json_t *leaf,
-			 struct arena *arena, struct tag_result *out)
+/* May null from this source remove a tag? */
+static bool null_removes(enum tag_source source)
+{
+	return source == TAG_FROM_WEBHOOK || source == TAG_FROM_API;
+}
+
+void tags_evaluate_one(const struct tag_set *set, uint16_t slot, enum tag_source source, json_t *leaf, struct arena *arena,
+		       struct tag_result *out)
 {
 	struct error err;
 	struct value raw = json_leaf_value(leaf, arena);
-	*out = (struct tag_result){.slot = slot};
+	*out = (struct tag_result){.slot = slot, .removes = json_is_null(leaf) && null_removes(source)};
+	if (out->removes)
+		return;
 	if (raw.kind == VALUE_NONE)
 		out->error = "it is null";
 	else if (source <= TAG_FROM_SIP_HEADER && raw.kind == VALUE_STRING && json_is_string(leaf) &&
@@ -407,7 +434,20 @@ static void evaluate_one(const struct tag_set *set, enum tag_source source, uint
 		out->error = arena_strdup(arena, err.text);
 }
 
-/* What the path leads to, or NULL; *from is the member of the body that it is in, or NULL. */
+/* The member that a pointer leads into. Members of an object within the root may stand in the body by themselves:
+ * then the first part names the object, and the second the member. */
+static struct member *member_at(const struct members *members, const char *pointer)
+{
+	struct member *m = NULL;
+	for (int part = 0; part < 2 && !m && *pointer == '/'; part++) {
+		size_t n = strcspn(++pointer, "/");
+		m = find_member(members, pointer, n);
+		pointer += n;
+	}
+	return m;
+}
+
+/* What the path leads to, null included, or NULL; *from is the member of the body that it is in, or NULL. */
 static json_t *leaf_at(const struct tag_path *p, const struct tag_data *data, const struct members *members, struct member **from)
 {
 	json_t *leaf = NULL;
@@ -415,15 +455,35 @@ static json_t *leaf_at(const struct tag_path *p, const struct tag_data *data, co
 	if (p->header) {
 		leaf = json_object_get(data->headers, p->header);
 	} else if (p->pointer) {
-		leaf = json_pointer_get(data->body, p->pointer);
-		if (leaf && p->pointer[0] == '/')
-			*from = find_member(members, p->pointer + 1, strcspn(p->pointer + 1, "/"));
+		leaf = json_pointer_get(data->root ? data->root : data->body, p->pointer);
+		*from = leaf ? member_at(members, p->pointer) : NULL;
 	} else if ((*from = find_member(members, p->parameter, strlen(p->parameter)))) {
 		leaf = (*from)->value;
-	} else if (p->nested && (leaf = json_pointer_get(data->body, p->nested))) {
-		*from = find_member(members, p->nested + 1, strcspn(p->nested + 1, "/"));
+	} else if (p->nested && (leaf = json_pointer_get(data->root ? data->root : data->body, p->nested))) {
+		*from = member_at(members, p->nested);
 	}
-	return json_is_null(leaf) ? NULL : leaf;
+	return leaf;
+}
+
+/* What a tag has of the paths that it, or the mapping, lists. */
+enum taken { TAKEN_NOTHING, TAKEN_NULL, TAKEN_VALUE };
+
+static enum taken take_listed(const struct tag_path *p, enum tag_source source, const struct tag_data *data,
+			      const struct members *members, json_t **out)
+{
+	enum taken taken = TAKEN_NOTHING;
+	for (; p && taken != TAKEN_VALUE; p = p->next) {
+		struct member *from;
+		json_t *leaf = leaf_at(p, data, members, &from);
+		if (!leaf || (json_is_null(leaf) && !null_removes(source)))
+			continue;
+		taken = json_is_null(leaf) ? TAKEN_NULL : TAKEN_VALUE;
+		if (from)
+			from->used = true;
+		if (taken == TAKEN_VALUE)
+			*out = leaf;
+	}
+	return taken;
 }
 
 /* The member has a former name of the tag, and another one has the name of now. */
@@ -440,37 +500,39 @@ size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const st
 {
 	size_t n = 0;
 	struct members members;
-	bool *taken = arena_alloc(arena, set->count + 1);
+	enum taken *taken = arena_alloc(arena, (set->count + 1) * sizeof *taken);
 	if (!taken || !json_is_object(data->body) || !index_members(&members, data->body, arena))
 		return 0;
 	for (uint16_t slot = 0; slot < set->count; slot++) {
 		const struct tag_path *mapped = data->mapping ? data->mapping->paths[slot] : NULL;
-		const struct tag_path *p = set->defs[slot].archived || source > TAG_FROM_SIP_HEADER ? NULL : mapped ? mapped : set->defs[slot].paths[source];
-		for (; p && !taken[slot]; p = p->next) {
-			struct member *from;
-			json_t *leaf = leaf_at(p, data, &members, &from);
-			if (!leaf)
-				continue;
-			evaluate_one(set, source, slot, leaf, arena, &results[n++]);
-			taken[slot] = true;
-			if (from)
-				from->used = true;
-		}
-		taken[slot] |= mapped != NULL; /* and nothing else */
+		bool listens = !set->defs[slot].archived && source <= TAG_FROM_SIP_HEADER;
+		json_t *leaf = NULL;
+		if (listens)
+			taken[slot] = take_listed(mapped ? mapped : set->defs[slot].paths[source], source, data, &members, &leaf);
+		if (leaf)
+			tags_evaluate_one(set, slot, source, leaf, arena, &results[n++]);
+		else if (mapped && taken[slot] == TAKEN_NULL)
+			results[n++] = (struct tag_result){.slot = slot, .removes = true};
+		if (mapped)
+			taken[slot] = TAKEN_VALUE; /* and nothing else */
 	}
 	for (size_t i = 0; i < members.count; i++) {
 		struct member *m = &members.list[i];
 		int slot = find_hashed(set, m->folded, m->len, m->hash);
-		bool takes = slot >= 0 && (!set->defs[slot].archived || source == TAG_FROM_API);
-		if (takes && !taken[slot] && has_newer_name(&set->defs[slot], &members, m))
+		bool elsewhere = slot >= 0 && data->mapping && data->mapping->paths[slot];
+		bool takes = slot >= 0 && !elsewhere && (!set->defs[slot].archived || source == TAG_FROM_API);
+		if (takes && taken[slot] != TAKEN_VALUE && has_newer_name(&set->defs[slot], &members, m))
 			takes = false;
-		if (takes && !taken[slot]) {
-			evaluate_one(set, source, (uint16_t)slot, m->value, arena, &results[n++]);
-			taken[slot] = true;
+		if (takes && taken[slot] != TAKEN_VALUE) {
+			tags_evaluate_one(set, (uint16_t)slot, source, m->value, arena, &results[n++]);
+			taken[slot] = TAKEN_VALUE;
 		} else if (!takes && unmatched && !m->used) {
 			json_array_append_new(unmatched, json_string(m->key));
 		}
 	}
+	for (uint16_t slot = 0; slot < set->count; slot++)
+		if (taken[slot] == TAKEN_NULL)
+			results[n++] = (struct tag_result){.slot = slot, .removes = true};
 	return n;
 }
 
@@ -552,22 +614,42 @@ static const char *append(const struct tag_held *held, struct value *value, stru
 	return NULL;
 }
 
+/* TAG_REPEAT_PRECEDENCE: below 0 when the source goes before that of what is held, above 0 when it comes after it. */
+static int rank_order(const struct tag_def *def, const struct tag_held *held, enum tag_source source)
+{
+	if (held->source > TAG_FROM_SIP_HEADER)
+		return 1;
+	return (int)def->ranks[source] - (int)def->ranks[held->source];
+}
+
 const char *tag_settle(const struct tag_def *def, const struct tag_held *held, enum tag_source source, int64_t at_ms,
 		       struct value *value, struct arena *arena)
 {
 	bool data = source <= TAG_FROM_SIP_HEADER;
-	if (!held->text || held->source == TAG_FROM_DEFAULT)
+	if (!held->text)
+		return at_ms < held->at_ms ? "it was removed later" : NULL;
+	if (held->source == TAG_FROM_DEFAULT)
 		return NULL;
 	if (data && def->repeat == TAG_REPEAT_APPEND)
 		return append(held, value, arena);
 	if (data && def->repeat == TAG_REPEAT_FIRST)
 		return at_ms < held->at_ms ? NULL : "the first value stays";
 	if (data && def->repeat == TAG_REPEAT_PRECEDENCE) {
-		unsigned rank = def->ranks[source], other = held->source <= TAG_FROM_SIP_HEADER ? def->ranks[held->source] : 0;
-		if (held->source > TAG_FROM_SIP_HEADER || rank > other)
+		int order = rank_order(def, held, source);
+		if (order > 0)
 			return "a source that goes before has given one";
-		if (rank < other)
+		if (order < 0)
 			return NULL;
 	}
+	return at_ms < held->at_ms ? "a later value is there" : NULL;
+}
+
+const char *tag_settle_removal(const struct tag_def *def, const struct tag_held *held, enum tag_source source, int64_t at_ms)
+{
+	bool ranked = source <= TAG_FROM_SIP_HEADER && def->repeat == TAG_REPEAT_PRECEDENCE;
+	if (!held->text || held->source == TAG_FROM_DEFAULT)
+		return NULL;
+	if (ranked && rank_order(def, held, source) > 0)
+		return "a source that goes before has given one";
 	return at_ms < held->at_ms ? "a later value is there" : NULL;
 }

@@ -48,9 +48,15 @@ int tag_set_find_id(const struct tag_set *set, const char *id);
 
 struct tag_result {
 	uint16_t slot;
-	struct value value; /* kind NONE: refused, and error says why */
+	struct value value; /* kind NONE: there is no value; error says why, unless it removes */
 	const char *error;
+	bool removes; /* the tag is taken from the call */
 };
+/* Is something to be written: a value, or that there is none any more? */
+static inline bool tag_result_changes(const struct tag_result *r)
+{
+	return r->value.kind != VALUE_NONE || (r->removes && !r->error);
+}
 
 /* What a webhook takes instead of what the tags list: by slot, NULL for tags it says nothing of. */
 struct tag_mapping;
@@ -60,16 +66,22 @@ struct tag_mapping *tag_mapping_build(const struct tag_set *set, json_t *mapping
 /* Is the value at this JSON pointer taken by a tag, itself or within what a tag takes? */
 bool tags_take(const struct tag_set *set, const struct tag_mapping *mapping, const char *pointer);
 
+/* The tag that data calls by this name: its own, or a parameter that the mapping or the tag itself lists
+ * for incoming webhooks. Its slot, or -1. */
+int tag_set_find_data(const struct tag_set *set, const struct tag_mapping *mapping, const char *name, size_t len);
+
 struct tag_data {
 	json_t *body;    /* an object: parameters or a JSON body */
 	json_t *headers; /* an object with names in lower case; NULL: none */
 	const struct tag_mapping *mapping; /* NULL: none */
+	json_t *root;    /* what pointers lead into; NULL: the body */
 };
 
 /*
  * What data gives the tags. A tag's own listed sources come first, in their order, then the
  * member that has the tag's name, then one that has a former name of it. A token that the sender
- * did not replace, such as [ZIP], is an error and no value.
+ * did not replace, such as [ZIP], is an error and no value. From incoming webhooks and the API,
+ * null removes a tag that no other source gives a value.
  *
  * results    room for tag_set_count(); texts live in the arena
  * unmatched  if not NULL, an array that gets the names of top-level members no tag takes
@@ -78,6 +90,10 @@ struct tag_data {
  */
 size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const struct tag_data *data, struct arena *arena,
 		     struct tag_result *results, json_t *unmatched);
+
+/* What one value gives the tag of the slot, as tags_evaluate() would have it. */
+void tags_evaluate_one(const struct tag_set *set, uint16_t slot, enum tag_source source, json_t *value, struct arena *arena,
+		       struct tag_result *out);
 
 /* Is one of them sensitive? */
 bool tag_set_is_sensitive(const struct tag_set *set);
@@ -88,7 +104,7 @@ bool tags_hide_header(const struct tag_set *set, const char *name, size_t len);
 struct tag_held {
 	const char *text; /* NULL: nothing */
 	enum tag_source source;
-	int64_t at_ms;
+	int64_t at_ms; /* of the value; without one, of its removal (0: there was none) */
 };
 
 /*
@@ -98,5 +114,7 @@ struct tag_held {
  */
 const char *tag_settle(const struct tag_def *def, const struct tag_held *held, enum tag_source source, int64_t at_ms,
 		       struct value *value, struct arena *arena);
+/* May this source, at at_ms, remove what is held? Returns NULL, or why it may not. */
+const char *tag_settle_removal(const struct tag_def *def, const struct tag_held *held, enum tag_source source, int64_t at_ms);
 
 #endif

@@ -729,6 +729,15 @@ static void result_done(struct store_job *job, bool committed)
 	mailbox_post_reply(r->client->letters, &r->letter.mail);
 }
 
+/* What is kept has no key of a call, neither where it was sent nor where it was answered. */
+static char *without_keys(struct buf *b)
+{
+	char *text = buf_take(b);
+	if (text)
+		(void)keys_mask(text, strlen(text));
+	return text;
+}
+
 static char *attempt_doc(const struct transfer *t, const struct delivery *d, CURLcode code, long status)
 {
 	char shown[2048];
@@ -780,7 +789,7 @@ static char *attempt_doc(const struct transfer *t, const struct delivery *d, CUR
 	json_key(&b, "timings_ms");
 	buf_printf(&b, "{\"dns\":%.1f,\"connect\":%.1f,\"tls\":%.1f,\"first_byte\":%.1f,\"total\":%.1f}", dns * 1000, connect * 1000, tls * 1000, first * 1000, total * 1000);
 	json_close(&b);
-	return buf_take(&b);
+	return without_keys(&b);
 }
 
 static void count_try(struct http_client *c, struct endpoint *e, const struct transfer *t, bool answered, double seconds)

@@ -23,7 +23,7 @@ struct failure {
 
 struct guard {
 	pthread_mutex_t lock;
-	struct bucket *buckets;
+	struct bucket *buckets; /* the one that was used longest ago is first */
 	struct failure *failures; /* the one that was seen longest ago is first */
 	uint64_t failed;
 };
@@ -58,11 +58,19 @@ static struct bucket *find_bucket(struct guard *g, const char *webhook_id, int r
 {
 	struct bucket *b;
 	HASH_FIND_STR(g->buckets, webhook_id, b);
-	if (!b && (b = calloc(1, sizeof *b))) {
-		snprintf(b->webhook_id, sizeof b->webhook_id, "%s", webhook_id);
+	if (b) {
+		HASH_DEL(g->buckets, b);
+	} else if (HASH_COUNT(g->buckets) >= GUARD_RATES_MAX) {
+		b = g->buckets; /* calls have keys, too, and there is no end of them */
+		HASH_DEL(g->buckets, b);
+		*b = (struct bucket){.at_ms = now_ms, .left = rate_per_minute};
+	} else if ((b = calloc(1, sizeof *b))) {
 		b->left = rate_per_minute;
 		b->at_ms = now_ms;
-		HASH_ADD_STR(g->buckets, webhook_id, b);
+	}
+	if (b) {
+		snprintf(b->webhook_id, sizeof b->webhook_id, "%s", webhook_id);
+		HASH_ADD_STR(g->buckets, webhook_id, b); /* at the end */
 	}
 	return b;
 }
@@ -74,7 +82,7 @@ int guard_take(struct guard *g, const char *webhook_id, int rate_per_minute, int
 		return 0;
 	pthread_mutex_lock(&g->lock);
 	struct bucket *b = find_bucket(g, webhook_id, rate_per_minute, now_ms);
-	if (b) { /* one for each webhook that has a limit; without memory none is kept to */
+	if (b) { /* without memory no rate is kept to */
 		double per_ms = rate_per_minute / 60000.0, passed = now_ms > b->at_ms ? (double)(now_ms - b->at_ms) : 0;
 		b->left += passed * per_ms;
 		if (b->left > rate_per_minute)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define GUARD_ADDRESSES_MAX 1000 /* kept; the one that was seen longest ago makes room */
+#define GUARD_RATES_MAX 20000    /* webhooks and calls whose rate is counted; likewise */
 
 struct guard;
 struct guard *guard_create(void) WARN_UNUSED;

@@ -58,7 +58,8 @@ describe('outgoing webhooks', () => {
       'call.adjusted', 'call.completed', 'call.connected', 'call.converted', 'call.dialing',
       'call.failed', 'call.milestone', 'call.started', 'call.transferred', 'flow.completed',
       'flow.custom', 'flow.node_failed', 'flow.started', 'flow.unavailable', 'recording.ready',
-      'routing.no_target', 'tag.changed', 'tag.set', 'voicemail.received', 'webhook.disabled',
+      'routing.no_target', 'tag.changed', 'tag.removed', 'tag.set',
+      'voicemail.received', 'webhook.disabled',
     ])
     const marks = Array.from({ length: 12 }, (_, i) => `call.on_${5 * (i + 1)}_secs_mark`)
     const others = 'call.incoming call.hangup call.failure call.revenue_changed call.final call.updated'

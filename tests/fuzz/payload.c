@@ -1,8 +1,11 @@
 /* The body of an incoming webhook: a form, or JSON whose values tags point at and take. */
 #include "expr/pointer.h"
 #include "fuzz.h"
+#include "tags/custom.h"
 #include "tags/tags.h"
+#include "config/config.h"
 #include "webhook/incoming.h"
+#include "webhook/members.h"
 
 /* Tags of every type, as if the pointer were each one's source. */
 static void evaluate(json_t *body, const char *pointer, struct arena *arena)
@@ -14,7 +17,7 @@ static void evaluate(json_t *body, const char *pointer, struct arena *arena)
 		json_array_append_new(docs, json_pack("{s:s, s:s, s:s, s:[s], s:s, s:[{s:s, s:s}]}", "id", types[i], "name", types[i], "type", types[i], "choices", "a", "on_repeat", "append", "sources", "kind", "incoming_webhook", i % 2 ? "pointer" : "parameter", *pointer ? pointer : "/x"));
 	json_array_append_new(mapping, json_pack("{s:s, s:s}", "tag_id", "string", "pointer", *pointer ? pointer : "/x"));
 	struct tag_set *set = tag_set_build(docs, "US", arena);
-	struct tag_data data = {body, body, set ? tag_mapping_build(set, mapping, arena) : NULL};
+	struct tag_data data = {.body = body, .headers = body, .mapping = set ? tag_mapping_build(set, mapping, arena) : NULL};
 	size_t n = set ? tags_evaluate(set, TAG_FROM_WEBHOOK, &data, arena, results, unmatched) : 0;
 	for (size_t i = 0; i < n; i++)
 		if (results[i].value.kind != VALUE_NONE)
@@ -24,6 +27,26 @@ static void evaluate(json_t *body, const char *pointer, struct arena *arena)
 	json_decref(docs);
 	json_decref(unmatched);
 	json_decref(mapping);
+}
+
+/* As each path reads the members. */
+static void read_members(json_t *body, struct arena *arena)
+{
+	json_t *docs = json_pack("[{s:s, s:s}]", "id", "plan", "name", "plan");
+	struct tag_set *set = tag_set_build(docs, "US", arena);
+	for (unsigned type = INCOMING_CALL_DATA; set && type <= INCOMING_UPDATE_FIELDS; type *= 2) {
+		struct incoming_members m;
+		const char *name;
+		json_t *value, *stored = json_object();
+		bool read = incoming_members_read(body, type, set, arena, &m);
+		if (read)
+			(void)custom_data_merge(stored, m.data, 1, m.errors);
+		json_object_foreach(read ? m.data : NULL, name, value)
+			(void)expr_custom_find(m.data, name, strlen(name));
+		json_decref(stored);
+		incoming_members_free(&m);
+	}
+	json_decref(docs);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -38,8 +61,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		*rest++ = '\0';
 		size_t len = size - (size_t)(rest - whole);
 		json_t *read = incoming_read(whole, rest, len, notes, &status, &err);
-		if (read)
+		if (read) {
 			incoming_limit(read, notes);
+			(void)incoming_text(read, "caller_id", &arena);
+			read_members(read, &arena);
+		}
 		json_decref(read);
 	}
 	json_decref(notes);
@@ -55,8 +81,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		incoming_limit(body, NULL);
 		(void)incoming_text(body, "caller_id", &arena);
 		incoming_remove(body, "caller_id");
-		if (json_is_object(body))
+		if (json_is_object(body)) {
 			evaluate(body, pointer, &arena);
+			read_members(body, &arena);
+		}
 	}
 	json_decref(body);
 	free(pointer);

@@ -651,9 +651,52 @@ static void test_holiday_hours_replace_those_that_begin_on_the_day(void **state)
 		     HOURS("2026-12-24", "22:00", "01:00"), "");
 }
 
+static void test_custom_data_is_found_by_dots_and_pointers(void **state)
+{
+	static const struct {
+		const char *name, *text; /* text NULL: there is none */
+	} cases[] = {
+		{"source", "radio"}, {"SOURCE", "radio"}, {"lead.city", "Austin"}, {"lead.tags.1", "b"}, {"lead.tags.2", NULL}, {"lead.tags.01", NULL},
+		{"a.b", "dotted"}, {"a.b.c", "deep"}, {"/lead/tags/0", "a"}, {"/lead/none", NULL}, {"none", NULL}, {"lead..city", NULL}, {".", NULL},
+		{"n", "67"}, {"half", "0.5"}, {"yes", "true"}, {"nothing", NULL}, {"lead.tags", "[\"a\",\"b\"]"},
+	};
+	struct arena arena = {0};
+	json_t *data = json_loads("{\"source\":\"radio\",\"lead\":{\"city\":\"Austin\",\"tags\":[\"a\",\"b\"]},\"a.b\":\"dotted\",\"a\":{\"b\":{\"c\":\"deep\"}},"
+				  "\"n\":67,\"half\":0.5,\"yes\":true,\"nothing\":null}", 0, NULL);
+	struct expr_custom custom = {.data = data, .arena = &arena};
+	struct expr_env env = {.custom = &custom};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char name[40];
+		snprintf(name, sizeof name, "custom.%s", cases[i].name);
+		struct expr_ref ref = expr_resolve(&scope, name, strlen(name));
+		assert_int_equal(ref.source, EXPR_CUSTOM);
+		struct value v = expr_value(&env, ref);
+		if (!cases[i].text ? v.kind != VALUE_NONE : v.kind == VALUE_NONE || strcmp(v.text, cases[i].text) != 0)
+			fail_msg("%s is '%s'", name, v.text);
+	}
+	assert_int_equal(expr_resolve(&scope, "custom.", 7).source, EXPR_NOTHING);
+	env.custom = NULL;
+	assert_int_equal(expr_value(&env, expr_resolve(&scope, "custom.n", 8)).kind, VALUE_NONE);
+	json_decref(data);
+	arena_free(&arena);
+}
+
+static void test_a_calls_key_is_known_in_requests_only(void **state)
+{
+	struct expr_scope requests = scope;
+	(void)state;
+	requests.requests = true;
+	assert_int_equal(expr_resolve(&scope, "CALL_KEY", 8).source, EXPR_NOTHING);
+	assert_int_equal(expr_resolve(&scope, "call.key", 8).source, EXPR_NOTHING);
+	assert_int_equal(expr_resolve(&requests, "call_key", 8).source, EXPR_SYSTEM);
+	assert_int_equal(expr_resolve(&requests, "call_key", 8).slot, CALL_KEY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_custom_data_is_found_by_dots_and_pointers), cmocka_unit_test(test_a_calls_key_is_known_in_requests_only),
 		cmocka_unit_test(test_every_operator), cmocka_unit_test(test_zip_codes_have_distances), cmocka_unit_test(test_groups_nest), cmocka_unit_test(test_what_does_not_compile_is_told),
 		cmocka_unit_test(test_templates_escape_for_where_they_land), cmocka_unit_test(test_tokens_convert_by_the_end_of_their_name), cmocka_unit_test(test_templates_have_defaults_and_brackets),
 		cmocka_unit_test(test_brackets_in_json_are_arrays_where_they_have_a_literal), cmocka_unit_test(test_a_default_in_json_has_the_type_of_its_token),

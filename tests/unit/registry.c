@@ -56,8 +56,30 @@ static void test_what_waits_for_one_caller_is_bounded(void **state)
 	registry_destroy(r);
 }
 
+static void test_custom_data_of_one_caller_is_bounded_and_the_oldest_makes_room(void **state)
+{
+	char call_id[40];
+	size_t kept = 0, size = REGISTRY_CUSTOM_MAX / 4;
+	struct registry *r = registry_create();
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		struct pending *p = data("x", 1000);
+		p->custom = calloc(1, size + 1);
+		memset(p->custom, 'x', size);
+		registry_offer(r, "o", "+1", p, call_id, 1);
+	}
+	for (struct pending *p = registry_add(r, "o", "+1", "c", "call_1", 10), *next; p; p = next) {
+		next = p->next;
+		kept += p->custom != NULL;
+		assert_true(next || p->custom);
+		pending_free(p);
+	}
+	assert_int_equal(kept, 4);
+	registry_destroy(r);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_data_goes_to_the_live_call_or_to_the_next_one), cmocka_unit_test(test_what_waits_for_one_caller_is_bounded)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_data_goes_to_the_live_call_or_to_the_next_one), cmocka_unit_test(test_what_waits_for_one_caller_is_bounded), cmocka_unit_test(test_custom_data_of_one_caller_is_bounded_and_the_oldest_makes_room)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

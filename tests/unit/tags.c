@@ -1,4 +1,5 @@
 #include "test.h"
+#include "tags/custom.h"
 #include "tags/tags.h"
 #include <string.h>
 
@@ -137,11 +138,11 @@ static void test_a_mapping_goes_before_what_the_tag_lists_and_headers_are_a_sour
 	json_t *list = json_loads("[{\"tag_id\":\"tag_1\",\"pointer\":\"/deep/st\"},{\"tag_id\":\"tag_2\",\"header\":\"X-Score\"}]", 0, NULL);
 	struct tag_mapping *mapping = tag_mapping_build(set, list, &arena);
 	(void)state;
-	assert_int_equal(tags_evaluate(set, TAG_FROM_WEBHOOK, &(struct tag_data){data, headers, mapping}, &arena, r, NULL), 2);
+	assert_int_equal(tags_evaluate(set, TAG_FROM_WEBHOOK, &(struct tag_data){.body = data, .headers = headers, .mapping = mapping}, &arena, r, NULL), 2);
 	assert_string_equal(r[0].value.text, "NY");
 	assert_string_equal(r[1].value.text, "9");
 	json_object_del(json_object_get(data, "deep"), "st");
-	assert_int_equal(tags_evaluate(set, TAG_FROM_WEBHOOK, &(struct tag_data){data, NULL, mapping}, &arena, r, NULL), 0);
+	assert_int_equal(tags_evaluate(set, TAG_FROM_WEBHOOK, &(struct tag_data){.body = data, .mapping = mapping}, &arena, r, NULL), 0);
 	assert_true(tags_take(set, mapping, "/deep/st"));
 	assert_false(tags_take(set, mapping, "/region"));
 	assert_true(tags_take(set, NULL, "/region"));
@@ -153,6 +154,98 @@ static void test_a_mapping_goes_before_what_the_tag_lists_and_headers_are_a_sour
 	arena_free(&arena);
 }
 
+static void test_null_removes_a_tag_that_no_other_source_gives_a_value(void **state)
+{
+	static const struct {
+		const char *body;
+		enum tag_source source;
+		bool removes;
+		const char *text; /* NULL: none */
+	} cases[] = {
+		{"{\"state\":null}", TAG_FROM_WEBHOOK, true, NULL},
+		{"{\"REGION\":null}", TAG_FROM_WEBHOOK, true, NULL},
+		{"{\"lead\":[{\"st\":null}]}", TAG_FROM_WEBHOOK, true, NULL},
+		{"{\"region\":null,\"state\":\"TX\"}", TAG_FROM_WEBHOOK, false, "TX"},
+		{"{\"region\":\"OK\",\"state\":null}", TAG_FROM_WEBHOOK, false, "OK"},
+		{"{\"state\":null}", TAG_FROM_API, true, NULL},
+		{"{\"state\":null}", TAG_FROM_RTB, false, NULL},
+	};
+	struct arena arena = {0};
+	struct tag_set *set = build(&arena);
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct tag_result r[2];
+		json_t *body = json_loads(cases[i].body, 0, NULL), *unmatched = json_array();
+		assert_int_equal(tags_evaluate(set, cases[i].source, &(struct tag_data){.body = body}, &arena, r, unmatched), 1);
+		assert_int_equal(r[0].removes, cases[i].removes);
+		assert_int_equal(tag_result_changes(&r[0]), cases[i].removes || cases[i].text);
+		if (cases[i].text)
+			assert_string_equal(r[0].value.text, cases[i].text);
+		assert_int_equal(json_array_size(unmatched), 0);
+		json_decref(body);
+		json_decref(unmatched);
+	}
+	arena_free(&arena);
+}
+
+static void test_a_removal_settles_by_time_and_rank(void **state)
+{
+	static const struct tag_def last = {.repeat = TAG_REPEAT_LAST}, ranked = {.repeat = TAG_REPEAT_PRECEDENCE, .ranks = {1, 0, 255, 255}};
+	const struct tag_held webhook = {"a", TAG_FROM_WEBHOOK, 5}, dni = {"a", TAG_FROM_DNI, 5}, removed = {.at_ms = 5};
+	struct value v = value_string("b", 1);
+	(void)state;
+	assert_null(tag_settle_removal(&last, &webhook, TAG_FROM_WEBHOOK, 5));
+	assert_non_null(tag_settle_removal(&last, &webhook, TAG_FROM_WEBHOOK, 4));
+	assert_non_null(tag_settle_removal(&ranked, &dni, TAG_FROM_WEBHOOK, 6));
+	assert_null(tag_settle_removal(&ranked, &webhook, TAG_FROM_DNI, 6));
+	assert_null(tag_settle_removal(&ranked, &dni, TAG_FROM_API, 6));
+	assert_string_equal(tag_settle(&last, &removed, TAG_FROM_WEBHOOK, 4, &v, NULL), "it was removed later");
+	assert_null(tag_settle(&last, &removed, TAG_FROM_WEBHOOK, 5, &v, NULL));
+}
+
+static void merge(json_t *stored, const char *given, int64_t at_ms, json_t *refused)
+{
+	json_t *json = json_loads(given, 0, NULL);
+	(void)custom_data_merge(stored, json, at_ms, refused);
+	json_decref(json);
+}
+
+static void test_custom_data_is_merged_by_time_and_has_an_end(void **state)
+{
+	json_t *stored = json_object(), *refused = json_array();
+	(void)state;
+	merge(stored, "{\"a\":1,\"b\":\"two\",\"c\":{\"d\":[]}}", 10, refused);
+	merge(stored, "{\"a\":2,\"c\":null}", 11, refused);
+	assert_int_equal(json_array_size(refused), 0);
+	merge(stored, "{\"a\":3}", 9, refused);
+	assert_int_equal(json_array_size(refused), 1);
+	char *text = custom_data_text(stored);
+	assert_string_equal(text, "{\"a\":2,\"b\":\"two\"}");
+	free(text);
+	char *large = calloc(1, CUSTOM_DATA_MAX + 1);
+	memset(large, 'x', CUSTOM_DATA_MAX);
+	json_t *given = json_pack("{s:s, s:i}", "large", large, "z", 1);
+	assert_true(custom_data_merge(stored, given, 12, refused));
+	assert_null(json_object_get(stored, "large"));
+	assert_non_null(json_object_get(stored, "z"));
+	json_decref(given);
+	for (size_t n = CUSTOM_DATA_MAX; n > CUSTOM_DATA_MAX - 64; n--) { /* whatever fits, the whole is no larger */
+		json_t *whole = json_object();
+		large[n] = '\0';
+		given = json_pack("{s:s}", "l", large);
+		bool fits = custom_data_merge(whole, given, 1, NULL);
+		text = custom_data_text(whole);
+		assert_int_equal(fits, n + strlen("{\"l\":\"\"}") <= CUSTOM_DATA_MAX);
+		assert_true(strlen(text) <= CUSTOM_DATA_MAX);
+		free(text);
+		json_decref(given);
+		json_decref(whole);
+	}
+	free(large);
+	json_decref(stored);
+	json_decref(refused);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +253,9 @@ int main(void)
 		cmocka_unit_test(test_listed_sources_come_before_the_name_and_types_are_checked), cmocka_unit_test(test_a_source_of_another_kind_is_not_read),
 		cmocka_unit_test(test_which_of_several_values_stays), cmocka_unit_test(test_a_list_of_texts_has_an_end),
 		cmocka_unit_test(test_a_mapping_goes_before_what_the_tag_lists_and_headers_are_a_source),
+		cmocka_unit_test(test_null_removes_a_tag_that_no_other_source_gives_a_value),
+		cmocka_unit_test(test_a_removal_settles_by_time_and_rank),
+		cmocka_unit_test(test_custom_data_is_merged_by_time_and_has_an_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

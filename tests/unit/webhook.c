@@ -1,6 +1,8 @@
 #include "test.h"
 #include "webhook/address.h"
 #include "webhook/guard.h"
+#include "config/config.h"
+#include "webhook/members.h"
 #include "webhook/signature.h"
 #include "webhook/statistics.h"
 #include <arpa/inet.h>
@@ -112,9 +114,91 @@ static void test_percentiles_are_taken_from_the_buckets(void **state)
 	assert_true(statistics_percentile_ms(n.answered, n.buckets, 100) == 10000); /* no more is known of it */
 }
 
+static void test_control_members_by_name_place_and_path(void **state)
+{
+	static const struct {
+		unsigned type;
+		const char *body;
+		enum incoming_member member;
+		const char *text, *data; /* text NULL: it was not sent */
+	} cases[] = {
+		{INCOMING_CALL_DATA, "{\"call_log_id\":\" c \",\"x\":1}", MEMBER_CALL_ID, "c", "{\"call_log_id\":\" c \",\"x\":1}"},
+		{INCOMING_CALL_DATA, "{\"call_id\":\"\",\"callid\":\"c\"}", MEMBER_CALL_ID, "c", "{\"callid\":\"c\"}"},
+		{INCOMING_CALL_DATA, "{\"call_id\":\" \\u00a0\\t\"}", MEMBER_CALL_ID, NULL, "{}"},
+		{INCOMING_CALL_DATA, "{\"phone\":1,\"caller_id\":2}", MEMBER_CALLER_ID, "2", "{\"phone\":1}"},
+		{INCOMING_CALL_DATA, "{\"fields\":{\"caller_id\":2,\"x\":3}}", MEMBER_CALLER_ID, "2", "{\"x\":3}"},
+		{INCOMING_CALL_DATA, "{\"caller_id\":1,\"fields\":{\"caller_id\":2}}", MEMBER_CALLER_ID, "1", "{\"caller_id\":2}"},
+		{INCOMING_CALL_DATA, "{\"caller_id\":1,\"fields\":{\"caller_id\":1}}", MEMBER_CALLER_ID, "1", "{}"},
+		{INCOMING_CALL_DATA, "{\"revenue\":5}", MEMBER_REVENUE, NULL, "{\"revenue\":5}"},
+		{INCOMING_CALL_DATA, "{\"custom_data\":{\"a\":1,\"caller_id\":7},\"a\":2}", MEMBER_CALLER_ID, NULL, "{\"a\":2,\"caller_id\":7}"},
+		{INCOMING_CALL_DATA, "{\"custom_data\":\"{\\\"a\\\":1}\"}", MEMBER_CALLER_ID, NULL, "{\"a\":1}"},
+		{INCOMING_CALL_DATA, "{\"custom_data\":\"text\",\"fields\":[1]}", MEMBER_CALLER_ID, NULL, "{\"custom_data\":\"text\",\"fields\":[1]}"},
+		{INCOMING_UPDATE_REVENUE, "{\"revenue\":5,\"revenue_paid_out\":6}", MEMBER_REVENUE, "5", "{\"revenue_paid_out\":6}"},
+		{INCOMING_UPDATE_REVENUE, "{\"revenue\":null,\"revenue_paid_out\":6}", MEMBER_REVENUE, "6", "{\"revenue_paid_out\":6}"},
+		{INCOMING_UPDATE_REVENUE, "{\"disposition\":\"x\",\"add\":{\"a\":1}}", MEMBER_DISPOSITION, NULL, "{\"disposition\":\"x\",\"add\":{\"a\":1}}"},
+		{INCOMING_UPDATE_FIELDS, "{\"publisher_paid_out\":\"3\"}", MEMBER_PAYOUT, "3", "{\"publisher_paid_out\":\"3\"}"},
+		{INCOMING_UPDATE_FIELDS, "{\"tags\":{\"add\":{\"a\":1},\"other\":2}}", MEMBER_REASON, NULL, "{\"tags\":{\"other\":2}}"},
+		{INCOMING_UPDATE_FIELDS, "{\"fields[reason]\":\"sold\"}", MEMBER_REASON, "sold", "{}"},
+	};
+	struct arena arena = {0};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct incoming_members m;
+		json_t *body = json_loads(cases[i].body, 0, NULL);
+		assert_non_null(body);
+		assert_true(incoming_members_read(body, cases[i].type, NULL, &arena, &m));
+		const char *text = m.given[cases[i].member].text;
+		char *data = json_dumps(m.data, JSON_COMPACT);
+		if ((text != NULL) != (cases[i].text != NULL) || (text && strcmp(text, cases[i].text) != 0) || strcmp(data, cases[i].data) != 0)
+			fail_msg("case %zu: '%s', data %s", i, text ? text : "(none)", data);
+		free(data);
+		incoming_members_free(&m);
+		json_decref(body);
+	}
+	arena_free(&arena);
+}
+
+static void test_call_keys_are_of_one_call_and_are_masked(void **state)
+{
+	struct crypto_key key, other;
+	char one[CALL_KEY_SIZE], two[CALL_KEY_SIZE], org[ID_SIZE], call[ID_SIZE], organization_id[ID_SIZE], call_id[ID_SIZE];
+	(void)state;
+	memset(&key, 1, sizeof key);
+	memset(&other, 2, sizeof other);
+	id_new("org", org);
+	id_new("call", call);
+	assert_true(call_key_make(&key, org, call, one));
+	assert_int_equal(strlen(one), CALL_KEY_SIZE - 1);
+	assert_true(call_key_parse(one, organization_id, call_id));
+	assert_string_equal(organization_id, org);
+	assert_string_equal(call_id, call);
+	assert_true(call_key_verify(&key, one));
+	assert_false(call_key_verify(&other, one));
+	for (size_t i = 0; i < CALL_KEY_SIZE - 1; i++) {
+		memcpy(two, one, sizeof two);
+		two[i] = two[i] == 'A' ? 'B' : 'A';
+		assert_false(call_key_verify(&key, two));
+	}
+	assert_false(call_key_make(&key, "org_EXAMPLE", call, two));
+	assert_false(call_key_parse("ck_", organization_id, call_id));
+	char text[400];
+	int n = snprintf(text, sizeof text, "k=%s&%s, ck_short iwk_short, iwk_%043d", one, one, 0);
+	size_t masked = keys_mask(text, (size_t)n);
+	assert_int_equal(masked, strlen(text));
+	assert_string_equal(text, "k=********&********, ck_short iwk_short, ********");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_public_addresses_pass), cmocka_unit_test(test_ports_of_other_protocols_are_refused), cmocka_unit_test(test_a_webhook_has_a_minutes_worth_at_once_and_then_its_rate), cmocka_unit_test(test_failures_are_counted_by_address_and_the_oldest_make_room),
-					   cmocka_unit_test(test_signature_is_the_standards), cmocka_unit_test(test_percentiles_are_taken_from_the_buckets)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_control_members_by_name_place_and_path),
+		cmocka_unit_test(test_call_keys_are_of_one_call_and_are_masked),
+		cmocka_unit_test(test_only_public_addresses_pass),
+		cmocka_unit_test(test_ports_of_other_protocols_are_refused),
+		cmocka_unit_test(test_a_webhook_has_a_minutes_worth_at_once_and_then_its_rate),
+		cmocka_unit_test(test_failures_are_counted_by_address_and_the_oldest_make_room),
+		cmocka_unit_test(test_signature_is_the_standards),
+		cmocka_unit_test(test_percentiles_are_taken_from_the_buckets),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ import { label, side, words } from '../words'
 import { useStepNames } from './steps'
 import { Ladder } from './Ladder'
 import { Adjust, Adjustments } from './Money'
-import { Tags } from './Tags'
+import { CustomData, Tags } from './Tags'
 import { Timeline, sentence, type Attempt } from './Timeline'
 import { Player, type Recording } from './Waveform'
 import { Status, lasting, moment, plain } from './fields'
@@ -122,6 +122,9 @@ export function Call({ id }: { id: string }) {
         [t('Campaign'), linked('campaigns', 'campaign_id')], [t('Publisher'), linked('publishers', 'publisher_id')], [t('Routing'), c.call_flow_id ? <>{linked('data/call-flows', 'call_flow_id')} {t('version {n}', { n: c.flow_version })}</> : t('Routing Plan')], [t('Target'), linked(String(c.target_id).startsWith('rbt_') ? 'rtb/targets' : 'targets', 'target_id')],
         [t('Started'), moment(c.started_at)], [t('Answered'), moment(c.answered_at)], [t('Connected'), moment(c.connected_at)], [t('Ended'), c.ended_at ? <>{moment(c.ended_at)}{c.hangup_by ? `, ${t('by {who}', { who: side(c.hangup_by) })}` : ''}{c.hangup_reason ? <Text size="xs" c="dimmed">{String(c.hangup_reason)}</Text> : null}</> : '–'],
         [t('Duration'), c.duration_seconds == null ? '–' : lasting(Number(c.duration_seconds))], [t('Converted'), plain(c.converted)], [t('Revenue'), money('revenue')], [t('Payout'), money('payout')],
+        ...(c.converted_at ? [[t('Converted at'), moment(c.converted_at)] as [string, ReactNode]] : []),
+        ...(c.reason ? [[t('Reason'), plain(c.reason)] as [string, ReactNode]] : []),
+        ...(c.payout_hold_reason ? [[t('Payout held back'), plain(c.payout_hold_reason)] as [string, ReactNode]] : []),
         [t('Cost'), `${plain(c.cost)} ${plain(c.currency)}`], [t('Margin'), `${plain(c.margin)} ${plain(c.currency)}`],
         [t('Trunk'), linked('settings/trunks', 'trunk_id')], [t('Audio quality (caller)'), heard(quality?.caller)], [t('Audio quality (target)'), heard(quality?.target)],
       ]} />
@@ -132,7 +135,10 @@ export function Call({ id }: { id: string }) {
           <Tabs.Tab value="tags">{t('Tags')}</Tabs.Tab><Tabs.Tab value="attempts">{t('Attempts')}</Tabs.Tab><Tabs.Tab value="events">{t('Events')}</Tabs.Tab>
           <Tabs.Tab value="requests" rightSection={requests ? <Badge size="xs" variant="light" circle>{requests}</Badge> : undefined}>{t('Webhooks')}</Tabs.Tab><Tabs.Tab value="adjustments">{t('Adjustments')}</Tabs.Tab><Tabs.Tab value="trace">{t('Trace')}</Tabs.Tab><Tabs.Tab value="sip">{t('SIP')}</Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="tags"><Tags callId={id} rows={tags.data ?? []} node={(node) => step.name(node, null)} /></Tabs.Panel>
+        <Tabs.Panel value="tags">
+          <Tags callId={id} rows={tags.data ?? []} node={(node) => step.name(node, null)} />
+          <CustomData data={(c.custom_data as Record<string, unknown> | undefined) ?? {}} />
+        </Tabs.Panel>
         <Tabs.Panel value="attempts"><Rows rows={attempts.map((a) => ({ ...a, what: sentence(a) }))} columns={[['what', t('What happened')], ['chosen', t('Why chosen')], ['uri', t('Address')], ['sip_status', t('SIP')], ['started_at', t('Started')], ['ended_at', t('Ended')]]} empty={t('No target was called.')} /></Tabs.Panel>
         <Tabs.Panel value="events"><Rows rows={(events.data ?? []).map((e) => ({ ...e, type: labelOf(types, e.type), data: <Code>{JSON.stringify(e.data)}</Code> }))} columns={[['timestamp', t('When')], ['type', t('Event')], ['data', t('Data')]]} empty={t('No events.')} /></Tabs.Panel>
         <Tabs.Panel value="requests">

@@ -15,6 +15,7 @@ import { callColumns, lasting } from './fields'
 const all = [
   'reset', 'call.started', 'call.dialing', 'call.connected', 'call.transferred', 'call.milestone',
   'call.converted', 'call.adjusted', 'call.failed', 'call.completed', 'tag.set', 'tag.changed',
+  'tag.removed',
   'flow.started', 'flow.completed', 'flow.unavailable', 'flow.node_failed', 'flow.custom',
   'routing.no_target', 'recording.ready', 'voicemail.received',
 ]

@@ -1,10 +1,11 @@
 // A call's tags: the source of each value, its earlier values, and sensitive ones on request.
-import { Button, Group, Stack, Text } from '@mantine/core'
+import { Button, Group, Stack, Text, Title } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api } from '../api'
 import { t } from '../text'
-import { complain } from '../toast'
+import { complain, toast } from '../toast'
 import { label } from '../words'
 import { Rows } from './Call'
 import { moment, plain } from './fields'
@@ -36,11 +37,61 @@ function Sealed({ callId, name }: { callId: string; name: string }) {
   return value !== null ? <span>{value}</span> : <Group gap="xs"><span>********</span><Button size="compact-xs" variant="light" aria-label={t('Show {name}', { name })} onClick={() => void reveal()}>{t('Show')}</Button></Group>
 }
 
+// Sensitive values cannot be put back: nobody here knows them.
+function Remove({ callId, row }: { callId: string; row: Record<string, unknown> }) {
+  const client = useQueryClient()
+  const name = String(row.name)
+  const set = async (value: unknown) => {
+    await api('PATCH', `/calls/${callId}/tags`, { [name]: value })
+    await client.invalidateQueries({ queryKey: ['call', callId] })
+  }
+  const undo = row.sensitive ? undefined : () => set(row.value)
+  const remove = () => set(null).then(() => toast(t('The tag {name} is removed', { name }), undo), complain)
+  return (
+    <Button size="compact-xs" variant="subtle" color="red" aria-label={t('Remove {name}', { name })}
+      onClick={() => void remove()}>{t('Remove')}</Button>
+  )
+}
+
+// Fields that incoming webhooks brought and no tag took.
+export function CustomData({ data }: { data: Record<string, unknown> }) {
+  const rows = Object.entries(data).map(([name, value]) => ({ name, value }))
+  if (!rows.length) return null
+  return (
+    <Stack gap={4} pt="md">
+      <Title order={3} size="h5">{t('Custom data')}</Title>
+      <Rows rows={rows} columns={[['name', t('Field')], ['value', t('Value')]]} empty="" />
+    </Stack>
+  )
+}
+
 export function Tags({ callId, rows, node }: { callId: string; rows: Record<string, unknown>[]; node: NodeName }) {
   const before = (r: Record<string, unknown>) => {
-    const older = ((r.history as Written[] | undefined) ?? []).slice(0, -1)
-    return older.length ? <Stack gap={2}>{older.map((h, i) => <Text key={i} size="xs" c="dimmed">{plain(h.value)} · <From source={h.source} origin={h.origin} node={node} /> · {moment(h.set_at)}</Text>)}</Stack> : '–'
+    const history = (r.history as Written[] | undefined) ?? []
+    const older = r.removed ? history.filter((h) => h.value !== null) : history.slice(0, -1)
+    if (!older.length) return '–'
+    return (
+      <Stack gap={2}>
+        {older.map((h, i) => (
+          <Text key={i} size="xs" c="dimmed">
+            {plain(h.value)} · <From source={h.source} origin={h.origin} node={node} /> · {moment(h.set_at)}
+          </Text>
+        ))}
+      </Stack>
+    )
   }
-  return <Rows rows={rows.map((r) => ({ ...r, value: r.sensitive ? <Sealed callId={callId} name={String(r.name)} /> : r.value, from: <From source={String(r.source)} origin={r.origin as string | null} node={node} />, before: before(r) }))}
-    columns={[['name', t('Tag')], ['value', t('Value')], ['from', t('From')], ['set_at', t('Set')], ['before', t('Before')]]} empty={t('This call has no tags.')} />
+  const value = (r: Record<string, unknown>) => {
+    if (r.removed) return <Text size="sm" c="dimmed">{t('removed')}</Text>
+    return r.sensitive ? <Sealed callId={callId} name={String(r.name)} /> : r.value
+  }
+  const shown = rows.map((r) => ({
+    ...r, value: value(r), before: before(r),
+    from: <From source={String(r.source)} origin={r.origin as string | null} node={node} />,
+    remove: r.removed ? '' : <Remove callId={callId} row={r} />,
+  }))
+  return (
+    <Rows rows={shown} empty={t('This call has no tags.')}
+      columns={[['name', t('Tag')], ['value', t('Value')], ['from', t('From')], ['set_at', t('Set')],
+        ['before', t('Before')], ['remove', '']]} />
+  )
 }

@@ -57,20 +57,15 @@ static void warn_of_host(void *arg, const struct template_token *token)
 			     (int)(token->len < 80 ? token->len : 80), token->name);
 }
 
-static void *compile(struct flow_compiler *c, json_t *config)
+/* What is sent; it may have the call's key. */
+static void compile_request(struct flow_compiler *c, json_t *config, struct config *cfg)
 {
-	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
 	json_t *headers = json_object_get(config, "headers"), *item;
 	const char *body = json_string_value(json_object_get(config, "body")), *key;
-	size_t i;
-	if (!cfg)
-		return NULL;
-	cfg->method = flow_config_string(c, config, "method");
 	const char *url = json_string_value(json_object_get(config, "url"));
+	c->scope.requests = true;
 	cfg->url = flow_compile_template(c, "/url", url, TEMPLATE_URL);
 	template_each_token(url, strlen(url), TEMPLATE_URL, warn_of_host, c);
-	cfg->timeout_ms = (int)json_integer_value(json_object_get(config, "timeout_ms"));
-	cfg->retries = (int)json_integer_value(json_object_get(config, "retries"));
 	json_object_foreach(headers, key, item) {
 		if (cfg->header_count == HEADERS_MAX || strpbrk(key, " :\r\n")) {
 			flow_problem(c, true, "config", c->at, "%.40s is not a header name, or there are more than %d", key, HEADERS_MAX);
@@ -85,6 +80,20 @@ static void *compile(struct flow_compiler *c, json_t *config)
 		if (!content_type(headers))
 			add_content_type(c, cfg, template_content_type(context));
 	}
+	c->scope.requests = false;
+}
+
+static void *compile(struct flow_compiler *c, json_t *config)
+{
+	struct config *cfg = arena_alloc(c->arena, sizeof *cfg);
+	json_t *item;
+	size_t i;
+	if (!cfg)
+		return NULL;
+	cfg->method = flow_config_string(c, config, "method");
+	cfg->timeout_ms = (int)json_integer_value(json_object_get(config, "timeout_ms"));
+	cfg->retries = (int)json_integer_value(json_object_get(config, "retries"));
+	compile_request(c, config, cfg);
 	json_array_foreach(json_object_get(config, "save"), i, item) {
 		char at[64];
 		snprintf(at, sizeof at, "/save/%zu", i);

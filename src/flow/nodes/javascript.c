@@ -110,9 +110,9 @@ static void add_system(struct buf *b, struct expr_env *env, const char *group)
 	json_key(b, group);
 	json_open(b);
 	for (unsigned i = 0; i < SYSTEM_FIELD_COUNT; i++) {
-		if (strncmp(system_fields[i].name, group, n) != 0 || system_fields[i].name[n] != '.')
+		if (i == CALL_KEY || strncmp(system_fields[i].name, group, n) != 0 || system_fields[i].name[n] != '.')
 			continue;
-		struct value v = expr_value(env, (struct expr_ref){EXPR_SYSTEM, (uint16_t)i});
+		struct value v = expr_value(env, (struct expr_ref){.source = EXPR_SYSTEM, .slot = (uint16_t)i});
 		add_value(b, system_fields[i].name + n + 1, &v);
 	}
 	json_close(b);

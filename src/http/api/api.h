@@ -120,14 +120,14 @@ void api_check_outgoing(const struct http_request *r, json_t *doc, struct errors
  * members. NULL after an answer was set. New reference.
  */
 json_t *api_read_data(struct http_request *r, json_t *notes);
-/* {"tag id": "text"} of those that have a value. New reference. */
+/* {"tag id": "text"} of those that have a value, and null of those that are removed. New reference. */
 json_t *api_applied_json(const struct organization *o, const struct tag_result *results, size_t count);
 /* The same as JSON for disk, the texts of sensitive tags sealed. To be freed. */
 char *api_waiting_text(const struct http_request *r, const struct tag_result *results, size_t count);
 bool api_takes_sensitive(const struct organization *o, const struct tag_result *results, size_t count);
 /* The data, where a sensitive tag took something from it: nobody reads it, but it can be evaluated again. To be freed. */
 char *api_sealed_data(const struct http_request *r, json_t *data);
-/* [{"tag","value","error"}], sensitive ones masked. */
+/* [{"tag","value","error"}], sensitive ones masked; "removed" where a tag was to be. */
 void api_results_json(struct buf *b, const struct organization *o, const struct tag_result *results, size_t count);
 /* A page of rows whose first column is the cursor, asked for with one more than the limit; NULL: they could not be read. Takes them. */
 enum http_result api_page_answer(struct http_request *r, struct store_rows *rows, int64_t limit, json_t *(*row)(const struct store_rows *rows, size_t i, bool whole));
@@ -152,6 +152,12 @@ api_handler api_test_mapping, api_ping_preview;
 api_handler api_rtb_requests, api_rtb_request;
 /* incoming.c */
 api_handler api_incoming_hook;
+/* A path's type, of INCOMING_CALL_DATA …; 0: it is none of theirs. */
+unsigned api_incoming_type(const char *path);
+/* What a request that is kept would give today's tags. webhook NULL: there is none any more. Results live in the request's
+ * arena; unmatched gets the names of what no tag takes. Returns how many results there are. */
+size_t api_incoming_evaluate(struct http_request *r, const struct config_incoming *webhook, unsigned type, json_t *data, json_t *headers,
+			     struct tag_result **results, json_t *unmatched);
 /* incoming_requests.c */
 api_handler api_incoming_requests, api_incoming_request, api_incoming_failures, api_incoming_replay, api_incoming_fields;
 /* prompts.c */

@@ -6,6 +6,7 @@
 #include "event/apply.h"
 #include "expr/filter.h"
 #include "expr/pointer.h"
+#include "tags/custom.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +54,7 @@ struct search {
 	const char *keys[2];
 	const char *call_flow_id;
 	int64_t from, to;
-	bool tags, include_tags;
+	bool tags, custom, include_tags; /* tags, custom: the filter asks for some */
 };
 
 /* ---- the question ---- */
@@ -258,7 +259,8 @@ static bool read_search(struct search *s)
 	if (filter)
 		json_array_append_new(s->rules, filter);
 	json_t *all = json_pack("{s:s, s:O}", "match", "all", "rules", s->rules);
-	struct expr_scope scope = {.tag = find_open_tag, .arg = s, .list = find_list, .region = s->o->region};
+	struct expr_scope scope = {.tag = find_open_tag, .arg = s, .list = find_list, .region = s->o->region,
+				   .custom = &s->custom};
 	s->filter = filter_compile(all, &scope, &s->arena, filter_error, s);
 	json_decref(all);
 	if (!errors_any(&s->errors))
@@ -288,6 +290,18 @@ static bool read_tags(struct search *s, struct store_conn *conn, const char *cal
 	return rows != NULL;
 }
 
+/* *out: the call's custom data, a new reference. false: the database failed. */
+static bool read_custom_data(struct search *s, struct store_conn *conn, const char *call_id, json_t **out)
+{
+	struct store_rows *rows = store_query(conn, "SELECT data FROM call_custom_data WHERE call_id = $1 AND organization_id = $2", "ss", call_id, s->o->id);
+	json_t *stored = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
+	*out = custom_data_shown(stored);
+	json_decref(stored);
+	bool ok = rows != NULL;
+	rows_free(rows);
+	return ok;
+}
+
 static bool passes(struct search *s, struct store_conn *conn, const struct call_log *log, bool *failed)
 {
 	struct arena arena = {0};
@@ -296,11 +310,13 @@ static bool passes(struct search *s, struct store_conn *conn, const struct call_
 	struct expr_env env = {.tags = tags, .tag_count = count, .call = call, .now_ms = log->started_ms};
 	struct expr_course course = {.revenue_micros = log->revenue_micros, .payout_micros = log->payout_micros, .converted = log->converted, .answered_ms = log->answered_ms};
 	const struct config_campaign *campaign = organization_campaign(s->o, log->campaign_id);
+	struct expr_custom custom = {.arena = &arena};
 	char started[RFC3339_SIZE], ended[RFC3339_SIZE];
 	bool match = false;
 	clock_rfc3339(log->started_ms, started);
 	clock_rfc3339(log->ended_ms, ended);
-	*failed = !tags || !expr_set_caller(&env, call, log->caller_id, &arena) || (s->tags && !read_tags(s, conn, log->id, tags, &arena));
+	env.custom = &custom;
+	*failed = !tags || (s->custom && !read_custom_data(s, conn, log->id, &custom.data)) || !expr_set_caller(&env, call, log->caller_id, &arena) || (s->tags && !read_tags(s, conn, log->id, tags, &arena));
 	if (!*failed) {
 		call[CALL_ID] = text_value(log->id);
 		call[CALL_NUMBER] = text_value(log->number);
@@ -324,6 +340,7 @@ static bool passes(struct search *s, struct store_conn *conn, const struct call_
 		expr_set_course(call, &course, log->ended_ms ? log->ended_ms : clock_now_ms());
 		match = filter_match(s->filter, &env);
 	}
+	json_decref(custom.data);
 	arena_free(&arena);
 	return match;
 }

@@ -48,10 +48,13 @@ enum http_result api_call_get(struct http_request *r)
 	return http_text(r, 200, &out);
 }
 
-/* {"tag id": [what it was, oldest first]}, from the call's events. NULL: the database could not be read. */
-static json_t *read_history(struct http_request *r, const char *call_id)
+/* {"tag id": [what it was, oldest first]}, from the call's events. names gets {"tag id": its name then}.
+ * NULL: the database could not be read. */
+static json_t *read_history(struct http_request *r, const char *call_id, json_t *names)
 {
-	struct store_rows *rows = store_query(http_reader(r), "SELECT payload, id FROM call_events WHERE call_id = $1 AND organization_id = $2 AND type IN ('tag.set', 'tag.changed') ORDER BY id", "ss", call_id, r->organization->id);
+	struct store_rows *rows = store_query(http_reader(r), "SELECT payload, id FROM call_events WHERE call_id = $1 AND organization_id = $2 "
+							      "AND type IN ('tag.set', 'tag.changed', 'tag.removed') ORDER BY COALESCE(sequence, 0), id",
+					      "ss", call_id, r->organization->id);
 	json_t *history = rows ? json_object() : NULL;
 	for (size_t i = 0; i < rows_count(rows); i++) {
 		json_t *payload = json_loads(rows_text(rows, i, 0), 0, NULL), *tag = json_incref(json_object_get(payload, "tag"));
@@ -59,6 +62,8 @@ static json_t *read_history(struct http_request *r, const char *call_id)
 		json_t *list = id ? json_object_get(history, id) : NULL;
 		if (id && !list)
 			json_object_set_new(history, id, list = json_array());
+		if (id)
+			json_object_set(names, id, json_object_get(tag, "name"));
 		json_object_set_new(tag, "event_id", json_string(rows_text(rows, i, 1)));
 		json_array_append(list, tag);
 		json_decref(payload);
@@ -70,16 +75,64 @@ static json_t *read_history(struct http_request *r, const char *call_id)
 	return history;
 }
 
+static void write_history(struct buf *out, json_t *list)
+{
+	char *text = json_dumps(list, JSON_COMPACT);
+	json_raw(out, "history", text ? text : "[]");
+	free(text);
+}
+
+static void write_tag(struct buf *out, const struct store_rows *rows, size_t i, json_t *history)
+{
+	const char *value = rows_text(rows, i, 2);
+	json_open(out);
+	json_str(out, "tag_id", rows_text(rows, i, 6));
+	json_str(out, "name", rows_text(rows, i, 0));
+	json_str(out, "type", rows_text(rows, i, 1));
+	json_key(out, "value");
+	value_json(out, value_kind_from(rows_text(rows, i, 1)), value, strlen(value), rows_int(rows, i, 3) != 0);
+	json_bool(out, "sensitive", rows_int(rows, i, 3) != 0);
+	json_str(out, "source", rows_text(rows, i, 4));
+	json_str(out, "origin", rows_text(rows, i, 7));
+	json_time(out, "set_at", rows_int(rows, i, 5));
+	write_history(out, json_object_get(history, rows_text(rows, i, 6)));
+	json_close(out);
+}
+
+/* A tag that the call had: what its last event says of its removal. */
+static void write_removed(struct buf *out, const struct organization *o, const char *tag_id, const char *name_then, json_t *list)
+{
+	json_t *last = json_array_get(list, json_array_size(list) - 1);
+	int slot = tag_set_find_id(o->tags, tag_id);
+	const struct tag_def *def = slot >= 0 ? tag_set_get(o->tags, (size_t)slot) : NULL;
+	json_open(out);
+	json_str(out, "tag_id", tag_id);
+	json_str(out, "name", def ? def->name : name_then);
+	json_str(out, "type", def ? def->type.name : "string");
+	json_str(out, "value", NULL);
+	json_bool(out, "removed", true);
+	json_bool(out, "sensitive", def && def->sensitive);
+	json_str(out, "source", json_string_value(json_object_get(last, "source")));
+	json_str(out, "origin", json_string_value(json_object_get(last, "origin")));
+	json_str(out, "set_at", json_string_value(json_object_get(last, "set_at")));
+	write_history(out, list);
+	json_close(out);
+}
+
 enum http_result api_call_tags(struct http_request *r)
 {
 	struct call_log log;
 	struct buf out = {0};
+	const char *tag_id;
+	json_t *list, *names;
 	if (!api_read_call(r, &log))
 		return HTTP_REPLY;
 	struct store_rows *rows = store_query(http_reader(r), "SELECT COALESCE(r.name, t.name), t.kind, t.value, t.sensitive, t.source, t.at_ms, t.tag_id, t.origin FROM call_tags t LEFT JOIN resources r ON r.id = t.tag_id AND r.organization_id = t.organization_id WHERE t.call_id = $1 AND t.organization_id = $2 ORDER BY 1", "ss", log.id, r->organization->id);
-	json_t *history = rows ? read_history(r, log.id) : NULL;
+	names = json_object();
+	json_t *history = rows ? read_history(r, log.id, names) : NULL;
 	if (!history) {
 		rows_free(rows);
+		json_decref(names);
 		return database_error(r);
 	}
 	json_open(&out);
@@ -87,24 +140,15 @@ enum http_result api_call_tags(struct http_request *r)
 	json_key(&out, "data");
 	buf_add_char(&out, '[');
 	for (size_t i = 0; i < rows_count(rows); i++) {
-		const char *value = rows_text(rows, i, 2);
-		json_open(&out);
-		json_str(&out, "tag_id", rows_text(rows, i, 6));
-		json_str(&out, "name", rows_text(rows, i, 0));
-		json_str(&out, "type", rows_text(rows, i, 1));
-		json_key(&out, "value");
-		value_json(&out, value_kind_from(rows_text(rows, i, 1)), value, strlen(value), rows_int(rows, i, 3) != 0);
-		json_bool(&out, "sensitive", rows_int(rows, i, 3) != 0);
-		json_str(&out, "source", rows_text(rows, i, 4));
-		json_str(&out, "origin", rows_text(rows, i, 7));
-		json_time(&out, "set_at", rows_int(rows, i, 5));
-		char *text = json_dumps(json_object_get(history, rows_text(rows, i, 6)), JSON_COMPACT);
-		json_raw(&out, "history", text ? text : "[]");
-		free(text);
-		json_close(&out);
+		write_tag(&out, rows, i, history);
+		json_object_del(names, rows_text(rows, i, 6));
 	}
+	json_object_foreach(history, tag_id, list)
+		if (json_object_get(names, tag_id)) /* it has the tag no more */
+			write_removed(&out, r->organization, tag_id, json_string_value(json_object_get(names, tag_id)), list);
 	buf_add_str(&out, "]}");
 	json_decref(history);
+	json_decref(names);
 	rows_free(rows);
 	return http_text(r, 200, &out);
 }
@@ -210,7 +254,7 @@ enum http_result api_call_tags_patch(struct http_request *r)
 		if (p->results[i].error)
 			errors_add(&errors, pointer, "%s", p->results[i].error);
 		else
-			json_object_set_new(p->by_id, def->id, json_string(p->results[i].value.text));
+			json_object_set_new(p->by_id, def->id, p->results[i].removes ? json_null() : json_string(p->results[i].value.text));
 	}
 	json_decref(unmatched);
 	if (errors_any(&errors)) {

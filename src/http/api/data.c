@@ -12,16 +12,19 @@
 json_t *api_applied_json(const struct organization *o, const struct tag_result *results, size_t count)
 {
 	json_t *json = json_object();
-	for (size_t i = 0; i < count; i++)
-		if (results[i].value.kind != VALUE_NONE)
-			json_object_set_new(json, tag_set_get(o->tags, results[i].slot)->id, json_stringn_nocheck(results[i].value.text, results[i].value.len));
+	for (size_t i = 0; i < count; i++) {
+		const struct value *v = &results[i].value;
+		if (tag_result_changes(&results[i]))
+			json_object_set_new(json, tag_set_get(o->tags, results[i].slot)->id,
+					    v->kind == VALUE_NONE ? json_null() : json_stringn_nocheck(v->text, v->len));
+	}
 	return json;
 }
 
 bool api_takes_sensitive(const struct organization *o, const struct tag_result *results, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (tag_set_get(o->tags, results[i].slot)->sensitive)
+		if (!results[i].removes && tag_set_get(o->tags, results[i].slot)->sensitive)
 			return true;
 	return false;
 }
@@ -40,9 +43,13 @@ char *api_waiting_text(const struct http_request *r, const struct tag_result *re
 	for (size_t i = 0; i < count; i++) {
 		const struct tag_def *def = tag_set_get(r->organization->tags, results[i].slot);
 		const struct value *v = &results[i].value;
-		if (v->kind == VALUE_NONE)
+		if (!tag_result_changes(&results[i]))
 			continue;
 		json_key(&b, def->id);
+		if (results[i].removes) {
+			buf_add_str(&b, "null");
+			continue;
+		}
 		if (!def->sensitive) {
 			buf_json_string(&b, v->text, v->len);
 			continue;
@@ -66,10 +73,12 @@ void api_results_json(struct buf *b, const struct organization *o, const struct 
 		json_open(b);
 		json_str(b, "tag", def->name);
 		json_key(b, "value");
-		if (results[i].error)
+		if (results[i].error || results[i].removes)
 			buf_add_str(b, "null");
 		else
 			value_json(b, results[i].value.kind, results[i].value.text, results[i].value.len, def->sensitive);
+		if (results[i].removes)
+			json_bool(b, "removed", !results[i].error);
 		json_str(b, "error", results[i].error);
 		json_close(b);
 	}

@@ -5,9 +5,12 @@
 #include "base/money.h"
 #include "base/phone.h"
 #include "event/apply.h"
+#include "expr/pointer.h"
+#include "tags/custom.h"
 #include "webhook/header.h"
 #include "webhook/incoming.h"
 #include "webhook/guard.h"
+#include "webhook/members.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,17 +18,39 @@
 #define HEADERS_MAX 50
 #define HEADER_SHOWN 500
 #define BODY_SHOWN 4096 /* of one that could not be read */
+#define CALL_KEY_RATE 120 /* requests a minute with the key of one call */
+#define DAY_MS INT64_C(86400000)
 
 static const struct path {
 	const char *path;
 	unsigned type;
-} paths[] = {{"/call-data", INCOMING_CALL_DATA}, {"/update-tags", INCOMING_UPDATE_TAGS}, {"/update-revenue", INCOMING_UPDATE_REVENUE}, {"/update-fields", INCOMING_UPDATE_FIELDS}};
+} paths[] = {
+	{"/call-data", INCOMING_CALL_DATA},
+	{"/update-tags", INCOMING_UPDATE_TAGS},
+	{"/update-revenue", INCOMING_UPDATE_REVENUE},
+	{"/update-fields", INCOMING_UPDATE_FIELDS},
+};
+
+unsigned api_incoming_type(const char *path)
+{
+	for (size_t i = 0; path && i < ARRAY_LEN(paths); i++)
+		if (strcmp(path, paths[i].path) == 0)
+			return paths[i].type;
+	return 0;
+}
+
+/* What is wrong with a member, while others can be taken. */
+struct wrong {
+	enum incoming_member member;
+	char detail[160];
+};
 
 struct incoming {
-	const struct config_incoming *webhook;
+	const struct config_incoming *webhook; /* of a request by a call key alone: one made for it, whose id is the call's */
 	unsigned type; /* of the path */
 	char id[ID_SIZE], call_id[ID_SIZE], caller_id[PHONE_SIZE + 20], address[ADDRESS_SIZE];
-	const char *named_call; /* the call_id that was sent, or NULL */
+	char key_call[ID_SIZE]; /* whose call key was sent, or "" */
+	const char *named_call; /* the call that the request names, or NULL */
 	const char *unique_id, *status;
 	int64_t received_ms, at_ms; /* when it came, and when the sender says it was true */
 	int64_t began_us;
@@ -33,22 +58,37 @@ struct incoming {
 	struct tag_result *results, *settled;
 	struct call_outcome outcome, taken;
 	bool has_outcome;
+	struct incoming_members members;
+	struct wrong wrong[MEMBER_COUNT];
+	size_t wrong_count;
 	const char *doc, *unmatched_text; /* of the request's arena; see begin_doc() */
+	const char *custom_text; /* custom as it waits for a call, as far as a call has room for it; or NULL */
+	const char *custom_stored; /* what a live call's custom data is by now, when it is another; or NULL */
 	json_t *data, *headers, *unmatched, *errors, *refused, *values, *applied, *campaigns; /* freed by release() */
+	json_t *custom;      /* fields that no tag takes; NULL: they are not kept */
+	json_t *custom_over; /* what is not in custom_text, as errors */
 };
 
 static void release(struct incoming *in)
 {
-	json_t **owned[] = {&in->data, &in->headers, &in->unmatched, &in->errors, &in->refused, &in->values, &in->applied, &in->campaigns};
+	json_t **owned[] = {&in->data, &in->headers, &in->unmatched, &in->errors, &in->refused,
+			    &in->values, &in->applied, &in->campaigns, &in->custom, &in->custom_over};
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
 		json_decref(*owned[i]);
 		*owned[i] = NULL;
 	}
+	incoming_members_free(&in->members);
 }
 
 static void release_after(struct http_request *r)
 {
 	release(r->data);
+}
+
+/* Does it change a call that there is, and wait for none? */
+static bool is_update(const struct incoming *in)
+{
+	return in->type != INCOMING_CALL_DATA;
 }
 
 /* ---- what is kept of a request ---- */
@@ -75,8 +115,12 @@ static void begin_doc(struct http_request *r, struct incoming *in)
 		json_key(&b, "body");
 		buf_json_string(&b, r->body, r->body_len < BODY_SHOWN ? r->body_len : BODY_SHOWN);
 	}
+	if (*in->key_call)
+		json_bool(&b, "by_call_key", true);
 	json_raw(&b, "unmatched", unmatched);
 	json_tree(&b, "errors", in->errors);
+	if (!b.failed)
+		b.len = keys_mask(b.data, b.len); /* wherever a sender put one */
 	in->doc = b.failed ? NULL : arena_strdup(&r->arena, buf_text(&b));
 	in->unmatched_text = arena_strdup(&r->arena, unmatched ? unmatched : "[]");
 	buf_free(&b);
@@ -101,15 +145,30 @@ static char *request_doc(const struct http_request *r, const struct incoming *in
 	return buf_take(&b);
 }
 
+/* What waits for a call, for disk: tags by id, and custom data beside them. */
+static char *waiting_text(const struct http_request *r, const struct incoming *in)
+{
+	struct buf b = {0};
+	char *tags = api_waiting_text(r, in->results, in->count);
+	if (!tags || !in->custom_text)
+		return tags;
+	buf_add(&b, tags, strlen(tags) - 1);
+	json_raw(&b, WAITING_CUSTOM, in->custom_text);
+	json_close(&b);
+	free(tags);
+	return buf_take(&b);
+}
+
 static bool insert(struct store_conn *conn, struct http_request *r, struct incoming *in, const struct tag_result *results)
 {
 	bool pending = strcmp(in->status, "pending") == 0, repeat = strcmp(in->status, "duplicate") == 0;
-	char *values = pending ? api_waiting_text(r, in->results, in->count) : strdup("{}"), *doc = in->doc ? request_doc(r, in, results) : NULL;
+	char *values = pending ? waiting_text(r, in) : strdup("{}"), *doc = in->doc ? request_doc(r, in, results) : NULL;
 	int64_t expires = pending ? in->received_ms + in->webhook->lifespan_seconds * 1000L : 0;
 	char id[ID_SIZE];
-	bool ok = values && doc && store_exec(conn, "INSERT INTO incoming_requests (id, organization_id, webhook_id, unique_id, caller_id, call_id, status, received_at, expires_at, tags, doc) "
-					      "VALUES ($1, $2, $3, $4, $5, NULLIF($6, ''), $7, $8, NULLIF(CAST($9 AS BIGINT), 0), $10, $11)", "sssssssiiss",
-					      repeat ? id_new("req", id) : in->id, r->organization->id, in->webhook->id, repeat || r->status >= 400 ? NULL : in->unique_id, *in->caller_id ? in->caller_id : NULL, in->call_id, in->status, in->received_ms, expires, values, doc);
+	bool ok = values && doc && store_exec(conn, "INSERT INTO incoming_requests (id, organization_id, webhook_id, unique_id, caller_id, call_id, status, received_at, expires_at, tags, doc, path) "
+					      "VALUES ($1, $2, $3, $4, $5, NULLIF($6, ''), $7, $8, NULLIF(CAST($9 AS BIGINT), 0), $10, $11, $12)", "sssssssiisss",
+					      repeat ? id_new("req", id) : in->id, r->organization->id, in->webhook->id, repeat || r->status >= 400 ? NULL : in->unique_id,
+					      *in->caller_id ? in->caller_id : NULL, in->call_id, in->status, in->received_ms, expires, values, doc, r->path);
 	free(values);
 	free(doc);
 	return ok;
@@ -117,14 +176,20 @@ static bool insert(struct store_conn *conn, struct http_request *r, struct incom
 
 /* ---- the write ---- */
 
+/* Everything but tags, unmatched and errors. */
+static void open_answer(struct buf *b, const struct incoming *in)
+{
+	json_open(b);
+	json_str(b, "request_id", in->id);
+	json_str(b, "status", in->status);
+	json_str(b, "call_id", *in->call_id ? in->call_id : NULL);
+}
+
 static void answer(struct http_request *r, const struct incoming *in, const struct tag_result *results)
 {
 	struct buf b = {0};
 	json_t *errors = json_copy(in->errors);
-	json_open(&b);
-	json_str(&b, "request_id", in->id);
-	json_str(&b, "status", in->status);
-	json_str(&b, "call_id", *in->call_id ? in->call_id : NULL);
+	open_answer(&b, in);
 	json_key(&b, "tags");
 	json_open(&b);
 	for (size_t i = 0; i < in->count; i++) {
@@ -133,6 +198,8 @@ static void answer(struct http_request *r, const struct incoming *in, const stru
 		if (v->kind != VALUE_NONE) {
 			json_key(&b, def->name);
 			value_json(&b, v->kind, v->text, v->len, def->sensitive);
+		} else if (tag_result_changes(&results[i])) {
+			json_raw(&b, def->name, NULL);
 		} else if (!in->results[i].error && results[i].error) { /* it was good, but is not taken */
 			json_array_append_new(errors, json_pack("{s:s, s:s}", "tag", def->name, "detail", results[i].error));
 		}
@@ -148,33 +215,147 @@ static void answer(struct http_request *r, const struct incoming *in, const stru
 	http_text(r, 200, &b);
 }
 
-/* A repeat by unique_id changes nothing, and is answered with what the first became. */
-static bool duplicate(struct store_conn *conn, struct http_request *r, struct incoming *in, bool *failed)
+/* Errors of the first request: those of its members, of tags that were good and not taken, and of what was refused. */
+static json_t *first_errors(json_t *doc)
 {
-	struct store_rows *rows = store_query(conn, "SELECT id, call_id FROM incoming_requests WHERE organization_id = $1 AND webhook_id = $2 AND unique_id = $3", "sss", r->organization->id, in->webhook->id, in->unique_id);
+	json_t *errors = json_array(), *tag, *error;
+	size_t i, k;
+	json_array_extend(errors, json_object_get(doc, "errors"));
+	json_array_foreach(json_object_get(doc, "tags"), i, tag) {
+		json_t *name = json_object_get(tag, "tag"), *detail = json_object_get(tag, "error");
+		bool there = !json_is_string(detail);
+		json_array_foreach(errors, k, error)
+			there |= json_equal(json_object_get(error, "tag"), name);
+		if (!there)
+			json_array_append_new(errors, json_pack("{s:O, s:O}", "tag", name, "detail", detail));
+	}
+	json_array_extend(errors, json_object_get(doc, "refused"));
+	return errors;
+}
+
+/* What the first request came to, as it is stored. */
+static void answer_repeat(struct http_request *r, const struct incoming *in, const char *stored)
+{
+	struct buf b = {0};
+	json_t *doc = json_loads(stored, 0, NULL), *errors = first_errors(doc), *tag;
+	size_t i;
+	open_answer(&b, in);
+	json_key(&b, "tags");
+	json_open(&b);
+	json_array_foreach(json_object_get(doc, "tags"), i, tag)
+		if (!json_is_string(json_object_get(tag, "error")))
+			json_tree(&b, json_string_value(json_object_get(tag, "tag")), json_object_get(tag, "value"));
+	json_close(&b);
+	json_tree(&b, "unmatched", json_object_get(doc, "unmatched"));
+	json_tree(&b, "errors", errors);
+	json_close(&b);
+	json_decref(doc);
+	json_decref(errors);
+	http_text(r, 200, &b);
+}
+
+/* A repeat by unique_id changes nothing, and is answered with what the first became. Requests of before paths were
+ * told apart have none. */
+static bool is_repeat(struct store_conn *conn, struct http_request *r, struct incoming *in, bool *failed)
+{
+	struct store_rows *rows = store_query(conn, "SELECT id, call_id, doc FROM incoming_requests WHERE organization_id = $1 AND webhook_id = $2 AND unique_id = $3 AND path IN ($4, '')",
+					      "ssss", r->organization->id, in->webhook->id, in->unique_id, r->path);
 	*failed = !rows;
-	bool found = rows_count(rows) == 1;
+	bool found = rows_count(rows) > 0;
 	if (found) {
 		snprintf(in->id, sizeof in->id, "%s", rows_text(rows, 0, 0));
 		snprintf(in->call_id, sizeof in->call_id, "%s", rows_text(rows, 0, 1) ? rows_text(rows, 0, 1) : "");
 		in->status = "duplicate";
+		answer_repeat(r, in, rows_text(rows, 0, 2));
 	}
 	rows_free(rows);
 	return found;
 }
 
-static bool find_call(struct store_conn *conn, struct http_request *r, struct incoming *in, struct call_log *log, bool *failed)
+#define CALLS_AT_ONCE 100
+
+/* The newest call of the caller, in one of the webhook's campaigns, that is not too old. *failed: the database did. */
+static bool find_newest(struct store_conn *conn, struct http_request *r, struct incoming *in, bool *failed)
 {
+	char since[ID_SIZE], before[ID_SIZE];
+	size_t n = CALLS_AT_ONCE;
+	bool found = false;
+	id_from_time("call", in->received_ms - in->webhook->match_within_days * DAY_MS, since);
+	id_from_time("call", INT64_C(1) << 46, before);
+	while (!found && !*failed && n == CALLS_AT_ONCE) {
+		struct store_rows *rows = store_query(conn, "SELECT id, campaign_id FROM calls WHERE organization_id = $1 AND caller_id = $2 AND id >= $3 AND id < $4 ORDER BY id DESC LIMIT $5",
+						      "ssssi", r->organization->id, in->caller_id, since, before, (int64_t)CALLS_AT_ONCE);
+		*failed = !rows;
+		n = rows_count(rows);
+		for (size_t i = 0; i < n && !found; i++) {
+			snprintf(before, sizeof before, "%s", rows_text(rows, i, 0));
+			found = config_takes_campaign(in->webhook->campaign_ids, in->webhook->campaign_count, rows_text(rows, i, 1));
+		}
+		rows_free(rows);
+	}
+	if (found)
+		snprintf(in->call_id, sizeof in->call_id, "%s", before);
+	return found;
+}
+
+enum found { FOUND_CALL, FOUND_NONE, FOUND_STARTING /* live, and not on disk yet */, FOUND_FAILED };
+
+static enum found find_call(struct store_conn *conn, struct http_request *r, struct incoming *in, struct call_log *log)
+{
+	bool failed = false;
 	in->call_id[0] = '\0';
 	in->live_calls = 0;
 	if (in->named_call)
 		snprintf(in->call_id, sizeof in->call_id, "%s", in->named_call);
 	else
 		in->live_calls = registry_find(r->config->registry, r->organization->id, in->caller_id, in->campaigns, in->call_id);
-	bool found = *in->call_id && store_call_read(conn, r->organization->id, in->call_id, &r->arena, log, failed) && config_takes_campaign(in->webhook->campaign_ids, in->webhook->campaign_count, log->campaign_id);
-	if (!found)
-		in->call_id[0] = '\0'; /* not written yet: the offer after the commit finds it */
-	return found;
+	if (!*in->call_id && is_update(in))
+		(void)find_newest(conn, r, in, &failed);
+	bool found = *in->call_id && store_call_read(conn, r->organization->id, in->call_id, &r->arena, log, &failed) &&
+		     config_takes_campaign(in->webhook->campaign_ids, in->webhook->campaign_count, log->campaign_id);
+	if (found)
+		return FOUND_CALL;
+	in->call_id[0] = '\0'; /* data for a live call that is not written yet: the offer after the commit finds it */
+	if (failed)
+		return FOUND_FAILED;
+	return in->live_calls && is_update(in) ? FOUND_STARTING : FOUND_NONE;
+}
+
+static void answer_no_call(struct http_request *r, const struct incoming *in, enum found found)
+{
+	if (found == FOUND_STARTING) {
+		snprintf(r->retry_after, sizeof r->retry_after, "1");
+		http_problem(r, 503, "The call is just beginning", "it is not on disk yet, and nothing was changed: send it again");
+	} else if (in->named_call) {
+		http_problem(r, 422, "There is no such call", "no call of this key's campaigns has this call_id");
+	} else {
+		http_problem(r, 422, "There is no such call", "the caller has no live call, and none of the last %d days: send the call_id", in->webhook->match_within_days);
+	}
+}
+
+/* Is the call's key still good? */
+static bool key_is_alive(const struct http_request *r, const struct incoming *in, const struct call_log *log)
+{
+	int64_t ended_ms = log->ended_ms ? log->ended_ms : log->started_ms; /* one whose server died has no end */
+	return strcmp(log->status, "active") == 0 || in->received_ms < ended_ms + r->organization->call_key_days * DAY_MS;
+}
+
+/* Tags, money, course and custom data to the call's log. */
+static bool apply(struct store_conn *conn, struct http_request *r, struct incoming *in, struct call_log *log)
+{
+	const struct change_cause cause = {.source = CHANGED_BY_WEBHOOK, .by = in->id};
+	const char *before = log->custom_stored;
+	if (in->count && !event_apply_tags(conn, config_key(r->config->config), r->organization, log, in->results, in->count, TAG_FROM_WEBHOOK, in->id, in->at_ms, in->settled, &r->arena, &r->touched))
+		return false;
+	if (in->has_outcome && !event_apply_outcome(conn, r->organization, log, &in->taken, &cause, in->at_ms, in->refused, &r->arena, &r->touched))
+		return false;
+	if (in->custom && !event_apply_custom_data(conn, r->organization, log, in->custom, in->id, in->at_ms, in->refused,
+					      &r->arena, &r->touched))
+		return false;
+	bool live = strcmp(log->status, "active") == 0;
+	bool changed = log->custom_stored && (!before || strcmp(before, log->custom_stored) != 0);
+	in->custom_stored = live && changed ? log->custom_stored : NULL;
+	return true;
 }
 
 static bool run_incoming(struct store_conn *conn, struct http_request *r)
@@ -183,28 +364,36 @@ static bool run_incoming(struct store_conn *conn, struct http_request *r)
 	struct call_log log;
 	bool failed = false;
 	json_array_clear(in->refused);
-	if (in->unique_id && duplicate(conn, r, in, &failed)) {
-		answer(r, in, in->results);
+	r->retry_after[0] = '\0';
+	in->custom_stored = NULL;
+	if (!*in->key_call && in->unique_id && is_repeat(conn, r, in, &failed))
 		return insert(conn, r, in, in->results);
-	}
-	bool found = !failed && find_call(conn, r, in, &log, &failed), keeps = in->type == INCOMING_CALL_DATA || (in->type == INCOMING_UPDATE_TAGS && in->webhook->types & INCOMING_CALL_DATA);
-	if (failed)
+	enum found found = failed ? FOUND_FAILED : find_call(conn, r, in, &log);
+	if (found == FOUND_FAILED)
 		return false;
-	if (!found && (in->named_call || !keeps)) {
+	if (found != FOUND_CALL && (in->named_call || is_update(in))) {
 		in->status = "rejected";
-		http_problem(r, 422, "There is no such call", in->named_call ? "no call of this key's campaigns has this call_id" : "the caller has no live call: send the call_id");
+		answer_no_call(r, in, found);
 		return insert(conn, r, in, in->results);
 	}
-	in->status = found ? "matched" : "pending";
+	if (*in->key_call && !key_is_alive(r, in, &log)) {
+		in->status = "rejected";
+		http_problem(r, 401, "The call key has expired", "it is valid for %d days after the call's end", r->organization->call_key_days);
+		return insert(conn, r, in, in->results);
+	}
+	if (*in->key_call && in->unique_id && is_repeat(conn, r, in, &failed))
+		return insert(conn, r, in, in->results);
+	bool matched = found == FOUND_CALL, settles = matched && in->count;
+	in->status = matched ? "matched" : "pending";
 	in->taken = in->outcome;
-	if (found && in->count && !event_apply_tags(conn, config_key(r->config->config), r->organization, &log, in->results, in->count, TAG_FROM_WEBHOOK, in->id, in->at_ms, in->settled, &r->arena, &r->touched))
+	if (failed || (matched && !apply(conn, r, in, &log)))
 		return false;
-	if (found && in->has_outcome && !event_apply_outcome(conn, r->organization, &log, &in->taken, &(struct change_cause){.source = CHANGED_BY_WEBHOOK, .by = in->id}, in->at_ms, in->refused, &r->arena, &r->touched))
-		return false;
-	answer(r, in, found && in->count ? in->settled : in->results);
+	if (!matched)
+		json_array_extend(in->refused, in->custom_over);
+	answer(r, in, settles ? in->settled : in->results);
 	json_decref(in->applied);
-	in->applied = found && in->count ? api_applied_json(r->organization, in->settled, in->count) : NULL;
-	return insert(conn, r, in, found && in->count ? in->settled : in->results);
+	in->applied = settles ? api_applied_json(r->organization, in->settled, in->count) : NULL;
+	return insert(conn, r, in, settles ? in->settled : in->results);
 }
 
 /* The answer is set: only what came is kept. */
@@ -233,8 +422,37 @@ struct late_job {
 	char caller_id[PHONE_SIZE + 20], call_id[ID_SIZE];
 	struct event_touched touched;
 	json_t *applied; /* by tag id: what the call has now */
+	json_t *custom;  /* what its custom data is now, as it is stored; NULL: as it was */
 	int tries;
 };
+
+/* The data's values as results. Returns how many. */
+static size_t late_results(const struct late_job *l, struct arena *arena, struct tag_result *results)
+{
+	size_t n = 0;
+	for (size_t i = 0; results && i < tag_set_count(l->organization->tags); i++) {
+		const struct tag_def *def = tag_set_get(l->organization->tags, i);
+		json_t *value = json_object_get(l->pending->tags, def->id);
+		bool removes = json_is_null(value);
+		results[n] = (struct tag_result){.slot = (uint16_t)i, .removes = removes};
+		if (value && (removes || value_coerce_to(&def->type, json_string_value(value), json_string_length(value), arena, &results[n].value, NULL)))
+			n++;
+	}
+	return n;
+}
+
+/* false: the database failed. */
+static bool apply_late_custom_data(struct late_job *l, struct store_conn *conn, struct call_log *log, struct arena *arena)
+{
+	json_t *given = l->pending->custom ? json_loads(l->pending->custom, 0, NULL) : NULL, *refused = json_array();
+	bool ok = !given || event_apply_custom_data(conn, l->organization, log, given, l->pending->request_id,
+					       l->pending->at_ms, refused, arena, &l->touched);
+	json_decref(l->custom);
+	l->custom = ok && given && log->custom_stored ? json_loads(log->custom_stored, 0, NULL) : NULL;
+	json_decref(given);
+	json_decref(refused);
+	return ok;
+}
 
 static bool run_late(struct store_job *job, struct store_conn *conn)
 {
@@ -246,15 +464,9 @@ static bool run_late(struct store_job *job, struct store_conn *conn)
 	size_t count = tag_set_count(l->organization->tags), n = 0;
 	struct tag_result *results = arena_alloc(&arena, (count + 1) * sizeof *results), *settled = arena_alloc(&arena, (count + 1) * sizeof *settled);
 	if (found) {
-		for (size_t i = 0; results && i < count; i++) {
-			const struct tag_def *def = tag_set_get(l->organization->tags, i);
-			json_t *value = json_object_get(l->pending->tags, def->id);
-			results[n] = (struct tag_result){.slot = (uint16_t)i};
-			if (value && value_coerce_to(&def->type, json_string_value(value), json_string_length(value), &arena, &results[n].value, NULL))
-				n++;
-		}
+		n = late_results(l, &arena, results);
 		event_touched_free(&l->touched);
-		ok = results && settled && event_apply_tags(conn, config_key(l->config->config), l->organization, &log, results, n, TAG_FROM_WEBHOOK, l->pending->request_id, l->pending->at_ms, settled, &arena, &l->touched) &&
+		ok = results && settled && apply_late_custom_data(l, conn, &log, &arena) && event_apply_tags(conn, config_key(l->config->config), l->organization, &log, results, n, TAG_FROM_WEBHOOK, l->pending->request_id, l->pending->at_ms, settled, &arena, &l->touched) &&
 		     store_exec(conn, "UPDATE incoming_requests SET status = 'matched', call_id = $1 WHERE id = $2 AND organization_id = $3", "sss", l->call_id, l->pending->request_id, l->organization->id);
 	}
 	json_decref(l->applied);
@@ -274,11 +486,15 @@ static void late_done(struct store_job *job, bool committed)
 		http_client_touch(l->config->client, &l->touched);
 		call_loop_apply_tags(l->config->calls, l->call_id, l->applied, l->pending->at_ms);
 		l->applied = NULL;
+		if (l->custom)
+			call_loop_apply_custom_data(l->config->calls, l->call_id, l->custom, l->pending->at_ms);
+		l->custom = NULL;
 		pending_free(l->pending);
 	} else {
 		offer(l->config, l->organization, l->caller_id, l->pending, l->tries);
 	}
 	json_decref(l->applied);
+	json_decref(l->custom);
 	event_touched_free(&l->touched);
 	organization_release(l->organization);
 	free(l);
@@ -316,6 +532,7 @@ static void wait_for_call(struct http_request *r, struct incoming *in)
 	p->at_ms = in->at_ms;
 	p->expires_ms = in->received_ms + in->webhook->lifespan_seconds * 1000L;
 	p->tags = json_incref(in->values);
+	p->custom = in->custom_text ? strdup(in->custom_text) : NULL;
 	p->campaigns = json_incref(in->campaigns);
 	offer(r->config, r->organization, in->caller_id, p, 0);
 }
@@ -330,6 +547,9 @@ static void after_incoming(struct http_request *r)
 	}
 	if (matched && in->has_outcome)
 		call_loop_apply_outcome(r->config->calls, in->call_id, &in->taken);
+	json_t *custom = matched && in->custom_stored ? json_loads(in->custom_stored, 0, NULL) : NULL;
+	if (custom)
+		call_loop_apply_custom_data(r->config->calls, in->call_id, custom, in->at_ms);
 	if (in->status && strcmp(in->status, "pending") == 0 && r->status == 200)
 		wait_for_call(r, in);
 	release(in);
@@ -392,11 +612,10 @@ static bool password_fits(const struct http_request *r, const struct config_inco
 }
 
 /* The webhook of the key. NULL after a 401 was set. */
-static const struct config_incoming *find_webhook(struct http_request *r, int64_t now_ms)
+static const struct config_incoming *find_webhook(struct http_request *r, const char *key, int64_t now_ms)
 {
 	char hash[CRYPTO_HASH_SIZE];
 	const struct config_incoming *w = NULL;
-	const char *key = http_query(r, "key");
 	if (key)
 		r->organization = config_by_webhook_key(r->config->config, crypto_keyed_hash(config_key(r->config->config), key, hash), &w);
 	bool known = w != NULL, replaced = known && strcmp(hash, w->key_hash) != 0 && w->previous_expires_ms <= now_ms;
@@ -407,14 +626,148 @@ static const struct config_incoming *find_webhook(struct http_request *r, int64_
 	return NULL;
 }
 
+/* ---- the keys that a request shows ---- */
+
+/* The webhook's key and that of a call; NULL: it was not sent. */
+struct shown_keys {
+	const char *webhook, *call;
+};
+
+/* A text that is not blank, or NULL. */
+static const char *not_blank(const char *text)
+{
+	return text && text[strspn(text, " \t\r\n")] ? text : NULL;
+}
+
+static json_t *body_fields(json_t *data)
+{
+	json_t *fields = json_object_get(data, "fields");
+	return json_is_object(fields) ? fields : NULL;
+}
+
+/* A member of the request, at the top or inside "fields", in the request's arena. */
+static const char *body_text(struct http_request *r, json_t *data, const char *name)
+{
+	const char *top = not_blank(incoming_text(data, name, &r->arena));
+	return top ? top : not_blank(incoming_text(body_fields(data), name, &r->arena));
+}
+
+static void forget_member(json_t *data, const char *name)
+{
+	incoming_remove(data, name);
+	incoming_remove(body_fields(data), name);
+}
+
+/* The token of RFC 6750 section 2.1, or NULL. */
+static const char *bearer_token(const struct http_request *r)
+{
+	const char *header = http_header(r, "Authorization");
+	if (!header || strncasecmp(header, "Bearer ", 7) != 0)
+		return NULL;
+	return not_blank(header + 7 + strspn(header + 7, " "));
+}
+
+static bool looks_like_call_key(const char *text)
+{
+	char organization_id[ID_SIZE], call_id[ID_SIZE];
+	return text && call_key_parse(text, organization_id, call_id);
+}
+
+/* Of the URL: those that need no reading of the body. Beside a webhook's key, a call_key of another form is data. */
+static struct shown_keys url_keys(const struct http_request *r)
+{
+	const char *key = not_blank(http_query(r, "key")), *call = not_blank(http_query(r, "call_key"));
+	key = key ? key : not_blank(http_query(r, "moja_auth_key"));
+	return (struct shown_keys){.webhook = key, .call = !key || looks_like_call_key(call) ? call : NULL};
+}
+
+/* Of the body and the headers, as far as the URL has none. What is a key is taken out of the data. */
+static void body_keys(struct http_request *r, json_t *data, struct shown_keys *keys)
+{
+	const char *call = body_text(r, data, "call_key"), *moja = body_text(r, data, "moja_auth_key");
+	if (!keys->call && (!keys->webhook || looks_like_call_key(call)))
+		keys->call = call;
+	if (!keys->webhook)
+		keys->webhook = moja ? moja : bearer_token(r);
+	if (!keys->webhook && !keys->call && (keys->webhook = body_text(r, data, "key")))
+		forget_member(data, "key");
+	if (keys->call)
+		forget_member(data, "call_key");
+	forget_member(data, "moja_auth_key");
+}
+
+/* Whose call key is it? Beside a webhook's key, both count. false after a 401 was set. */
+static bool take_call_key(struct http_request *r, struct incoming *in, const char *key)
+{
+	char organization_id[ID_SIZE];
+	const char *title = "The call key is not valid";
+	bool good = call_key_parse(key, organization_id, in->key_call) && call_key_verify(config_key(r->config->config), key);
+	if (good && !r->organization)
+		r->organization = config_organization(r->config->config, organization_id);
+	if (!good || !r->organization || strcmp(r->organization->id, organization_id) != 0) {
+		(void)refuse(r, in->webhook, "wrong call key");
+		http_problem(r, 401, title, "send it as it was sent to you in place of [CALL_KEY]");
+		return false;
+	}
+	if (r->organization->call_key_days == 0) {
+		(void)refuse(r, in->webhook, "call keys are switched off");
+		http_problem(r, 401, title, "the organization has switched call keys off");
+		return false;
+	}
+	return true;
+}
+
+/* What stands for the webhook where only a call's key is shown. NULL: no memory. */
+static const struct config_incoming *webhook_of_call(struct http_request *r, const char *call_id)
+{
+	struct config_incoming *w = arena_alloc(&r->arena, sizeof *w);
+	if (w)
+		*w = (struct config_incoming){
+			.id = call_id, .name = "", .enabled = true, .keep_unmatched = true, .rate_per_minute = CALL_KEY_RATE,
+			.types = INCOMING_CALL_DATA | INCOMING_UPDATE_TAGS | INCOMING_UPDATE_REVENUE | INCOMING_UPDATE_FIELDS,
+			.match_within_days = MATCH_WITHIN_DAYS,
+		};
+	return w;
+}
+
+/* ---- may it send this? ---- */
+
+static void count_data(void *arg, const char *name, const char *value)
+{
+	static const char *const keys[] = {"key", "moja_auth_key", "call_key"};
+	size_t *n = arg;
+	bool is_key = false;
+	(void)value;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		is_key |= strcmp(keys[i], name) == 0;
+	*n += !is_key;
+}
+
+/* A HEAD, and a GET without data, ask whether the URL is good: nothing comes of them. */
+static bool is_check(const struct http_request *r)
+{
+	size_t members = 0;
+	if (r->head)
+		return true;
+	if (strcmp(r->method, "GET") != 0)
+		return false;
+	http_each_query(r, count_data, &members);
+	return !members && !r->body_len;
+}
+
 /* May it send this, from there, with what it shows? false after the answer was set. */
 static bool may_send(struct http_request *r, const struct config_incoming *w, unsigned type)
 {
+	bool check = is_check(r), get = strcmp(r->method, "GET") == 0;
 	if (w->network_count && !network_has(w->networks, w->network_count, (const struct sockaddr *)&r->sender)) {
 		http_problem(r, 403, "The address may not send here", "its incoming webhook lists the addresses that may");
 		return refuse(r, w, "the address is not allowed");
 	}
-	if (w->hmac_secret && !signature_fits(r, w)) {
+	if (w->hmac_secret && get && !check) {
+		http_problem(r, 401, "A GET has no signature", "the signature is of the body, and a URL is not signed: send the values by POST, in the body");
+		return refuse(r, w, "not signed");
+	}
+	if (w->hmac_secret && !check && !signature_fits(r, w)) {
 		http_problem(r, 401, "The signature does not fit", "send the HMAC-SHA256 of the body, made with the webhook's secret, in %s", w->hmac_header);
 		return refuse(r, w, "wrong signature");
 	}
@@ -453,185 +806,607 @@ static void add_header(void *arg, const char *name, const char *value)
 		json_object_set_new(h->all, lower, json_read_text(value, strlen(value), NULL));
 }
 
-static void evaluate(struct http_request *r, struct incoming *in, json_t *headers)
+/* ---- tags and custom data ---- */
+
+static void tag_error(struct incoming *in, const char *tag, const char *detail)
 {
-	size_t room = tag_set_count(r->organization->tags) + 1;
-	in->results = arena_alloc(&r->arena, room * sizeof *in->results);
-	in->settled = arena_alloc(&r->arena, room * sizeof *in->settled);
-	bool tags = in->type == INCOMING_CALL_DATA || in->type == INCOMING_UPDATE_TAGS;
-	in->count = 0;
-	if (tags && in->results && in->settled) {
-		in->count = tags_evaluate(r->organization->tags, TAG_FROM_WEBHOOK, &(struct tag_data){in->data, headers, in->webhook->mapping}, &r->arena, in->results, in->unmatched);
-		for (size_t i = 0; i < in->count; i++)
-			if (in->results[i].error)
-				json_array_append_new(in->errors, json_pack("{s:s, s:s}", "tag", tag_set_get(r->organization->tags, in->results[i].slot)->name, "detail", in->results[i].error));
-	}
-	in->values = api_applied_json(r->organization, in->results, in->count);
+	json_array_append_new(in->errors, json_pack("{s:s, s:s}", "tag", tag, "detail", detail));
 }
 
-/* The members every path has. They are no tags: they are taken out of the data. */
-static bool read_common(struct http_request *r, struct incoming *in, struct errors *errors)
+/* Is the tag of the slot named by one of the results? */
+static bool has_result(const struct incoming *in, int slot)
 {
-	struct arena *arena = &r->arena;
-	const char *caller = incoming_text(in->data, "caller_id", arena), *sent = incoming_text(in->data, "timestamp", arena);
-	in->named_call = incoming_text(in->data, "call_id", arena);
-	in->unique_id = incoming_text(in->data, "unique_id", arena);
-	if (!in->unique_id && http_header(r, "Idempotency-Key"))
-		in->unique_id = arena_strdup(arena, http_header(r, "Idempotency-Key"));
-	struct error why;
-	bool readable = caller && phone_read(caller, r->organization->region, in->caller_id, &why);
-	if (in->named_call && strlen(in->named_call) >= sizeof in->call_id)
-		errors_add(errors, "/call_id", "is too long");
-	if (in->unique_id && strlen(in->unique_id) > 200)
-		errors_add(errors, "/unique_id", "is too long");
-	if (!in->named_call && !readable)
-		errors_add(errors, "/caller_id", "%s", caller ? why.text : "caller_id or call_id is required");
-	struct value at;
-	if (sent && value_coerce(VALUE_DATETIME, sent, strlen(sent), arena, &at, NULL))
-		in->at_ms = (int64_t)at.number < in->received_ms ? (int64_t)at.number : in->received_ms;
-	else if (sent)
-		json_array_append_new(in->errors, json_pack("{s:s, s:s}", "field", "timestamp", "detail", "is no date and time: the time of arrival counts"));
-	static const char *const own[] = {"call_id", "caller_id", "unique_id", "timestamp"};
-	for (size_t i = 0; i < ARRAY_LEN(own); i++)
-		incoming_remove(in->data, own[i]);
-	return !errors_any(errors);
+	for (size_t i = 0; i < in->count; i++)
+		if (in->results[i].slot == slot)
+			return true;
+	return false;
 }
 
-static void read_money(struct http_request *r, struct incoming *in, const char *name, bool *has, int64_t *micros, struct errors *errors)
+/* The tag that "add" or "remove" calls so: -1 where data fills none of the name. */
+static int find_named(const struct http_request *r, const struct incoming *in, const char *name)
 {
-	const char *text = incoming_text(in->data, name, &r->arena);
-	char pointer[40];
-	snprintf(pointer, sizeof pointer, "/%s", name);
-	struct error why;
-	*has = text && money_read(text, strlen(text), r->organization->currency, micros, &why);
-	if (text && !*has)
-		errors_add(errors, pointer, "%s", why.text);
-	if (*has && *micros < 0 && !in->outcome.add)
-		errors_add(errors, pointer, "can only be negative with the mode add");
-	incoming_remove(in->data, name);
+	int slot = tag_set_find_data(r->organization->tags, in->webhook->mapping, name, strlen(name));
+	return slot >= 0 && !tag_set_get(r->organization->tags, (size_t)slot)->archived ? slot : -1;
 }
 
-static void read_converted(struct http_request *r, struct incoming *in, struct errors *errors)
-{
-	const char *text = incoming_text(in->data, "converted", &r->arena);
-	bool flag;
-	in->outcome.converted = -1;
-	if (text && value_parse_boolean(text, strlen(text), &flag))
-		in->outcome.converted = flag;
-	else if (text)
-		errors_add(errors, "/converted", "must be true or false");
-	incoming_remove(in->data, "converted");
-}
-
-static void read_revenue(struct http_request *r, struct incoming *in, struct errors *errors)
-{
-	struct call_outcome *x = &in->outcome;
-	const char *mode = incoming_text(in->data, "mode", &r->arena), *currency = incoming_text(in->data, "currency", &r->arena);
-	x->add = mode && strcasecmp(mode, "add") == 0;
-	if (mode && !x->add && strcasecmp(mode, "replace") != 0)
-		errors_add(errors, "/mode", "must be replace or add");
-	if (currency && r->organization->currency && strcasecmp(currency, r->organization->currency) != 0)
-		errors_add(errors, "/currency", "must be the organization's, %s", r->organization->currency);
-	incoming_remove(in->data, "mode");
-	incoming_remove(in->data, "currency");
-	read_money(r, in, "revenue", &x->has_revenue, &x->revenue_micros, errors);
-	read_money(r, in, "payout", &x->has_payout, &x->payout_micros, errors);
-	read_converted(r, in, errors);
-	if (!errors_any(errors) && !x->has_revenue && !x->has_payout && x->converted < 0)
-		errors_add(errors, "/revenue", "revenue, payout or converted is required");
-}
-
-static void read_fields(struct http_request *r, struct incoming *in, struct errors *errors)
-{
-	struct call_outcome *x = &in->outcome;
-	const char *disposition = incoming_text(in->data, "disposition", &r->arena), *publisher = incoming_text(in->data, "publisher_id", &r->arena);
-	read_converted(r, in, errors);
-	if (disposition && (!*disposition || strlen(disposition) >= sizeof x->disposition))
-		errors_add(errors, "/disposition", "must have 1 to %d bytes", OUTCOME_DISPOSITION_SIZE - 1);
-	else if (disposition)
-		snprintf(x->disposition, sizeof x->disposition, "%s", disposition);
-	if (publisher && !organization_publisher_name(r->organization, publisher))
-		errors_add(errors, "/publisher_id", "there is no publisher with this id");
-	else if (publisher)
-		snprintf(x->publisher_id, sizeof x->publisher_id, "%s", publisher);
-	incoming_remove(in->data, "disposition");
-	incoming_remove(in->data, "publisher_id");
-	if (!errors_any(errors) && !*x->disposition && !*x->publisher_id && x->converted < 0)
-		errors_add(errors, "/disposition", "disposition, converted or publisher_id is required");
-}
-
-/* What is left is of no use to these paths. */
-static void name_unmatched(struct incoming *in)
+/* Tags that are set by name. */
+static void evaluate_added(struct http_request *r, struct incoming *in)
 {
 	const char *name;
 	json_t *value;
-	json_object_foreach(in->data, name, value)
-		json_array_append_new(in->unmatched, json_string(name));
+	json_object_foreach(in->members.add, name, value) {
+		int slot = find_named(r, in, name);
+		if (slot < 0) {
+			json_array_append_new(in->unmatched, json_string(name));
+			if (in->custom)
+				json_object_set(in->custom, name, value);
+		} else if (!has_result(in, slot)) {
+			tags_evaluate_one(r->organization->tags, (uint16_t)slot, TAG_FROM_WEBHOOK, value, &r->arena, &in->results[in->count++]);
+		}
+	}
 }
 
-static struct incoming *begin(struct http_request *r, const struct config_incoming *w, unsigned type, int64_t now_ms)
+/* Tags that are removed by name. */
+static void evaluate_removed(struct http_request *r, struct incoming *in)
+{
+	json_t *item;
+	size_t i;
+	json_array_foreach(in->members.remove, i, item) {
+		int slot = find_named(r, in, json_string_value(item));
+		if (slot < 0)
+			tag_error(in, json_string_value(item), "there is no custom tag of this name");
+		else if (!has_result(in, slot))
+			in->results[in->count++] = (struct tag_result){.slot = (uint16_t)slot, .removes = true};
+	}
+}
+
+/* Tags that data fills, beside those that are named. */
+static void evaluate_data(struct http_request *r, struct incoming *in, json_t *headers)
+{
+	const struct tag_data data = {.body = in->members.data, .headers = headers, .mapping = in->webhook->mapping, .root = in->data};
+	struct tag_result *found = arena_alloc(&r->arena, (tag_set_count(r->organization->tags) + 1) * sizeof *found);
+	json_t *unmatched = json_array(), *name;
+	size_t n = found ? tags_evaluate(r->organization->tags, TAG_FROM_WEBHOOK, &data, &r->arena, found, unmatched) : 0, i;
+	for (i = 0; i < n; i++)
+		if (!has_result(in, found[i].slot))
+			in->results[in->count++] = found[i];
+	json_array_foreach(unmatched, i, name)
+		if (!json_object_get(in->members.known, json_string_value(name)))
+			json_array_append(in->unmatched, name);
+	json_decref(unmatched);
+}
+
+/* Does a tag take what is there? A pointer may lead there through what stands in the body by itself, too. */
+static bool is_taken(const struct http_request *r, const struct incoming *in, const char *pointer)
+{
+	static const char *const within[] = {"", "/fields", "/custom_data", "/fields/custom_data"};
+	char whole[400];
+	for (size_t i = 0; i < ARRAY_LEN(within); i++) {
+		snprintf(whole, sizeof whole, "%s%s", within[i], pointer);
+		if (tags_take(r->organization->tags, in->webhook->mapping, whole))
+			return true;
+	}
+	return false;
+}
+
+/* What no tag takes of an object or list that tags take something in. New reference; NULL: nothing. */
+static json_t *untaken(const struct http_request *r, const struct incoming *in, json_t *json, const char *pointer)
+{
+	const char *key;
+	json_t *item, *rest = NULL, *part;
+	size_t i;
+	char at[300];
+	if (is_taken(r, in, pointer))
+		return NULL;
+	if (json_is_object(json)) {
+		rest = json_object();
+		json_object_foreach(json, key, item) {
+			bool plain = !strpbrk(key, "/~") && snprintf(at, sizeof at, "%s/%s", pointer, key) < (int)sizeof at;
+			if ((part = plain ? untaken(r, in, item, at) : json_incref(item)))
+				json_object_set_new(rest, key, part);
+		}
+	} else if (json_is_array(json)) {
+		rest = json_array();
+		json_array_foreach(json, i, item) {
+			bool plain = snprintf(at, sizeof at, "%s/%zu", pointer, i) < (int)sizeof at;
+			if ((part = plain ? untaken(r, in, item, at) : json_incref(item)))
+				json_array_append_new(rest, part);
+		}
+	} else {
+		return json_incref(json);
+	}
+	if (json_object_size(rest) || json_array_size(rest))
+		return rest;
+	json_decref(rest);
+	return NULL;
+}
+
+/* Fields that no tag takes: whole ones, which the answer names, and what is left of others. */
+static void collect_custom_data(struct http_request *r, struct incoming *in, bool fills)
+{
+	json_t *name, *value;
+	const char *key;
+	size_t i;
+	char pointer[300];
+	json_array_foreach(in->unmatched, i, name)
+		if ((value = json_object_get(in->members.data, json_string_value(name))))
+			json_object_set(in->custom, json_string_value(name), value);
+	if (!fills)
+		return;
+	json_object_foreach(in->members.data, key, value) {
+		bool tree = json_is_object(value) || json_is_array(value), plain = tree && !strpbrk(key, "/~") && strlen(key) < sizeof pointer - 1;
+		if (!plain || json_object_get(in->custom, key))
+			continue;
+		snprintf(pointer, sizeof pointer, "/%s", key);
+		json_t *rest = untaken(r, in, value, pointer);
+		if (rest)
+			json_object_set_new(in->custom, key, rest);
+	}
+}
+
+/* Beside a sensitive value nothing of a request is shown: nor are its other fields. */
+static void mask_custom_data(struct http_request *r, struct incoming *in)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+	if (!api_takes_sensitive(r->organization, in->results, in->count))
+		return;
+	json_object_foreach_safe(in->custom, next, key, value)
+		if (!json_is_null(value))
+			json_object_set_new(in->custom, key, json_string(CUSTOM_DATA_MASK));
+}
+
+/* A field may have the key by which the request came, or another's, in its text. */
+static void mask_keys(struct incoming *in)
+{
+	char *text = json_dumps(in->custom, JSON_COMPACT);
+	size_t len = text ? strlen(text) : 0;
+	json_t *masked = text && keys_mask(text, len) < len ? json_loads(text, 0, NULL) : NULL;
+	free(text);
+	if (!masked)
+		return;
+	json_decref(in->custom);
+	in->custom = masked;
+}
+
+/* What a call that has none yet can keep of it, should it wait for one. */
+static void bound_custom_data(struct http_request *r, struct incoming *in)
+{
+	json_t *stored = json_object();
+	if (custom_data_merge(stored, in->custom, in->at_ms, in->custom_over)) {
+		char *text = custom_data_text(stored);
+		in->custom_text = arena_strdup(&r->arena, text);
+		free(text);
+	}
+	json_decref(stored);
+}
+
+static void evaluate(struct http_request *r, struct incoming *in, json_t *headers)
+{
+	bool fills = in->type == INCOMING_CALL_DATA || in->type == INCOMING_UPDATE_TAGS;
+	size_t room = tag_set_count(r->organization->tags) + 1;
+	const char *name;
+	json_t *value;
+	in->results = arena_alloc(&r->arena, room * sizeof *in->results);
+	in->settled = arena_alloc(&r->arena, room * sizeof *in->settled);
+	in->custom = in->webhook->keep_unmatched ? json_object() : NULL;
+	in->count = 0;
+	if (in->results && in->settled) {
+		evaluate_added(r, in);
+		evaluate_removed(r, in);
+		if (fills)
+			evaluate_data(r, in, headers);
+	}
+	json_object_foreach(in->members.data, name, value)
+		if (!fills && !json_object_get(in->members.known, name))
+			json_array_append_new(in->unmatched, json_string(name));
+	for (size_t i = 0; i < in->count; i++)
+		if (in->results[i].error)
+			tag_error(in, tag_set_get(r->organization->tags, in->results[i].slot)->name, in->results[i].error);
+	json_array_extend(in->errors, in->members.errors);
+	in->values = api_applied_json(r->organization, in->results, in->count);
+	if (!in->custom)
+		return;
+	collect_custom_data(r, in, fills);
+	if (!json_object_size(in->custom)) {
+		json_decref(in->custom);
+		in->custom = NULL;
+		return;
+	}
+	mask_custom_data(r, in);
+	mask_keys(in);
+	if (!is_update(in) && !in->named_call)
+		bound_custom_data(r, in);
+}
+
+/* ---- control members ---- */
+
+static const struct incoming_given *given(const struct incoming *in, enum incoming_member m)
+{
+	return &in->members.given[m];
+}
+
+/* The member's name as it was sent, or else the one that counts first. */
+static const char *sent_name(const struct incoming *in, enum incoming_member m)
+{
+	return given(in, m)->name ? given(in, m)->name : incoming_member_name(m);
+}
+
+/* Where the member stands, as a JSON pointer into the request. */
+static const char *pointer_of(const struct incoming *in, enum incoming_member m, char pointer[120])
+{
+	snprintf(pointer, 120, "%s/%.100s", given(in, m)->in_fields ? "/fields" : "", sent_name(in, m));
+	return pointer;
+}
+
+/* The member is not taken; others are. */
+static void PRINTF_LIKE(3, 4) add_wrong(struct incoming *in, enum incoming_member m, const char *fmt, ...)
+{
+	struct wrong *w = &in->wrong[in->wrong_count];
+	va_list ap;
+	if (in->wrong_count == MEMBER_COUNT)
+		return;
+	in->wrong_count++;
+	w->member = m;
+	va_start(ap, fmt);
+	vsnprintf(w->detail, sizeof w->detail, fmt, ap);
+	va_end(ap);
+}
+
+/* Without this member nothing of the request can be taken. */
+static void fail(struct errors *errors, const struct incoming *in, enum incoming_member m, const char *detail)
+{
+	char pointer[120];
+	errors_add(errors, pointer_of(in, m, pointer), "%s", detail);
+}
+
+#define SINGLE_VALUE "must be a single value"
+
+/* The member's text; NULL: it was not sent, or is no single value, which is then an error. */
+static const char *text_of(struct incoming *in, enum incoming_member m)
+{
+	const struct incoming_given *g = given(in, m);
+	if (g->name && !g->text)
+		add_wrong(in, m, SINGLE_VALUE);
+	return g->text;
+}
+
+static void read_timestamp(struct http_request *r, struct incoming *in)
+{
+	const char *sent = text_of(in, MEMBER_TIMESTAMP);
+	struct value at;
+	if (sent && value_coerce(VALUE_DATETIME, sent, strlen(sent), &r->arena, &at, NULL))
+		in->at_ms = (int64_t)at.number < in->received_ms ? (int64_t)at.number : in->received_ms;
+	else if (sent)
+		add_wrong(in, MEMBER_TIMESTAMP, "is no date and time: the time of arrival counts");
+}
+
+static const char *read_unique_id(struct http_request *r, struct incoming *in, struct errors *errors)
+{
+	const struct incoming_given *g = given(in, MEMBER_UNIQUE_ID);
+	const char *header = not_blank(http_header(r, "Idempotency-Key"));
+	const char *id = g->name ? g->text : arena_strdup(&r->arena, header);
+	if (g->name && !g->text)
+		fail(errors, in, MEMBER_UNIQUE_ID, SINGLE_VALUE);
+	if (id && strlen(id) > 200)
+		fail(errors, in, MEMBER_UNIQUE_ID, "is too long");
+	return id;
+}
+
+/* Why neither a call nor a caller is known; unread: why the caller's number could not be read. */
+static const char *missing_call(const struct incoming_given *caller, const struct error *unread)
+{
+	if (caller->text)
+		return unread->text;
+	return caller->name ? SINGLE_VALUE : "caller_id or call_id is required";
+}
+
+/* Which call it is about. */
+static void read_call(struct http_request *r, struct incoming *in, struct errors *errors)
+{
+	const struct incoming_given *call = given(in, MEMBER_CALL_ID), *caller = given(in, MEMBER_CALLER_ID);
+	struct error why;
+	bool readable = caller->text && phone_read(caller->text, r->organization->region, in->caller_id, &why);
+	in->named_call = *in->key_call ? in->key_call : call->text;
+	if (call->name && !call->text)
+		fail(errors, in, MEMBER_CALL_ID, SINGLE_VALUE);
+	else if (call->text && strlen(call->text) >= sizeof in->call_id)
+		fail(errors, in, MEMBER_CALL_ID, "is too long");
+	else if (*in->key_call && call->text && strcmp(call->text, in->key_call) != 0)
+		fail(errors, in, MEMBER_CALL_ID, "is another call than the call_key's");
+	if (!call->name && !in->named_call && !readable)
+		fail(errors, in, MEMBER_CALLER_ID, missing_call(caller, &why));
+}
+
+/* The members every path has. */
+static bool read_common(struct http_request *r, struct incoming *in, struct errors *errors)
+{
+	in->unique_id = read_unique_id(r, in, errors);
+	read_call(r, in, errors);
+	read_timestamp(r, in);
+	return !errors_any(errors);
+}
+
+static bool read_money(struct http_request *r, struct incoming *in, enum incoming_member m, int64_t *micros)
+{
+	const char *text = text_of(in, m);
+	struct error why;
+	if (!text)
+		return false;
+	if (!money_read(text, strlen(text), r->organization->currency, micros, &why)) {
+		add_wrong(in, m, "%s", why.text);
+		return false;
+	}
+	if (*micros < 0 && !in->outcome.add) {
+		add_wrong(in, m, "can only be negative with the mode add");
+		return false;
+	}
+	return true;
+}
+
+/* Revenue and payout, and how they are meant. */
+static void read_amounts(struct http_request *r, struct incoming *in)
+{
+	struct call_outcome *x = &in->outcome;
+	const char *mode = text_of(in, MEMBER_MODE), *currency = text_of(in, MEMBER_CURRENCY), *own = r->organization->currency;
+	size_t wrong = in->wrong_count;
+	x->add = mode && strcasecmp(mode, "add") == 0;
+	if (mode && !x->add && strcasecmp(mode, "replace") != 0)
+		add_wrong(in, MEMBER_MODE, "must be replace or add");
+	if (currency && own && strcasecmp(currency, own) != 0)
+		add_wrong(in, MEMBER_CURRENCY, "must be the organization's, %s", own);
+	if (in->wrong_count == wrong) {
+		x->has_revenue = read_money(r, in, MEMBER_REVENUE, &x->revenue_micros);
+		x->has_payout = read_money(r, in, MEMBER_PAYOUT, &x->payout_micros);
+		return;
+	}
+	for (enum incoming_member m = MEMBER_REVENUE; m <= MEMBER_PAYOUT; m++)
+		if (given(in, m)->name)
+			add_wrong(in, m, "is not taken: see %s", incoming_member_name(in->wrong[wrong].member));
+}
+
+#define FUTURE_SLACK_MS 60000 /* of clocks that go before ours */
+
+static void read_conversion(struct http_request *r, struct incoming *in)
+{
+	struct call_outcome *x = &in->outcome;
+	const char *converted = text_of(in, MEMBER_CONVERTED), *at = text_of(in, MEMBER_CONVERTED_AT);
+	struct value when;
+	bool flag = false;
+	x->converted = -1;
+	if (converted && value_parse_boolean(converted, strlen(converted), &flag))
+		x->converted = flag;
+	else if (converted)
+		add_wrong(in, MEMBER_CONVERTED, "must be true or false");
+	if (!at)
+		return;
+	if (!value_coerce(VALUE_DATETIME, at, strlen(at), &r->arena, &when, NULL))
+		add_wrong(in, MEMBER_CONVERTED_AT, "must be a date and time such as 2026-11-20T10:00:00Z");
+	else if ((int64_t)when.number > in->received_ms + FUTURE_SLACK_MS)
+		add_wrong(in, MEMBER_CONVERTED_AT, "is in the future");
+	else if (x->converted == 0)
+		add_wrong(in, MEMBER_CONVERTED_AT, "goes with converted: true");
+	else
+		x->conversion_ms = (int64_t)when.number > 0 ? (int64_t)when.number : 1; /* before any call */
+}
+
+/* A text, or null, which clears it. */
+static enum outcome_text read_reason(struct incoming *in, enum incoming_member m, char out[OUTCOME_REASON_SIZE])
+{
+	const char *text = text_of(in, m);
+	if (text && strlen(text) >= OUTCOME_REASON_SIZE) {
+		add_wrong(in, m, "must have at most %d bytes", OUTCOME_REASON_SIZE - 1);
+		return OUTCOME_TEXT_UNSAID;
+	}
+	if (text) {
+		snprintf(out, OUTCOME_REASON_SIZE, "%s", text);
+		return OUTCOME_TEXT_SET;
+	}
+	return given(in, m)->is_null && !given(in, m)->name ? OUTCOME_TEXT_CLEARED : OUTCOME_TEXT_UNSAID;
+}
+
+/* What the call is: only of /update-fields. */
+static void read_fields(struct http_request *r, struct incoming *in)
+{
+	struct call_outcome *x = &in->outcome;
+	const char *disposition = text_of(in, MEMBER_DISPOSITION), *publisher = text_of(in, MEMBER_PUBLISHER_ID);
+	if (disposition && strlen(disposition) >= sizeof x->disposition)
+		add_wrong(in, MEMBER_DISPOSITION, "must have 1 to %d bytes", OUTCOME_DISPOSITION_SIZE - 1);
+	else if (disposition)
+		snprintf(x->disposition, sizeof x->disposition, "%s", disposition);
+	if (publisher && !organization_publisher_name(r->organization, publisher))
+		add_wrong(in, MEMBER_PUBLISHER_ID, "there is no publisher with this id");
+	else if (publisher)
+		snprintf(x->publisher_id, sizeof x->publisher_id, "%s", publisher);
+}
+
+static bool says_something(const struct call_outcome *x)
+{
+	return x->has_revenue || x->has_payout || x->converted >= 0 || x->conversion_ms || *x->disposition || *x->publisher_id ||
+	       x->has_reason != OUTCOME_TEXT_UNSAID || x->has_hold != OUTCOME_TEXT_UNSAID;
+}
+
+static void read_outcome(struct http_request *r, struct incoming *in)
+{
+	read_amounts(r, in);
+	read_conversion(r, in);
+	in->outcome.has_reason = read_reason(in, MEMBER_REASON, in->outcome.reason);
+	in->outcome.has_hold = read_reason(in, MEMBER_HOLD_REASON, in->outcome.hold);
+	if (in->type == INCOMING_UPDATE_FIELDS)
+		read_fields(r, in);
+	in->has_outcome = says_something(&in->outcome);
+}
+
+/* Is there anything to be done? Else each member's error is the answer, or what there should be. */
+static void require_something(struct incoming *in, struct errors *errors)
+{
+	static const char *const wanted[] = {
+		[INCOMING_UPDATE_REVENUE] = "revenue, payout or converted is required",
+		[INCOMING_UPDATE_FIELDS] = "disposition, converted, revenue, payout, reason, publisher_id or tags is required",
+	};
+	bool fills = in->type == INCOMING_CALL_DATA || in->type == INCOMING_UPDATE_TAGS;
+	if (fills || in->has_outcome || in->count || json_array_size(in->errors))
+		return;
+	for (size_t i = 0; i < in->wrong_count; i++)
+		if (in->wrong[i].member != MEMBER_TIMESTAMP)
+			fail(errors, in, in->wrong[i].member, in->wrong[i].detail);
+	if (!errors_any(errors))
+		fail(errors, in, in->type == INCOMING_UPDATE_REVENUE ? MEMBER_REVENUE : MEMBER_DISPOSITION, wanted[in->type]);
+}
+
+static void name_wrong(struct incoming *in)
+{
+	for (size_t i = 0; i < in->wrong_count; i++)
+		json_array_append_new(in->errors, json_pack("{s:s, s:s}", "field", sent_name(in, in->wrong[i].member), "detail", in->wrong[i].detail));
+}
+
+/* Control members, tags and custom data. */
+static void read_members(struct http_request *r, struct incoming *in, json_t *headers, struct errors *errors)
+{
+	if (!incoming_members_read(in->data, in->type, r->organization->tags, &r->arena, &in->members)) {
+		errors_add(errors, "", "out of memory");
+		return;
+	}
+	if (!read_common(r, in, errors))
+		return;
+	if (in->type == INCOMING_UPDATE_REVENUE || in->type == INCOMING_UPDATE_FIELDS)
+		read_outcome(r, in);
+	evaluate(r, in, headers);
+	require_something(in, errors);
+	name_wrong(in);
+}
+
+/* ---- the request ---- */
+
+static struct incoming *begin(struct http_request *r, unsigned type, int64_t now_ms)
 {
 	struct incoming *in = arena_alloc(&r->arena, sizeof *in);
 	if (!in)
 		return NULL;
-	*in = (struct incoming){.webhook = w, .type = type, .received_ms = now_ms, .at_ms = now_ms, .began_us = clock_monotonic_us(), .outcome.converted = -1};
+	*in = (struct incoming){.type = type, .received_ms = now_ms, .at_ms = now_ms, .began_us = clock_monotonic_us(), .outcome.converted = -1};
 	id_new("req", in->id);
 	address_text((const struct sockaddr *)&r->sender, in->address);
 	in->unmatched = json_array();
 	in->errors = json_array();
 	in->refused = json_array();
 	in->campaigns = json_array();
-	for (size_t i = 0; i < w->campaign_count; i++)
-		json_array_append_new(in->campaigns, json_string(w->campaign_ids[i]));
+	in->custom_over = json_array();
 	return in;
 }
 
-enum http_result api_incoming_hook(struct http_request *r)
+size_t api_incoming_evaluate(struct http_request *r, const struct config_incoming *webhook, unsigned type, json_t *data, json_t *headers,
+			     struct tag_result **results, json_t *unmatched)
 {
-	int64_t now = clock_now_ms();
-	unsigned type = 0;
-	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		if (strcmp(r->path, paths[i].path) == 0)
-			type = paths[i].type;
-	const struct config_incoming *w = find_webhook(r, now);
-	if (!w)
-		return HTTP_REPLY;
-	int wait = guard_take(r->config->guard, w->id, w->rate_per_minute, now);
-	if (wait) {
-		snprintf(r->retry_after, sizeof r->retry_after, "%d", wait);
-		return http_problem(r, 429, "Too many requests", "this incoming webhook takes %d a minute", w->rate_per_minute);
+	struct config_incoming *w = arena_alloc(&r->arena, sizeof *w);
+	struct incoming *in = begin(r, type ? type : INCOMING_CALL_DATA, clock_now_ms());
+	if (!w || !in)
+		return 0;
+	*w = webhook ? *webhook : (struct config_incoming){.id = ""};
+	w->keep_unmatched = false;
+	in->webhook = w;
+	in->data = json_incref(data);
+	if (incoming_members_read(data, in->type, r->organization->tags, &r->arena, &in->members))
+		evaluate(r, in, headers);
+	json_array_extend(unmatched, in->unmatched);
+	*results = in->results;
+	size_t count = in->results ? in->count : 0;
+	release(in);
+	return count;
+}
+
+/* Who sends: by the keys of the URL, or else of the body and the headers, which is then read. false after the answer was set. */
+static bool find_sender(struct http_request *r, struct incoming *in)
+{
+	struct shown_keys keys = url_keys(r);
+	if (!keys.webhook && !keys.call) {
+		if (!http_body_refused(r) && (in->data = api_read_data(r, in->errors)))
+			body_keys(r, in->data, &keys);
+		else
+			keys.webhook = bearer_token(r);
 	}
-	struct incoming *in = begin(r, w, type, now);
-	struct header_list headers = {json_object(), json_object(), w->hmac_header};
+	if (!keys.call && !(in->webhook = find_webhook(r, keys.webhook, in->received_ms)))
+		return false;
+	if (keys.call && keys.webhook && !(in->webhook = find_webhook(r, keys.webhook, in->received_ms)))
+		return false;
+	if (keys.call && !take_call_key(r, in, keys.call))
+		return false;
+	if (!in->webhook && !(in->webhook = webhook_of_call(r, in->key_call))) {
+		http_problem(r, 503, "Out of memory", "try again shortly");
+		return false;
+	}
+	return true;
+}
+
+/* Once the sender is known: a call's key may be in the body beside the webhook's in the URL. */
+static bool read_data(struct http_request *r, struct incoming *in)
+{
+	struct shown_keys keys = url_keys(r);
+	bool known = *in->key_call != '\0';
+	if (!in->data && !http_body_refused(r))
+		in->data = api_read_data(r, in->errors);
+	if (!in->data)
+		return false;
+	keys.webhook = keys.webhook ? keys.webhook : ""; /* it is found already */
+	body_keys(r, in->data, &keys);
+	return known || !keys.call || take_call_key(r, in, keys.call);
+}
+
+static bool has_place(struct http_request *r, const struct incoming *in)
+{
+	int wait = guard_take(r->config->guard, in->webhook->id, in->webhook->rate_per_minute, in->received_ms);
+	if (!wait)
+		return true;
+	snprintf(r->retry_after, sizeof r->retry_after, "%d", wait);
+	http_problem(r, 429, "Too many requests", "%s takes %d a minute", *in->webhook->name ? "this incoming webhook" : "a call key", in->webhook->rate_per_minute);
+	return false;
+}
+
+static void list_campaigns(struct incoming *in)
+{
+	for (size_t i = 0; i < in->webhook->campaign_count; i++)
+		json_array_append_new(in->campaigns, json_string(in->webhook->campaign_ids[i]));
+}
+
+/* Write it, or that it was refused. */
+static enum http_result take(struct http_request *r, struct incoming *in)
+{
+	struct header_list headers = {json_object(), json_object(), in->webhook->hmac_header};
 	struct errors errors = {0};
-	if (!in) {
-		json_decref(headers.all);
-		json_decref(headers.shown);
-		return http_problem(r, 503, "Out of memory", "try again shortly");
-	}
 	http_each_header(r, add_header, &headers);
 	in->headers = headers.shown;
-	bool good = may_send(r, w, type) && !http_body_refused(r);
-	good = good && (in->data = api_read_data(r, in->errors));
-	if (good && read_common(r, in, &errors)) {
-		if (type == INCOMING_UPDATE_REVENUE)
-			read_revenue(r, in, &errors);
-		else if (type == INCOMING_UPDATE_FIELDS)
-			read_fields(r, in, &errors);
-		in->has_outcome = type == INCOMING_UPDATE_REVENUE || type == INCOMING_UPDATE_FIELDS;
-		if (in->has_outcome)
-			name_unmatched(in);
-		evaluate(r, in, headers.all);
-	}
+	bool good = may_send(r, in->webhook, in->type) && read_data(r, in);
+	if (good)
+		read_members(r, in, headers.all, &errors);
 	json_decref(headers.all);
-	if (good && !errors_any(&errors)) {
+	if (errors_any(&errors))
+		http_invalid(r, &errors);
+	else if (good) {
 		begin_doc(r, in);
 		r->data = in;
 		r->run = run_incoming;
 		r->after = after_incoming;
 		return http_write(r);
 	}
-	if (errors_any(&errors))
-		http_invalid(r, &errors);
 	return reject(r, in);
+}
+
+enum http_result api_incoming_hook(struct http_request *r)
+{
+	unsigned type = api_incoming_type(r->path);
+	struct incoming *in = begin(r, type, clock_now_ms());
+	if (!in)
+		return http_problem(r, 503, "Out of memory", "try again shortly");
+	if (!find_sender(r, in) || !has_place(r, in)) {
+		release(in);
+		return HTTP_REPLY;
+	}
+	if (is_check(r)) {
+		if (may_send(r, in->webhook, type))
+			http_json(r, 200, json_pack("{s:s}", "status", "ok"));
+		release(in);
+		return HTTP_REPLY;
+	}
+	list_campaigns(in);
+	return take(r, in);
 }

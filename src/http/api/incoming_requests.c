@@ -6,6 +6,7 @@
 #include "event/apply.h"
 #include "expr/pointer.h"
 #include "webhook/guard.h"
+#include "webhook/members.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ static json_t *incoming_json(const struct store_rows *rows, size_t i, bool whole
 {
 	char received[RFC3339_SIZE], expires[RFC3339_SIZE];
 	int64_t expires_ms = rows_int(rows, i, 6);
-	json_t *out = json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:s, s:s?}", "id", rows_text(rows, i, 0), "incoming_webhook_id", rows_text(rows, i, 1), "unique_id", rows_text(rows, i, 2),
+	const char *webhook_id = id_is("iwh", rows_text(rows, i, 1)) ? rows_text(rows, i, 1) : NULL; /* NULL: it came by a call's key */
+	json_t *out = json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:s, s:s, s:s?}", "id", rows_text(rows, i, 0), "incoming_webhook_id", webhook_id, "unique_id", rows_text(rows, i, 2),
 				"caller_id", rows_text(rows, i, 3), "call_id", rows_text(rows, i, 4), "status", rows_text(rows, i, 5), "received_at", clock_rfc3339(rows_int(rows, i, 7), received), "expires_at", expires_ms ? clock_rfc3339(expires_ms, expires) : NULL);
 	json_t *doc = json_loads(rows_text(rows, i, 8), 0, NULL);
 	bool sealed = json_is_string(json_object_get(doc, "sealed"));
@@ -111,12 +113,15 @@ static void answer_replay(struct http_request *r, const struct replay *p, const 
 	for (size_t i = 0; i < p->count; i++) {
 		const struct tag_def *def = tag_set_get(r->organization->tags, results[i].slot);
 		const struct value *v = &results[i].value;
-		if (v->kind == VALUE_NONE) {
+		if (!tag_result_changes(&results[i])) {
 			json_array_append_new(errors, json_pack("{s:s, s:s}", "tag", def->name, "detail", results[i].error));
 			continue;
 		}
 		json_key(&b, def->name);
-		value_json(&b, v->kind, v->text, v->len, def->sensitive);
+		if (v->kind == VALUE_NONE)
+			buf_add_str(&b, "null");
+		else
+			value_json(&b, v->kind, v->text, v->len, def->sensitive);
 	}
 	json_close(&b);
 	json_tree(&b, "unmatched", p->unmatched);
@@ -140,10 +145,7 @@ static bool run_replay(struct store_conn *conn, struct http_request *r)
 	if (ok) {
 		answer_replay(r, p, p->settled, true);
 		json_decref(p->applied);
-		p->applied = json_object();
-		for (size_t i = 0; i < p->count; i++)
-			if (p->settled[i].value.kind != VALUE_NONE)
-				json_object_set_new(p->applied, tag_set_get(r->organization->tags, p->settled[i].slot)->id, json_stringn_nocheck(p->settled[i].value.text, p->settled[i].value.len));
+		p->applied = api_applied_json(r->organization, p->settled, p->count);
 	}
 	return ok;
 }
@@ -173,14 +175,14 @@ static bool load_replay(struct http_request *r, struct replay *p)
 	const struct config_incoming *w = found ? organization_find(r->organization, "incoming_webhook", rows_text(rows, 0, 0)) : NULL;
 	p->data = doc ? stored_data(r, doc) : NULL;
 	p->unmatched = json_array();
-	p->results = arena_alloc(&r->arena, room * sizeof *p->results);
 	p->settled = arena_alloc(&r->arena, room * sizeof *p->settled);
 	if (found) {
 		snprintf(p->call_id, sizeof p->call_id, "%s", rows_text(rows, 0, 1) ? rows_text(rows, 0, 1) : "");
 		p->at_ms = rows_int(rows, 0, 2);
 	}
-	if (p->data && p->results && p->settled)
-		p->count = tags_evaluate(r->organization->tags, TAG_FROM_WEBHOOK, &(struct tag_data){p->data, json_is_object(headers) ? headers : NULL, w ? w->mapping : NULL}, &r->arena, p->results, p->unmatched);
+	if (p->data && p->settled)
+		p->count = api_incoming_evaluate(r, w, api_incoming_type(json_string_value(json_object_get(doc, "path"))), p->data,
+						 json_is_object(headers) ? headers : NULL, &p->results, p->unmatched);
 	json_decref(doc);
 	rows_free(rows);
 	if (!found)
@@ -241,13 +243,26 @@ static void found_field(struct discovery *d, const char *pointer, json_t *leaf)
 		json_object_set_new(f, "count", json_integer(json_integer_value(json_object_get(f, "count")) + 1));
 }
 
+/* Does a tag take it, itself or as a member of "fields" or "custom_data"? */
+static bool takes(const struct discovery *d, const char *pointer)
+{
+	static const char *const within[] = {"", "/fields", "/custom_data", "/fields/custom_data"};
+	char whole[400];
+	for (size_t i = 0; i < ARRAY_LEN(within); i++) {
+		snprintf(whole, sizeof whole, "%s%s", within[i], pointer);
+		if (tags_take(d->r->organization->tags, d->mapping, whole))
+			return true;
+	}
+	return false;
+}
+
 static void walk(struct discovery *d, json_t *json, const char *pointer)
 {
 	const char *key;
 	json_t *item;
 	size_t i;
 	char at[300];
-	if (*pointer && tags_take(d->r->organization->tags, d->mapping, pointer))
+	if (*pointer && takes(d, pointer))
 		return;
 	if (json_is_object(json)) {
 		json_object_foreach(json, key, item) {
@@ -262,6 +277,24 @@ static void walk(struct discovery *d, json_t *json, const char *pointer)
 	} else if (*pointer && !json_is_null(json)) {
 		found_field(d, pointer, json);
 	}
+}
+
+/* What a request brought for tags to take. */
+static void discover(struct discovery *d, json_t *doc)
+{
+	struct arena arena = {0};
+	struct incoming_members m = {0};
+	const char *key;
+	json_t *value, *data = json_object_get(doc, "data");
+	unsigned type = api_incoming_type(json_string_value(json_object_get(doc, "path")));
+	bool fills = type == INCOMING_CALL_DATA || type == INCOMING_UPDATE_TAGS;
+	if (fills && json_is_object(data) && incoming_members_read(data, type, d->r->organization->tags, &arena, &m)) {
+		json_object_foreach(m.known, key, value)
+			json_object_del(m.data, key);
+		walk(d, m.data, "");
+	}
+	incoming_members_free(&m);
+	arena_free(&arena);
 }
 
 enum http_result api_incoming_fields(struct http_request *r)
@@ -280,7 +313,7 @@ enum http_result api_incoming_fields(struct http_request *r)
 	for (size_t i = 0; i < rows_count(rows); i++) {
 		json_t *doc = json_loads(rows_text(rows, i, 0), 0, NULL);
 		clock_rfc3339(rows_int(rows, i, 1), at);
-		walk(&d, json_object_get(doc, "data"), "");
+		discover(&d, doc);
 		json_decref(doc);
 	}
 	rows_free(rows);

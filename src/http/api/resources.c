@@ -215,7 +215,12 @@ struct template_check {
 static void unknown_token(void *arg, const char *name, size_t len)
 {
 	struct template_check *c = arg;
-	errors_add(c->errors, c->pointer, "[%.*s] is neither a tag nor a system token", (int)(len < 80 ? len : 80), name);
+	if (expr_is_call_key(name, len))
+		errors_add(c->errors, c->pointer,
+			   "[CALL_KEY] is only for requests: of outgoing webhooks, RTB targets and http_request nodes");
+	else
+		errors_add(c->errors, c->pointer, "[%.*s] is neither a tag nor a system token",
+			   (int)(len < 80 ? len : 80), name);
 }
 
 static void check_token(void *arg, const struct template_token *token)

@@ -116,7 +116,7 @@ static void check_script(json_t *body, struct errors *errors)
 {
 	char now[RFC3339_SIZE];
 	json_t *at = json_object_get(body, "at");
-	const char *const objects[] = {"tags", "variables", "document"};
+	const char *const objects[] = {"tags", "variables", "custom_data", "document"};
 	for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
 		char pointer[16];
 		snprintf(pointer, sizeof pointer, "/%s", objects[i]);

@@ -15,6 +15,10 @@ const struct field api_organization_fields[] = {
 	{"incoming_retention_days", FIELD_INTEGER, .min = 1, .max = 3650, .initial = "90",
 	 .title = "Keep requests for (days)",
 	 .help = "How long requests of incoming webhooks and of RTB, and website visits are kept."},
+	{"call_key_days", FIELD_INTEGER, .min = 0, .max = 365, .initial = "7",
+	 .title = "Keep call keys valid for (days)",
+	 .help = "How many days after its end a call can be changed with its own key, the token "
+		 "[CALL_KEY]. 0: calls have no keys."},
 	{"sip_retention_days", FIELD_INTEGER, .min = 0, .max = 90, .initial = "7",
 	 .title = "Keep SIP messages for (days)",
 	 .help = "How long the SIP messages of calls are kept. 0: not at all."},

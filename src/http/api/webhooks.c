@@ -599,6 +599,8 @@ enum http_result api_webhook_preview(struct http_request *r)
 		outgoing_headers_json(&out, q.headers, false);
 		json_str(&out, "body", q.body);
 		json_close(&out);
+		if (!out.failed)
+			out.len = keys_mask(out.data, out.len); /* who looks may not change the call */
 		http_text(r, 200, &out);
 	} else {
 		http_problem(r, 503, "Out of memory", "try again shortly");
