@@ -17,14 +17,23 @@ struct figures {
 
 static struct figures figures_of(const struct call_log *c)
 {
-	return (struct figures){c->started_ms / TOTALS_HALF_HOUR_MS, c->connected_ms != 0, c->converted, c->answered_ms && c->ended_ms ? c->ended_ms - c->answered_ms : 0};
+	bool lasted = c->answered_ms && c->ended_ms && strcmp(c->status, "interrupted") != 0;
+	return (struct figures){
+		.half_hour = c->started_ms / TOTALS_HALF_HOUR_MS,
+		.connected = c->connected_ms != 0,
+		.converted = c->converted,
+		.duration_ms = lasted ? c->ended_ms - c->answered_ms : 0,
+	};
 }
 
-/* Of the calls that `which` names: $1 is the half hour's milliseconds, $2 the sign. One that has not ended lasted for no time. */
+/* Of the calls that `which` names: $1 is the half hour's milliseconds, $2 the sign. */
 #define HALF_HOUR "c.started_at / CAST($1 AS BIGINT)"
 #define SIGNED(n) "CAST($2 AS BIGINT) * " n
-#define OF_CALLS SIGNED("COUNT(*)") ", " SIGNED("SUM(CASE WHEN c.connected_at IS NULL THEN 0 ELSE 1 END)") ", " SIGNED("SUM(c.converted)") ", " \
-		 SIGNED("SUM(CASE WHEN c.answered_at IS NULL OR c.ended_at IS NULL THEN 0 ELSE c.ended_at - c.answered_at END)") ", " SIGNED("SUM(c.revenue + c.revenue_added)") ", " SIGNED("SUM(c.payout + c.payout_added)") ", " SIGNED("SUM(c.cost)")
+#define OF_CALLS \
+	SIGNED("COUNT(*)") ", " SIGNED("SUM(" TOTALS_CONNECTED ")") ", " \
+	SIGNED("SUM(c.converted)") ", " SIGNED("SUM(" TOTALS_DURATION ")") ", " \
+	SIGNED("SUM(" TOTALS_REVENUE ")") ", " \
+	SIGNED("SUM(" TOTALS_PAYOUT ")") ", " SIGNED("SUM(c.cost)")
 #define EACH_DIMENSION "(SELECT CAST('' AS TEXT) AS name UNION ALL SELECT 'campaign' UNION ALL SELECT 'publisher' UNION ALL SELECT 'target') d"
 #define TOTALS_OF(which) INTO_TOTALS "SELECT c.organization_id, " HALF_HOUR ", COALESCE(c.campaign_id, ''), COALESCE(c.publisher_id, ''), COALESCE(c.target_id, ''), " OF_CALLS \
 				     " FROM calls c WHERE " which " GROUP BY 1, 2, 3, 4, 5" ADD_TOTALS

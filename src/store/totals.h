@@ -9,6 +9,14 @@
 #define TOTALS_HALF_HOUR_MS INT64_C(1800000)
 #define TOTALS_KEY_MAX 64 /* characters of a tag's value that are told apart */
 
+/* SQL: what an ended call `c` adds to the columns. An interrupted one lasted for no time. */
+#define TOTALS_CONNECTED "CASE WHEN c.connected_at IS NULL THEN 0 ELSE 1 END"
+#define TOTALS_DURATION \
+	"CASE WHEN c.answered_at IS NULL OR c.ended_at IS NULL OR c.status = 'interrupted' " \
+	"THEN 0 ELSE c.ended_at - c.answered_at END"
+#define TOTALS_REVENUE "c.revenue + c.revenue_added"
+#define TOTALS_PAYOUT "c.payout + c.payout_added"
+
 /* A call that has ended, as its row and tags are by then. What has no tag in it is added up before the commit, for many calls at once. */
 void totals_add(struct store_batch *batch, const char *organization_id, const char *call_id, const struct tag_set *tags);
 /* One that ended before, in this moment. sign -1 takes it away: before its row and tags change, and 1 puts it in again. */
