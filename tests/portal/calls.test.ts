@@ -176,7 +176,7 @@ describe('portal: calls and lists', () => {
     const calling = s.call('+18005550901', ['--duration', '60', '--from', '+13125550105'])
     const id = await until('the call', async () => (await s.api('GET', '/calls?status=active')).data.find((c: any) => c.caller_id === '+13125550105' && c.connected_at)?.id)
     await page.goto(`${s.url}/calls/${id}`)
-    await page.getByText('In progress', { exact: true }).waitFor()
+    await page.locator('.mantine-Badge-label', { hasText: 'In progress' }).waitFor()
     await page.getByRole('button', { name: 'Hang up' }).click()
     await page.getByRole('img', { name: 'How loud each side is over the time' }).waitFor()
     await page.getByRole('button', { name: 'Adjust' }).waitFor()
