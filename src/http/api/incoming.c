@@ -361,7 +361,7 @@ static bool apply(struct store_conn *conn, struct http_request *r, struct incomi
 static bool run_incoming(struct store_conn *conn, struct http_request *r)
 {
 	struct incoming *in = r->data;
-	struct call_log log;
+	struct call_log log = {.status = ""};
 	bool failed = false;
 	json_array_clear(in->refused);
 	r->retry_after[0] = '\0';
@@ -458,7 +458,7 @@ static bool run_late(struct store_job *job, struct store_conn *conn)
 {
 	struct late_job *l = (struct late_job *)job;
 	struct arena arena = {0};
-	struct call_log log;
+	struct call_log log = {.status = ""};
 	bool failed, found = store_call_read(conn, l->organization->id, l->call_id, &arena, &log, &failed);
 	bool ok = !failed;
 	size_t count = tag_set_count(l->organization->tags), n = 0;
@@ -560,7 +560,7 @@ static void after_incoming(struct http_request *r)
 static bool refuse(struct http_request *r, const struct config_incoming *w, const char *reason)
 {
 	char address[ADDRESS_SIZE];
-	guard_failed(r->config->guard, w ? r->organization->id : "", w ? w->id : "", address_text((const struct sockaddr *)&r->sender, address), reason, clock_now_ms());
+	guard_failed(r->config->guard, w && r->organization ? r->organization->id : "", w ? w->id : "", address_text((const struct sockaddr *)&r->sender, address), reason, clock_now_ms());
 	return false;
 }
 
