@@ -57,12 +57,18 @@ static struct window *find_or_add(struct windows *w, uint64_t key, int64_t now_m
 	return one;
 }
 
+/* The i-th of its times, the oldest being 0. */
+static uint32_t time_at(const struct window *one, size_t i)
+{
+	size_t at = one->first + i;
+	return one->times[at < one->room ? at : at - one->room];
+}
+
 /* How many of the first ones no longer count. */
 static size_t count_passed(const struct window *one, int64_t span_ms, int64_t now_ms)
 {
 	size_t n = 0;
-	while (n < one->count &&
-	       (uint32_t)now_ms - one->times[(one->first + n) % one->room] >= (uint32_t)span_ms)
+	while (n < one->count && (uint32_t)now_ms - time_at(one, n) >= (uint32_t)span_ms)
 		n++;
 	return n;
 }
@@ -77,7 +83,7 @@ static bool make_room(struct window *one, size_t most)
 	if (!times)
 		return false;
 	for (size_t i = 0; i < one->count; i++)
-		times[i] = one->times[(one->first + i) % one->room];
+		times[i] = time_at(one, i);
 	free(one->times);
 	one->times = times;
 	one->first = 0;

@@ -203,12 +203,12 @@ static bool add_name(struct tag_set *set, const char *name, uint16_t slot, struc
 
 static bool add_names(struct tag_set *set, struct arena *arena)
 {
-	for (uint16_t i = 0; i < set->count; i++)
-		if (!add_name(set, set->defs[i].name, i, arena))
+	for (size_t i = 0; i < set->count; i++)
+		if (!add_name(set, set->defs[i].name, (uint16_t)i, arena))
 			return false;
-	for (uint16_t i = 0; i < set->count; i++)
+	for (size_t i = 0; i < set->count; i++)
 		for (const char *const *name = set->defs[i].former; *name; name++)
-			if (!add_name(set, *name, i, arena))
+			if (!add_name(set, *name, (uint16_t)i, arena))
 				return false;
 	return true;
 }

@@ -258,7 +258,7 @@ describe('outbound RTB', () => {
     const b = await buyer({ accepted: true, bid: 15 }), t = await tree([b])
     const nodes = [{ id: 'ask', type: 'rtb', config: { ring_tree_id: t.tree.id } }, { id: 'sold', type: 'set_outcome', config: { disposition: 'sold' } }, { id: 'unsold', type: 'set_outcome', config: { disposition: 'unsold' } }]
     const flow = await s.flow(`Bids ${++n}`, nodes, [['start', 'next', 'ask'], ['ask', 'won', 'sold'], ['ask', 'no_bid', 'unsold']])
-    const number = `+18005558${900 + n}`
+    const number = `+1800555${7000 + n}`
     await s.campaign(number, { execution_mode: 'call_flow', call_flow_id: flow.id })
     b.phone.invite = () => [180, 200]
     const d = await from.call(s.sip, `sip:${number}@127.0.0.1`, { headers: [`From: <sip:${who()}@127.0.0.1>;tag=flow`] })

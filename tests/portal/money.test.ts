@@ -99,7 +99,7 @@ describe('portal, money', () => {
     await box.getByLabel('Payout').fill('-3')
     await box.getByLabel('Why').fill('goodwill')
     await box.getByRole('button', { name: 'Adjust' }).click()
-    await box.getByText('must not be negative').waitFor()
+    await box.getByText('must not be negative', { exact: true }).waitFor()
     await box.getByLabel('Payout').fill('3.5')
     await page.screenshot({ path: join(shots, 'adjust.png') })
     await axe(page, 'adjust')

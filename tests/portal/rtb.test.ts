@@ -27,7 +27,7 @@ describe('portal, real-time bidding', () => {
     const plan = await s.api('POST', '/routing-plans', { name: 'Plan', entries: [{ target_id: target.id }] })
     await s.campaign('+18005558801', { name: 'Solar', routing_plan_id: plan.id, conversion: { after_seconds: 60 }, payout: '25' })
     await page.goto(`${s.url}/rtb/requests`)
-    await page.getByText('Nothing yet').waitFor()
+    await page.getByText('No RTB requests yet').waitFor()
     await page.getByRole('link', { name: 'Endpoints' }).click()
     await page.getByText('A URL at which a publisher asks').waitFor()
     await page.screenshot({ path: join(shots, 'rtb-empty.png') })
