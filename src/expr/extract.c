@@ -1,4 +1,5 @@
 #include "expr/extract.h"
+#include "base/json_read.h"
 #include "expr/pointer.h"
 #include "expr/regex.h"
 #include <libxml/parser.h>
@@ -98,10 +99,10 @@ void extract_free(struct extract *e)
 
 static bool read_json(struct extract_answer *a, struct error *err)
 {
-	json_error_t error;
-	a->json = json_loadb(a->text, a->len, JSON_DECODE_ANY, &error);
+	struct error why;
+	a->json = json_read(a->text, a->len, charset_utf8(), NULL, &why);
 	if (!a->json)
-		error_set(err, "it is no JSON: %.80s", error.text);
+		error_set(err, "it is not JSON: %.120s", why.text);
 	return a->json != NULL;
 }
 
@@ -119,10 +120,11 @@ static bool read_xml(struct extract_answer *a, struct error *err)
 	parser->sax->internalSubset = on_document_type; /* a document type: entities, and other files, begin there */
 	parser->sax->externalSubset = on_document_type;
 	parser->sax->entityDecl = NULL;
-	a->xml = xmlCtxtReadMemory(parser, a->text, (int)a->len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
+	a->xml = xmlCtxtReadMemory(parser, a->text, (int)a->len, NULL, "UTF-8",
+		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
 	xmlFreeParserCtxt(parser);
 	if (!a->xml || !xmlDocGetRootElement(a->xml)) {
-		error_set(err, "it is no XML, or has a document type");
+		error_set(err, "it is not XML, or has a document type");
 		return false;
 	}
 	a->context = xmlXPathNewContext(a->xml);

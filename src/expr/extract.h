@@ -18,7 +18,12 @@ void extract_free(struct extract *e);
 
 struct extract_answer; /* one that was read */
 
-/* NULL: it is none of the format, or too long, err says why. The text outlives the answer. XML has no document type, and entities but the five predefined ones are nothing. */
+/*
+ * An answer's text, which is UTF-8 (webhook/answer.h) and outlives the result. NULL: it is not of
+ * the format, or too long; err says why. XML has no document type, and no entities but the five
+ * predefined ones; what its declaration says of its encoding is not read. JSON is repaired where
+ * one value is damaged (base/json_read.h).
+ */
 struct extract_answer *extract_read(enum extract_format format, const char *text, size_t len, struct error *err) WARN_UNUSED;
 void extract_answer_free(struct extract_answer *a);
 

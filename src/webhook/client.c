@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "webhook/address.h"
+#include "webhook/answer.h"
 #include "webhook/outgoing.h"
 #include "webhook/token.h"
 #include <curl/curl.h>
@@ -217,6 +218,7 @@ static void set_options(const struct http_client *c, struct transfer *t)
 	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, strncasecmp(t->url, "https:", 6) == 0 ? 1L : 0L); /* TLS tells whether it is HTTP/2; without it, that would be known by the first answer only */
 	curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "Strowger");
+	curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
@@ -293,6 +295,13 @@ unsigned http_client_request(struct http_client *c, const char *method, const ch
 	return number;
 }
 
+static const char *content_type(struct transfer *t)
+{
+	const char *type = NULL;
+	curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+	return type;
+}
+
 static void request_done(struct http_client *c, struct transfer *t, CURLcode code)
 {
 	struct http_answer *a = calloc(1, sizeof *a);
@@ -304,6 +313,10 @@ static void request_done(struct http_client *c, struct transfer *t, CURLcode cod
 		a->number = t->number;
 		a->status = (int)status;
 		a->result = code == CURLE_OK ? HTTP_ANSWERED : code == CURLE_OPERATION_TIMEDOUT ? HTTP_TIMED_OUT : HTTP_FAILED;
+		if (!answer_decode(content_type(t), &t->answer)) {
+			a->result = HTTP_FAILED;
+			code = CURLE_OUT_OF_MEMORY;
+		}
 		a->body_len = t->answer.len;
 		a->body = buf_take(&t->answer);
 		if (code != CURLE_OK)
@@ -854,6 +867,7 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 	r->known = e ? e->health : HEALTH_UNKNOWN;
 	r->taken = code == CURLE_OK && status >= 200 && status < 300;
 	r->gone = code == CURLE_OK && status == 410;
+	(void)!answer_decode(content_type(t), &t->answer); /* without memory it is kept as it came */
 	for (size_t i = 0; i < t->count; i++) {
 		t->deliveries[i].doc = attempt_doc(t, &t->deliveries[i], code, status);
 		conclude(c, &t->deliveries[i], r, retry_after, jitter);

@@ -190,7 +190,7 @@ describe('outbound RTB', () => {
     const refused: [any, any, RegExp, any?][] = [
       ['<rtb><response status="REJECT"><bid>12.5</bid></response></rtb>', { response: xml }, /its answer says REJECT/],
       ['<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><rtb><response status="ACCEPT"><bid>&e;</bid></response></rtb>', { response: xml }, /has a document type/],
-      ['<rtb>'.repeat(5000), { response: xml }, /it is no XML/],
+      ['<rtb>'.repeat(5000), { response: xml }, /it is not XML/],
       ['NO', { response: text }, /does not say that it takes the call/],
       [{ bid: 3.99 }, { response: { format: 'json', bid: '/bid' }, bid: { minimum: '4' } }, /below its minimum/],
       [{ bid: 5000 }, { response: { format: 'json', bid: '/bid' }, bid: { maximum: '500' } }, /above its maximum/],
@@ -200,7 +200,7 @@ describe('outbound RTB', () => {
       [{ bid: 3, expires: 0 }, {}, /had ended when it came/],
       [{ status: 204, body: '' }, {}, /204/],
       [{ status: 500, body: '{"bid":1,"why":"down"}' }, {}, /with an error: down/],
-      ['{"bid":', {}, /it is no JSON/],
+      ['{"bid":', {}, /it is not JSON/],
       [`"${'x'.repeat(70000)}"`, {}, /longer than 64 KiB/],
     ]
     for (const [answer, more, why, of_tree] of refused) {
@@ -275,7 +275,7 @@ describe('outbound RTB', () => {
     const simulated = await s.api('POST', `/call-flows/${flow.id}/simulate`, { dial: [{ outcome: 'no_answer' }] })
     assert.ok(JSON.stringify(simulated).includes(t.tree.id))
     const wrong = await s.api('POST', `/call-flows/${flow.id}/check`, { nodes: [{ id: 'start', type: 'start' }, { id: 'ask', type: 'rtb', config: { ring_tree_id: 'rng_0' } }], edges: [{ from: 'start', port: 'next', to: 'ask' }] })
-    assert.ok(JSON.stringify(wrong).includes('there is no ring_tree'), JSON.stringify(wrong))
+    assert.ok(JSON.stringify(wrong).includes('there is no ring tree'), JSON.stringify(wrong))
   })
 
   test('a publisher who asks for a campaign with a ring tree is bid the least that its buyers would pay', async () => {

@@ -13,6 +13,7 @@ const recorded: Record<string, unknown> = record ? {} : JSON.parse(readFileSync(
 // Members that logs and events have got since: `call.NAME`, whatever they say.
 const added = new Set<string>([
   'call.cost', 'call.margin', 'call.not_paid_twice', 'call.chosen', 'call.fallback_reason',
+  'call.converted_at', 'call.reason', 'call.payout_hold_reason', 'call.custom_data',
 ])
 
 // What differs from run to run, by the order in which it comes up.

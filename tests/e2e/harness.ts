@@ -387,7 +387,7 @@ export interface Received {
 }
 
 // A real HTTP receiver; answer decides each response.
-type Answer = { status?: number; body?: string; delay_ms?: number; headers?: Record<string, string> }
+type Answer = { status?: number; body?: string | Buffer; delay_ms?: number; headers?: Record<string, string> }
 
 export class Receiver {
   requests: Received[] = []

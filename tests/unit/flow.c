@@ -394,6 +394,36 @@ static void test_http_request_saves_parts_of_the_answer(void **state)
 	end(&r);
 }
 
+static const char *trace_of_answer(struct run *r, const char *body)
+{
+	struct flow_input in = {.kind = FLOW_INPUT_HTTP,
+		.u.http = {.result = HTTP_ANSWERED, .status = 200, .body = body, .body_len = strlen(body)}};
+	(void)!begin(r, HTTP, "{\"from\":\"s\",\"port\":\"next\",\"to\":\"r\"}", "");
+	assert_int_equal(flow_step(&r->state, &in, 2000, &r->out), FLOW_FINISHED);
+	return find(r, FLOW_EFFECT_TRACE)->u.trace.detail;
+}
+
+static void test_http_request_says_what_cannot_be_read(void **state)
+{
+	struct run r;
+	(void)state;
+	assert_string_equal(trace_of_answer(&r, "\xef\xbb\xbf{\"lead\":{\"state\":\"TX\",\"id\":7}}"),
+		"status 200, 2 of 2 values saved");
+	assert_string_equal(r.tags[0].text, "TX");
+	end(&r);
+	assert_string_equal(trace_of_answer(&r, "{\"lead\":{\"state\":\"\\ud83d\",\"id\":98765432109876543210}}"),
+		"status 200, 2 of 2 values saved");
+	assert_string_equal(r.tags[0].text, "\xef\xbf\xbd");
+	assert_string_equal(r.state.variables[0].text, "98765432109876543210");
+	end(&r);
+	assert_string_equal(trace_of_answer(&r, "{\"lead\":{\"id\":7}}"),
+		"status 200, 1 of 2 values saved; not in the answer: /lead/state");
+	end(&r);
+	assert_non_null(strstr(trace_of_answer(&r, "<html>no</html>"),
+		"status 200, 0 of 2 values saved: the answer is not JSON: "));
+	end(&r);
+}
+
 static void test_http_request_is_sent_again_where_it_may_go_better(void **state)
 {
 	struct run r;
@@ -737,7 +767,8 @@ int main(void)
 		cmocka_unit_test(test_split_keeps_the_weights_and_a_sticky_caller), cmocka_unit_test(test_business_hours_leave_open_closed_and_holiday), cmocka_unit_test(test_variables_are_set_and_written_by_debug),
 		cmocka_unit_test(test_go_to_goes_on_at_the_node_it_names), cmocka_unit_test(test_wait_plays_for_its_time_and_goes_on),
 		cmocka_unit_test(test_a_flow_within_a_flow_comes_back_with_shared_variables), cmocka_unit_test(test_a_failure_within_a_flow_runs_its_fallback_or_fails_it), cmocka_unit_test(test_events_and_outcomes_are_told_with_their_values),
-		cmocka_unit_test(test_http_request_saves_parts_of_the_answer), cmocka_unit_test(test_http_request_is_sent_again_where_it_may_go_better), cmocka_unit_test(test_javascript_returns_a_port_and_values), cmocka_unit_test(test_javascript_errors_say_what_to_do), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
+		cmocka_unit_test(test_http_request_saves_parts_of_the_answer),
+		cmocka_unit_test(test_http_request_says_what_cannot_be_read), cmocka_unit_test(test_http_request_is_sent_again_where_it_may_go_better), cmocka_unit_test(test_javascript_returns_a_port_and_values), cmocka_unit_test(test_javascript_errors_say_what_to_do), cmocka_unit_test(test_unconnected_failure_port_runs_the_fallback),
 		cmocka_unit_test(test_dial_leaves_by_its_outcome), cmocka_unit_test(test_wrong_input_changes_nothing), cmocka_unit_test(test_every_node_type_has_an_example_that_compiles),
 		cmocka_unit_test(test_static_checks_find_what_is_wrong),
 		cmocka_unit_test(test_problems_name_a_port_by_its_label),

@@ -1,5 +1,6 @@
 #include "test.h"
 #include "webhook/address.h"
+#include "webhook/answer.h"
 #include "webhook/guard.h"
 #include "config/config.h"
 #include "webhook/members.h"
@@ -188,9 +189,47 @@ static void test_call_keys_are_of_one_call_and_are_masked(void **state)
 	assert_string_equal(text, "k=********&********, ck_short iwk_short, ********");
 }
 
+static void test_an_answer_becomes_utf8_by_its_mark_its_type_its_declaration_or_a_guess(void **state)
+{
+	static const char utf16[] = "\xff\xfe{\0" "1\0" "}\0";
+	const struct {
+		const char *type, *body;
+		size_t len;
+		const char *text;
+	} cases[] = {
+		{NULL, "plain", 5, "plain"},
+		{NULL, "\xef\xbb\xbf{\"a\":1}", 10, "{\"a\":1}"},
+		{"application/json", utf16, sizeof utf16 - 1, "{1}"},
+		{"text/plain; charset=ISO-8859-1", "caf\xe9", 4, "caf\xc3\xa9"},
+		{"text/plain", "caf\xe9", 4, "caf\xc3\xa9"},
+		{"text/plain; charset=\"windows-1251\"", "\xc4\xe0", 2, "\xd0\x94\xd0\xb0"},
+		{"text/xml", "<?xml version='1.0' encoding='windows-1251'?><a>\xc4</a>", 53,
+		 "<?xml version='1.0' encoding='windows-1251'?><a>\xd0\x94</a>"},
+		{"text/xml; charset=utf-8", "<?xml encoding=\"latin1\"?>\xc3\xa9", 27,
+		 "<?xml encoding=\"latin1\"?>\xc3\xa9"},
+		{"text/xml", "<?xml encoding=\"UTF-16\"?>x", 26, "<?xml encoding=\"UTF-16\"?>x"},
+		{"text/xml", "<?xml encoding=\"", 16, "<?xml encoding=\""},
+		{NULL, "a\0b", 3, "a\xef\xbf\xbd" "b"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf body = {0};
+		buf_add(&body, cases[i].body, cases[i].len);
+		assert_true(answer_decode(cases[i].type, &body));
+		assert_string_equal(buf_text(&body), cases[i].text);
+		assert_int_equal(body.len, strlen(cases[i].text));
+		buf_free(&body);
+	}
+	struct buf empty = {0};
+	assert_true(answer_decode("text/plain", &empty));
+	assert_int_equal(empty.len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			test_an_answer_becomes_utf8_by_its_mark_its_type_its_declaration_or_a_guess),
 		cmocka_unit_test(test_control_members_by_name_place_and_path),
 		cmocka_unit_test(test_call_keys_are_of_one_call_and_are_masked),
 		cmocka_unit_test(test_only_public_addresses_pass),

@@ -1,3 +1,4 @@
+#include "base/json_read.h"
 #include "expr/pointer.h"
 #include "flow/node.h"
 #include <stdlib.h>
@@ -132,6 +133,42 @@ static bool may_go_better(const struct flow_input *in)
 	return in->u.http.result != HTTP_ANSWERED || in->u.http.status >= 500 || in->u.http.status == 429;
 }
 
+/* Keep the parts of the answer; the detail says which are not there, or why it cannot be read. */
+static void save_values(struct flow_run *run, const struct config *cfg, const struct flow_input *in)
+{
+	struct error why;
+	int status = in->u.http.status;
+	if (!cfg->save_count) {
+		flow_detail(run, "status %d", status);
+		return;
+	}
+	json_t *json = json_read(in->u.http.body, in->u.http.body_len, charset_utf8(), NULL, &why);
+	if (!json) {
+		flow_detail(run, "status %d, 0 of %zu values saved: the answer is not JSON: %.150s",
+			status, cfg->save_count, why.text);
+		return;
+	}
+	char room[200];
+	struct buf missing = {.data = room, .cap = sizeof room, .limit = sizeof room - 1};
+	size_t saved = 0;
+	*room = '\0';
+	for (size_t i = 0; i < cfg->save_count; i++) {
+		const char *pointer = cfg->save[i].pointer;
+		struct value v = json_leaf_value(json_pointer_get(json, pointer), run->state->arena);
+		if (v.kind != VALUE_NONE) {
+			flow_set(run, cfg->save[i].to, v);
+			saved++;
+			continue;
+		}
+		buf_printf(&missing, "%s%s", missing.len ? ", " : "; not in the answer: ",
+			*pointer ? pointer : "a value");
+	}
+	json_decref(json);
+	const char *refused = run->detail; /* by a tag's type */
+	flow_detail(run, "status %d, %zu of %zu values saved%s%s%s", status, saved, cfg->save_count,
+		room, refused ? "; " : "", refused ? refused : "");
+}
+
 static int input(struct flow_run *run, const void *config, const struct flow_input *in)
 {
 	const struct config *cfg = config;
@@ -149,19 +186,8 @@ static int input(struct flow_run *run, const void *config, const struct flow_inp
 		flow_detail(run, "%s", in->u.http.error ? in->u.http.error : "the request failed");
 		return PORT_FAILURE;
 	}
-	json_t *json = cfg->save_count ? json_loadb(in->u.http.body, in->u.http.body_len, JSON_DECODE_ANY, NULL) : NULL;
-	size_t saved = 0;
-	for (size_t i = 0; i < cfg->save_count; i++) {
-		struct value v = json_leaf_value(json_pointer_get(json, cfg->save[i].pointer), run->state->arena);
-		if (v.kind == VALUE_NONE)
-			continue;
-		flow_set(run, cfg->save[i].to, v);
-		saved++;
-	}
-	json_decref(json);
+	save_values(run, cfg, in);
 	bool ok = in->u.http.status >= 200 && in->u.http.status < 300;
-	const char *refused = run->detail; /* by a tag's type */
-	flow_detail(run, "status %d, %zu of %zu values saved%s%s", in->u.http.status, saved, cfg->save_count, refused ? "; " : "", refused ? refused : "");
 	return ok ? PORT_SUCCESS : PORT_FAILURE;
 }
 
@@ -179,7 +205,8 @@ const struct flow_node_type node_http_request = {
 		{"retries", FIELD_INTEGER, .min = 0, .max = 5, .initial = "0", .help = "How often it is sent again, at once, after no answer, no connection, 429 or 5xx. The caller waits."},
 		{"save", FIELD_OBJECT, FIELD_LIST, .max = SAVES_MAX, .initial = "[]",
 		 .title = "Values to save", .item = "Save value",
-		 .help = "Parts of the answer to keep.",
+		 .help = "Parts of the JSON answer to keep. The trace says which are not in it, "
+			 "or why it cannot be read.",
 		 .fields = (const struct field[]){
 			 {"pointer", FIELD_POINTER, FIELD_REQUIRED, .title = "JSON pointer",
 			  .help = "JSON pointer into the answer."},
