@@ -474,5 +474,6 @@ enum date_order date_order_of(const char *region)
 	for (size_t i = 0; i < ARRAY_LEN(month_first); i++)
 		if (strcasecmp(region, month_first[i]) == 0)
 			return DATE_MONTH_FIRST;
-	return strcasecmp(region, "CA") == 0 ? DATE_ORDER_UNKNOWN : DATE_DAY_FIRST;
+	bool unknown = !*region || strcasecmp(region, "CA") == 0;
+	return unknown ? DATE_ORDER_UNKNOWN : DATE_DAY_FIRST;
 }

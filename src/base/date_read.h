@@ -23,7 +23,7 @@ enum date_order {
 	DATE_DAY_FIRST,
 };
 
-/* How a country (ISO 3166) writes dates in digits, by the short formats of CLDR. */
+/* How a country (ISO 3166) writes dates in digits, by the short formats of CLDR. "": unknown. */
 enum date_order date_order_of(const char *region);
 
 /* false: err says why, in words that follow the text: "is not a date: it has no month 13". */

@@ -1,5 +1,6 @@
 #include "expr/convert.h"
 #include "base/clock.h"
+#include "base/date_read.h"
 #include "base/money.h"
 #include "base/phone.h"
 #include <sodium.h>
@@ -43,17 +44,15 @@ static struct value number_value(char *room, double n)
 	return (struct value){.kind = VALUE_NUMBER, .len = (uint32_t)value_format_number(n, room), .text = room, .number = n};
 }
 
-static struct value time_value(enum conversion c, const struct value *from, char *room)
+static struct value time_value(
+	enum conversion c, const struct value *from, const char *region, char *room)
 {
-	struct arena arena = {0};
-	struct value at = *from;
-	bool ok = from->kind == VALUE_DATETIME || value_coerce(VALUE_DATETIME, from->text, from->len, &arena, &at, NULL);
-	arena_free(&arena);
-	if (!ok)
+	int64_t ms = (int64_t)from->number;
+	if (from->kind != VALUE_DATETIME &&
+	    !date_read(from->text, from->len, date_order_of(region), &ms, NULL))
 		return text_value("");
 	if (c == CONVERT_ISO)
-		return text_value(clock_rfc3339((int64_t)at.number, room));
-	int64_t ms = (int64_t)at.number;
+		return text_value(clock_rfc3339(ms, room));
 	return number_value(room, (double)(c == CONVERT_EPOCH_MS ? ms : (ms - (ms < 0 ? 999 : 0)) / 1000));
 }
 
@@ -64,10 +63,11 @@ static const char *short_text(const struct value *from, char room[CONVERTED_SIZE
 	return room;
 }
 
-static struct value phone_value(enum conversion c, const struct value *from, char *room)
+static struct value phone_value(
+	enum conversion c, const struct value *from, const char *region, char *room)
 {
 	char e164[PHONE_SIZE], text[CONVERTED_SIZE];
-	if (!phone_normalize(short_text(from, text), "US", e164))
+	if (!phone_normalize(short_text(from, text), region, e164))
 		return text_value("");
 	if (c == CONVERT_E164)
 		snprintf(room, CONVERTED_SIZE, "%s", e164);
@@ -119,7 +119,8 @@ static struct value hash_value(const struct value *from, char *room)
 	return text_value(sodium_bin2hex(room, CONVERTED_SIZE, hash, sizeof hash));
 }
 
-struct value convert(enum conversion c, const struct value *from, char room[CONVERTED_SIZE])
+struct value convert(enum conversion c, const struct value *from, const char *region,
+	char room[CONVERTED_SIZE])
 {
 	if (from->kind == VALUE_NONE || !from->len)
 		return text_value("");
@@ -127,10 +128,10 @@ struct value convert(enum conversion c, const struct value *from, char room[CONV
 	case CONVERT_EPOCH:
 	case CONVERT_EPOCH_MS:
 	case CONVERT_ISO:
-		return time_value(c, from, room);
+		return time_value(c, from, region, room);
 	case CONVERT_E164:
 	case CONVERT_NATIONAL:
-		return phone_value(c, from, room);
+		return phone_value(c, from, region, room);
 	case CONVERT_DIGITS:
 		return digits_value(from, room);
 	case CONVERT_MONEY:

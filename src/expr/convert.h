@@ -15,8 +15,14 @@ extern const struct conversion_info conversions[CONVERT_COUNT];
 /* The conversion that a name ends in, and how long the name before it is. */
 enum conversion conversion_of(const char *name, size_t len, size_t *rest);
 
-/* The text is written to room. VALUE_NONE where the value cannot be that. */
+/*
+ * The value in the other notation, written to room; empty where it has none.
+ *
+ * region  the country (ISO 3166) whose way it is to write phone numbers without a country code, and
+ *         dates in digits; "": only E.164, and only dates that can mean one day
+ */
 #define CONVERTED_SIZE 72
-struct value convert(enum conversion c, const struct value *from, char room[CONVERTED_SIZE]);
+struct value convert(enum conversion c, const struct value *from, const char *region,
+	char room[CONVERTED_SIZE]);
 
 #endif

@@ -34,6 +34,7 @@ struct part {
 
 struct template {
 	enum template_context context;
+	const char *region; /* of the phone numbers and dates that are converted; "": unknown */
 	bool ascii; /* XML that declares another encoding than UTF-8: other characters by number */
 	size_t count;
 	struct part parts[];
@@ -301,9 +302,11 @@ struct template *template_compile(const char *text, size_t len, enum template_co
 		brackets += text[i] == '[';
 	char *copy = arena_strndup(arena, text, len);
 	struct template *t = arena_alloc(arena, sizeof *t + (2 * brackets + 1) * sizeof(struct part));
-	if (!copy || !t)
+	const char *region = arena_strdup(arena, scope->region ? scope->region : "");
+	if (!copy || !t || !region)
 		return NULL;
 	t->context = context;
+	t->region = region;
 	t->ascii = context == TEMPLATE_XML && declares_other_encoding(copy);
 	scan_start(&s, copy, len, context);
 	while (scan(&s, &piece)) {
@@ -517,7 +520,7 @@ void template_render(const struct template *t, struct expr_env *env, struct buf 
 		struct value v = expr_value(env, p->meaning.ref);
 		for (size_t k = 0; k < TEMPLATE_CONVERSIONS_MAX; k++)
 			if (p->meaning.conversions[k])
-				v = convert(p->meaning.conversions[k], &v, converted[k]);
+				v = convert(p->meaning.conversions[k], &v, t->region, converted[k]);
 		if ((v.kind == VALUE_NONE || !v.len) && p->text)
 			v = t->context == TEMPLATE_JSON && p->place == PLACE_PLAIN ? p->fallback : value_string(p->text, p->len);
 		add_value(t, p, &v, out);

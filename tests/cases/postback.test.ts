@@ -468,7 +468,8 @@ describe('postbacks', () => {
         ['revenue_paid_out', '-3', /negative/],
         ['publisher_paid_out', 'x', /amount such as 12\.50/],
         ['converted', 'perhaps', /true or false/],
-        ['converted_at', 'yesterday', /date and time/],
+        ['converted_at', 'yesterday', /is not a date/],
+        ['converted_at', '02/30/2026', /there is no such day/],
         ['converted_at', '2019-01-01T00:00:00Z', /before the call/],
         ['converted_at', '2099-01-01T00:00:00Z', /future/],
         ['publisher_id', 'pub_none', /no publisher/],
@@ -476,7 +477,10 @@ describe('postbacks', () => {
         ['currency', 'EUR', /USD/],
         ['reason', 'x'.repeat(300), /255/],
         ['disposition', { a: 1 }, /single value/],
-        ['timestamp', 'noon', /time of arrival/],
+        ['timestamp', 'noon', /is not a date and time.*: the time of arrival is used/],
+        ['timestamp', '20261350', /is not a date and time.*: the time of arrival is used/],
+        ['timestamp', '7', /is not a date and time.*: the time of arrival is used/],
+        ['timestamp', '2099-01-01T00:00:00Z', /is in the future: the time of arrival is used/],
       ]
       for (const [name, value, detail] of wrong) {
         const good = name === 'disposition' ? { reason: 'kept' } : { disposition: 'kept' }

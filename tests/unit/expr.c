@@ -154,6 +154,37 @@ static void test_what_does_not_compile_is_told(void **state)
 	assert_int_equal(ask("{\"match\":\"some\",\"rules\":[]}", &env), -1);
 }
 
+static void test_tokens_convert_as_the_organizations_region_writes(void **state)
+{
+	const struct {
+		const char *region, *text, *value, *expected;
+	} cases[] = {
+		{"US", "[state_E164]", "(512) 555-0123", "+15125550123"},
+		{"GB", "[state_E164]", "020 7946 0018", "+442079460018"},
+		{"DE", "[state_E164]", "030 123456", "+4930123456"},
+		{"GB", "[state_ISO]", "20/11/2026 10:00", "2026-11-20T10:00:00.000Z"},
+		{"US", "[state_ISO]", "11/20/2026 10:00", "2026-11-20T10:00:00.000Z"},
+		{NULL, "[state_ISO]", "11/12/2026", ""},
+		{NULL, "[state_E164]", "+44 20 7946 0018", "+442079460018"},
+		{NULL, "[state_E164]", "020 7946 0018", ""},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct arena arena = {0};
+		struct buf out = {0};
+		struct value tags[2] = {value_string(cases[i].value, strlen(cases[i].value)), {0}};
+		struct expr_env env = make_env(tags);
+		struct expr_scope of = scope;
+		of.region = cases[i].region;
+		struct template *t = template_compile(cases[i].text, strlen(cases[i].text),
+			TEMPLATE_TEXT, &of, &arena, NULL, NULL);
+		template_render(t, &env, &out);
+		assert_string_equal(buf_text(&out), cases[i].expected);
+		buf_free(&out);
+		arena_free(&arena);
+	}
+}
+
 static void render(const char *text, enum template_context context, const struct value *tags, const char *expected)
 {
 	struct arena arena = {0};
@@ -696,6 +727,7 @@ static void test_a_calls_key_is_known_in_requests_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tokens_convert_as_the_organizations_region_writes),
 		cmocka_unit_test(test_custom_data_is_found_by_dots_and_pointers), cmocka_unit_test(test_a_calls_key_is_known_in_requests_only),
 		cmocka_unit_test(test_every_operator), cmocka_unit_test(test_zip_codes_have_distances), cmocka_unit_test(test_groups_nest), cmocka_unit_test(test_what_does_not_compile_is_told),
 		cmocka_unit_test(test_templates_escape_for_where_they_land), cmocka_unit_test(test_tokens_convert_by_the_end_of_their_name), cmocka_unit_test(test_templates_have_defaults_and_brackets),

@@ -1,6 +1,7 @@
 /* Data in: /call-data, /update-tags, /update-revenue, /update-fields. Every request of a valid key is kept. */
 #include "http/api/api.h"
 #include "base/clock.h"
+#include "base/date_read.h"
 #include "base/id.h"
 #include "base/money.h"
 #include "base/phone.h"
@@ -20,6 +21,7 @@
 #define BODY_SHOWN 4096 /* of one that could not be read */
 #define CALL_KEY_RATE 120 /* requests a minute with the key of one call */
 #define DAY_MS INT64_C(86400000)
+#define FUTURE_SLACK_MS 60000 /* of clocks that go before ours */
 
 static const struct path {
 	const char *path;
@@ -1072,14 +1074,29 @@ static const char *text_of(struct incoming *in, enum incoming_member m)
 	return g->text;
 }
 
+/* false: the member was not sent, or is no date and time, which is then an error that `then` ends. */
+static bool read_time(struct http_request *r, struct incoming *in, enum incoming_member m,
+	const char *then, int64_t *ms)
+{
+	const char *text = text_of(in, m);
+	enum date_order order = date_order_of(r->organization->region);
+	struct error why;
+	if (!text)
+		return false;
+	if (date_read(text, strlen(text), order, ms, &why))
+		return true;
+	add_wrong(in, m, "%s%s", why.text, then);
+	return false;
+}
+
 static void read_timestamp(struct http_request *r, struct incoming *in)
 {
-	const char *sent = text_of(in, MEMBER_TIMESTAMP);
-	struct value at;
-	if (sent && value_coerce(VALUE_DATETIME, sent, strlen(sent), &r->arena, &at, NULL))
-		in->at_ms = (int64_t)at.number < in->received_ms ? (int64_t)at.number : in->received_ms;
-	else if (sent)
-		add_wrong(in, MEMBER_TIMESTAMP, "is no date and time: the time of arrival counts");
+	int64_t at_ms;
+	if (!read_time(r, in, MEMBER_TIMESTAMP, ": the time of arrival is used", &at_ms))
+		return;
+	if (at_ms > in->received_ms + FUTURE_SLACK_MS)
+		add_wrong(in, MEMBER_TIMESTAMP, "is in the future: the time of arrival is used");
+	in->at_ms = at_ms < in->received_ms ? at_ms : in->received_ms;
 }
 
 static const char *read_unique_id(struct http_request *r, struct incoming *in, struct errors *errors)
@@ -1166,29 +1183,26 @@ static void read_amounts(struct http_request *r, struct incoming *in)
 			add_wrong(in, m, "is not taken: see %s", incoming_member_name(in->wrong[wrong].member));
 }
 
-#define FUTURE_SLACK_MS 60000 /* of clocks that go before ours */
 
 static void read_conversion(struct http_request *r, struct incoming *in)
 {
 	struct call_outcome *x = &in->outcome;
-	const char *converted = text_of(in, MEMBER_CONVERTED), *at = text_of(in, MEMBER_CONVERTED_AT);
-	struct value when;
+	const char *converted = text_of(in, MEMBER_CONVERTED);
+	int64_t at_ms;
 	bool flag = false;
 	x->converted = -1;
 	if (converted && value_parse_boolean(converted, strlen(converted), &flag))
 		x->converted = flag;
 	else if (converted)
 		add_wrong(in, MEMBER_CONVERTED, "must be true or false");
-	if (!at)
+	if (!read_time(r, in, MEMBER_CONVERTED_AT, "", &at_ms))
 		return;
-	if (!value_coerce(VALUE_DATETIME, at, strlen(at), &r->arena, &when, NULL))
-		add_wrong(in, MEMBER_CONVERTED_AT, "must be a date and time such as 2026-11-20T10:00:00Z");
-	else if ((int64_t)when.number > in->received_ms + FUTURE_SLACK_MS)
+	if (at_ms > in->received_ms + FUTURE_SLACK_MS)
 		add_wrong(in, MEMBER_CONVERTED_AT, "is in the future");
 	else if (x->converted == 0)
 		add_wrong(in, MEMBER_CONVERTED_AT, "goes with converted: true");
 	else
-		x->conversion_ms = (int64_t)when.number > 0 ? (int64_t)when.number : 1; /* before any call */
+		x->conversion_ms = at_ms > 0 ? at_ms : 1; /* before any call */
 }
 
 /* A text, or null, which clears it. */
