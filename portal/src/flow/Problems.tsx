@@ -27,10 +27,21 @@ const textOf = (p: FlowProblem) =>
 const edgeOf = (p: FlowProblem) =>
   p.code === 'edge' ? /^\/edges\/(\d+)$/.exec(p.pointer)?.[1] : undefined
 
+// A row stays the same problem's when others come and go, so that a click meets what was aimed at.
+function keysOf(problems: FlowProblem[]) {
+  const seen = new Map<string, number>()
+  return problems.map((p) => {
+    const text = [p.code, p.node, p.pointer, p.detail].join(' ')
+    seen.set(text, (seen.get(text) ?? 0) + 1)
+    return `${text} ${seen.get(text)}`
+  })
+}
+
 export function Problems({ problems, nameOf, onGoTo, onRemoveEdge }: Props) {
   if (!problems.length) return null
   const isError = (p: FlowProblem) => p.severity === 'error'
   const sorted = [...problems.filter(isError), ...problems.filter((p) => !isError(p))]
+  const keys = keysOf(sorted)
   return (
     <Box
       mah={140}
@@ -43,7 +54,7 @@ export function Problems({ problems, nameOf, onGoTo, onRemoveEdge }: Props) {
         const edge = edgeOf(p),
           name = p.node ? nameOf(p.node) : undefined
         return (
-          <Group key={i} gap="xs" role="listitem">
+          <Group key={keys[i]} gap="xs" role="listitem">
             <Badge size="xs" color={isError(p) ? 'red' : 'yellow'}>
               {severities[p.severity] ?? p.severity}
             </Badge>
