@@ -117,6 +117,11 @@ static void fill_fields(struct call *c)
 	f[CALL_ORGANIZATION_ID] = value_string(c->organization->id, strlen(c->organization->id));
 	f[CALL_PUBLISHER_ID] = copy_text(c, c->publisher_id);
 	f[CALL_PUBLISHER_NAME] = copy_text(c, organization_publisher_name(c->organization, c->publisher_id));
+	f[CALL_ATTESTATION] = copy_text(c, c->carrier.attestation);
+	f[CALL_VERSTAT] = copy_text(c, c->carrier.verstat);
+	f[CALL_RN] = copy_text(c, c->carrier.rn);
+	f[CALL_CPC] = copy_text(c, c->carrier.cpc);
+	f[CALL_OLI] = copy_text(c, c->carrier.oli);
 	f[CALL_STARTED_AT] = copy_text(c, clock_rfc3339(c->started_ms, started));
 	if (organization_call_key(c->organization, c->id, key))
 		f[CALL_KEY] = copy_text(c, key);
@@ -142,17 +147,64 @@ static void default_tags(struct call *c)
 	}
 }
 
+/* What names and values, one after the other, give the tags. */
+static void sip_tags(struct call *c, enum tag_source source, const char *const *pairs, size_t count)
+{
+	const struct tag_set *tags = c->organization->tags;
+	struct tag_result *results = arena_alloc(&c->arena, (tag_set_count(tags) + 1) * sizeof *results);
+	if (!count || !results)
+		return;
+	json_t *body = json_object();
+	for (size_t i = count; i-- > 0;) /* of several of one name the first stays */
+		json_object_set_new(body, pairs[i * 2], json_string(pairs[i * 2 + 1]));
+	const struct tag_data data = {
+		.body = body,
+		.listed_only = source == TAG_FROM_SIP_PARAMETER,
+	};
+	size_t n = tags_evaluate(tags, source, &data, &c->arena, results, NULL);
+	for (size_t i = 0; i < n; i++) {
+		const struct value *v = &results[i].value;
+		if (v->kind != VALUE_NONE)
+			log_tag(c, results[i].slot, v->text, v->len, source, NULL, c->started_ms);
+	}
+	json_decref(body);
+}
+
 static void header_tags(struct call *c, const struct sip_incoming *in)
 {
-	json_t *headers = json_object();
-	struct tag_result *results = arena_alloc(&c->arena, (tag_set_count(c->organization->tags) + 1) * sizeof *results);
-	for (size_t i = 0; i < in->header_count; i++)
-		json_object_set_new(headers, in->headers[i * 2], json_string(in->headers[i * 2 + 1]));
-	size_t n = results && in->header_count ? tags_evaluate(c->organization->tags, TAG_FROM_SIP_HEADER, &(struct tag_data){.body = headers}, &c->arena, results, NULL) : 0;
-	for (size_t i = 0; i < n; i++)
-		if (results[i].value.kind != VALUE_NONE)
-			log_tag(c, results[i].slot, results[i].value.text, results[i].value.len, TAG_FROM_SIP_HEADER, NULL, c->started_ms);
-	json_decref(headers);
+	const struct sip_carrier *carrier = &in->carrier;
+	sip_tags(c, TAG_FROM_SIP_PARAMETER, carrier->parameters, carrier->parameter_count);
+	sip_tags(c, TAG_FROM_SIP_HEADER, in->headers, in->header_count);
+}
+
+static const char *keep_said(struct call *c, const char *text)
+{
+	return *text ? arena_strdup(&c->arena, text) : NULL;
+}
+
+static void keep_carrier(struct call *c, const struct sip_carrier *said)
+{
+	c->carrier = (struct call_carrier){
+		.attestation = keep_said(c, said->attestation),
+		.verstat = keep_said(c, said->verstat),
+		.rn = keep_said(c, said->rn),
+		.cpc = keep_said(c, said->cpc),
+		.oli = keep_said(c, said->oli),
+	};
+	c->identity = keep_said(c, said->identity);
+}
+
+/* Whose call it is, as its trunk says where to look. *withheld: the number is not to be shown. */
+static const char *caller_of(
+	const struct sip_incoming *in, const struct config_trunk *trunk, bool *withheld)
+{
+	*withheld = in->withheld;
+	if (trunk && trunk->trusts_identity && *in->asserted_user)
+		return in->asserted_user;
+	if (!trunk || !trunk->trusts_party || !*in->party_user)
+		return in->from_user;
+	*withheld |= in->party_withheld;
+	return in->party_user;
 }
 
 static void log_tags(struct call *c, json_t *tags, enum tag_source source, const char *origin, int64_t at_ms)
@@ -265,10 +317,12 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		organization_release(o);
 		return;
 	}
-	const char *from = trunk && trunk->trusts_identity && *in->asserted_user ? in->asserted_user : in->from_user;
+	bool withheld;
+	const char *from = caller_of(in, trunk, &withheld);
 	c->loop = loop;
 	c->trunk = trunk;
-	c->withheld = in->withheld;
+	c->withheld = withheld;
+	keep_carrier(c, &in->carrier);
 	c->sip_call_id = arena_strdup(&c->arena, in->sip_call_id);
 	c->serial = ++loop->next_serial;
 	c->organization = o;

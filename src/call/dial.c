@@ -796,6 +796,38 @@ static void add_tag_headers(const struct call *c, struct buf *headers)
 	}
 }
 
+/* Their values without sensitive tags, which would stay in the logs of every server on the way. */
+static void add_headers(const struct call *c, const struct named_templates *list, struct buf *headers)
+{
+	struct arena arena = {0};
+	struct expr_env env = c->env;
+	struct value *tags = list->count ? arena_alloc(&arena, (env.tag_count + 1) * sizeof *tags) : NULL;
+	for (size_t i = 0; tags && i < env.tag_count; i++)
+		tags[i] = tag_set_get(c->organization->tags, i)->sensitive ? (struct value){.text = ""}
+									   : c->tags[i];
+	env.tags = tags;
+	for (size_t i = 0; tags && i < list->count; i++) {
+		struct buf value = {0};
+		template_render(list->list[i].value, &env, &value);
+		if (value.len && !value.failed)
+			buf_printf(headers, "%s: %s\r\n", list->list[i].name, buf_text(&value));
+		buf_free(&value);
+	}
+	arena_free(&arena);
+}
+
+static void add_own_headers(const struct call *c, const struct dial_try *t, struct buf *headers)
+{
+	if (t->target && t->target->send_tags)
+		add_tag_headers(c, headers);
+	if (t->target)
+		add_headers(c, &t->target->headers, headers);
+	if (t->trunk)
+		add_headers(c, &t->trunk->headers, headers);
+	if (t->trunk && t->trunk->passes_identity && c->identity)
+		buf_add_str(headers, c->identity);
+}
+
 /* A phone in a browser is reached by WebSocket (RFC 7118 §5). */
 static enum sip_media media_of(const struct dial_try *t)
 {
@@ -818,8 +850,7 @@ static bool invite(struct attempt *a)
 	a->offered = is_spoken_to(a) ? NULL : negotiate_formats(c);
 	negotiate_offer(c, a, sdp);
 	buf_printf(&headers, CALL_ID_HEADER ": %s\r\n%s", c->id, t->headers ? t->headers : "");
-	if (t->target && t->target->send_tags)
-		add_tag_headers(c, &headers);
+	add_own_headers(c, t, &headers);
 	struct sip_outgoing out = {
 		.uri = a->uri, .route = t->phone && *t->phone->route ? t->phone->route : NULL, .from_user = shown ? shown : c->withheld ? NULL : c->caller_id,
 		.asserted_user = t->trunk && t->trunk->asserts_identity && known ? c->caller_id : NULL,

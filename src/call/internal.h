@@ -192,6 +192,8 @@ struct call {
 	unsigned max_forwards; /* hops that its calls to targets may take */
 	const char *path; /* the numbers of this organization that it came by before, each with a space after it */
 	bool flow_mode; /* a call flow runs it: false where the routing plan stands in */
+	struct call_carrier carrier;
+	const char *identity; /* the caller's Identity header lines (RFC 8224); "" */
 	const char *fallback_reason; /* campaign_flow_problem() when the call began */
 	bool in_flow; /* flow.started was told, flow.completed not yet */
 	/* values */

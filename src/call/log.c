@@ -49,6 +49,7 @@ static void fill_log(const struct call *c, struct call_log *log, struct buf *att
 		.attempts = buf_text(attempts), .tags = buf_text(tags),
 		.custom_data = c->custom_text ? c->custom_text : "{}", .hangup_by = c->hangup_by,
 		.fallback_reason = c->fallback_reason,
+		.carrier = c->carrier,
 	};
 }
 
@@ -186,6 +187,7 @@ static void write_document(struct buf *doc, const struct call *c)
 	json_str(doc, "trunk_id", c->trunk ? c->trunk->id : NULL);
 	json_str(doc, "sip_call_id", c->sip_call_id);
 	json_str(doc, "fallback_reason", c->fallback_reason);
+	call_carrier_json(doc, &c->carrier);
 	json_str(doc, "currency", c->organization->currency);
 }
 

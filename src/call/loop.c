@@ -143,14 +143,65 @@ static void on_message(void *arg, const struct sip_message *m)
 	ladders_take(loop->ladders, m);
 }
 
+/* The called number's organization, held, and the number. NULL: it is nobody's. */
+static const struct organization *find_number(
+	struct call_loop *loop, const char *e164, const struct config_number **number)
+{
+	return e164 ? config_by_number(loop->config.config, e164, number) : NULL;
+}
+
+/* The number that a call over this trunk is for, or its default, when it is of the trunk's
+ * organization. */
+static const struct organization *called_over(struct call_loop *loop, const struct trunk_match *match,
+	const struct sip_incoming *in, bool line, bool by_default, const struct config_number **number)
+{
+	char dialled[PHONE_SIZE];
+	const struct organization *o = config_organization(loop->config.config, match->organization_id);
+	const struct config_trunk *trunk = o ? organization_trunk(o, match->trunk_id) : NULL;
+	if (!trunk) {
+		if (o)
+			organization_release(o);
+		return NULL;
+	}
+	const char *called = line || trunk->called_in_to ? in->to_user : in->request_user;
+	if (by_default)
+		called = trunk->default_number;
+	else if (phone_normalize(called, o->region, dialled))
+		called = dialled;
+	const struct organization *found = find_number(loop, called, number);
+	if (found && strcmp(found->id, o->id) != 0) {
+		organization_release(found);
+		found = NULL;
+	}
+	organization_release(o);
+	return found;
+}
+
+/* The number of whoever may come with credentials: read as the organization that has it writes it. */
+static const struct organization *called_by_anybody(
+	struct call_loop *loop, const char *called, const struct config_number **number)
+{
+	char dialled[PHONE_SIZE], region[REGION_SIZE];
+	const struct organization *found = find_number(loop, called, number);
+	for (size_t i = 0; !found && config_region(loop->config.config, i, region); i++) {
+		if (!phone_normalize(called, region, dialled))
+			continue;
+		found = find_number(loop, dialled, number);
+		if (found && strcasecmp(found->region, region) != 0 && *called != '+') {
+			organization_release(found);
+			found = NULL;
+		}
+	}
+	return found;
+}
+
 static void on_incoming(void *arg, const struct sip_incoming *in)
 {
 	struct call_loop *loop = arg;
 	struct trunk_match trunks[16];
 	struct password_request digest = {0};
 	const struct config_number *number = NULL;
-	char dialled[PHONE_SIZE];
-	const char *trunk_id = NULL, *called = in->request_user;
+	const char *trunk_id = NULL;
 	bool ticket = false;
 	if (loop->draining) {
 		refuse(loop, in, 503);
@@ -158,15 +209,21 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 	}
 	int64_t now = clock_monotonic_ms();
 	size_t n = config_trunks_by_address(loop->config.config, in->source, trunks, ARRAY_LEN(trunks) - 1);
-	if (config_trunk_by_line(loop->config.config, in->request_user, &trunks[n])) { /* where we registered: the number is in To */
-		n++;
-		called = in->to_user;
+	/* Where we registered, the number is in To. */
+	bool line = config_trunk_by_line(loop->config.config, in->request_user, &trunks[n]);
+	const char *called = line ? in->to_user : in->request_user;
+	const struct organization *o = NULL;
+	n += line;
+	for (size_t i = 0; i < n && !o; i++) {
+		o = called_over(loop, &trunks[i], in, line, false, &number);
+		trunk_id = o ? trunks[i].trunk_id : NULL;
 	}
-	bool readable = phone_normalize(called, "US", dialled);
-	const struct organization *o = config_by_number(loop->config.config, readable ? dialled : called, &number);
-	for (size_t i = 0; o && i < n && !trunk_id; i++)
-		if (strcmp(trunks[i].organization_id, o->id) == 0)
-			trunk_id = trunks[i].trunk_id;
+	if (!o)
+		o = called_by_anybody(loop, called, &number);
+	for (size_t i = 0; i < n && !o; i++) { /* nobody's number: not another organization's */
+		o = called_over(loop, &trunks[i], in, line, true, &number);
+		trunk_id = o ? trunks[i].trunk_id : NULL;
+	}
 	if (!trunk_id && o && (has_digest(o) || loop->config.takes_tickets)) {
 		digest = (struct password_request){.loop = loop, .organization = o, .number = number->number};
 		enum sip_auth auth = sip_leg_authenticate(in->leg, password_of, &digest);

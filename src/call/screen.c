@@ -70,9 +70,35 @@ struct screened screen_caller(const struct organization *o, const struct config_
 	return (struct screened){NULL, NULL};
 }
 
+/* What only the call itself tells; NULL: nothing to refuse it for. */
+static const char *refused_as_call(struct call *c)
+{
+	const struct config_screening *s = &c->campaign->screening;
+	const char *attested = c->carrier.attestation;
+	bool known = c->caller_id[0] == '+' && !c->withheld;
+	if (known && is_on(s->allowed, s->allowed_count, c->caller_id))
+		return NULL;
+	if (s->attestation && !attested)
+		return "the carrier attests nothing of the caller's number";
+	if (s->attestation && *attested > s->attestation)
+		return "the carrier attests too little of the caller's number";
+	if (s->filter && !filter_match(s->filter, &c->env))
+		return "the call does not match the campaign's screening filter";
+	return NULL;
+}
+
+static struct screened screen(struct call *c)
+{
+	const char *why = refused_as_call(c);
+	if (why)
+		return (struct screened){"blocked", why};
+	return screen_caller(c->organization, c->campaign, c->caller_id, c->withheld, true,
+		c->started_ms);
+}
+
 bool screen_refuses(struct call *c)
 {
-	const struct screened s = screen_caller(c->organization, c->campaign, c->caller_id, c->withheld, true, c->started_ms);
+	const struct screened s = screen(c);
 	if (!s.disposition)
 		return false;
 	c->hangup_reason = s.why;

@@ -189,6 +189,26 @@ static struct terms_rate build_rate(json_t *direction)
 	return (struct terms_rate){money(cost, "per_minute"), integer(cost, "minimum_seconds", 60), integer(cost, "increment_seconds", 60)};
 }
 
+/* Header lines of INVITEs. Without memory there are none. */
+static struct named_templates build_headers(struct org *o, json_t *list)
+{
+	struct expr_scope scope = organization_scope(&o->public);
+	struct named_template *made = arena_alloc(&o->arena, (json_array_size(list) + 1) * sizeof *made);
+	size_t count = 0, i;
+	json_t *item;
+	scope.requests = true;
+	json_array_foreach(list, i, item) {
+		const char *value = json_string_value(json_object_get(item, "value"));
+		if (!made || !value)
+			continue;
+		made[count].name = text(o, item, "name");
+		made[count].value = template_compile(
+			value, strlen(value), TEMPLATE_HEADER, &scope, &o->arena, NULL, NULL);
+		count += made[count].name && made[count].value;
+	}
+	return (struct named_templates){made, count};
+}
+
 static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_trunk *t = e->data;
@@ -208,6 +228,13 @@ static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 	t->in = (struct trunk_limits){integer(in, "max_calls", 0), integer(in, "max_calls_per_second", 0)};
 	t->out = (struct trunk_limits){integer(out, "max_calls", 0), integer(out, "max_calls_per_second", 0)};
 	t->trusts_identity = !json_is_false(json_object_get(in, "asserted_identity"));
+	t->trusts_party = json_is_true(json_object_get(in, "remote_party_id"));
+	const char *called = json_string_value(json_object_get(in, "called_number"));
+	t->called_in_to = called && strcmp(called, "to") == 0;
+	struct entity *other = find(o, "number", json_string_value(json_object_get(in, "default_number_id")));
+	t->default_number = other ? text(o, other->doc, "number") : NULL;
+	t->passes_identity = json_is_true(json_object_get(out, "identity"));
+	t->headers = build_headers(o, json_object_get(out, "headers"));
 	t->srtp = json_is_true(json_object_get(out, "srtp"));
 	t->asserts_identity = json_is_true(json_object_get(out, "asserted_identity"));
 	t->tells_diversion = json_is_true(json_object_get(out, "diversion"));
@@ -279,6 +306,7 @@ static void build_rules(struct org *o, struct entity *e, struct route_target *t)
 	build_limits(o, e->doc, t);
 	t->timeout_seconds = integer(e->doc, "timeout_seconds", 0);
 	t->enabled = json_is_true(json_object_get(e->doc, "enabled"));
+	t->headers = build_headers(o, json_object_get(e->doc, "headers"));
 	t->send_tags = json_is_true(json_object_get(e->doc, "send_tags"));
 	t->no_repeats_days = integer(e->doc, "no_repeats_days", 0);
 	const char *key = json_string_value(json_object_get(e->doc, "accept_key"));
@@ -421,6 +449,9 @@ static void build_screening(struct org *o, json_t *doc, struct config_screening 
 	s->prefixes = texts(o, json_object_get(doc, "blocked_prefixes"), &s->prefix_count);
 	s->anonymous = json_is_true(json_object_get(doc, "block_anonymous"));
 	s->only_allowed = json_is_true(json_object_get(doc, "only_allowed"));
+	const char *least = json_string_value(json_object_get(doc, "minimum_attestation"));
+	s->attestation = least ? *least : '\0';
+	s->filter = build_filter(o, doc, "filter");
 	s->max_calls = integer(doc, "max_calls", 0);
 	s->max_calls_seconds = integer(doc, "max_calls_seconds", 3600);
 }
@@ -1219,6 +1250,25 @@ const struct organization *config_by_dni(struct config_store *c, const char *id,
 const struct organization *config_by_inbound_rtb(struct config_store *c, const char *id, const struct config_inbound_rtb **endpoint)
 {
 	return by_key(c, 3, id, (const void **)endpoint);
+}
+
+bool config_region(struct config_store *c, size_t i, char region[REGION_SIZE])
+{
+	char seen[64][REGION_SIZE];
+	size_t count = 0;
+	pthread_rwlock_rdlock(&c->lock);
+	for (struct org *o = c->orgs; o && count <= i && count < ARRAY_LEN(seen); o = o->hh.next) {
+		size_t k = 0;
+		while (k < count && strcasecmp(seen[k], o->public.region) != 0)
+			k++;
+		if (k == count)
+			snprintf(seen[count++], REGION_SIZE, "%s", o->public.region);
+	}
+	pthread_rwlock_unlock(&c->lock);
+	if (i >= count)
+		return false;
+	memcpy(region, seen[i], REGION_SIZE);
+	return true;
 }
 
 size_t config_organization_count(struct config_store *c)

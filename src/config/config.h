@@ -35,6 +35,8 @@ struct config_screening {
 	const char **prefixes;
 	size_t prefix_count;
 	bool anonymous, only_allowed;
+	char attestation;            /* the least that a call must have: 'A', 'B' or 'C'; 0: any */
+	const struct filter *filter; /* calls that do not pass are refused; NULL: all pass */
 	int max_calls, max_calls_seconds; /* of one caller; 0: any number */
 };
 
@@ -103,6 +105,11 @@ struct config_trunk {
 	const char *username, *password;         /* inbound digest */
 	const char *line;                        /* user part of the contact that is registered at its gateways; hard to guess */
 	bool trusts_identity;                    /* inbound: P-Asserted-Identity is believed */
+	bool trusts_party;                       /* inbound: Remote-Party-ID is believed, after it */
+	bool called_in_to;                       /* inbound: the called number is in To */
+	const char *default_number;              /* inbound: who is called by any other; NULL: none */
+	bool passes_identity;                    /* outbound: Identity headers are passed on */
+	struct named_templates headers;          /* outbound, of the INVITE */
 	struct trunk_limits in, out;
 	struct config_gateway *gateways;         /* by priority */
 	size_t gateway_count;
@@ -242,6 +249,9 @@ const struct organization *config_by_inbound_rtb(struct config_store *c, const c
 struct trunk_match {
 	char organization_id[40], trunk_id[40];
 };
+/* The i-th of the countries that organizations are of, each once. false: there are no more. */
+#define REGION_SIZE 4
+bool config_region(struct config_store *c, size_t i, char region[REGION_SIZE]);
 /* How many organizations there are. */
 size_t config_organization_count(struct config_store *c);
 size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max);

@@ -30,6 +30,8 @@ void event_values_read(struct event_values *v, const struct organization *o, jso
 		{CALL_STARTED_AT, "started_at"}, {CALL_TARGET_ID, "target_id"}, {CALL_STATUS, "status"}, {CALL_DISPOSITION, "disposition"},
 		{CALL_DURATION, "duration_seconds"}, {CALL_REVENUE, "revenue"}, {CALL_PAYOUT, "payout"}, {CALL_CONVERTED, "converted"},
 		{CALL_ENDED_AT, "ended_at"},
+		{CALL_ATTESTATION, "attestation"}, {CALL_VERSTAT, "verstat"}, {CALL_RN, "rn"},
+		{CALL_CPC, "cpc"}, {CALL_OLI, "oli"},
 	};
 	json_t *tags = json_object_get(call, "tags"), *value;
 	const char *name;

@@ -63,6 +63,26 @@ const struct system_field system_fields[SYSTEM_FIELD_COUNT] = {
 	[CALL_BUYER_NAME] = {
 		.name = "call.buyer_name", .token = "BUYER_NAME", .help = "name of that target's buyer",
 		.yields = true},
+	[CALL_ATTESTATION] = {
+		.name = "call.attestation", .token = "CALL_ATTESTATION",
+		.help = "what the carrier attests of the caller's number: A, B or C; its signature is not "
+			"verified here",
+		.yields = true},
+	[CALL_VERSTAT] = {
+		.name = "call.verstat", .token = "CALL_VERSTAT",
+		.help = "how the carrier verified the caller's number: TN-Validation-Passed and the like",
+		.yields = true},
+	[CALL_RN] = {
+		.name = "call.rn", .token = "CALL_RN",
+		.help = "routing number of the called number, where it was ported", .yields = true},
+	[CALL_CPC] = {
+		.name = "call.cpc", .token = "CALL_CPC",
+		.help = "category of the caller: ordinary, payphone, prison and the like",
+		.yields = true},
+	[CALL_OLI] = {
+		.name = "call.oli", .token = "CALL_OLI",
+		.help = "originating line information: 27 is a payphone, 61 a mobile phone",
+		.yields = true},
 	[CALL_KEY] = {
 		.name = "call.key", .token = "CALL_KEY",
 		.help = "a key that can change this call only, for requests to its buyer"},

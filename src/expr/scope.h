@@ -30,6 +30,11 @@ enum call_field {
 	CALL_ENDED_AT,
 	CALL_TARGET_NAME,
 	CALL_BUYER_NAME,
+	CALL_ATTESTATION,
+	CALL_VERSTAT,
+	CALL_RN,
+	CALL_CPC,
+	CALL_OLI,
 	CALL_KEY, /* lets its holder change the call: known in requests to other systems only */
 	NUMBER_COUNTRY,
 	NUMBER_STATE,

@@ -71,4 +71,14 @@ typedef void template_token_f(void *arg, const struct template_token *token);
 void template_each_token(const char *text, size_t len, enum template_context context,
 			 template_token_f *f, void *arg);
 
+/* Headers, each with a template for its value. */
+struct named_template {
+	const char *name;
+	const struct template *value;
+};
+struct named_templates {
+	const struct named_template *list;
+	size_t count;
+};
+
 #endif

@@ -29,6 +29,16 @@ static const char schema[] =
 	"\"hangup_reason\":" TEXT_OR_NULL ","
 	"\"trunk_id\":" TEXT_OR_NULL ","
 	"\"sip_call_id\":" TEXT_OR_NULL ","
+	"\"attestation\":{\"enum\":[\"A\",\"B\",\"C\",null],\"description\":\""
+	"What the carrier attests of the caller's number; not verified here\"},"
+	"\"verstat\":{\"type\":[\"string\",\"null\"],\"description\":\""
+	"How the carrier verified the caller's number\"},"
+	"\"rn\":{\"type\":[\"string\",\"null\"],\"description\":\""
+	"Routing number of the called number\"},"
+	"\"cpc\":{\"type\":[\"string\",\"null\"],\"description\":\""
+	"Category of the caller\"},"
+	"\"oli\":{\"type\":[\"string\",\"null\"],\"description\":\""
+	"Originating line information\"},"
 	"\"quality\":{\"type\":[\"object\",\"null\"],\"description\":\""
 	"How well caller and target were heard: packets, lost, loss_percent, jitter_ms, "
 	"max_jitter_ms, mos, and what its RTCP told: sent, round_trip_ms\"},"
@@ -62,6 +72,15 @@ json_t *call_log_schema(void)
 	return json_loads(schema, 0, NULL);
 }
 
+void call_carrier_json(struct buf *b, const struct call_carrier *carrier)
+{
+	json_str(b, "attestation", carrier->attestation);
+	json_str(b, "verstat", carrier->verstat);
+	json_str(b, "rn", carrier->rn);
+	json_str(b, "cpc", carrier->cpc);
+	json_str(b, "oli", carrier->oli);
+}
+
 void call_log_json(struct buf *b, const struct call_log *c)
 {
 	json_open(b);
@@ -84,6 +103,7 @@ void call_log_json(struct buf *b, const struct call_log *c)
 	json_str(b, "hangup_reason", c->hangup_reason);
 	json_str(b, "trunk_id", c->trunk_id);
 	json_str(b, "sip_call_id", c->sip_call_id);
+	call_carrier_json(b, &c->carrier);
 	json_time(b, "started_at", c->started_ms);
 	json_time(b, "answered_at", c->answered_ms);
 	json_time(b, "connected_at", c->connected_ms);

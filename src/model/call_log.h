@@ -4,6 +4,11 @@
 
 #include "base/buf.h"
 
+/* What the carrier says of the caller and the called number (sip/sip.h); NULL: nothing. */
+struct call_carrier {
+	const char *attestation, *verstat, *rn, *cpc, *oli;
+};
+
 /* Texts are borrowed; times are ms since the epoch, 0 for not yet; money in millionths. */
 struct call_log {
 	const char *id, *organization_id, *campaign_id, *publisher_id, *caller_id, *number;
@@ -25,8 +30,11 @@ struct call_log {
 	const char *hangup_reason, *trunk_id, *sip_call_id;
 	const char *quality; /* JSON object; NULL: not known yet */
 	const char *fallback_reason; /* why the campaign's call flow could not run, or NULL */
+	struct call_carrier carrier;
 };
 
+/* Its members, as the call's record and its stored document have them. */
+void call_carrier_json(struct buf *b, const struct call_carrier *carrier);
 void call_log_json(struct buf *b, const struct call_log *log);
 /* JSON Schema 2020-12 of that. New reference. */
 json_t *call_log_schema(void);

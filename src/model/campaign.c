@@ -166,6 +166,18 @@ const struct resource_kind resource_campaign = {
 			 {"block_anonymous", FIELD_BOOLEAN, .initial = "false",
 			  .title = "Block anonymous callers",
 			  .help = "Reject callers who withhold their number or have none."},
+			 {"minimum_attestation", FIELD_ENUM,
+			  .choices = (const char *const[]){"A", "B", "C", NULL},
+			  .labels = (const struct label[]){
+				 {"A", "A: the carrier knows the caller and the number"},
+				 {"B", "B: the carrier knows the caller"},
+				 {"C", "C: any attestation"},
+				 {0}},
+			  .help = "Reject calls whose carrier attests less of the caller's number "
+				 "(STIR/SHAKEN), or nothing. The attestation is the carrier's word: its "
+				 "signature is not verified. Empty: no limit."},
+			 {"filter", FIELD_FILTER, .title = "Only calls that match",
+			  .help = "Reject calls that do not match."},
 			 {"max_calls", FIELD_INTEGER, .min = 1, .max = 10000,
 			  .title = "Max. calls of a caller",
 			  .help = "Reject further calls of one caller to this campaign within the "

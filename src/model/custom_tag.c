@@ -73,12 +73,13 @@ const struct resource_kind resource_custom_tag = {
 		 .fields = (const struct field[]){
 			 {"kind", FIELD_ENUM, FIELD_REQUIRED, .title = "From",
 			  .choices = (const char *const[]){"incoming_webhook", "dni", "inbound_rtb",
-						   "sip_header", NULL},
+						   "sip_header", "sip_parameter", NULL},
 			  .labels = (const struct label[]){{"dni", "Website visit (DNI)"}, {0}},
 			  .help = "Where the value comes from."},
 			 {"parameter", FIELD_STRING, .min = 1, .max = 200,
 			  .help = "Parameter, or name of the SIP header. Upper and lower case are "
-				 "the same."},
+				 "the same. SIP parameters are those of the caller's and the called "
+				 "number, such as isup-oli."},
 			 {"pointer", FIELD_POINTER, .max = 500, .title = "JSON pointer",
 			  .help = "Place in the JSON body, such as /lead/state."},
 			 {"header", FIELD_STRING, .min = 1, .max = 200,

@@ -36,29 +36,11 @@ static void check_batch(json_t *doc, struct errors *errors)
 	}
 }
 
-/* A URL whose path and parameters may have tokens; their defaults may have blanks. */
-static void check_url(const char *url, struct errors *errors)
-{
-	size_t scheme = 0;
-	bool blank = false, token = false;
-	if (strncasecmp(url, "https://", 8) == 0)
-		scheme = 8;
-	else if (strncasecmp(url, "http://", 7) == 0)
-		scheme = 7;
-	for (const char *p = url; *p; p++) {
-		token = (token || *p == '[') && *p != ']';
-		blank |= !token && strchr(" \t\r\n", *p);
-	}
-	if (!scheme || !url[scheme] || strchr("/?#", url[scheme]) || blank)
-		errors_add(errors, "/url", "must be an http:// or https:// URL");
-}
-
 static void check(json_t *doc, struct errors *errors)
 {
 	json_t *authentication = json_object_get(doc, "authentication");
 	bool user = json_is_string(json_object_get(authentication, "username")), password = json_is_string(json_object_get(authentication, "password"));
 	bool get = strcmp(json_string_value(json_object_get(doc, "method")), "GET") == 0;
-	check_url(json_string_value(json_object_get(doc, "url")), errors);
 	check_types(json_object_get(doc, "event_types"), errors);
 	if (user != password)
 		errors_add(errors, user ? "/authentication/password" : "/authentication/username", "username and password go together");
@@ -92,7 +74,7 @@ const struct resource_kind resource_outgoing_webhook = {
 	.actions = (const char *const[]){"test", "rotate-secret", "redeliver", NULL},
 	.fields = (const struct field[]){
 		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 100},
-		{"url", FIELD_TEMPLATE, FIELD_REQUIRED, .min = 8, .max = 2000,
+		{"url", FIELD_TEMPLATE, FIELD_REQUIRED | FIELD_HTTP, .max = 2000,
 		 .help = "Where events are sent. Path and parameters may contain [TOKENS], which are "
 			 "percent-encoded."},
 		{"method", FIELD_ENUM,

@@ -93,6 +93,22 @@ static size_t characters(const char *s)
 	return n;
 }
 
+/* A URL whose path and parameters may have tokens; their defaults may have blanks. */
+static bool is_http_template(const char *url)
+{
+	size_t scheme = 0;
+	bool blank = false, token = false;
+	if (strncasecmp(url, "https://", 8) == 0)
+		scheme = 8;
+	else if (strncasecmp(url, "http://", 7) == 0)
+		scheme = 7;
+	for (const char *p = url; *p; p++) {
+		token = (token || *p == '[') && *p != ']';
+		blank |= !token && strchr(" \t\r\n", *p);
+	}
+	return scheme && url[scheme] && !strchr("/?#", url[scheme]) && !blank;
+}
+
 static void check_string(const struct field *f, json_t *v, const struct at *at)
 {
 	const char *s = json_string_value(v);
@@ -113,7 +129,8 @@ static void check_string(const struct field *f, json_t *v, const struct at *at)
 		errors_add(at->errors, at->pointer, f->min == 1 ? "must not be empty" : "must have at least %lld characters", f->min);
 	else if ((long long)len > max)
 		errors_add(at->errors, at->pointer, "must have at most %lld characters", max);
-	else if (f->type == FIELD_URL && !is_url(s))
+	else if ((f->type == FIELD_URL && !is_url(s)) ||
+		 ((f->flags & FIELD_HTTP) && !is_http_template(s)))
 		errors_add(at->errors, at->pointer, "must be an http:// or https:// URL");
 	else if (f->type == FIELD_SIP_URI && !schema_is_sip_uri(s))
 		errors_add(at->errors, at->pointer, "must be a SIP URI such as sip:agent@pbx.example.com");

@@ -1,6 +1,7 @@
 #include "model/resource.h"
 #include "model/target.h"
 #include <string.h>
+#include <strings.h>
 
 #define CAPS(whose) \
 	{"hourly", FIELD_INTEGER, .min = 1, .max = 1000000000, .title = "Per hour", \
@@ -50,10 +51,46 @@ static void check_limits(json_t *limits, struct errors *errors)
 	}
 }
 
+/* Header fields that SIP itself gives a meaning to within a dialog (RFC 3261 section 20). */
+static bool is_sips_own(const char *name)
+{
+	static const char *const own[] = {
+		"accept", "accept-encoding", "allow", "authorization", "call-id", "contact",
+		"content-disposition", "content-encoding", "content-length", "content-type", "cseq",
+		"date", "diversion", "expires", "from", "identity", "max-forwards", "min-se",
+		"p-asserted-identity", "path", "privacy", "proxy-authorization", "proxy-require", "rack",
+		"record-route", "refer-to", "referred-by", "replaces", "require", "route", "rseq",
+		"session-expires", "supported", "to", "unsupported", "via", "x-strowger-call-id",
+		"b", "c", "e", "f", "i", "k", "l", "m", "r", "t", "v", "x",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (strcasecmp(own[i], name) == 0)
+			return true;
+	return false;
+}
+
+void sip_headers_check(json_t *list, const char *pointer, struct errors *errors)
+{
+	static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "-.!%*_+`'~";
+	json_t *item;
+	size_t i;
+	char at[80];
+	json_array_foreach(list, i, item) {
+		const char *name = json_string_value(json_object_get(item, "name"));
+		snprintf(at, sizeof at, "%s/%zu/name", pointer, i);
+		if (name && name[strspn(name, token)])
+			errors_add(errors, at, "is not a valid header name");
+		else if (name && is_sips_own(name))
+			errors_add(errors, at, "is a header that SIP itself uses");
+	}
+}
+
 void target_check_rules(json_t *doc, struct errors *errors)
 {
 	json_t *whisper = json_object_get(doc, "whisper");
 	check_limits(json_object_get(doc, "limits"), errors);
+	sip_headers_check(json_object_get(doc, "headers"), "/headers", errors);
 	schedule_check(json_object_get(doc, "schedule"), "/schedule", errors);
 	if (json_is_object(whisper) && json_is_string(json_object_get(whisper, "prompt_id")) == json_is_string(json_object_get(whisper, "text")))
 		errors_add(errors, "/whisper", "needs either a prompt or a text");

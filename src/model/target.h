@@ -39,7 +39,22 @@ extern const struct label target_revenue_labels[];
 	{"once_days", FIELD_INTEGER, .min = 1, .max = 365, \
 	 .title = "Charge a caller once in (days)", \
 	 .help = "Charge for a caller once within this many days. Empty: every call is charged."}
+/* Header fields of an INVITE: of a target, a trunk. sip_headers_check() says what is wrong. */
+#define SIP_HEADERS \
+	{"headers", FIELD_OBJECT, FIELD_LIST, .max = 20, .initial = "[]", \
+	 .title = "SIP headers", .item = "SIP header", \
+	 .help = "Header fields of the INVITE. Sensitive tags are left out of them.", \
+	 .fields = (const struct field[]){ \
+		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 64, .help = "Such as X-Lead."}, \
+		{"value", FIELD_TEMPLATE, FIELD_REQUIRED, .min = 1, .max = 1000, \
+		 .help = "May contain [TOKENS]."}, \
+		{0}, \
+	 }}
+/* pointer: of the list. */
+void sip_headers_check(json_t *list, const char *pointer, struct errors *errors);
+
 #define TARGET_SWITCHES \
+	SIP_HEADERS, \
 	{"send_tags", FIELD_BOOLEAN, .initial = "false", \
 	 .help = "The INVITE carries the call's tags as X-Tag-<name> headers."}, \
 	{"enabled", FIELD_BOOLEAN, .initial = "true", .help = "A disabled target gets no calls."}

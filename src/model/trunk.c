@@ -1,4 +1,5 @@
 #include "model/resource.h"
+#include "model/target.h"
 #include <string.h>
 
 #define COST(direction) \
@@ -23,6 +24,7 @@ static void check(json_t *doc, struct errors *errors)
 	const char *prefix = json_string_value(json_object_get(outbound, "number_prefix"));
 	if (prefix && prefix[strspn(prefix, "0123456789*#+")])
 		errors_add(errors, "/outbound/number_prefix", "may only have digits, *, # and +");
+	sip_headers_check(json_object_get(outbound, "headers"), "/outbound/headers", errors);
 	if (!json_is_true(json_object_get(outbound, "register")))
 		return;
 	if (!json_is_string(json_object_get(outbound, "username")) || !json_is_string(json_object_get(outbound, "password")))
@@ -59,6 +61,21 @@ const struct resource_kind resource_trunk = {
 			  .title = "Trust P-Asserted-Identity",
 			  .help = "Take the caller's number from P-Asserted-Identity where present "
 				 "(RFC 3325)."},
+			 {"remote_party_id", FIELD_BOOLEAN, .initial = "false",
+			  .title = "Trust Remote-Party-ID",
+			  .help = "Take the caller's number from Remote-Party-ID where there is no "
+				 "P-Asserted-Identity."},
+			 {"called_number", FIELD_ENUM,
+			  .choices = (const char *const[]){"request_uri", "to", NULL},
+			  .labels = (const struct label[]){
+				 {"request_uri", "In the request URI"},
+				 {"to", "In the To header"},
+				 {0}},
+			  .initial = "\"request_uri\"",
+			  .help = "Where the carrier writes the number that was called."},
+			 {"default_number_id", FIELD_ID, .kind = "number", .title = "Default number",
+			  .help = "The number that a call belongs to whose called number is not one "
+				 "of yours. Empty: such calls are rejected (404)."},
 			 COST("inbound"),
 			 {0},
 		 }},
@@ -114,6 +131,11 @@ const struct resource_kind resource_trunk = {
 				 "gateways over TLS and rtpengine."},
 			 {"diversion", FIELD_BOOLEAN, .initial = "false", .title = "Send Diversion",
 			  .help = "Send the dialed tracking number as Diversion (RFC 5806)."},
+			 {"identity", FIELD_BOOLEAN, .initial = "false",
+			  .title = "Pass on Identity",
+			  .help = "Send the Identity headers of the caller's carrier (STIR/SHAKEN, "
+				 "RFC 8224) as they came."},
+			 SIP_HEADERS,
 			 COST("outbound"),
 			 {0},
 		 }},

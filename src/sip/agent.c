@@ -1,5 +1,6 @@
 /* The agent: listeners, and requests that belong to no dialog yet. */
 #include "sip/agent.h"
+#include "sip/carrier.h"
 #include "sip/headers.h"
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta_stateless.h>
@@ -49,21 +50,6 @@ const struct sockaddr *sip_source(const struct sip_agent *agent, msg_t *msg, sip
 	return source;
 }
 
-/* The user part of the first URI with one. */
-static const char *asserted_user(su_home_t *home, const sip_t *sip)
-{
-	for (const sip_unknown_t *u = sip->sip_unknown; u; u = u->un_next) {
-		if (!u->un_name || !u->un_value || strcasecmp(u->un_name, "P-Asserted-Identity") != 0)
-			continue;
-		for (const sip_contact_t *m = sip_contact_make(home, u->un_value); m; m = m->m_next) {
-			const char *user = sip_user_of(home, m->m_url);
-			if (user && *user)
-				return user;
-		}
-	}
-	return "";
-}
-
 static bool is_withheld(const sip_t *sip)
 {
 	for (size_t i = 0; sip->sip_privacy && sip->sip_privacy->priv_values && sip->sip_privacy->priv_values[i]; i++)
@@ -88,7 +74,7 @@ static void tell_incoming(struct sip_leg *leg, const char *sdp, bool asks)
 		.from_user = from ? from : "",
 		.to_user = to ? to : "",
 		.request_user = called ? called : "",
-		.asserted_user = asserted_user(leg->home, sip),
+		.asserted_user = sip_asserted_identity(home, sip),
 		.withheld = is_withheld(sip),
 		.sdp = sdp,
 		.source = sip_source(agent, msg, sip, &room),
@@ -98,6 +84,8 @@ static void tell_incoming(struct sip_leg *leg, const char *sdp, bool asks)
 		.headers = headers,
 		.header_count = header_count,
 	};
+	in.party_user = sip_remote_party(home, sip, &in.party_withheld);
+	sip_carrier_read(home, sip, &in.carrier);
 	agent->config.incoming(agent->config.arg, &in);
 	msg_destroy(msg);
 }

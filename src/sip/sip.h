@@ -43,13 +43,36 @@ struct sip_leg_handler {
 	void (*refer)(void *owner, const struct sip_refer *refer);
 };
 
+#define SIP_PARAMETER_MAX 100 /* bytes of a parameter's value; a longer one is cut */
+
+/* What carriers say of a call beside its numbers. "" where nothing is said. */
+struct sip_carrier {
+	const char *rn;      /* routing number of a ported number (RFC 4694), with its rn-context */
+	const char *verstat; /* of the caller's number (3GPP TS 24.229 section 7.2A.20) */
+	const char *cpc;     /* category of the caller (RFC 3966 parameter, 3GPP TS 24.229) */
+	const char *oli;     /* originating line information: isup-oli */
+	/*
+	 * "A", "B" or "C" (ATIS-1000074): of verstat, of P-Attestation-Indicator, or what an Identity
+	 * header (RFC 8224) claims, whose signature is not verified. "" when verstat says that the
+	 * verification failed.
+	 */
+	const char *attestation;
+	const char *identity; /* the Identity header lines as they came, each with its CRLF */
+	/* All parameters of the caller's and the called number, as name and value. */
+	const char *const *parameters;
+	size_t parameter_count;
+};
+
 /* An INVITE that starts a dialog. Borrowed: valid during the callback. */
 struct sip_incoming {
 	struct sip_leg *leg;
 	/* User parts of From, To and the request URI, without parameters of a telephone number. */
 	const char *from_user, *to_user, *request_user;
 	const char *asserted_user; /* of P-Asserted-Identity (RFC 3325), sip or tel; "" without */
-	bool withheld; /* Privacy says that the caller is not to be told (RFC 3323) */
+	const char *party_user; /* of Remote-Party-ID; "" without */
+	bool withheld; /* Privacy says that the caller is not to be shown (RFC 3323) */
+	bool party_withheld; /* Remote-Party-ID says so */
+	struct sip_carrier carrier;
 	const char *sdp;                 /* "" when the INVITE had no offer */
 	const struct sockaddr *source;
 	const char *sip_call_id;

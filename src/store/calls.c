@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *doc_text(struct arena *arena, json_t *doc, const char *name)
+{
+	return arena_strdup(arena, json_string_value(json_object_get(doc, name)));
+}
+
 void store_call_row(const struct store_rows *r, size_t i, struct arena *arena, struct call_log *out)
 {
 	json_t *doc = json_loads(rows_text(r, i, 19) ? rows_text(r, i, 19) : "{}", 0, NULL);
@@ -17,13 +22,19 @@ void store_call_row(const struct store_rows *r, size_t i, struct arena *arena, s
 		.reason = rows_text(r, i, 23), .payout_hold_reason = rows_text(r, i, 24), .conversion_ms = rows_int(r, i, 25),
 		.attempts = arena_strdup(arena, attempts),
 		.quality = arena_strdup(arena, quality),
-		.hangup_by = arena_strdup(arena, json_string_value(json_object_get(doc, "hangup_by"))),
-		.hangup_reason = arena_strdup(arena, json_string_value(json_object_get(doc, "hangup_reason"))),
-		.trunk_id = arena_strdup(arena, json_string_value(json_object_get(doc, "trunk_id"))),
-		.sip_call_id = arena_strdup(arena, json_string_value(json_object_get(doc, "sip_call_id"))),
-		.currency = arena_strdup(arena, json_string_value(json_object_get(doc, "currency"))),
-		.fallback_reason = arena_strdup(
-			arena, json_string_value(json_object_get(doc, "fallback_reason"))),
+		.hangup_by = doc_text(arena, doc, "hangup_by"),
+		.hangup_reason = doc_text(arena, doc, "hangup_reason"),
+		.trunk_id = doc_text(arena, doc, "trunk_id"),
+		.sip_call_id = doc_text(arena, doc, "sip_call_id"),
+		.currency = doc_text(arena, doc, "currency"),
+		.fallback_reason = doc_text(arena, doc, "fallback_reason"),
+		.carrier = {
+			.attestation = doc_text(arena, doc, "attestation"),
+			.verstat = doc_text(arena, doc, "verstat"),
+			.rn = doc_text(arena, doc, "rn"),
+			.cpc = doc_text(arena, doc, "cpc"),
+			.oli = doc_text(arena, doc, "oli"),
+		},
 	};
 	free(attempts);
 	free(quality);

@@ -39,7 +39,16 @@ static uint32_t hash_lower(const char *s, size_t len)
 	return h;
 }
 
-static const char *const source_names[] = {"incoming_webhook", "dni", "inbound_rtb", "sip_header", "default", "call_flow", "api"};
+static const char *const source_names[] = {
+	[TAG_FROM_WEBHOOK] = "incoming_webhook",
+	[TAG_FROM_DNI] = "dni",
+	[TAG_FROM_RTB] = "inbound_rtb",
+	[TAG_FROM_SIP_HEADER] = "sip_header",
+	[TAG_FROM_SIP_PARAMETER] = "sip_parameter",
+	[TAG_FROM_DEFAULT] = "default",
+	[TAG_FROM_FLOW] = "call_flow",
+	[TAG_FROM_API] = "api",
+};
 
 const char *tag_source_name(enum tag_source source)
 {
@@ -105,7 +114,7 @@ static void add_sources(struct tag_def *def, json_t *sources, struct arena *aren
 	for (size_t i = json_array_size(sources); i-- > 0;) { /* backwards: each goes to the front */
 		json_t *s = json_array_get(sources, i);
 		enum tag_source from = tag_source_from(json_string_value(json_object_get(s, "kind")));
-		struct tag_path *p = from <= TAG_FROM_SIP_HEADER ? new_path(s, arena) : NULL;
+		struct tag_path *p = from < TAG_DATA_SOURCES ? new_path(s, arena) : NULL;
 		if (!p)
 			continue;
 		p->next = def->paths[from];
@@ -427,7 +436,7 @@ void tags_evaluate_one(const struct tag_set *set, uint16_t slot, enum tag_source
 		return;
 	if (raw.kind == VALUE_NONE)
 		out->error = "it is null";
-	else if (source <= TAG_FROM_SIP_HEADER && raw.kind == VALUE_STRING && json_is_string(leaf) &&
+	else if (source < TAG_DATA_SOURCES && raw.kind == VALUE_STRING && json_is_string(leaf) &&
 		 is_token(raw.text, raw.len))
 		out->error = unreplaced(raw.text, raw.len, arena);
 	else if (!value_coerce_to(&set->defs[slot].type, raw.text, raw.len, arena, &out->value, &err))
@@ -505,7 +514,7 @@ size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const st
 		return 0;
 	for (uint16_t slot = 0; slot < set->count; slot++) {
 		const struct tag_path *mapped = data->mapping ? data->mapping->paths[slot] : NULL;
-		bool listens = !set->defs[slot].archived && source <= TAG_FROM_SIP_HEADER;
+		bool listens = !set->defs[slot].archived && source < TAG_DATA_SOURCES;
 		json_t *leaf = NULL;
 		if (listens)
 			taken[slot] = take_listed(mapped ? mapped : set->defs[slot].paths[source], source, data, &members, &leaf);
@@ -516,7 +525,7 @@ size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const st
 		if (mapped)
 			taken[slot] = TAKEN_VALUE; /* and nothing else */
 	}
-	for (size_t i = 0; i < members.count; i++) {
+	for (size_t i = 0; i < members.count && !data->listed_only; i++) {
 		struct member *m = &members.list[i];
 		int slot = find_hashed(set, m->folded, m->len, m->hash);
 		bool elsewhere = slot >= 0 && data->mapping && data->mapping->paths[slot];
@@ -617,7 +626,7 @@ static const char *append(const struct tag_held *held, struct value *value, stru
 /* TAG_REPEAT_PRECEDENCE: below 0 when the source goes before that of what is held, above 0 when it comes after it. */
 static int rank_order(const struct tag_def *def, const struct tag_held *held, enum tag_source source)
 {
-	if (held->source > TAG_FROM_SIP_HEADER)
+	if (held->source >= TAG_DATA_SOURCES)
 		return 1;
 	return (int)def->ranks[source] - (int)def->ranks[held->source];
 }
@@ -625,7 +634,7 @@ static int rank_order(const struct tag_def *def, const struct tag_held *held, en
 const char *tag_settle(const struct tag_def *def, const struct tag_held *held, enum tag_source source, int64_t at_ms,
 		       struct value *value, struct arena *arena)
 {
-	bool data = source <= TAG_FROM_SIP_HEADER;
+	bool data = source < TAG_DATA_SOURCES;
 	if (!held->text)
 		return at_ms < held->at_ms ? "it was removed later" : NULL;
 	if (held->source == TAG_FROM_DEFAULT)
@@ -646,7 +655,7 @@ const char *tag_settle(const struct tag_def *def, const struct tag_held *held, e
 
 const char *tag_settle_removal(const struct tag_def *def, const struct tag_held *held, enum tag_source source, int64_t at_ms)
 {
-	bool ranked = source <= TAG_FROM_SIP_HEADER && def->repeat == TAG_REPEAT_PRECEDENCE;
+	bool ranked = source < TAG_DATA_SOURCES && def->repeat == TAG_REPEAT_PRECEDENCE;
 	if (!held->text || held->source == TAG_FROM_DEFAULT)
 		return NULL;
 	if (ranked && rank_order(def, held, source) > 0)

@@ -5,8 +5,18 @@
 #include "expr/value.h"
 #include <jansson.h>
 
-/* Where values come from. Data of the first four is evaluated; the others write what they mean. */
-enum tag_source { TAG_FROM_WEBHOOK, TAG_FROM_DNI, TAG_FROM_RTB, TAG_FROM_SIP_HEADER, TAG_FROM_DEFAULT, TAG_FROM_FLOW, TAG_FROM_API };
+/* Where values come from. Data of the first five is evaluated; the others write what they mean. */
+enum tag_source {
+	TAG_FROM_WEBHOOK,
+	TAG_FROM_DNI,
+	TAG_FROM_RTB,
+	TAG_FROM_SIP_HEADER,
+	TAG_FROM_SIP_PARAMETER,
+	TAG_DATA_SOURCES,
+	TAG_FROM_DEFAULT = TAG_DATA_SOURCES,
+	TAG_FROM_FLOW,
+	TAG_FROM_API
+};
 const char *tag_source_name(enum tag_source source); /* "incoming_webhook", … */
 enum tag_source tag_source_from(const char *name);   /* TAG_FROM_DEFAULT for an unknown one */
 
@@ -27,8 +37,10 @@ struct tag_def {
 	bool sensitive, report; /* report: calls are added up by its values */
 	bool archived;          /* data does not fill it any more */
 	enum tag_repeat repeat;
-	uint8_t ranks[4];          /* by enum tag_source: which it lists first; 255: it does not list it */
-	struct tag_path *paths[4]; /* likewise: what it takes from it, in order */
+	/* By enum tag_source: its place in the tag's list of sources (255: not listed), and what the
+	 * tag takes from it, in order. */
+	uint8_t ranks[TAG_DATA_SOURCES];
+	struct tag_path *paths[TAG_DATA_SOURCES];
 };
 
 struct tag_set; /* immutable, lives in an arena */
@@ -75,6 +87,7 @@ struct tag_data {
 	json_t *headers; /* an object with names in lower case; NULL: none */
 	const struct tag_mapping *mapping; /* NULL: none */
 	json_t *root;    /* what pointers lead into; NULL: the body */
+	bool listed_only; /* members go to the tags that list them, not to those of their name */
 };
 
 /*

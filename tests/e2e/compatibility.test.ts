@@ -14,6 +14,7 @@ const recorded: Record<string, unknown> = record ? {} : JSON.parse(readFileSync(
 const added = new Set<string>([
   'call.cost', 'call.margin', 'call.not_paid_twice', 'call.chosen', 'call.fallback_reason',
   'call.converted_at', 'call.reason', 'call.payout_hold_reason', 'call.custom_data',
+  'call.attestation', 'call.verstat', 'call.rn', 'call.cpc', 'call.oli',
 ])
 
 // What differs from run to run, by the order in which it comes up.

@@ -82,6 +82,18 @@ function happened(
   return <>{step.name(e.node, e.type)} → {e.port ? <LeftBy step={e as Step} own={own} /> : t('end')}</>
 }
 
+// What the caller's carrier said, where it said something.
+function carrierFacts(c: Row): [string, ReactNode][] {
+  const all: [string, unknown][] = [
+    [t('Attestation'), c.attestation],
+    [t('Verification status'), c.verstat],
+    [t('Routing number'), c.rn],
+    [t('Caller category'), c.cpc],
+    [t('Line information'), c.oli],
+  ]
+  return all.filter(([, value]) => value).map(([name, value]) => [name, plain(value)])
+}
+
 export function Call({ id }: { id: string }) {
   const [url, set] = useUrl()
   const [adjusts, setAdjusts] = useState(false)
@@ -126,7 +138,7 @@ export function Call({ id }: { id: string }) {
         ...(c.reason ? [[t('Reason'), plain(c.reason)] as [string, ReactNode]] : []),
         ...(c.payout_hold_reason ? [[t('Payout held back'), plain(c.payout_hold_reason)] as [string, ReactNode]] : []),
         [t('Cost'), `${plain(c.cost)} ${plain(c.currency)}`], [t('Margin'), `${plain(c.margin)} ${plain(c.currency)}`],
-        [t('Trunk'), linked('settings/trunks', 'trunk_id')], [t('Audio quality (caller)'), heard(quality?.caller)], [t('Audio quality (target)'), heard(quality?.target)],
+        [t('Trunk'), linked('settings/trunks', 'trunk_id')], ...carrierFacts(c), [t('Audio quality (caller)'), heard(quality?.caller)], [t('Audio quality (target)'), heard(quality?.target)],
       ]} />
       <Timeline call={c} events={events.data ?? []} />
       {((c.recordings as Recording[] | undefined) ?? []).map((r) => <Player key={r.id} callId={id} recording={r} />)}

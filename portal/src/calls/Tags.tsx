@@ -18,7 +18,7 @@ interface Written {
   set_at: string
 }
 
-const sources: Record<string, string> = { incoming_webhook: t('Incoming webhook'), sip_header: t('SIP header'), call_flow: t('Call flow'), api: t('API'), default: t('Default'), dni: t('DNI'), inbound_rtb: t('Inbound RTB') }
+const sources: Record<string, string> = { incoming_webhook: t('Incoming webhook'), sip_header: t('SIP header'), sip_parameter: t('SIP parameter'), call_flow: t('Call flow'), api: t('API'), default: t('Default'), dni: t('DNI'), inbound_rtb: t('Inbound RTB') }
 
 type NodeName = (id: string) => string
 
