@@ -312,6 +312,8 @@ static void give_up(struct attempt *a, enum flow_dial_outcome outcome, const cha
 	if (a->early_media)
 		media_bridge(c->end, NULL);
 	media_stop_play(a->end);
+	const char *said = a->leg && status ? sip_leg_refusal(a->leg) : NULL;
+	const char *cause = arena_strdup(&c->arena, said); /* the leg goes below */
 	log_attempt(c, a->to, a, told, status, reason);
 	dial_let_go(a);
 	if (a == c->dial.transfer) {
@@ -319,6 +321,8 @@ static void give_up(struct attempt *a, enum flow_dial_outcome outcome, const cha
 		return;
 	}
 	c->dial.outcome = outcome;
+	c->refused_status = status;
+	c->refused_reason = cause;
 	dial_next_bid(a);
 	dial_try_more(c);
 }

@@ -378,9 +378,47 @@ void execute_script_answer(struct call *c, const struct script_answer *a)
 
 /* ---- the flow ---- */
 
-static int status_for(const char *cause)
+/*
+ * What the caller's side is told of a target that did not take the call. A 5xx of the target's
+ * says nothing of this server, and 503 would have the carrier avoid it: 480.
+ */
+static int status_of_refusal(int status)
 {
-	return !cause || strcmp(cause, "normal") == 0 ? 480 : strcmp(cause, "busy") == 0 ? 486 : 603;
+	switch (status) {
+	case 404:
+	case 410:
+	case 484:
+	case 485:
+	case 604:
+		return 404;
+	case 401:
+	case 403:
+	case 407:
+		return 403;
+	case 415:
+	case 488:
+	case 606:
+		return 488;
+	case 486:
+	case 600:
+		return 486;
+	case 603:
+	case 607:
+	case 608:
+		return 603;
+	default:
+		return 480;
+	}
+}
+
+/* cause NULL: the flow says nothing of it. */
+static int status_for(const struct call *c, const char *cause)
+{
+	if (!cause)
+		return status_of_refusal(c->refused_status);
+	if (strcmp(cause, "normal") == 0)
+		return 480;
+	return strcmp(cause, "busy") == 0 ? 486 : 603;
 }
 
 static void set_outcome(struct call *c, const struct flow_effect *e)
@@ -470,7 +508,7 @@ static void perform(struct call *c, const struct flow_effect *e)
 		break;
 	case FLOW_EFFECT_HANGUP:
 		log_flow_left(c);
-		call_end(c, e->u.hangup.sip_status ? e->u.hangup.sip_status : status_for(e->u.hangup.cause),
+		call_end(c, e->u.hangup.sip_status ? e->u.hangup.sip_status : status_for(c, e->u.hangup.cause),
 			 c->connected_ms ? "completed" : c->answered_ms ? "flow_ended" : "rejected", c->connected_ms ? "target" : "flow");
 		break;
 	}
@@ -570,7 +608,6 @@ void execute_start(struct call *c)
 
 void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome)
 {
-	static const int statuses[] = {[DIAL_COMPLETED] = 480, [DIAL_NO_ANSWER] = 480, [DIAL_BUSY] = 486, [DIAL_FAILED] = 503, [DIAL_NO_TARGET] = 480};
 	if (c->over)
 		return;
 	if (c->flow_mode) {
@@ -585,7 +622,9 @@ void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome)
 		flow_input(c, &(struct flow_input){.kind = FLOW_INPUT_DIAL_ENDED, .u.dial = outcome});
 		return;
 	}
-	call_end(c, statuses[outcome], flow_dial_outcomes[outcome], outcome == DIAL_COMPLETED ? "target" : "system");
+	bool refused = outcome != DIAL_COMPLETED && outcome != DIAL_NO_TARGET;
+	call_end(c, refused ? status_of_refusal(c->refused_status) : 480, flow_dial_outcomes[outcome],
+		outcome == DIAL_COMPLETED ? "target" : "system");
 }
 
 void execute_caller_left(struct call *c)

@@ -245,6 +245,8 @@ struct call {
 	/* the log */
 	int64_t started_ms, answered_ms, connected_ms, ended_ms;
 	int64_t talked_ms; /* the longest conversation */
+	int refused_status;         /* of whoever was tried last and did not take the call; 0: no answer */
+	const char *refused_reason; /* its Reason header (RFC 3326), or NULL */
 	const char *disposition, *hangup_by, *hangup_reason, *target_id;
 	const char *sip_call_id;
 	struct ladder *ladder; /* NULL: none is kept */

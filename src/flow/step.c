@@ -208,7 +208,7 @@ static enum flow_result fall_back(struct flow_run *run)
 	while (!s->flow->fallback_plan_id && s->depth)
 		pop(s);
 	if (!s->flow->fallback_plan_id || s->in_fallback) {
-		hang_up(run, 0, "normal");
+		hang_up(run, 0, NULL);
 		return FLOW_FINISHED;
 	}
 	s->in_fallback = true;
@@ -250,7 +250,7 @@ static enum flow_result run_nodes(struct flow_run *run, int move)
 			run->detail = "the port is not connected";
 			if (failure)
 				return fall_back(run);
-			hang_up(run, 0, "normal");
+			hang_up(run, 0, NULL);
 			return FLOW_FINISHED;
 		}
 		if (move >= 0) {
@@ -275,7 +275,7 @@ static enum flow_result fallback_ended(struct flow_run *run, const struct flow_i
 		return FLOW_ERR_INPUT;
 	run->detail = "fallback";
 	trace(run, -1);
-	hang_up(run, 0, "normal");
+	hang_up(run, 0, NULL);
 	return FLOW_FINISHED;
 }
 

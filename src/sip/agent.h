@@ -98,7 +98,8 @@ struct sip_leg {
 	const char *media_id, *far_tag; /* as in struct sip_passage; NULL: not yet */
 	enum sip_media media;
 	bool *gone; /* to be told when it is freed; or NULL */
-	const char *reason; /* of our CANCEL or BYE */
+	const char *reason; /* of our CANCEL, BYE or refusal */
+	const char *refusal; /* the Reason header of what refused our INVITE, or NULL */
 };
 
 struct sip_leg *sip_leg_new(struct sip_agent *agent);

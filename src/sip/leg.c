@@ -622,6 +622,7 @@ static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *si
 	/* The response may go with its transaction: what is needed of it is taken before. */
 	const char *reason = su_strdup(leg->home, sip && sip->sip_status && sip->sip_status->st_phrase ? sip->sip_status->st_phrase : "no response");
 	const char *contact = sip && status < 400 && sip->sip_contact ? url_as_string(leg->home, sip->sip_contact->m_url) : NULL;
+	leg->refusal = sip ? reason_of(leg, sip) : NULL;
 	leg->invite_out = NULL;
 	bool again = leg->state == LEG_OUTGOING && sip && (status == 422 ? lengthen(leg, sip) : (status == 401 || status == 407) && authorize(leg, sip));
 	nta_outgoing_destroy(orq);
@@ -636,6 +637,11 @@ static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *si
 	return 0;
 }
 
+const char *sip_leg_refusal(const struct sip_leg *leg)
+{
+	return leg->refusal;
+}
+
 /* ---- the end ---- */
 
 void sip_leg_release(struct sip_leg *leg, int status, const char *reason)
@@ -648,7 +654,8 @@ void sip_leg_release(struct sip_leg *leg, int status, const char *reason)
 			status = 480;
 		if (leg->invite_in) {
 			const char *phrase = sip_status_phrase(status);
-			nta_incoming_treply(leg->invite_in, status, phrase ? phrase : "Declined", TAG_END());
+			nta_incoming_treply(leg->invite_in, status, phrase ? phrase : "Declined",
+				TAG_IF(leg->reason, SIPTAG_REASON_STR(leg->reason)), TAG_END());
 			nta_incoming_destroy(leg->invite_in);
 			leg->invite_in = NULL;
 		}

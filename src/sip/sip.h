@@ -201,6 +201,8 @@ struct sip_outgoing {
 /* NULL when the URI cannot be used. The first INVITE is sent before this returns. */
 struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *out,
 			   const struct sip_leg_handler *handler, void *owner) WARN_UNUSED;
+/* Once it has failed: the Reason header of the response (RFC 3326, RFC 6432), or NULL. */
+const char *sip_leg_refusal(const struct sip_leg *leg);
 /* The Call-ID of such a leg; lives as long as it does. */
 const char *sip_leg_call_id(const struct sip_leg *leg);
 

@@ -126,7 +126,7 @@ describe('call flows', () => {
     assert.deepEqual(two.attempts.map((a: any) => a.outcome).sort(), ['answered', 'answered_elsewhere', 'busy'])
     assert.equal(two.target_id, two.attempts.find((a: any) => a.outcome === 'answered').target_id)
     assert.deepEqual(three.attempts.map((a: any) => a.outcome), ['busy', 'busy'])
-    assert.equal(results[2].status, 480) // the flow ended by an unconnected port
+    assert.equal(results[2].status, 486) // the flow ends by an unconnected port: what the target meant
     const began = one.attempts.map((a: any) => Date.parse(a.started_at))
     assert.ok(Math.max(...began) - Math.min(...began) < 400, 'all were called at once')
     await until('every leg to end', async () => (await s.metric('strowger_calls_active')) === 0)
