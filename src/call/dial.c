@@ -7,7 +7,7 @@
 
 #define TRIES_MAX 64
 #define JUDGED_MAX 10000     /* entries of plans that are looked at for a dial; then no further group is */
-#define SILENT_MS 4000    /* a gateway that has not even said 100 by then is passed over */
+#define SILENT_MS 4000    /* who has not even said 100 by then is passed over */
 #define RATE_WAIT_MS 5000 /* how long a call waits for its trunk's rate */
 
 static void go_on(struct attempt *a);
@@ -351,6 +351,16 @@ static void set_time(struct attempt *a, int seconds)
 	dial_watch_time(a->call);
 }
 
+/* Not even 100 has come: whoever is there answers at once. */
+static void nobody_there(struct attempt *a)
+{
+	static const char why[] = "it did not answer the INVITE";
+	if (a->to->trunk)
+		gateway_failed(a, 0, why);
+	else
+		give_up(a, DIAL_FAILED, "failed", 0, why);
+}
+
 static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *arg)
 {
 	struct call *c = (struct call *)arg;
@@ -368,7 +378,7 @@ static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *a
 	else if (late->asking)
 		auction_late(late);
 	else if (!late->heard && late->ring_until_ms > late->until_ms)
-		gateway_failed(late, 0, "it did not answer the INVITE");
+		nobody_there(late);
 	else if (late->accepting)
 		give_up(late, DIAL_NO_ANSWER, "not_accepted", 200, "it answered, and did not press the key");
 	else
@@ -926,7 +936,7 @@ static bool call_out(struct attempt *a)
 	buf_free(&data);
 	int64_t now = clock_monotonic_ms();
 	a->ring_until_ms = now + (t->timeout_seconds ? t->timeout_seconds : 30) * INT64_C(1000);
-	a->until_ms = t->trunk && a->ring_until_ms > now + SILENT_MS ? now + SILENT_MS : a->ring_until_ms;
+	a->until_ms = a->ring_until_ms > now + SILENT_MS ? now + SILENT_MS : a->ring_until_ms;
 	return true;
 }
 

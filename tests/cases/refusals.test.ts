@@ -61,6 +61,25 @@ describe('refusals', () => {
       assert.deepEqual(await call(number), [603, reason], number)
   })
 
+  test('a target that says nothing at all is passed over for the next one', async () => {
+    const silent = await Peer.start({ invite: () => [] }),
+      next = await Peer.start()
+    const plan = await s.plan('Silent', [{ uri: silent.uri }, { uri: next.uri }])
+    await s.campaign('+18005557504', { routing_plan_id: plan.id })
+    const keep = setInterval(() => {}, 1000)
+    const d = await from.call(s.sip, 'sip:+18005557504@127.0.0.1')
+    clearInterval(keep)
+    await d.request('BYE')
+    const { attempts } = await s.lastCall((c) => c.number === '+18005557504')
+    assert.deepEqual(
+      attempts.map((a: any) => [a.outcome, a.reason]),
+      [
+        ['failed', 'it did not answer the INVITE'],
+        ['answered', null],
+      ],
+    )
+  })
+
   test('a call flow that ends without a cause of its own says what the target meant', async () => {
     answer = [404, []]
     assert.deepEqual(await call(byFlow), [404, undefined])
