@@ -43,7 +43,7 @@ describe('portal, money', () => {
     await page.getByRole('tab', { name: 'Callers' }).click()
     await page.getByRole('button', { name: 'Add Screening' }).click()
     await page.getByRole('button', { name: 'Add Block lists' }).click()
-    await page.getByRole('combobox', { name: 'Block lists' }).click()
+    await page.getByRole('group', { name: 'Block lists' }).getByRole('combobox').click()
     await page.getByRole('option', { name: 'Spam' }).click()
     await page.getByLabel('Block anonymous callers').press('Space')
     await page.screenshot({ path: join(shots, 'campaign-callers.png'), fullPage: true })
