@@ -538,6 +538,13 @@ static bool has(const char *text, size_t len, const char *part)
 	return false;
 }
 
+/* A name before '=', as a form's first field has it. */
+static bool looks_like_form(const char *body)
+{
+	size_t name = strcspn(body, "= \t\r\n{}\"<>:,;");
+	return name > 0 && body[name] == '=';
+}
+
 enum template_context template_body_context(const char *content_type, const char *body,
 					    enum template_context otherwise)
 {
@@ -554,7 +561,9 @@ enum template_context template_body_context(const char *content_type, const char
 	body += strspn(body, " \t\r\n");
 	if (*body == '{' || *body == '[')
 		return TEMPLATE_JSON;
-	return *body == '<' ? TEMPLATE_XML : otherwise;
+	if (*body == '<')
+		return TEMPLATE_XML;
+	return looks_like_form(body) ? TEMPLATE_FORM : otherwise;
 }
 
 const char *template_content_type(enum template_context context)

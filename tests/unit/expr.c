@@ -510,6 +510,24 @@ static void test_a_body_is_what_its_content_type_says_or_how_it_begins(void **st
 			fail_msg("%s, %s", cases[i].type ? cases[i].type : "no type", cases[i].body);
 }
 
+static void test_a_body_without_a_type_is_a_form_when_it_begins_with_a_field(void **state)
+{
+	static const struct {
+		const char *body;
+		enum template_context context;
+	} cases[] = {
+		{"zip=[zip]&name=[name]", TEMPLATE_FORM}, {"lead[zip]=[zip]", TEMPLATE_FORM},
+		{"[name]=1", TEMPLATE_FORM}, {"a%20b=", TEMPLATE_FORM},
+		{"Zip = [zip]", TEMPLATE_TEXT}, {"Total: a=b", TEMPLATE_TEXT},
+		{"=x", TEMPLATE_TEXT}, {"[CALLER_ID]", TEMPLATE_TEXT}, {"", TEMPLATE_TEXT},
+		{"{\"a\":\"b=c\"}", TEMPLATE_JSON}, {"<a b=\"c\"/>", TEMPLATE_XML},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (template_body_context(NULL, cases[i].body, TEMPLATE_TEXT) != cases[i].context)
+			fail_msg("%s", cases[i].body);
+}
+
 static int find_yielding(void *arg, const char *name, size_t len)
 {
 	const char *const *tags = arg;
@@ -734,6 +752,7 @@ int main(void)
 		cmocka_unit_test(test_brackets_in_json_are_arrays_where_they_have_a_literal), cmocka_unit_test(test_a_default_in_json_has_the_type_of_its_token),
 		cmocka_unit_test(test_xml_is_escaped_for_where_it_lands), cmocka_unit_test(test_a_parser_reads_the_values_that_were_put_into_xml),
 		cmocka_unit_test(test_a_value_in_a_url_stays_in_its_place), cmocka_unit_test(test_tokens_that_decide_which_server_is_asked_are_known),
+		cmocka_unit_test(test_a_body_without_a_type_is_a_form_when_it_begins_with_a_field),
 		cmocka_unit_test(test_a_body_is_what_its_content_type_says_or_how_it_begins), cmocka_unit_test(test_a_tag_goes_before_tokens_that_yield_and_no_other),
 		cmocka_unit_test(test_values_are_coerced_or_refused), cmocka_unit_test(test_json_pointers), cmocka_unit_test(test_what_is_escaped_reads_back_as_it_was),
 		cmocka_unit_test(test_schedules_follow_the_clocks_of_a_zone),
