@@ -529,7 +529,7 @@ static void test_a_body_without_a_type_is_a_form_when_it_begins_with_a_field(voi
 		{"zip=[zip]&name=[name]", TEMPLATE_FORM}, {"lead[zip]=[zip]", TEMPLATE_FORM},
 		{"a%20b=", TEMPLATE_FORM},
 		{"Zip = [zip]", TEMPLATE_TEXT}, {"Total: a=b", TEMPLATE_TEXT},
-		{"=x", TEMPLATE_TEXT}, {"[CALLER_ID]", TEMPLATE_TEXT}, {"", TEMPLATE_TEXT},
+		{"=x", TEMPLATE_TEXT}, {"Call [CALLER_ID]", TEMPLATE_TEXT}, {"", TEMPLATE_TEXT},
 		{"{\"a\":\"b=c\"}", TEMPLATE_JSON}, {"<a b=\"c\"/>", TEMPLATE_XML},
 	};
 	(void)state;
