@@ -404,7 +404,7 @@ static void end_segment(struct buf *out)
 		buf_add_str(out, "%252E");
 }
 
-/* Text as the author wrote it. *made_segment: values are in the segment of a URL's path before it. */
+/* Text as the author wrote it. *made_segment: values are in the segment of a path before it. */
 static void add_text(struct buf *out, const struct part *p, bool *made_segment)
 {
 	size_t n = 0;

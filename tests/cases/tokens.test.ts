@@ -19,18 +19,35 @@ describe('tokens of events', () => {
   const sent = new Map<string, Json>()
   const number = '+18005557501'
   const names = {
-    type: 'EVENT_TYPE', id: 'EVENT_ID', seconds: 'MILESTONE_SECONDS', tag: 'TAG_NAME',
-    value: 'TAG_VALUE', previous: 'TAG_PREVIOUS', who: 'EVENT.who', score: 'EVENT.Score',
-    target: 'TARGET_NAME', buyer: 'BUYER_NAME',
-    publisher: 'PUBLISHER_NAME', number: 'NUMBER', recording: 'RECORDING_URL',
-    ended: 'CALL_ENDED_AT', duration: 'CALL_DURATION', state: 'STATE', zip: 'ZIP_CODE',
-    city: 'CITY', call: 'CALL_ID',
+    type: 'EVENT_TYPE',
+    id: 'EVENT_ID',
+    seconds: 'MILESTONE_SECONDS',
+    tag: 'TAG_NAME',
+    value: 'TAG_VALUE',
+    previous: 'TAG_PREVIOUS',
+    who: 'EVENT.who',
+    score: 'EVENT.Score',
+    target: 'TARGET_NAME',
+    buyer: 'BUYER_NAME',
+    publisher: 'PUBLISHER_NAME',
+    number: 'NUMBER',
+    recording: 'RECORDING_URL',
+    ended: 'CALL_ENDED_AT',
+    duration: 'CALL_DURATION',
+    state: 'STATE',
+    zip: 'ZIP_CODE',
+    city: 'CITY',
+    call: 'CALL_ID',
   }
   // Without quotes: JSON shows the type that a value has.
-  const bodyOf = (of: Json) =>
-    JSON.stringify(of).replace(/"(\w+)":"([\w.]+)"/g, '"$1":[$2]')
+  const bodyOf = (of: Json) => JSON.stringify(of).replace(/"(\w+)":"([\w.]+)"/g, '"$1":[$2]')
   const all = [
-    '*', 'call.incoming', 'call.hangup', 'call.on_5_secs_mark', 'call.revenue_changed', 'call.final',
+    '*',
+    'call.incoming',
+    'call.hangup',
+    'call.on_5_secs_mark',
+    'call.revenue_changed',
+    'call.final',
   ]
   const endpoint = (name: string, url: string, fields: object = {}) =>
     s.api('POST', '/outgoing-webhooks', { name, url, event_types: all, ...fields })
@@ -44,8 +61,7 @@ describe('tokens of events', () => {
     await d.request('BYE')
     return s.lastCall((c) => c.caller_id === from)
   }
-  const lead = (fields: object) =>
-    fetch(crm.url, { method: 'POST', body: JSON.stringify(fields) })
+  const lead = (fields: object) => fetch(crm.url, { method: 'POST', body: JSON.stringify(fields) })
 
   before(async () => {
     s = await Strowger.start(['--public-url', 'https://calls.example.com/'])
@@ -57,15 +73,20 @@ describe('tokens of events', () => {
     crm = await s.api('POST', '/incoming-webhooks', { name: 'CRM' })
     const buyer = await s.api('POST', '/buyers', { name: 'Ann & "Sons"' })
     target = await s.api('POST', '/targets', {
-      name: 'Desk <1>', buyer_id: buyer.id, destination: { type: 'sip', uri: agent.uri },
+      name: 'Desk <1>',
+      buyer_id: buyer.id,
+      destination: { type: 'sip', uri: agent.uri },
       revenue: { amount: '12.50', on: 'connect' },
     })
     publisher = await s.api('POST', '/publishers', { name: 'Zoë Ads' })
     const plan = await s.api('POST', '/routing-plans', {
-      name: 'Desk', entries: [{ target_id: target.id }],
+      name: 'Desk',
+      entries: [{ target_id: target.id }],
     })
     const set = (id: string, value: string) => ({
-      id, type: 'set_tag', config: { assignments: [{ tag: 'plan', value }] },
+      id,
+      type: 'set_tag',
+      config: { assignments: [{ tag: 'plan', value }] },
     })
     const fields = [
       { name: 'who', value: '[CALLER_ID]' },
@@ -87,7 +108,9 @@ describe('tokens of events', () => {
       ],
     )
     const campaign = await s.campaign(number, {
-      execution_mode: 'call_flow', call_flow_id: flow.id, milestones_seconds: [1],
+      execution_mode: 'call_flow',
+      call_flow_id: flow.id,
+      milestones_seconds: [1],
       final_after_seconds: 0,
     })
     const [own] = (await s.api('GET', '/numbers')).data
@@ -153,7 +176,7 @@ describe('tokens of events', () => {
       if (e.type !== 'flow.custom') assert.deepEqual([e.who, e.score], [null, null], e.type)
   })
 
-  test('the call: its number, publisher, target and buyer, its end, duration and recording', async () => {
+  test("a call's number, publisher, target, buyer, end, duration and recording", async () => {
     for (const [id, e] of got) {
       const c = sent.get(id)!.data.call
       assert.deepEqual([e.number, e.publisher], [number, publisher.name], e.type)
@@ -191,7 +214,7 @@ describe('tokens of events', () => {
     return { call: c, body: JSON.parse(r.body) as Json, hook }
   }
 
-  test('[STATE], [CITY] and [ZIP_CODE] are tags of that name, else what the number tells', async () => {
+  test('[STATE], [CITY] and [ZIP_CODE] are tags, else what the number tells', async () => {
     const place = { state: 'STATE', city: 'CITY', zip: 'ZIP_CODE' }
     const ask = (from: string) => event(from, {}, place).then((r) => r.body)
     const houston = await ask('+17132200111')
@@ -212,18 +235,29 @@ describe('tokens of events', () => {
 
   test("a sensitive tag's value is masked, but for a webhook that may have it", async () => {
     const pin = (await s.api('GET', '/custom-tags')).data.find((t: Json) => t.name === 'pin')
-    const tag = { type: 'EVENT_TYPE', tag: 'TAG_NAME', value: 'TAG_VALUE', previous: 'TAG_PREVIOUS', own: 'pin' }
+    const tag = {
+      type: 'EVENT_TYPE',
+      tag: 'TAG_NAME',
+      value: 'TAG_VALUE',
+      previous: 'TAG_PREVIOUS',
+      own: 'pin',
+    }
     const receivers = await Promise.all([Receiver.start(), Receiver.start()])
     const settings = [{}, { sensitive_tag_ids: [pin.id] }]
     for (const [i, fields] of settings.entries())
       await endpoint(`pin ${i}`, receivers[i]!.url, {
-        event_types: ['tag.*'], body_template: bodyOf(tag), filter: { rules: [{ field: 'call.caller_id', op: 'equals', value: '+17132200114' }] },
+        event_types: ['tag.*'],
+        body_template: bodyOf(tag),
+        filter: { rules: [{ field: 'call.caller_id', op: 'equals', value: '+17132200114' }] },
         ...fields,
       })
     const { id } = await call('+17132200114')
     const seen = (i: number, type: string) =>
       until(`${type} at ${i}`, () =>
-        receivers[i]!.requests.map((r) => JSON.parse(r.body)).find((e) => e.type === type && e.tag === 'pin'))
+        receivers[i]!.requests.map((r) => JSON.parse(r.body)).find(
+          (e) => e.type === type && e.tag === 'pin',
+        ),
+      )
     const mask = '********'
     await lead({ call_id: id, pin: '4711' })
     const first = { type: 'tag.set', tag: 'pin', previous: null }
@@ -249,8 +283,25 @@ describe('tokens of events', () => {
 
 // What must stay in its place: a path's segment, or a parameter's value.
 const hostile = [
-  'a/b?c=d&e#f', '..', '.', '...', '../../admin', '/', '@evil.example', '//evil.example/x',
-  '\\..\\x', '%2e%2e', '%2F', ';p=1', ':81', 'Zoë 😀', 'a b+c', 'x\r\nX-Evil: 1', '?', '#', '',
+  'a/b?c=d&e#f',
+  '..',
+  '.',
+  '...',
+  '../../admin',
+  '/',
+  '@evil.example',
+  '//evil.example/x',
+  '\\..\\x',
+  '%2e%2e',
+  '%2F',
+  ';p=1',
+  ':81',
+  'Zoë 😀',
+  'a b+c',
+  'x\r\nX-Evil: 1',
+  '?',
+  '#',
+  '',
 ]
 
 describe('tokens of URLs', () => {
@@ -263,7 +314,9 @@ describe('tokens of URLs', () => {
 
   before(async () => {
     s = await Strowger.start()
-    receiver = await Receiver.start((r) => ({ body: r.path.startsWith('/rtb') ? '{"bid":1}' : '{}' }))
+    receiver = await Receiver.start((r) => ({
+      body: r.path.startsWith('/rtb') ? '{"bid":1}' : '{}',
+    }))
     from = await Peer.start()
     crm = await s.api('POST', '/incoming-webhooks', { name: 'CRM' })
     for (const i of hostile.keys()) await s.api('POST', '/custom-tags', { name: `v${i}` })
@@ -281,7 +334,8 @@ describe('tokens of URLs', () => {
     const targets = []
     for (const i of hostile.keys()) {
       const t = await s.api('POST', '/rtb-targets', {
-        name: `Buyer ${i}`, request: { url: url('rtb', i), method: 'GET' },
+        name: `Buyer ${i}`,
+        request: { url: url('rtb', i), method: 'GET' },
         response: { format: 'json', accepted: null, bid: '/bid' },
         destination: { type: 'sip', uri: phone.uri },
       })
@@ -289,17 +343,24 @@ describe('tokens of URLs', () => {
     }
     const tree = await s.api('POST', '/ring-trees', { name: 'All', targets, timeout_ms: 10000 })
     const asks = [...hostile.keys()].map((i) => ({
-      id: `ask${i}`, type: 'http_request', config: { method: 'GET', url: url('flow', i) },
+      id: `ask${i}`,
+      type: 'http_request',
+      config: { method: 'GET', url: url('flow', i) },
     }))
-    const edges = asks.map(({ id }, i) =>
-      [i ? `ask${i - 1}` : 'start', i ? 'success' : 'next', id] as [string, string, string])
+    const edges = asks.map(
+      ({ id }, i) =>
+        [i ? `ask${i - 1}` : 'start', i ? 'success' : 'next', id] as [string, string, string],
+    )
     const offer = { id: 'offer', type: 'rtb', config: { ring_tree_id: tree.id } }
     const last: [string, string, string] = [asks.at(-1)!.id, 'success', 'offer']
     const flow = await s.flow('Ask', [...asks, offer], [...edges, last])
     await s.campaign(number, { execution_mode: 'call_flow', call_flow_id: flow.id })
     for (const i of hostile.keys())
       await s.api('POST', '/outgoing-webhooks', {
-        name: `W${i}`, url: url('hook', i), event_types: ['call.completed'], method: 'GET',
+        name: `W${i}`,
+        url: url('hook', i),
+        event_types: ['call.completed'],
+        method: 'GET',
         query: { more: `[v${i}]` },
       })
     const tags = Object.fromEntries(hostile.map((v, i) => [`v${i}`, v]))
@@ -312,12 +373,17 @@ describe('tokens of URLs', () => {
     for (const who of ['flow', 'rtb', 'hook'])
       for (const i of hostile.keys()) {
         const r = await until(`${who} ${i}`, () =>
-          receiver.requests.find((q) => q.path.startsWith(`/${who}/${i}/`)))
+          receiver.requests.find((q) => q.path.startsWith(`/${who}/${i}/`)),
+        )
         const value = kept[`v${i}`] ?? ''
         const [path, query] = r.path.split(/\?([^]*)/)
         const segments = path!.split('/').map(decodeURIComponent)
         assert.deepEqual(segments, ['', who, `${i}`, asSegment(value), `x${value}`, 'end'], r.path)
-        const expected = [['p', value], [value, '1'], ['fixed', '2']]
+        const expected = [
+          ['p', value],
+          [value, '1'],
+          ['fixed', '2'],
+        ]
         if (who === 'hook') expected.push(['more', value])
         assert.deepEqual([...new URLSearchParams(query)], expected, r.path)
         assert.equal(r.headers['x-evil'], undefined)
@@ -327,10 +393,18 @@ describe('tokens of URLs', () => {
 
   // Each of them would let a value decide who is asked.
   const hosts = [
-    'https://[host].example.com/', 'https://[host]/', 'https://example.com:[host]/x',
-    'https://[host]@example.com/', 'https://user:[host]@example.com/', '[host]://example.com/',
-    '[host]', '[host|https://example.com/]', 'https://example.com[host]', 'HTTPS://example.com[host]/x',
-    'https://example.com\\[host]/', 'https://api.[host]?x=1',
+    'https://[host].example.com/',
+    'https://[host]/',
+    'https://example.com:[host]/x',
+    'https://[host]@example.com/',
+    'https://user:[host]@example.com/',
+    '[host]://example.com/',
+    '[host]',
+    '[host|https://example.com/]',
+    'https://example.com[host]',
+    'HTTPS://example.com[host]/x',
+    'https://example.com\\[host]/',
+    'https://api.[host]?x=1',
   ]
 
   test('a token that decides the host is refused by webhooks and RTB targets', async () => {
@@ -338,14 +412,20 @@ describe('tokens of URLs', () => {
       const r = await s.raw('POST', `/api/v1${path}`, body)
       assert.equal(r.status, 422, what)
       const { errors } = (await r.json()) as { errors: { pointer: string; detail: string }[] }
-      assert.ok(errors.some((e) => e.pointer === pointer), `${what}: ${JSON.stringify(errors)}`)
+      assert.ok(
+        errors.some((e) => e.pointer === pointer),
+        `${what}: ${JSON.stringify(errors)}`,
+      )
     }
     for (const url of hosts) {
       const hook = { name: 'x', url, event_types: ['call.completed'] }
       await refused('/outgoing-webhooks', hook, '/url', url)
       const target = (fields: object) => ({
-        name: 'x', request: { url: 'https://bids.example.com/' },
-        response: { format: 'json', bid: '/bid' }, destination: { type: 'answer' }, ...fields,
+        name: 'x',
+        request: { url: 'https://bids.example.com/' },
+        response: { format: 'json', bid: '/bid' },
+        destination: { type: 'answer' },
+        ...fields,
       })
       await refused('/rtb-targets', target({ request: { url } }), '/request/url', url)
       await refused('/rtb-targets', target({ win_notice: { url } }), '/win_notice/url', url)
@@ -356,7 +436,10 @@ describe('tokens of URLs', () => {
   test('the check of a flow warns of a token that decides the host, and of no other', async () => {
     const problems = async (url: string) => {
       const draft = {
-        nodes: [{ id: 'start', type: 'start' }, { id: 'ask', type: 'http_request', config: { url } }],
+        nodes: [
+          { id: 'start', type: 'start' },
+          { id: 'ask', type: 'http_request', config: { url } },
+        ],
         edges: [{ from: 'start', port: 'next', to: 'ask' }],
       }
       const flow = await s.api('POST', '/call-flows', { name: `Check ${Math.random()}`, draft })
@@ -369,7 +452,11 @@ describe('tokens of URLs', () => {
     const unclear = ['http:[host]/', 'http:/[host]/', 'https:///[host]/', ' https://[host]/']
     for (const url of [...hosts.filter((u) => u.length > 7), ...unclear])
       assert.deepEqual(await problems(url), warning, url)
-    for (const url of ['https://example.com/[host]', 'https://example.com?h=[host]', 'http://[::1]/[host]'])
+    for (const url of [
+      'https://example.com/[host]',
+      'https://example.com?h=[host]',
+      'http://[::1]/[host]',
+    ])
       assert.deepEqual(await problems(url), [], url)
   })
 })
@@ -391,23 +478,40 @@ describe('URLs that lead to private addresses', () => {
   test('are refused where a value makes them, and nothing is sent', async () => {
     const crm = await s.api('POST', '/incoming-webhooks', { name: 'CRM' })
     const ask = {
-      id: 'ask', type: 'http_request',
+      id: 'ask',
+      type: 'http_request',
       config: { url: `http://[host]:${inside.port}/`, timeout_ms: 3000 },
     }
     const flow = await s.flow('Ask', [ask], [['start', 'next', 'ask']])
     await s.campaign(number, { execution_mode: 'call_flow', call_flow_id: flow.id })
     await s.api('POST', '/outgoing-webhooks', {
-      name: 'hook', url: `http://127.0.0.1:${inside.port}/[host]?x=[host]`, event_types: ['call.completed'],
+      name: 'hook',
+      url: `http://127.0.0.1:${inside.port}/[host]?x=[host]`,
+      event_types: ['call.completed'],
     })
     const addresses = [
-      '127.0.0.1', 'localhost', '127.1', '2130706433', '0x7f000001', '0177.0.0.1', '10.0.0.1',
-      '169.254.169.254', '192.168.0.1', '[::1]', '0.0.0.0', '127.0.0.1/', 'x@127.0.0.1', '127.0.0.1#',
+      '127.0.0.1',
+      'localhost',
+      '127.1',
+      '2130706433',
+      '0x7f000001',
+      '0177.0.0.1',
+      '10.0.0.1',
+      '169.254.169.254',
+      '192.168.0.1',
+      '[::1]',
+      '0.0.0.0',
+      '127.0.0.1/',
+      'x@127.0.0.1',
+      '127.0.0.1#',
     ]
     for (const [i, host] of addresses.entries()) {
       const from = `+1512555${7000 + i}`
       await fetch(crm.url, { method: 'POST', body: JSON.stringify({ caller_id: from, host }) })
       const phone = await Peer.start()
-      await phone.call(s.sip, `sip:${number}@127.0.0.1`, { headers: [`From: <sip:${from}@127.0.0.1>;tag=p`] })
+      await phone.call(s.sip, `sip:${number}@127.0.0.1`, {
+        headers: [`From: <sip:${from}@127.0.0.1>;tag=p`],
+      })
       const { id, tags } = await s.lastCall((c) => c.caller_id === from)
       assert.equal(tags.host, host)
       const trace = (await s.api('GET', `/calls/${id}/trace`)).data

@@ -177,7 +177,7 @@ describe('bodies made from templates', () => {
     }
   })
 
-  test('characters that XML does not have are left out, and others are read in any encoding', async () => {
+  test('characters that XML lacks are left out, others are read in any encoding', async () => {
     const body = `<?xml version="1.0" encoding="ISO-8859-1"?><lead n="[company]">[company]</lead>`
     const tags = { company: 'Zoë\u0001\u0008\uffff 😀\u007f €' }
     const got = await requests({ body }, tags)
@@ -238,7 +238,12 @@ describe('bodies made from templates', () => {
 
   test('a template that makes no XML or JSON, or has an unknown token, is refused', async () => {
     const fields = { name: 'refused', url: events.url, event_types: ['call.completed'] }
-    for (const body_template of ['<a>[company]', '<a b=[company]/>', '{"a":[2}', '<a>[nobody]</a>']) {
+    for (const body_template of [
+      '<a>[company]',
+      '<a b=[company]/>',
+      '{"a":[2}',
+      '<a>[nobody]</a>',
+    ]) {
       const r = await s.raw('POST', '/api/v1/outgoing-webhooks', { ...fields, body_template })
       assert.equal(r.status, 422, body_template)
       const { errors } = (await r.json()) as { errors: { pointer: string }[] }
