@@ -65,11 +65,35 @@ static bool starts(const struct scanner *s, size_t at, const char *with)
 	return s->len - at >= n && memcmp(s->text + at, with, n) == 0;
 }
 
+static size_t blanks(const char *text, size_t len)
+{
+	size_t n = 0;
+	while (n < len && strchr(" \t\r\n", text[n]) && text[n])
+		n++;
+	return n;
+}
+
+/*
+ * How many characters of a URL stand before its credentials and host; 0: it is no HTTP URL.
+ * Clients take any number of slashes there, and backslashes (WHATWG URL section 4.4).
+ */
+static size_t before_host(const char *text, size_t len)
+{
+	size_t n = blanks(text, len);
+	if (len - n < 5 || strncasecmp(text + n, "http", 4) != 0)
+		return 0;
+	n += 4 + ((text[n + 4] | 32) == 's');
+	if (n >= len || text[n] != ':')
+		return 0;
+	for (n++; n < len && (text[n] == '/' || text[n] == '\\');)
+		n++;
+	return n;
+}
+
 static void scan_start(struct scanner *s, const char *text, size_t len, enum template_context context)
 {
 	*s = (struct scanner){.text = text, .len = len, .context = context};
-	if (context == TEMPLATE_URL && len >= 7 &&
-	    (strncasecmp(text, "http://", 7) == 0 || (len >= 8 && strncasecmp(text, "https://", 8) == 0)))
+	if (context == TEMPLATE_URL && before_host(text, len))
 		s->place = PLACE_HOST;
 }
 
@@ -159,7 +183,7 @@ static size_t step(struct scanner *s, size_t at)
 		return c == '<' || c == ']' || c == '-' ? step_xml(s, at) : 1;
 	case TEMPLATE_URL:
 		if (s->place == PLACE_HOST && at == 0)
-			return strcspn(s->text, "/") + 2; /* the scheme */
+			return before_host(s->text, s->len);
 		if (s->place == PLACE_HOST && c == '/')
 			s->place = PLACE_PATH;
 		if (s->place != PLACE_PLAIN && (c == '?' || c == '#'))
@@ -213,7 +237,7 @@ void template_each_token(const char *text, size_t len, enum template_context con
 	struct piece p;
 	scan_start(&s, text, len, context);
 	while (scan(&s, &p)) {
-		bool begins_url = context == TEMPLATE_URL && p.text == text + 1;
+		bool begins_url = context == TEMPLATE_URL && p.text == text + blanks(text, len) + 1;
 		if (p.token)
 			f(arg, &(struct template_token){p.text, p.len, begins_url || p.place == PLACE_HOST});
 	}
@@ -348,21 +372,51 @@ static void add_percent(struct buf *out, const char *s, size_t len, bool form)
 	}
 }
 
-/*
- * A value of dots alone would be a segment that leads elsewhere, "%2E" just as well (WHATWG URL,
- * "double-dot URL path segment"): its dots are encoded once more, so that they stay a name.
- */
-static void add_url(struct buf *out, const struct part *p, const struct value *v)
+/* How many dots the text is, percent-encoded or not; 0: it has something else. */
+static size_t count_dots(const char *s, size_t len)
 {
 	size_t dots = 0;
-	while (dots < v->len && v->text[dots] == '.')
-		dots++;
-	if (p->place != PLACE_PATH || dots < v->len) {
-		add_percent(out, v->text, v->len, false);
-		return;
+	for (size_t i = 0; i < len; dots++) {
+		if (s[i] == '.')
+			i++;
+		else if (len - i >= 3 && strncasecmp(s + i, "%2E", 3) == 0)
+			i += 3;
+		else
+			return 0;
 	}
+	return dots;
+}
+
+/*
+ * A segment of one or two dots would lead elsewhere, "%2E" just as well (WHATWG URL, "double-dot
+ * URL path segment"). If values made it, its dots are encoded once more, so that they stay a name.
+ */
+static void end_segment(struct buf *out)
+{
+	size_t from = out->len;
+	while (from && out->data[from - 1] != '/')
+		from--;
+	size_t dots = out->failed ? 0 : count_dots(out->data + from, out->len - from);
+	if (dots != 1 && dots != 2)
+		return;
+	out->len = from;
 	for (size_t i = 0; i < dots; i++)
 		buf_add_str(out, "%252E");
+}
+
+/* Text as the author wrote it. *made_segment: values are in the segment of a path before it. */
+static void add_text(struct buf *out, const struct part *p, bool *made_segment)
+{
+	size_t n = 0;
+	while (*made_segment && n < p->len && !memchr("/?#", p->text[n], 3))
+		n++;
+	buf_add(out, p->text, n);
+	if (n == p->len)
+		return;
+	if (*made_segment)
+		end_segment(out);
+	*made_segment = false;
+	buf_add(out, p->text + n, p->len - n);
 }
 
 static void add_without_controls(struct buf *out, const char *s, size_t len, bool as_space)
@@ -490,7 +544,7 @@ static void add_value(const struct template *t, const struct part *p, const stru
 		add_without_controls(out, v->text, v->len, true);
 		break;
 	case TEMPLATE_URL:
-		add_url(out, p, v);
+		add_percent(out, v->text, v->len, false);
 		break;
 	case TEMPLATE_FORM:
 		add_percent(out, v->text, v->len, true);
@@ -509,14 +563,16 @@ static void add_value(const struct template *t, const struct part *p, const stru
 void template_render(const struct template *t, struct expr_env *env, struct buf *out)
 {
 	size_t limit = out->limit;
+	bool made_segment = false;
 	out->limit = out->len + TEMPLATE_OUTPUT_MAX;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct part *p = &t->parts[i];
 		char converted[TEMPLATE_CONVERSIONS_MAX][CONVERTED_SIZE];
 		if (!p->token) {
-			buf_add(out, p->text, p->len);
+			add_text(out, p, &made_segment);
 			continue;
 		}
+		made_segment |= t->context == TEMPLATE_URL && p->place == PLACE_PATH;
 		struct value v = expr_value(env, p->meaning.ref);
 		for (size_t k = 0; k < TEMPLATE_CONVERSIONS_MAX; k++)
 			if (p->meaning.conversions[k])
@@ -525,6 +581,8 @@ void template_render(const struct template *t, struct expr_env *env, struct buf 
 			v = t->context == TEMPLATE_JSON && p->place == PLACE_PLAIN ? p->fallback : value_string(p->text, p->len);
 		add_value(t, p, &v, out);
 	}
+	if (made_segment)
+		end_segment(out);
 	out->limit = limit;
 }
 
@@ -536,6 +594,13 @@ static bool has(const char *text, size_t len, const char *part)
 		if (strncasecmp(text, part, n) == 0)
 			return true;
 	return false;
+}
+
+/* A name before '=', as a form's first field has it. */
+static bool looks_like_form(const char *body)
+{
+	size_t name = strcspn(body, "= \t\r\n{}\"<>:,;");
+	return name > 0 && body[name] == '=';
 }
 
 enum template_context template_body_context(const char *content_type, const char *body,
@@ -554,7 +619,9 @@ enum template_context template_body_context(const char *content_type, const char
 	body += strspn(body, " \t\r\n");
 	if (*body == '{' || *body == '[')
 		return TEMPLATE_JSON;
-	return *body == '<' ? TEMPLATE_XML : otherwise;
+	if (*body == '<')
+		return TEMPLATE_XML;
+	return looks_like_form(body) ? TEMPLATE_FORM : otherwise;
 }
 
 const char *template_content_type(enum template_context context)

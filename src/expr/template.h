@@ -33,7 +33,7 @@ struct template *template_compile(const char *text, size_t len, enum template_co
 
 /*
  * What a request's body is, by its Content-Type (NULL: not given), or else by how it begins:
- * a brace or bracket is JSON, "<" XML, anything else is `otherwise`.
+ * a brace or bracket is JSON, "<" XML, a name before "=" a form, anything else is `otherwise`.
  */
 enum template_context template_body_context(const char *content_type, const char *body,
 					    enum template_context otherwise);

@@ -671,12 +671,36 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
 		*context = deadline_new(s->deadlines, info->connect_fd, clock_monotonic_ms());
 }
 
+/*
+ * The client waits before it sends its body, and the body is too large: the answer comes instead
+ * of 100 (RFC 9110 section 10.1.1).
+ */
+static bool announces_too_much(const struct exchange *x)
+{
+	const char *expect = http_header(&x->request, "Expect");
+	const char *length = http_header(&x->request, "Content-Length");
+	return expect && length && strcasecmp(expect, "100-continue") == 0 &&
+	       strtoull(length, NULL, 10) > x->body_max;
+}
+
+/* The request is read. Called again when a suspended connection goes on: it is answered then. */
+static enum MHD_Result answer_request(struct exchange *x)
+{
+	enum http_result result;
+	if (x->handled)
+		return send_answer(x);
+	x->handled = true;
+	read_if_match(&x->request);
+	deadline_none(deadline_of(x->connection));
+	dispatch(x, &result);
+	return result == HTTP_WAIT ? MHD_YES : send_answer(x);
+}
+
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
 				  const char *version, const char *data, size_t *data_len, void **state)
 {
 	struct http_server *s = arg;
 	struct exchange *x = *state;
-	enum http_result result;
 	(void)version;
 	if (!x) {
 		x = calloc(1, sizeof *x);
@@ -696,7 +720,10 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 			x->body_max = 4 * BODY_MAX;
 		*state = x;
 		deadline_headers(s->deadlines, deadline_of(connection), clock_monotonic_ms());
-		return x->request.method && x->request.path ? MHD_YES : MHD_NO;
+		if (!x->request.method || !x->request.path)
+			return MHD_NO;
+		x->too_large = announces_too_much(x);
+		return x->too_large ? answer_request(x) : MHD_YES;
 	}
 	if (*data_len) {
 		struct http_request *r = &x->request;
@@ -719,15 +746,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		*data_len = 0;
 		return MHD_YES;
 	}
-	if (!x->handled) {
-		x->handled = true;
-		read_if_match(&x->request);
-		deadline_none(deadline_of(connection));
-		dispatch(x, &result);
-		if (result == HTTP_WAIT)
-			return MHD_YES;
-	}
-	return send_answer(x);
+	return answer_request(x);
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)

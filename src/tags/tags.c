@@ -385,37 +385,72 @@ static struct member *find_member(const struct members *m, const char *name, siz
 	return found;
 }
 
-/*
- * Is the text one token, as templates of this and other systems have them: [ZIP], [zip|none], {{zip}}? What
- * the sender's own system was to put there is not known, and the token itself is nobody's value.
- */
-static bool is_token(const char *s, size_t len)
+static bool is_blank(char c)
 {
-	for (; len && strchr(" \t\r\n", *s); s++)
-		len--;
-	while (len && strchr(" \t\r\n", s[len - 1]))
-		len--;
-	size_t marks = len > 4 && s[0] == '{' && s[1] == '{' && s[len - 1] == '}' && s[len - 2] == '}' ? 2 : 0;
-	if (len > 2 && s[0] == '[' && s[len - 1] == ']')
-		marks = 1;
-	size_t at = marks, end = len - marks;
-	while (marks == 2 && at < end && s[at] == ' ')
-		at++;
-	while (marks == 2 && end > at && s[end - 1] == ' ')
-		end--;
-	if (!marks || at == end || !((s[at] | 32) >= 'a' && (s[at] | 32) <= 'z'))
-		return false;
-	for (; at < end && s[at] != '|'; at++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:", s[at]) || !s[at])
-			return false;
-	return !memchr(s + at, marks == 1 ? ']' : '}', end - at);
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static const char *unreplaced(const char *text, size_t len, struct arena *arena)
+/* Bytes of [ZIP] or [zip|none]: a name of letters, digits and _-.: that begins with a letter. */
+static size_t bracketed_len(const char *s, size_t len)
+{
+	static const char in_names[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:";
+	size_t at = 1;
+	if (len < 3 || s[0] != '[' || (s[1] | 32) < 'a' || (s[1] | 32) > 'z')
+		return 0;
+	while (at < len && s[at] && strchr(in_names, s[at]))
+		at++;
+	if (at < len && s[at] == '|')
+		while (at < len && s[at] != ']')
+			at++;
+	return at < len && s[at] == ']' ? at + 1 : 0;
+}
+
+/* Bytes of {{zip}}, {{ lead.First Name | default: "" }} or {{{zip}}}: anything between braces. */
+static size_t braced_len(const char *s, size_t len)
+{
+	size_t braces = 0, at, text = 0;
+	while (braces < 3 && braces < len && s[braces] == '{')
+		braces++;
+	for (at = braces; at < len && s[at] && !strchr("{}\r\n", s[at]); at++)
+		text += !is_blank(s[at]);
+	size_t from = at;
+	while (at < len && s[at] == '}')
+		at++;
+	return braces >= 2 && text && at - from == braces ? at : 0;
+}
+
+/*
+ * Is the text nothing but tokens, as templates of this and other systems have them: [ZIP], {{zip}},
+ * {{first}} {{last}}? What the sender's own system was to put there is not known, and a token is
+ * nobody's value.
+ */
+static bool is_tokens(const char *s, size_t len)
+{
+	bool any = false;
+	for (size_t at = 0, n; at < len; at += n) {
+		n = is_blank(s[at]) || (any && strchr(",;-/", s[at]) && s[at]);
+		if (!n) {
+			n = bracketed_len(s + at, len - at);
+			n = n ? n : braced_len(s + at, len - at);
+			any = true;
+		}
+		if (!n)
+			return false;
+	}
+	return any;
+}
+
+const char *tags_unreplaced(const char *text, size_t len, struct arena *arena)
 {
 	char why[200];
-	snprintf(why, sizeof why, "the sender did not replace its token %.*s%s", (int)(len < 80 ? len : 80), text,
-		 len < 80 ? "" : " …");
+	size_t shown = len < 80 ? len : 80;
+	if (!is_tokens(text, len))
+		return NULL;
+	while (shown < len && ((unsigned char)text[shown] & 0xc0) == 0x80) /* within a character */
+		shown--;
+	snprintf(why, sizeof why, "the sender did not replace its token %.*s%s", (int)shown, text,
+		 shown < len ? " …" : "");
 	const char *kept = arena_strdup(arena, why);
 	return kept ? kept : "the sender did not replace its token";
 }
@@ -436,10 +471,10 @@ void tags_evaluate_one(const struct tag_set *set, uint16_t slot, enum tag_source
 		return;
 	if (raw.kind == VALUE_NONE)
 		out->error = "it is null";
-	else if (source < TAG_DATA_SOURCES && raw.kind == VALUE_STRING && json_is_string(leaf) &&
-		 is_token(raw.text, raw.len))
-		out->error = unreplaced(raw.text, raw.len, arena);
-	else if (!value_coerce_to(&set->defs[slot].type, raw.text, raw.len, arena, &out->value, &err))
+	else if (source < TAG_DATA_SOURCES && raw.kind == VALUE_STRING && json_is_string(leaf))
+		out->error = tags_unreplaced(raw.text, raw.len, arena);
+	if (!out->error && !value_coerce_to(&set->defs[slot].type, raw.text, raw.len, arena,
+					    &out->value, &err))
 		out->error = arena_strdup(arena, err.text);
 }
 

@@ -104,6 +104,12 @@ struct tag_data {
 size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const struct tag_data *data, struct arena *arena,
 		     struct tag_result *results, json_t *unmatched);
 
+/*
+ * Why a text from outside is no value: it is nothing but tokens that its sender did not replace,
+ * such as [ZIP] or {{zip}}. NULL: it is a value. The reason is in the arena or a constant.
+ */
+const char *tags_unreplaced(const char *text, size_t len, struct arena *arena);
+
 /* What one value gives the tag of the slot, as tags_evaluate() would have it. */
 void tags_evaluate_one(const struct tag_set *set, uint16_t slot, enum tag_source source, json_t *value, struct arena *arena,
 		       struct tag_result *out);

@@ -414,6 +414,13 @@ static void read_tag_changes(struct reading *r, json_t *place)
 
 /* ---- control members ---- */
 
+/* Why it is no value: a token that the sender did not replace. NULL: it is one. */
+static const char *unreplaced(const struct reading *r, json_t *json)
+{
+	const char *text = json_string_value(json);
+	return text ? tags_unreplaced(text, strlen(text), r->arena) : NULL;
+}
+
 static bool choose(struct reading *r, enum incoming_member member, const char *name)
 {
 	struct incoming_given *given = &r->m->given[member];
@@ -423,6 +430,11 @@ static bool choose(struct reading *r, enum incoming_member member, const char *n
 		given->is_null |= json_is_null(json);
 		if (!json || is_blank(json))
 			continue;
+		const char *why = unreplaced(r, json);
+		if (why) {
+			given->unreplaced = why;
+			continue;
+		}
 		bool single = !json_is_object(json) && !json_is_array(json);
 		*given = (struct incoming_given){.name = key, .in_fields = i >= r->outer_count};
 		given->text = single ? trimmed(json_leaf_value(json, r->arena).text, r->arena) : NULL;
@@ -476,6 +488,8 @@ static void add_control(struct reading *r, int member, size_t place, const char 
 	if (r->chosen[member] == value && place > 0) { /* a tag may take it, too */
 		add_data(r, key, value, inner);
 		json_object_set_new(r->m->known, key, json_true());
+	} else if (unreplaced(r, value)) {
+		fail(r, key, unreplaced(r, value));
 	} else if (!is_blank(value) && r->chosen[member] != value && !json_equal(r->chosen[member], value)) {
 		add_data(r, key, value, inner);
 	}

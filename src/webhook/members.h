@@ -4,7 +4,8 @@
  *
  * A control member stands at the top of the request or inside "fields". Of several that mean the same,
  * the first name of the table counts, and of one name in two places the one at the top. One that is
- * empty, blank or null is as if it were not there. What does not count is data, so that the answer names it.
+ * empty, blank or null is as if it were not there; so is a token that the sender did not replace,
+ * which is also an error. What does not count is data, so that the answer names it.
  */
 #ifndef WEBHOOK_MEMBERS_H
 #define WEBHOOK_MEMBERS_H
@@ -34,6 +35,7 @@ struct incoming_given {
 	const char *text; /* without blanks around it; NULL: it is no single value */
 	bool in_fields;   /* inside "fields" */
 	bool is_null;     /* it was not sent but as null */
+	const char *unreplaced; /* it was sent as a token only: why that is no value */
 };
 
 struct incoming_members {

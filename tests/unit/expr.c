@@ -448,6 +448,13 @@ static void test_a_value_in_a_url_stays_in_its_place(void **state)
 		{"https://x.example/a/[state]/b", "..", "https://x.example/a/%252E%252E/b"},
 		{"https://x.example/a/[state]/b", ".", "https://x.example/a/%252E/b"},
 		{"https://x.example/a/[state][state]/b", ".", "https://x.example/a/%252E%252E/b"},
+		{"https://x.example/a/.[state]?b", ".", "https://x.example/a/%252E%252E?b"},
+		{"https://x.example/a/%2e[state]#b", ".", "https://x.example/a/%252E%252E#b"},
+		{"https://x.example/a/[state]", "..", "https://x.example/a/%252E%252E"},
+		{"https://x.example/a/[state]/b", "...", "https://x.example/a/.../b"},
+		{"https://x.example/a/x[state]/b", "..", "https://x.example/a/x../b"},
+		{"https://x.example/a/[state].txt", ".", "https://x.example/a/..txt"},
+		{"https://x.example/../[state]/./b", "a", "https://x.example/../a/./b"},
 		{"https://x.example/a/[state]/b", "v1.2", "https://x.example/a/v1.2/b"},
 		{"https://x.example/a/[state]/b", "%2e%2e", "https://x.example/a/%252e%252e/b"},
 		{"https://x.example/[state]", "/evil.example", "https://x.example/%2Fevil.example"},
@@ -481,6 +488,9 @@ static void test_tokens_that_decide_which_server_is_asked_are_known(void **state
 		const char *url, *tokens;
 	} cases[] = {
 		{"https://[a]/x", "a,"}, {"https://x.[a].example/[b]?c=[c]", "a,"}, {"https://[a]:[b]@x.example:[c]/[d]", "a,b,c,"}, {"HTTP://[a]?x=[b]", "a,"},
+		{"http:[a]/x", "a,"}, {"http:/[a]/[b]", "a,"}, {"https:///[a]/[b]", "a,"},
+		{" https://[a]/[b]", "a,"}, {"https:\\\\[a]/[b]", "a,"}, {" [a]", "a,"},
+		{"https://x.example\\[a]/[b]", "a,"}, {"httpx://[a]/", ""},
 		{"[a]/x", "a,"}, {"https://x.example/[a]#[b]", ""}, {"https://x.example?[a]", ""}, {"https://[::1]:8080/[a]", ""},
 	};
 	(void)state;
@@ -508,6 +518,24 @@ static void test_a_body_is_what_its_content_type_says_or_how_it_begins(void **st
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		if (template_body_context(cases[i].type, cases[i].body, TEMPLATE_FORM) != cases[i].context)
 			fail_msg("%s, %s", cases[i].type ? cases[i].type : "no type", cases[i].body);
+}
+
+static void test_a_body_without_a_type_is_a_form_when_it_begins_with_a_field(void **state)
+{
+	static const struct {
+		const char *body;
+		enum template_context context;
+	} cases[] = {
+		{"zip=[zip]&name=[name]", TEMPLATE_FORM}, {"lead[zip]=[zip]", TEMPLATE_FORM},
+		{"a%20b=", TEMPLATE_FORM},
+		{"Zip = [zip]", TEMPLATE_TEXT}, {"Total: a=b", TEMPLATE_TEXT},
+		{"=x", TEMPLATE_TEXT}, {"Call [CALLER_ID]", TEMPLATE_TEXT}, {"", TEMPLATE_TEXT},
+		{"{\"a\":\"b=c\"}", TEMPLATE_JSON}, {"<a b=\"c\"/>", TEMPLATE_XML},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (template_body_context(NULL, cases[i].body, TEMPLATE_TEXT) != cases[i].context)
+			fail_msg("%s", cases[i].body);
 }
 
 static int find_yielding(void *arg, const char *name, size_t len)
@@ -734,6 +762,7 @@ int main(void)
 		cmocka_unit_test(test_brackets_in_json_are_arrays_where_they_have_a_literal), cmocka_unit_test(test_a_default_in_json_has_the_type_of_its_token),
 		cmocka_unit_test(test_xml_is_escaped_for_where_it_lands), cmocka_unit_test(test_a_parser_reads_the_values_that_were_put_into_xml),
 		cmocka_unit_test(test_a_value_in_a_url_stays_in_its_place), cmocka_unit_test(test_tokens_that_decide_which_server_is_asked_are_known),
+		cmocka_unit_test(test_a_body_without_a_type_is_a_form_when_it_begins_with_a_field),
 		cmocka_unit_test(test_a_body_is_what_its_content_type_says_or_how_it_begins), cmocka_unit_test(test_a_tag_goes_before_tokens_that_yield_and_no_other),
 		cmocka_unit_test(test_values_are_coerced_or_refused), cmocka_unit_test(test_json_pointers), cmocka_unit_test(test_what_is_escaped_reads_back_as_it_was),
 		cmocka_unit_test(test_schedules_follow_the_clocks_of_a_zone),

@@ -246,9 +246,33 @@ static void test_custom_data_is_merged_by_time_and_has_an_end(void **state)
 	json_decref(refused);
 }
 
+static void test_a_text_of_tokens_alone_is_no_value(void **state)
+{
+	static const char *const tokens[] = {
+		"[ZIP]", "[zip|none]", "[zip|]", "[a.b-c:d_1]", " [ZIP]\n", "{{zip}}", "{{ zip }}",
+		"{{1__zip}}", "{{{zip}}}", "{{lead.First Name:default=x}}", "{{a}} {{b}}",
+		"[a][b]", "[a], [b]", "{{stra\xc3\x9f" "e}}",
+	};
+	static const char *const values[] = {
+		"", " ", "-", "x", "[]", "[1]", "[ a ]", "[a", "a]", "[a|", "[a,b]", "[\"a\"]", "{}",
+		"{{}}", "{{ }}", "{{a}", "{a}}", "{{a}}}", "{{{{a}}}}", "{{a\nb}}", "{\"a\":{\"b\":1}}",
+		"Dear {{name}}", "{{name}}!", "[a] b", ",[a]",
+	};
+	struct arena arena = {0};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tokens); i++)
+		if (!tags_unreplaced(tokens[i], strlen(tokens[i]), &arena))
+			fail_msg("a value: %s", tokens[i]);
+	for (size_t i = 0; i < ARRAY_LEN(values); i++)
+		if (tags_unreplaced(values[i], strlen(values[i]), &arena))
+			fail_msg("a token: %s", values[i]);
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_text_of_tokens_alone_is_no_value),
 		cmocka_unit_test(test_a_parameter_with_brackets_is_a_member_within_another),
 		cmocka_unit_test(test_listed_sources_come_before_the_name_and_types_are_checked), cmocka_unit_test(test_a_source_of_another_kind_is_not_read),
 		cmocka_unit_test(test_which_of_several_values_stays), cmocka_unit_test(test_a_list_of_texts_has_an_end),

@@ -1103,6 +1103,11 @@ static const char *read_unique_id(struct http_request *r, struct incoming *in, s
 {
 	const struct incoming_given *g = given(in, MEMBER_UNIQUE_ID);
 	const char *header = not_blank(http_header(r, "Idempotency-Key"));
+	const char *why = header ? tags_unreplaced(header, strlen(header), &r->arena) : NULL;
+	if (why && !g->name) {
+		add_wrong(in, MEMBER_UNIQUE_ID, why);
+		return NULL;
+	}
 	const char *id = g->name ? g->text : arena_strdup(&r->arena, header);
 	if (g->name && !g->text)
 		fail(errors, in, MEMBER_UNIQUE_ID, SINGLE_VALUE);
@@ -1116,6 +1121,8 @@ static const char *missing_call(const struct incoming_given *caller, const struc
 {
 	if (caller->text)
 		return unread->text;
+	if (caller->unreplaced)
+		return caller->unreplaced;
 	return caller->name ? SINGLE_VALUE : "caller_id or call_id is required";
 }
 
@@ -1334,10 +1341,13 @@ static bool find_sender(struct http_request *r, struct incoming *in)
 {
 	struct shown_keys keys = url_keys(r);
 	if (!keys.webhook && !keys.call) {
-		if (!http_body_refused(r) && (in->data = api_read_data(r, in->errors)))
+		bool refused = http_body_refused(r);
+		if (!refused && (in->data = api_read_data(r, in->errors)))
 			body_keys(r, in->data, &keys);
 		else
 			keys.webhook = bearer_token(r);
+		if (refused && !keys.webhook) /* the key may be in the body, which was not read */
+			return refuse(r, NULL, "no key");
 	}
 	if (!keys.call && !(in->webhook = find_webhook(r, keys.webhook, in->received_ms)))
 		return false;
