@@ -368,6 +368,8 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->talk_timer = su_timer_create(su_root_task(loop->root), 0);
 	sip_leg_bind(c->leg, &caller_handler, c);
 	sip_leg_set_nat(c->leg, call_nat(trunk));
+	if (trunk)
+		sip_leg_set_credentials(c->leg, trunk->out_username, trunk->out_password);
 	HASH_ADD(hh, loop->by_serial, serial, sizeof c->serial, c);
 	HASH_ADD_KEYPTR(hh_id, loop->by_id, c->id, strlen(c->id), c);
 	loop->calls++;

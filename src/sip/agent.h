@@ -130,7 +130,7 @@ struct sip_leg {
 	const char *uri, *sdp, *headers;
 	const url_string_t *route; /* where its requests go whatever their URI says; NULL: where that says */
 	const sip_route_t *path; /* the Route of its INVITE, or NULL; later requests have the dialog's */
-	struct sip_account *account; /* NULL: an incoming leg, or no memory */
+	struct sip_account *account; /* NULL: no credentials */
 	struct sip_tries tries; /* of the INVITE */
 	const char *max_forwards;
 	/* provisional responses (RFC 3262) */

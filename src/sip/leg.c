@@ -604,16 +604,16 @@ static sip_from_t *own_from(struct sip_leg *leg, const struct sip_outgoing *out)
 	return from;
 }
 
-/* NULL: no credentials, or no memory, and challenges are not answered. */
-static struct sip_account *own_account(struct sip_leg *leg, const struct sip_outgoing *out)
+/* Without memory challenges are not answered, as without credentials. */
+void sip_leg_set_credentials(struct sip_leg *leg, const char *username, const char *password)
 {
-	bool known = out->username && out->password;
+	bool known = username && password;
 	struct sip_account *account = known ? su_zalloc(leg->home, sizeof *account) : NULL;
+	leg->account = account;
 	if (!account)
-		return NULL;
-	account->username = su_strdup(leg->home, out->username);
-	account->password = su_strdup(leg->home, out->password);
-	return account;
+		return;
+	account->username = su_strdup(leg->home, username);
+	account->password = su_strdup(leg->home, password);
 }
 
 static const char *own_headers(struct sip_leg *leg, const struct sip_outgoing *out)
@@ -653,7 +653,7 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	leg->transport = sip_transport_of(out->route ? out->route : out->uri);
 	leg->route_is_given = out->route != NULL;
 	leg->nat = out->nat;
-	leg->account = own_account(leg, out);
+	sip_leg_set_credentials(leg, out->username, out->password);
 	leg->max_forwards = su_sprintf(leg->home, "%u", out->max_forwards);
 	leg->headers = own_headers(leg, out);
 	leg->media = out->media;

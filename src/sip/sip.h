@@ -238,6 +238,8 @@ bool sip_ask(struct sip_agent *agent, const struct sip_question *question, void 
 
 /* When requests go to where the far side's messages come from; SIP_NAT_BY_ADDRESS until then. */
 void sip_leg_set_nat(struct sip_leg *leg, enum sip_nat nat);
+/* An incoming leg: for challenges of requests within its dialog; NULL: none. */
+void sip_leg_set_credentials(struct sip_leg *leg, const char *username, const char *password);
 
 /* What became of the SDP; NULL: it cannot pass. */
 void sip_leg_passed(struct sip_leg *leg, const char *sdp);
