@@ -874,7 +874,8 @@ static bool invite(struct attempt *a)
 		.asserted_user = t->trunk && t->trunk->asserts_identity && known ? c->caller_id : NULL,
 		.diverted_user = t->trunk && t->trunk->tells_diversion ? c->number->number : NULL,
 		.username = t->trunk ? t->trunk->out_username : NULL, .password = t->trunk ? t->trunk->out_password : NULL,
-		.sdp = sdp, .media = media_of(t), .nat = call_nat(t->trunk), .headers = buf_text(&headers), .max_forwards = c->max_forwards,
+		.sdp = sdp, .media = media_of(t), .nat = call_nat(t->trunk),
+		.headers = buf_text(&headers), .max_forwards = c->max_forwards,
 	};
 	a->leg = sip_invite(c->loop->agent, &out, &target_handler, a);
 	buf_free(&headers);

@@ -81,7 +81,7 @@ enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *(*password_o
 
 /* ---- ours ---- */
 
-/* The place of the realm among those that have challenged, or a new one; NULL: there are too many. */
+/* The realm among those that have challenged, or a new one; NULL: there are too many. */
 static struct sip_realm *realm_of(struct sip_account *account, bool proxy, const char *name)
 {
 	struct sip_realm *realms = account->realms;

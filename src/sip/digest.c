@@ -33,7 +33,8 @@ static bool read_algorithm(struct digest_challenge *c)
 		return true;
 	len -= c->session ? end : 0;
 	for (size_t i = 0; i < sizeof hash_names / sizeof *hash_names; i++) {
-		if (len != strlen(hash_names[i]) || strncasecmp(c->algorithm, hash_names[i], len) != 0)
+		const char *name = hash_names[i];
+		if (len != strlen(name) || strncasecmp(c->algorithm, name, len) != 0)
 			continue;
 		c->hash = (enum digest_hash)i;
 		return true;

@@ -685,7 +685,10 @@ const char *sip_leg_call_id(const struct sip_leg *leg)
 void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip)
 {
 	sip_cseq_t *cseq = sip_cseq_create(leg->home, sip->sip_cseq->cs_seq, SIP_METHOD_ACK);
-	nta_outgoing_t *ack = nta_outgoing_tcreate(leg->dialog, NULL, NULL, leg->route, SIP_METHOD_ACK, NULL, SIPTAG_CSEQ(cseq), TAG_IF(leg->credentials, SIPTAG_HEADER_STR(leg->credentials)), TAG_END());
+	const char *credentials = leg->credentials; /* RFC 3261 section 22.1 */
+	nta_outgoing_t *ack = nta_outgoing_tcreate(
+		leg->dialog, NULL, NULL, leg->route, SIP_METHOD_ACK, NULL, SIPTAG_CSEQ(cseq),
+		TAG_IF(credentials, SIPTAG_HEADER_STR(credentials)), TAG_END());
 	if (ack)
 		nta_outgoing_destroy(ack);
 }

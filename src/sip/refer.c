@@ -61,11 +61,13 @@ void sip_leg_referred(struct sip_leg *leg, int status)
 	if (leg->refer != REFER_TOLD || leg->state != LEG_CONFIRMED)
 		return;
 	const char *state = status < 200 ? "active;expires=60" : "terminated;reason=noresource";
+	const char *headers =
+		su_sprintf(leg->home, "Event: refer\r\nSubscription-State: %s\r\n", state);
 	(void)sip_leg_send(leg, &(struct sip_within){
 		.method = sip_method_notify,
 		.name = "NOTIFY",
 		.contact = true,
-		.headers = su_sprintf(leg->home, "Event: refer\r\nSubscription-State: %s\r\n", state),
+		.headers = headers,
 		.type = "message/sipfrag;version=2.0",
 		.body = body,
 	});

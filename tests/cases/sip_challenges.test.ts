@@ -112,7 +112,7 @@ describe('SIP challenges', () => {
     ['qop auth and auth-int', [{ algorithm: 'MD5', qop: 'auth,auth-int' }]],
     ['qop auth-int alone', [{ algorithm: 'SHA-256', qop: 'auth-int' }]],
     ['MD5-sess', [{ algorithm: 'MD5-sess', qop: 'auth' }]],
-    ['SHA-256-sess with an opaque', [{ algorithm: 'SHA-256-sess', qop: 'auth', more: ', opaque="o"' }]],
+    ['SHA-256-sess', [{ algorithm: 'SHA-256-sess', qop: 'auth', more: ', opaque="o"' }]],
   ]
   for (const [name, challenge] of single)
     test(`${name}: answered with the right credentials`, async () => {
@@ -226,10 +226,10 @@ describe('SIP challenges', () => {
     const { dialog } = await through(gateway)
     assert.match(await dialog.answered(), /^SIP\/2\.0 200/)
     await dialog.ask('INVITE', { body: sdp(40000, { mode: 'sendonly', version: 2 }) })
-    await until('the hold', () =>
-      gateway.of('ACK').some((t) => field(t, 'CSeq') === `${field(gateway.of('INVITE')[3] ?? '', 'CSeq').split(' ')[0]} ACK`),
-    )
-    assert.ok(gateway.of('INVITE')[3].includes('a=sendonly'))
+    const hold = await gateway.request('INVITE', 4)
+    assert.ok(hold.includes('a=sendonly'))
+    const acknowledged = field(hold, 'CSeq').replace('INVITE', 'ACK')
+    await until('its ACK', () => gateway.of('ACK').some((t) => field(t, 'CSeq') === acknowledged))
     await dialog.ask('BYE')
     await gateway.request('BYE', 2)
   })
@@ -259,5 +259,26 @@ describe('SIP challenges', () => {
     gateway.later(gateway.of('INVITE')[0], accepted)
     assert.match(await dialog.answered(), /^SIP\/2\.0 200/)
     await dialog.ask('BYE')
+  })
+
+  test('a BYE to a caller is sent again with the credentials of its trunk', async () => {
+    const loopback = (await s.api('GET', '/trunks')).data.find((t: any) => t.name === 'loopback')
+    const outbound = { ...loopback.outbound, username: 'u', password: 'p' }
+    await s.api('PATCH', `/trunks/${loopback.id}`, { outbound })
+    const target = await Endpoint.bind((r) =>
+      r.startsWith('INVITE') ? [accepted] : [{ status: 200 }],
+    )
+    const number = '+18005557499'
+    const plan = await s.plan('Callers', [{ uri: `sip:127.0.0.1:${target.port}` }])
+    await s.campaign(number, { routing_plan_id: plan.id })
+    const theirs: Challenge = { by: 'server', algorithm: 'SHA-256', qop: 'auth' }
+    const caller = await Endpoint.bind((r) =>
+      answers(r, theirs) ? [{ status: 200 }] : [asking(theirs)],
+    )
+    const dialog = caller.call(s.sip, number, { body: sdp(40000) })
+    assert.match(await dialog.answered(), /^SIP\/2\.0 200/)
+    await target.request('ACK')
+    await target.dialog(target.of('INVITE')[0]).ask('BYE')
+    assert.ok(answers(await caller.request('BYE', 2), theirs))
   })
 })

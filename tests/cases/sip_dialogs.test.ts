@@ -122,7 +122,7 @@ describe('SIP targets of dialogs', () => {
     assert.match(await target.request('BYE'), /^BYE sip:e@10\.77\.1\.2:5060 /)
   })
 
-  test('a private Contact of a re-INVITE is reached at the source, a public one is not', async () => {
+  test('a private Contact of a re-INVITE is reached at the source, another is not', async () => {
     const { caller, other, dialog, back } = await talk()
     await dialog.ask('INVITE', { body: sdp(40000, { version: 2 }), contact: hidden })
     await back.ask('INVITE', { body: sdp(40000, { mode: 'sendonly', version: 2 }) })

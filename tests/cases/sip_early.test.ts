@@ -93,7 +93,8 @@ describe('SIP early dialogs', () => {
 
   test('a reliable response that is repeated is acknowledged once', async () => {
     const again = { status: 180, headers: reliable(3) }
-    const { target, caller, number } = await ends([again, again, { ...again, headers: reliable(4) }])
+    const next = { status: 180, headers: reliable(4) }
+    const { target, caller, number } = await ends([again, again, next])
     const dialog = caller.call(s.sip, number, { body: sdp(40000) })
     await target.request('PRACK', 2)
     assert.deepEqual(
@@ -151,7 +152,7 @@ describe('SIP early dialogs', () => {
     await dialog.ask('BYE')
   })
 
-  test('without an offer and with 100rel required, the 180 offers and the PRACK answers', async () => {
+  test('with 100rel required and no offer, the 180 offers and the PRACK answers', async () => {
     const { target, caller, number } = await ends([{ status: 180 }])
     const dialog = caller.call(s.sip, number, { headers: ['Require: 100rel'] })
     const ringing = await dialog.provisional(180)
@@ -245,7 +246,7 @@ describe('SIP early dialogs', () => {
     await dialog.ask('BYE')
   })
 
-  test('UPDATE of a target after its early answer is taken, and its 200 may have none', async () => {
+  test('UPDATE of a target after its early answer is taken; its 200 may have none', async () => {
     const { target, caller, number } = await ends([
       { status: 183, headers: reliable(1), body: sdp(40010) },
     ])

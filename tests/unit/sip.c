@@ -284,7 +284,9 @@ static void test_a_challenge_that_is_not_known_is_not_answered(void **state)
 	const char *const sha1[] = {"nonce=\"n\"", "algorithm=SHA-1", NULL};
 	const char *const longer[] = {"nonce=\"n\"", "algorithm=MD5-sess-sess", NULL};
 	const char *const qop[] = {"nonce=\"n\"", "qop=\"token\"", NULL};
-	const char *const odd[] = {"nonce=\"", "qop=auth-int", "stale=TRUE", "algorithm=md5-SESS", NULL};
+	const char *const odd[] = {
+		"nonce=\"", "qop=auth-int", "stale=TRUE", "algorithm=md5-SESS", NULL,
+	};
 	assert_false(digest_challenge_read(home, NULL, &c));
 	assert_false(digest_challenge_read(home, none, &c));
 	assert_false(digest_challenge_read(home, sha1, &c));
@@ -294,7 +296,8 @@ static void test_a_challenge_that_is_not_known_is_not_answered(void **state)
 	assert_true(c.stale && c.session && c.qop == DIGEST_QOP_AUTH_INT && c.hash == DIGEST_MD5);
 	assert_string_equal(c.realm, "");
 	const struct digest_request request = {
-		.username = "a\"b\\c", .password = "p", .method = "BYE", .uri = "sip:a", .cnonce = "c",
+		.username = "a\"b\\c", .password = "p", .method = "BYE",
+		.uri = "sip:a", .cnonce = "c",
 	};
 	has(digest_credentials(home, &c, &request), "username=\"a\\\"b\\\\c\", realm=\"\"");
 	su_home_deinit(home);
