@@ -65,6 +65,8 @@ static void caller_acked(void *owner, const char *sdp)
 	if (!c->offers)
 		return;
 	c->offers = false;
+	if (!*sdp && *c->sdp.address)
+		return; /* no answer: what was agreed before the re-INVITE stays */
 	if (negotiate_take(c, c->told_passed != NULL, sdp, &audio)) {
 		take_sdp(c, &audio);
 		negotiate_tell_target(c);
@@ -95,6 +97,16 @@ static void caller_key(void *owner, char key)
 }
 
 static const struct sip_leg_handler caller_handler = {.ended = caller_ended, .offered = caller_offered, .acked = caller_acked, .reanswered = caller_reanswered, .dtmf = caller_key};
+
+enum sip_nat call_nat(const struct config_trunk *trunk)
+{
+	static const enum sip_nat by_option[] = {
+		[TRUNK_NAT_BY_ADDRESS] = SIP_NAT_BY_ADDRESS,
+		[TRUNK_NAT_ALWAYS] = SIP_NAT_ALWAYS,
+		[TRUNK_NAT_NEVER] = SIP_NAT_NEVER,
+	};
+	return trunk ? by_option[trunk->nat_contact] : SIP_NAT_BY_ADDRESS;
+}
 
 /* ---- begin ---- */
 
@@ -355,6 +367,9 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->step_timer = su_timer_create(su_root_task(loop->root), 0);
 	c->talk_timer = su_timer_create(su_root_task(loop->root), 0);
 	sip_leg_bind(c->leg, &caller_handler, c);
+	sip_leg_set_nat(c->leg, call_nat(trunk));
+	if (trunk)
+		sip_leg_set_credentials(c->leg, trunk->out_username, trunk->out_password);
 	HASH_ADD(hh, loop->by_serial, serial, sizeof c->serial, c);
 	HASH_ADD_KEYPTR(hh_id, loop->by_id, c->id, strlen(c->id), c);
 	loop->calls++;
@@ -401,6 +416,13 @@ static void answer_now(struct call *c)
 	sip_leg_answer(c->leg, call_sdp(c, sdp));
 	negotiate_tell_caller(c); /* what has changed since it was told something */
 	log_call_progress(c);
+}
+
+void call_ring(struct call *c, int status, bool with_audio)
+{
+	char sdp[SDP_SIZE];
+	bool offers = c->offers && sip_leg_wants_offer(c->leg);
+	sip_leg_ring(c->leg, status, with_audio || offers ? call_sdp(c, sdp) : NULL);
 }
 
 void call_answer(struct call *c)

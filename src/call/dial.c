@@ -650,7 +650,6 @@ static void target_progress(void *owner, int status, const char *sdp)
 {
 	struct attempt *a = owner;
 	struct call *c = a->call;
-	char answer[SDP_SIZE];
 	bool first = !a->ringing_ms && status > 100;
 	if (!a->heard) {
 		a->heard = true;
@@ -672,7 +671,11 @@ static void target_progress(void *owner, int status, const char *sdp)
 		return;
 	}
 	early = early && !c->offers; /* an offer of ours has to wait for the 200 */
-	sip_leg_ring(c->leg, early ? 183 : status == 180 || status == 183 ? 180 : status, early ? call_sdp(c, answer) : NULL);
+	if (early)
+		status = 183;
+	else if (status == 183)
+		status = 180;
+	call_ring(c, status, early);
 }
 
 static void target_answered(void *owner, const char *sdp)
@@ -766,9 +769,10 @@ static void target_acked(void *owner, const char *sdp)
 {
 	struct attempt *a = owner;
 	struct sdp_audio audio;
-	if (!a->offers || !negotiate_take(a->call, a->told_passed, sdp, &audio))
-		return; /* what stands goes on */
+	bool offered = a->offers;
 	a->offers = false;
+	if (!offered || !negotiate_take(a->call, a->told_passed, sdp, &audio))
+		return; /* what stands goes on */
 	take_sdp(a, &audio);
 	tell_caller(a);
 }
@@ -870,7 +874,8 @@ static bool invite(struct attempt *a)
 		.asserted_user = t->trunk && t->trunk->asserts_identity && known ? c->caller_id : NULL,
 		.diverted_user = t->trunk && t->trunk->tells_diversion ? c->number->number : NULL,
 		.username = t->trunk ? t->trunk->out_username : NULL, .password = t->trunk ? t->trunk->out_password : NULL,
-		.sdp = sdp, .media = media_of(t), .headers = buf_text(&headers), .max_forwards = c->max_forwards,
+		.sdp = sdp, .media = media_of(t), .nat = call_nat(t->trunk),
+		.headers = buf_text(&headers), .max_forwards = c->max_forwards,
 	};
 	a->leg = sip_invite(c->loop->agent, &out, &target_handler, a);
 	buf_free(&headers);

@@ -276,6 +276,10 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		const struct config_number *number, const struct config_trunk *trunk, const struct call *before);
 void call_persisted(struct call *c, bool ok);
 void call_answer(struct call *c);
+/* A provisional response to the caller; with_audio: the answer to its offer goes along. */
+void call_ring(struct call *c, int status, bool with_audio);
+/* trunk NULL: none. */
+enum sip_nat call_nat(const struct config_trunk *trunk);
 /* Likewise, to play something or to listen. */
 void call_speak(struct call *c);
 /* Ringing, for a caller who was answered before. */

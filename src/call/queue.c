@@ -67,7 +67,7 @@ static void begin_to_wait(struct call *c)
 	} else if (c->answered || c->want_answer) {
 		call_ring_back(c);
 	} else {
-		sip_leg_ring(c->leg, 180, NULL);
+		call_ring(c, 180, false);
 	}
 }
 

@@ -117,6 +117,8 @@ struct config_trunk {
 	const char *number_prefix;               /* NULL: none */
 	enum { NUMBER_E164, NUMBER_DIGITS, NUMBER_NATIONAL } number_format;
 	bool registers, asserts_identity, tells_diversion, srtp;
+	/* When requests within a dialog go to where the other side's messages come from. */
+	enum { TRUNK_NAT_BY_ADDRESS, TRUNK_NAT_ALWAYS, TRUNK_NAT_NEVER } nat_contact;
 	struct terms_rate in_rate, out_rate;
 	int options_interval_seconds;            /* 0: gateways are not asked */
 };

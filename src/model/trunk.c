@@ -139,6 +139,10 @@ const struct resource_kind resource_trunk = {
 			 COST("outbound"),
 			 {0},
 		 }},
+		{"nat_contact", FIELD_BOOLEAN, .title = "Reply to source address",
+		 .help = "Send requests within a call to the address that the other side's messages "
+			"come from, instead of the address in its Contact. Empty: only if the "
+			"Contact has a private address."},
 		{"options_interval_seconds", FIELD_INTEGER, .min = 0, .max = 3600, .initial = "30",
 		 .title = "Ping gateways every (s)",
 		 .help = "How often OPTIONS is sent to each gateway. 0: never."},

@@ -138,9 +138,12 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 	nta_leg_tag(leg->dialog, NULL);
 	nta_incoming_tag(irq, nta_leg_get_tag(leg->dialog));
 	nta_leg_server_route(leg->dialog, sip->sip_record_route, sip->sip_contact);
+	msg_t *msg = nta_incoming_getrequest(irq);
+	sip_leg_locate(leg, msg, sip);
+	msg_destroy(msg);
 	nta_incoming_bind(irq, sip_leg_ack_cancel, leg);
 	nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
-	leg->far_offered = *sdp != '\0';
+	leg->far_offered = leg->invite_offered = *sdp != '\0';
 	leg->far_tag = agent->config.media_proxy && sip->sip_from->a_tag ? su_strdup(leg->home, sip->sip_from->a_tag) : NULL;
 	leg->media = strstr(sdp, " UDP/TLS/RTP/SAVP") ? SIP_WEBRTC : strstr(sdp, " RTP/SAVP") ? SIP_SRTP : SIP_RTP;
 	bool gone = false, asks = agent->config.media_proxy && *sdp; /* nothing goes through it for nobody */

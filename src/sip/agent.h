@@ -9,8 +9,8 @@ struct sip_request;
 #define NTA_LEG_MAGIC_T struct sip_leg
 #define NTA_INCOMING_MAGIC_T struct sip_leg
 #define NTA_OUTGOING_MAGIC_T struct sip_leg
+#include "sip/digest.h"
 #include "sip/sip.h"
-#include <sofia-sip/auth_client.h>
 #include <sofia-sip/nta.h>
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_status.h>
@@ -46,6 +46,65 @@ struct sip_agent {
 	char nonce_key[33];
 };
 
+#define SIP_REALMS_MAX 8
+#define SIP_TRIES_MAX 5 /* challenges of one request that are answered */
+
+/* Whose credentials, and for which challenges. */
+struct sip_account {
+	const char *username, *password; /* NULL: none */
+	struct sip_realm {
+		bool proxy; /* it sent a 407 */
+		struct digest_challenge challenge; /* texts in the home of the account's owner */
+		unsigned count; /* of requests with its nonce */
+	} realms[SIP_REALMS_MAX];
+	size_t count;
+};
+
+/* One request, sent again with credentials. */
+struct sip_tries {
+	unsigned count;
+	unsigned answered; /* realms that challenged it, a bit each */
+};
+
+struct sip_session {
+	unsigned seconds; /* 0: no timer */
+	bool refreshes;   /* we do */
+	bool peer_knows;  /* the far side knows session timers */
+};
+
+#define SIP_EARLY_MAX 8
+
+/* One of the dialogs that an INVITE of ours makes (RFC 3261 section 12.1). */
+struct sip_early {
+	const char *tag;      /* of the far side */
+	uint32_t cseq, rseq;  /* of the response that was acknowledged last; 0: none */
+	const char *sdp;      /* what the far side said last, or NULL */
+	nta_leg_t *dialog;    /* NULL: no request went there yet */
+};
+
+#define SIP_RELIABLE_MAX 4
+
+/* A request of ours within a dialog. */
+struct sip_within {
+	/* What sip_leg_send() is given; texts are copied. */
+	sip_method_t method;
+	const char *name;
+	bool contact;         /* with Contact, Allow and Supported */
+	const char *headers;  /* further lines, or NULL */
+	const char *type, *body; /* of a constant, and a text; NULL: no body */
+	/* The final response; sip NULL: none came. Frees nothing of it. NULL: nobody waits. */
+	void (*answered)(struct sip_leg *leg, const struct sip_within *request, int status,
+			 sip_t const *sip);
+	/* Its own. */
+	struct sip_within *next, **previous;
+	struct sip_leg *leg;
+	nta_leg_t *dialog; /* NULL: it is gone */
+	nta_outgoing_t *sent;
+	struct sip_tries tries;
+	const char *early_sdp; /* of a provisional response to a re-INVITE, or NULL */
+	su_home_t home[1];
+};
+
 enum leg_state { LEG_INCOMING, LEG_ANSWERED, LEG_OUTGOING, LEG_CANCELLING, LEG_CONFIRMED, LEG_OVER };
 
 struct sip_leg {
@@ -61,34 +120,54 @@ struct sip_leg {
 	nta_incoming_t *invite_in;    /* the first INVITE, until its ACK */
 	nta_incoming_t *reinvite_in;  /* a later offer that waits for its answer */
 	nta_incoming_t *reinvite_acked; /* one that was answered, until its ACK */
-	nta_outgoing_t *invite_out, *bye_out;
+	nta_outgoing_t *invite_out;
+	struct sip_within *within, *bye_out; /* requests that wait for an answer; the BYE of them */
 	su_timer_t *invite_timer; /* until then the 200 may be repeated, and invite_out sees it */
 	su_home_t home[1];
 	const struct sip_leg_handler *handler;
 	void *owner;
 	/* outgoing: to send the INVITE again with credentials */
-	const char *uri, *username, *password, *sdp, *headers;
+	const char *uri, *sdp, *headers;
 	const url_string_t *route; /* where its requests go whatever their URI says; NULL: where that says */
 	const sip_route_t *path; /* the Route of its INVITE, or NULL; later requests have the dialog's */
-	auth_client_t *auth;
-	bool authorized;
+	struct sip_account *account; /* NULL: no credentials */
+	struct sip_tries tries; /* of the INVITE */
 	const char *max_forwards;
 	/* provisional responses (RFC 3262) */
 	bool needs_reliable, takes_reliable; /* the far side's INVITE asks for it, is able to */
-	uint32_t rseq; /* of the last one that was acknowledged */
 	int rung; /* the status that was last sent so */
+	nta_reliable_t *reliable[SIP_RELIABLE_MAX]; /* that were not acknowledged yet, or NULL */
+	/* What reliable provisional responses to an incoming INVITE did to its offer and answer. */
+	enum {
+		EARLY_NOTHING,
+		EARLY_OFFERED,  /* they had our offer; the PRACK is to have the answer */
+		EARLY_ANSWERED, /* offer and answer are complete */
+		EARLY_CHANGED,  /* and another offer was answered since */
+	} early_media;
+	bool invite_offered; /* the INVITE had an offer */
+	bool answer_waits; /* the 200, until the answer to our offer came */
+	const char *waiting_answer; /* its SDP */
+	/* outgoing: the early dialogs of its INVITE, SIP_EARLY_MAX of them; NULL: none */
+	struct sip_early *early;
+	size_t early_count;
+	bool early_answered; /* one of them has answered our offer */
+	/* where requests go */
+	enum sip_nat nat;
+	bool route_is_given; /* its owner said where */
+	struct sockaddr_storage source; /* of the far side's last message with a Contact */
+	enum sip_transport source_transport;
+	const char *credentials; /* lines of the last INVITE, which its ACK has, too; or NULL */
 	/* session timer (RFC 4028) */
-	unsigned session_seconds; /* 0: none was agreed */
-	bool refreshes;           /* we do */
-	bool peer_updates, peer_timer; /* it takes UPDATE; it knows session timers */
+	struct sip_session session, session_asked; /* agreed; to be agreed with our next 2xx */
+	bool peer_updates; /* it takes UPDATE */
 	su_timer_t *session_timer;
-	nta_outgoing_t *refresh_out;
+	struct sip_within *refresh_out;
 	/* an offer of ours within the dialog */
 	const char *offer, *offered; /* that waits to be sent, or NULL; that was sent last */
 	const char *offered_sdp; /* the latter as it was sent */
 	const struct sdp_lines *lines; /* of the far side's last offer, where it had several; or NULL */
 	bool offering; /* it is with the media proxy */
-	nta_outgoing_t *offer_out;
+	struct sip_within *offer_out;
 	su_timer_t *offer_timer; /* after a 491 */
 	enum { REFER_NONE, REFER_TOLD, REFER_QUIET } refer; /* one that is under way; QUIET: without NOTIFY (RFC 4488) */
 	nta_incoming_t *refer_in; /* until it is answered */
@@ -116,6 +195,31 @@ const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip);
 bool sip_body_is_usable(sip_t const *sip, const char *sdp);
 void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip);
 
+/* leg.c: PRACK for a reliable provisional response, once. */
+void sip_leg_prack(struct sip_leg *leg, nta_outgoing_t *out, sip_t const *sip);
+
+/* within.c */
+/* NULL: it could not be sent. It is freed when it is answered, and with the leg. */
+struct sip_within *sip_leg_send(struct sip_leg *leg, const struct sip_within *what);
+void sip_within_free(struct sip_within *w);
+void sip_within_stop(struct sip_leg *leg);
+/* The dialog is about to be destroyed. */
+void sip_within_forget(struct sip_leg *leg, const nta_leg_t *dialog);
+
+/* dialog.c */
+/* The early dialog with that tag, made where there is none; NULL: no tag, or no memory. */
+struct sip_early *sip_early_of(struct sip_leg *leg, const char *tag);
+/* What the far side said last in it; "": nothing. */
+const char *sip_early_sdp(const struct sip_leg *leg, const char *tag);
+/* Requests go to the dialog of that response from now on, also after a fork. */
+void sip_leg_enter(struct sip_leg *leg, msg_t *msg, sip_t const *sip);
+/* Forget the early dialogs, apart from the leg's current one. */
+void sip_early_stop(struct sip_leg *leg);
+/* The message has a Contact: where did it come from? */
+void sip_leg_locate(struct sip_leg *leg, msg_t *msg, sip_t const *sip);
+/* A target refresh (RFC 3261 section 12.2): its Contact is where requests go from now on. */
+void sip_leg_refresh_target(struct sip_leg *leg, nta_leg_t *dialog, msg_t *msg, sip_t const *sip);
+
 /* passage.c: `then` with what comes out of the media proxy; at once where there is none. ok: it could pass, or there was
  * nothing to. The leg may be in another state then. */
 typedef void sip_passed(struct sip_leg *leg, int status, const char *sdp, bool ok);
@@ -140,11 +244,17 @@ int sip_leg_on_refer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 /* session.c */
 /* What the far side's INVITE or UPDATE asks for; false: too short, answer 422. */
 bool sip_session_take(struct sip_leg *leg, sip_t const *sip);
-/* The headers of the 2xx to it: Session-Expires and Require; NULL: without. */
+/* The header fields of the 2xx to it: Session-Expires and Require; NULL: without. */
 const char *sip_session_told(struct sip_leg *leg);
 const char *sip_session_required(const struct sip_leg *leg);
+/* That 2xx is sent: the timer runs from then, once the dialog is confirmed. */
+void sip_session_take_effect(struct sip_leg *leg);
+/* Lines for our re-INVITE or UPDATE; NULL: no memory. */
+const char *sip_session_headers(struct sip_leg *leg);
 /* What the 2xx to our INVITE or UPDATE says; the timer runs from then. */
 void sip_session_agreed(struct sip_leg *leg, sip_t const *sip);
+/* A 422 to one within the dialog: is it to be sent again, with a longer interval? */
+bool sip_session_lengthen(struct sip_leg *leg, sip_t const *sip);
 /* Run, or run anew, what was agreed. */
 void sip_session_start(struct sip_leg *leg);
 void sip_session_stop(struct sip_leg *leg);
@@ -180,9 +290,17 @@ enum sip_auth sip_check_credentials(const struct sip_agent *agent, su_home_t *ho
 void sip_registrar_challenge(struct sip_agent *agent, msg_t *msg); /* takes the message */
 int sip_registrar_request(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *sip);
 
-/* Take up the 401's or 407's challenge; false when there are no credentials, or none that fit. */
-bool sip_take_challenge(auth_client_t **auth, su_home_t *home, sip_t const *sip, const char *username, const char *password);
-/* The header that answers it, in home; NULL while there was none. */
-msg_header_t *sip_credentials(auth_client_t **auth, su_home_t *home, const char *method, const url_t *url);
+/*
+ * Take up what a 401 or 407 asks for. false: there are no credentials, none that fit, they were
+ * refused, or the request was tried often enough.
+ */
+bool sip_take_challenge(struct sip_account *account, su_home_t *home, sip_t const *sip,
+			struct sip_tries *tries);
+/*
+ * The header fields that answer the challenges so far, as lines in home; NULL: there was none.
+ * RFC 3261 section 22.3: later requests of the same Call-ID have them, too. body NULL: none.
+ */
+const char *sip_credentials(struct sip_account *account, su_home_t *home, const char *method,
+			    const url_t *url, const char *body);
 
 #endif

@@ -1,10 +1,15 @@
-/* Digest authentication (RFC 3261 §22, RFC 7616 with MD5, qop=auth): of those who call and register, and ours to others. */
+/*
+ * Digest authentication (RFC 3261 section 22): of those who call and register, with MD5 and
+ * qop=auth, and ours to others, with what they ask for (RFC 7616, RFC 8760).
+ */
 #include "base/clock.h"
 #include "sip/agent.h"
 #include <sofia-sip/auth_digest.h>
 #include <sofia-sip/su_md5.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define NONCE_LIFETIME_SECONDS 300
 
@@ -76,21 +81,86 @@ enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *(*password_o
 
 /* ---- ours ---- */
 
-bool sip_take_challenge(auth_client_t **auth, su_home_t *home, sip_t const *sip, const char *username, const char *password)
+/* The realm among those that have challenged, or a new one; NULL: there are too many. */
+static struct sip_realm *realm_of(struct sip_account *account, bool proxy, const char *name)
 {
-	bool server = sip->sip_status->st_status == 401;
-	const msg_auth_t *challenge = server ? sip->sip_www_authenticate : sip->sip_proxy_authenticate;
-	if (!username || !password || !challenge || auc_challenge(auth, home, challenge, server ? sip_authorization_class : sip_proxy_authorization_class) < 0)
-		return false;
-	const char *realm = msg_params_find(challenge->au_params, "realm=");
-	char *credentials = su_sprintf(home, "%s:%s:%s:%s", "Digest", realm ? realm : "\"\"", username, password);
-	return credentials && auc_credentials(auth, home, credentials) > 0;
+	struct sip_realm *realms = account->realms;
+	for (size_t i = 0; i < account->count; i++)
+		if (realms[i].proxy == proxy && strcmp(realms[i].challenge.realm, name) == 0)
+			return &realms[i];
+	if (account->count == SIP_REALMS_MAX)
+		return NULL;
+	realms[account->count].proxy = proxy;
+	return &realms[account->count++];
 }
 
-msg_header_t *sip_credentials(auth_client_t **auth, su_home_t *home, const char *method, const url_t *url)
+/* What one response asks for. */
+struct challenges {
+	unsigned seen; /* realms, a bit each: of several challenges of a realm the first counts */
+	bool taken, refused;
+};
+
+/* RFC 8760 section 2.4: the topmost challenge of a realm that can be answered is answered. */
+static void take(struct sip_account *account, su_home_t *home, const msg_auth_t *challenge,
+		 bool proxy, struct sip_tries *tries, struct challenges *all)
 {
-	msg_header_t *header = NULL;
-	if (*auth)
-		(void)auc_authorization_headers(auth, home, method, url, NULL, &header);
-	return header;
+	struct digest_challenge c;
+	if (!challenge->au_scheme || strcasecmp(challenge->au_scheme, "Digest") != 0 ||
+	    !digest_challenge_read(home, (const char *const *)challenge->au_params, &c))
+		return;
+	struct sip_realm *realm = realm_of(account, proxy, c.realm);
+	unsigned bit = realm ? 1u << (realm - account->realms) : 0;
+	if (!realm || (all->seen & bit))
+		return;
+	all->seen |= bit;
+	if ((tries->answered & bit) && !c.stale) {
+		all->refused = true; /* the credentials are wrong (RFC 3261 section 22.2) */
+		return;
+	}
+	tries->answered |= bit;
+	realm->challenge = c;
+	realm->count = 0;
+	all->taken = true;
+}
+
+bool sip_take_challenge(struct sip_account *account, su_home_t *home, sip_t const *sip,
+			struct sip_tries *tries)
+{
+	struct challenges all = {0};
+	if (!account || !account->username || !account->password || tries->count >= SIP_TRIES_MAX)
+		return false;
+	tries->count++;
+	for (const msg_auth_t *a = sip->sip_www_authenticate; a; a = a->au_next)
+		take(account, home, a, false, tries, &all);
+	for (const msg_auth_t *a = sip->sip_proxy_authenticate; a; a = a->au_next)
+		take(account, home, a, true, tries, &all);
+	return all.taken && !all.refused;
+}
+
+const char *sip_credentials(struct sip_account *account, su_home_t *home, const char *method,
+			    const url_t *url, const char *body)
+{
+	const char *lines = NULL;
+	char cnonce[33];
+	unsigned char random[16];
+	for (size_t i = 0; account && i < account->count; i++) {
+		struct sip_realm *realm = &account->realms[i];
+		randombytes_buf(random, sizeof random);
+		sodium_bin2hex(cnonce, sizeof cnonce, random, sizeof random);
+		const struct digest_request request = {
+			.username = account->username,
+			.password = account->password,
+			.method = method,
+			.uri = url_as_string(home, url),
+			.body = body,
+			.cnonce = cnonce,
+			.count = ++realm->count,
+		};
+		const char *field = realm->proxy ? "Proxy-Authorization" : "Authorization";
+		const char *value =
+			request.uri ? digest_credentials(home, &realm->challenge, &request) : NULL;
+		if (value)
+			lines = su_sprintf(home, "%s%s: %s\r\n", lines ? lines : "", field, value);
+	}
+	return lines;
 }

@@ -1,6 +1,7 @@
 /* One dialog: its INVITE, its end, and everything that can happen between. */
 #include "sip/agent.h"
 #include "sip/body.h"
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,6 +9,7 @@
 #define REPEATED_MS 33000 /* a 200 is, for 64 times 500 ms (RFC 3261 §13.3.1.4) */
 
 static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip);
+static void answer_now(struct sip_leg *leg, int status, const char *sdp, bool ok);
 static void drop_invite(struct sip_leg *leg);
 
 struct sip_leg *sip_leg_new(struct sip_agent *agent)
@@ -26,8 +28,18 @@ struct sip_leg *sip_leg_new(struct sip_agent *agent)
 	return leg;
 }
 
+static void forget_reliable(struct sip_leg *leg)
+{
+	for (size_t i = 0; i < SIP_RELIABLE_MAX; i++) {
+		if (leg->reliable[i])
+			nta_reliable_destroy(leg->reliable[i]);
+		leg->reliable[i] = NULL;
+	}
+}
+
 void sip_leg_free(struct sip_leg *leg)
 {
+	forget_reliable(leg);
 	if (leg->invite_in)
 		nta_incoming_destroy(leg->invite_in);
 	if (leg->reinvite_in)
@@ -37,11 +49,11 @@ void sip_leg_free(struct sip_leg *leg)
 	if (leg->refer_in)
 		nta_incoming_destroy(leg->refer_in);
 	drop_invite(leg);
-	if (leg->bye_out)
-		nta_outgoing_destroy(leg->bye_out);
 	sip_session_stop(leg);
 	sip_leg_offer_stop(leg);
+	sip_within_stop(leg);
 	sip_leg_pass_stop(leg);
+	sip_early_stop(leg);
 	if (leg->dialog)
 		nta_leg_destroy(leg->dialog);
 	*leg->previous = leg->next;
@@ -117,14 +129,20 @@ static int on_bye(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 /* 200, with what was agreed of the session; sdp NULL: without. */
 static void answer_offer(struct sip_leg *leg, nta_incoming_t *irq, const char *sdp)
 {
-	const char *expires = sip_session_told(leg), *require = sip_session_required(leg);
+	bool prack = nta_incoming_method(irq) == sip_method_prack;
+	const char *expires = prack ? NULL : sip_session_told(leg);
+	const char *require = prack ? NULL : sip_session_required(leg);
 	if (sdp)
 		leg->sdp = su_strdup(leg->home, sdp);
-	nta_incoming_treply(irq, SIP_200_OK, SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW(leg->agent->methods), SIPTAG_SUPPORTED(leg->agent->features),
-			    TAG_IF(expires, SIPTAG_SESSION_EXPIRES_STR(expires)), TAG_IF(require, SIPTAG_REQUIRE_STR(require)),
-			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE(leg->agent->audio)), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
-	if (leg->state == LEG_CONFIRMED)
-		sip_session_start(leg);
+	nta_incoming_treply(irq, SIP_200_OK, SIPTAG_CONTACT(sip_leg_contact(leg)),
+			    SIPTAG_ALLOW(leg->agent->methods),
+			    SIPTAG_SUPPORTED(leg->agent->features),
+			    TAG_IF(expires, SIPTAG_SESSION_EXPIRES_STR(expires)),
+			    TAG_IF(require, SIPTAG_REQUIRE_STR(require)),
+			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE(leg->agent->audio)),
+			    TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+	if (!prack)
+		sip_session_take_effect(leg);
 }
 
 static void tell_offered(struct sip_leg *leg, int status, const char *sdp, bool ok)
@@ -147,12 +165,83 @@ static int on_offer_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const
 	return 0;
 }
 
+/* Has our side offered something that the far side has not answered? */
+static bool has_open_offer(const struct sip_leg *leg)
+{
+	bool refreshes = leg->refresh_out && leg->refresh_out->body;
+	switch (leg->state) {
+	case LEG_INCOMING:
+		return !leg->invite_offered && leg->early_media < EARLY_ANSWERED;
+	case LEG_ANSWERED:
+		return !leg->far_offered && leg->early_media < EARLY_ANSWERED;
+	case LEG_OUTGOING:
+		return !leg->early_answered;
+	default:
+		return leg->offering || leg->offer_out || refreshes ||
+		       (leg->reinvite_acked && !leg->far_offered);
+	}
+}
+
+/* Has the far side offered something that was not answered? */
+static bool has_offer_to_answer(const struct sip_leg *leg)
+{
+	bool invited = leg->state == LEG_INCOMING && leg->invite_offered;
+	return leg->reinvite_in || (invited && leg->early_media < EARLY_ANSWERED);
+}
+
+/* What a re-INVITE or UPDATE is refused with; 0: nothing (RFC 3261 section 14.2, RFC 3311 5.2). */
+static int in_the_way(const struct sip_leg *leg, bool invite, bool offer)
+{
+	const nta_incoming_t *before = leg->reinvite_in;
+	bool updates = before && nta_incoming_method(before) == sip_method_update;
+	if (invite && (before || leg->state == LEG_INCOMING))
+		return 500;
+	if (invite && (leg->state != LEG_CONFIRMED || leg->refresh_out || has_open_offer(leg)))
+		return 491;
+	if (updates)
+		return 500;
+	if (!invite && !offer) /* UPDATE only to refresh the session */
+		return 0;
+	if (has_offer_to_answer(leg))
+		return 500;
+	return has_open_offer(leg) ? 491 : 0;
+}
+
+/* The far side is to try again, not at the same time as others (RFC 3311 section 5.2). */
+static int ask_later(struct sip_leg *leg, nta_incoming_t *irq)
+{
+	const char *seconds = su_sprintf(leg->home, "%u", (unsigned)randombytes_uniform(11));
+	nta_incoming_treply(irq, SIP_500_INTERNAL_SERVER_ERROR, SIPTAG_RETRY_AFTER_STR(seconds),
+			    TAG_END());
+	nta_incoming_destroy(irq);
+	return 0;
+}
+
+/* A 2xx to a re-INVITE or UPDATE is about to be sent: the request may move the remote target. */
+static void take_target(struct sip_leg *leg, nta_incoming_t *irq)
+{
+	msg_t *msg = nta_incoming_getrequest(irq);
+	const sip_t *sip = sip_object(msg);
+	struct sip_early *e = NULL;
+	if (leg->state == LEG_OUTGOING)
+		e = sip_early_of(leg, sip->sip_from->a_tag);
+	const char *sdp = e ? sip_leg_sdp(leg, sip) : "";
+	if (*sdp)
+		e->sdp = sdp; /* instead of what an earlier response said */
+	if (nta_incoming_method(irq) != sip_method_prack)
+		sip_leg_refresh_target(leg, e && e->dialog ? e->dialog : leg->dialog, msg, sip);
+	msg_destroy(msg);
+}
+
 static int on_offer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 {
 	bool invite = sip->sip_request->rq_method == sip_method_invite;
 	const char *sdp = sip_leg_sdp(leg, sip);
-	if (leg->reinvite_in || leg->offering || leg->offer_out || (invite && (leg->state != LEG_CONFIRMED || leg->refresh_out)))
-		return 491; /* RFC 3261 §14.2: one at a time */
+	int refusal = in_the_way(leg, invite, *sdp != '\0');
+	if (refusal == 500)
+		return ask_later(leg, irq);
+	if (refusal)
+		return refusal;
 	if (leg->released || !leg->handler->offered)
 		return 481;
 	if (!sip_session_take(leg, sip)) {
@@ -161,6 +250,7 @@ static int on_offer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 		return 0;
 	}
 	if (!invite && !*sdp) { /* UPDATE only to refresh the session (RFC 3311 §5.2) */
+		take_target(leg, irq);
 		answer_offer(leg, irq, NULL);
 		nta_incoming_destroy(irq);
 		return 0;
@@ -254,6 +344,10 @@ static void reoffer_answer_now(struct sip_leg *leg, int status, const char *sdp,
 	leg->reinvite_in = NULL;
 	bool ok = status < 300 && passed;
 	status = passed ? status : 488;
+	if (ok && leg->early_media >= EARLY_ANSWERED && leg->state == LEG_INCOMING)
+		leg->early_media = EARLY_CHANGED;
+	if (ok)
+		take_target(leg, irq);
 	if (ok)
 		answer_offer(leg, irq, sdp);
 	else
@@ -329,29 +423,121 @@ void sip_leg_bind(struct sip_leg *leg, const struct sip_leg_handler *handler, vo
 	leg->owner = owner;
 }
 
-static int on_prack(nta_reliable_magic_t *magic, nta_reliable_t *reliable, nta_incoming_t *prack, sip_t const *sip)
+/* The answer to the offer of a reliable provisional response. */
+static void tell_pracked(struct sip_leg *leg, int status, const char *sdp, bool ok)
 {
-	(void)magic, (void)prack;
+	(void)status;
+	if (!leg->released && leg->state != LEG_OVER && leg->handler->acked)
+		leg->handler->acked(leg->owner, ok ? sdp : SIP_NO_MEDIA);
+}
+
+static void send_waiting_answer(struct sip_leg *leg)
+{
+	if (!leg->answer_waits)
+		return;
+	leg->answer_waits = false;
+	answer_now(leg, 200, leg->waiting_answer, true);
+}
+
+/* A new offer (RFC 3262 section 5). */
+static int on_prack_offer(struct sip_leg *leg, nta_incoming_t *prack, const char *sdp)
+{
+	if (leg->state == LEG_OVER || leg->released || !leg->handler || !leg->handler->offered) {
+		nta_incoming_treply(prack, SIP_481_NO_TRANSACTION, TAG_END());
+		nta_incoming_destroy(prack);
+		return 0;
+	}
+	if (has_offer_to_answer(leg))
+		return ask_later(leg, prack);
+	if (has_open_offer(leg)) {
+		nta_incoming_treply(prack, SIP_491_REQUEST_PENDING, TAG_END());
+		nta_incoming_destroy(prack);
+		return 0;
+	}
+	leg->reinvite_in = prack;
+	leg->far_offered = true;
+	sip_leg_pass(leg, false, false, 0, sdp, tell_offered);
+	return 0;
+}
+
+/* What it returns is the status of the PRACK; 0: it is answered here, or later. */
+static int on_prack(nta_reliable_magic_t *magic, nta_reliable_t *reliable, nta_incoming_t *prack,
+		    sip_t const *sip)
+{
+	struct sip_leg *leg = (struct sip_leg *)(void *)magic;
+	bool gone = false;
+	for (size_t i = 0; i < SIP_RELIABLE_MAX; i++)
+		if (leg->reliable[i] == reliable)
+			leg->reliable[i] = NULL;
 	nta_reliable_destroy(reliable);
-	return sip ? 200 : 0; /* NULL: it never came, and the INVITE's transaction tells so itself */
+	if (!sip) /* it never came, and the INVITE's transaction tells so itself */
+		return 0;
+	const char *sdp = sip_leg_sdp(leg, sip);
+	bool answers = leg->early_media == EARLY_OFFERED;
+	if (*sdp && !answers)
+		return on_prack_offer(leg, prack, sdp);
+	nta_incoming_treply(prack, SIP_200_OK, TAG_END());
+	nta_incoming_destroy(prack);
+	if (!answers)
+		return 0;
+	leg->early_media = *sdp ? EARLY_ANSWERED : EARLY_NOTHING;
+	leg->gone = &gone;
+	if (*sdp)
+		sip_leg_pass(leg, false, true, 0, sdp, tell_pracked);
+	if (gone)
+		return 0;
+	leg->gone = NULL;
+	send_waiting_answer(leg);
+	return 0;
+}
+
+bool sip_leg_wants_offer(const struct sip_leg *leg)
+{
+	return leg->state == LEG_INCOMING && leg->needs_reliable && !leg->invite_offered &&
+	       leg->early_media == EARLY_NOTHING && !leg->rung;
+}
+
+static void ring_reliably(struct sip_leg *leg, int status, const char *phrase, const char *sdp)
+{
+	size_t at = 0;
+	while (at < SIP_RELIABLE_MAX && leg->reliable[at])
+		at++;
+	if (leg->rung == status || at == SIP_RELIABLE_MAX) /* it has not even heard the last ones */
+		return;
+	leg->rung = status;
+	leg->reliable[at] = nta_reliable_treply(
+		leg->invite_in, on_prack, (nta_reliable_magic_t *)(void *)leg, status, phrase,
+		SIPTAG_CONTACT(sip_leg_contact(leg)),
+		TAG_IF(sdp, SIPTAG_CONTENT_TYPE(leg->agent->audio)),
+		TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+	if (sdp && leg->reliable[at] && leg->early_media == EARLY_NOTHING)
+		leg->early_media = leg->invite_offered ? EARLY_ANSWERED : EARLY_OFFERED;
+}
+
+/* May a response to the INVITE have SDP? Not where offer and answer are complete without it. */
+static bool may_have_sdp(const struct sip_leg *leg)
+{
+	if (leg->early_media == EARLY_CHANGED)
+		return false;
+	return leg->invite_offered || leg->early_media == EARLY_NOTHING;
 }
 
 /* Reliably where the far side insists, and for early audio where it is able to (RFC 3262 §3); each status once then. */
 static void ring_now(struct sip_leg *leg, int status, const char *sdp, bool ok)
 {
-	const char *phrase = status == 180 ? sip_180_Ringing : sip_183_Session_progress;
-	const sip_contact_t *contact = sip_leg_contact(leg);
+	const char *phrase = sip_status_phrase(status);
 	(void)ok; /* without the audio it rings all the same */
-	bool reliably = leg->needs_reliable || (leg->takes_reliable && sdp);
-	if (leg->state != LEG_INCOMING || (reliably && leg->rung == status))
+	if (leg->state != LEG_INCOMING || leg->answer_waits)
 		return;
-	if (!reliably) {
-		nta_incoming_treply(leg->invite_in, status, phrase, SIPTAG_CONTACT(contact), TAG_IF(sdp, SIPTAG_CONTENT_TYPE(leg->agent->audio)), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+	phrase = phrase ? phrase : sip_183_Session_progress;
+	sdp = may_have_sdp(leg) ? sdp : NULL;
+	if (leg->needs_reliable || (leg->takes_reliable && sdp)) {
+		ring_reliably(leg, status, phrase, sdp);
 		return;
 	}
-	leg->rung = status;
-	nta_reliable_treply(leg->invite_in, on_prack, (nta_reliable_magic_t *)(void *)leg, status, phrase, SIPTAG_CONTACT(contact),
-			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE(leg->agent->audio)), TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+	nta_incoming_treply(leg->invite_in, status, phrase, SIPTAG_CONTACT(sip_leg_contact(leg)),
+			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE(leg->agent->audio)),
+			    TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
 }
 
 void sip_leg_ring(struct sip_leg *leg, int status, const char *sdp)
@@ -364,9 +550,14 @@ static void answer_now(struct sip_leg *leg, int status, const char *sdp, bool ok
 	(void)status;
 	if (leg->state != LEG_INCOMING)
 		return;
+	if (ok && leg->early_media == EARLY_OFFERED) { /* the PRACK is on its way */
+		leg->waiting_answer = sdp ? su_strdup(leg->home, sdp) : NULL;
+		leg->answer_waits = true;
+		return;
+	}
 	if (ok) {
 		leg->state = LEG_ANSWERED;
-		answer_offer(leg, leg->invite_in, sdp);
+		answer_offer(leg, leg->invite_in, may_have_sdp(leg) ? sdp : NULL);
 		return;
 	}
 	nta_incoming_treply(leg->invite_in, SIP_503_SERVICE_UNAVAILABLE, TAG_END());
@@ -389,12 +580,13 @@ static bool send_invite(struct sip_leg *leg)
 	const url_t *url = url_make(leg->home, leg->uri);
 	const char *expires = su_sprintf(leg->home, "%u", leg->min_se > leg->agent->config.session_seconds ? leg->min_se : leg->agent->config.session_seconds);
 	const char *least = su_sprintf(leg->home, "%u", leg->min_se ? leg->min_se : leg->agent->config.min_session_seconds);
-	const msg_header_t *credentials = sip_credentials(&leg->auth, leg->home, "INVITE", url);
+	const char *credentials = sip_credentials(leg->account, leg->home, "INVITE", url, leg->sdp);
+	leg->credentials = credentials;
 	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, leg->route, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
 		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW(leg->agent->methods), SIPTAG_SUPPORTED(leg->agent->features),
 		SIPTAG_SESSION_EXPIRES_STR(expires), SIPTAG_MIN_SE_STR(least), SIPTAG_CONTENT_TYPE(leg->agent->audio), SIPTAG_PAYLOAD_STR(leg->sdp),
 		SIPTAG_MAX_FORWARDS_STR(leg->max_forwards), TAG_IF(leg->path, SIPTAG_ROUTE(leg->path)), TAG_IF(leg->headers, SIPTAG_HEADER_STR(leg->headers)),
-		TAG_IF(credentials, SIPTAG_HEADER((const sip_header_t *)credentials)), TAG_END());
+		TAG_IF(credentials, SIPTAG_HEADER_STR(credentials)), TAG_END());
 	return leg->invite_out != NULL;
 }
 
@@ -410,6 +602,18 @@ static sip_from_t *own_from(struct sip_leg *leg, const struct sip_outgoing *out)
 		from->a_display = out->from_name ? su_sprintf(leg->home, "\"%s\"", out->from_name) : NULL;
 	}
 	return from;
+}
+
+/* Without memory challenges are not answered, as without credentials. */
+void sip_leg_set_credentials(struct sip_leg *leg, const char *username, const char *password)
+{
+	bool known = username && password;
+	struct sip_account *account = known ? su_zalloc(leg->home, sizeof *account) : NULL;
+	leg->account = account;
+	if (!account)
+		return;
+	account->username = su_strdup(leg->home, username);
+	account->password = su_strdup(leg->home, password);
 }
 
 static const char *own_headers(struct sip_leg *leg, const struct sip_outgoing *out)
@@ -447,8 +651,9 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	bool is_set = out->route && *out->route == '<';
 	leg->route = out->route && !is_set ? (url_string_t *)url_make(leg->home, out->route) : NULL;
 	leg->transport = sip_transport_of(out->route ? out->route : out->uri);
-	leg->username = out->username ? su_strdup(leg->home, out->username) : NULL;
-	leg->password = out->password ? su_strdup(leg->home, out->password) : NULL;
+	leg->route_is_given = out->route != NULL;
+	leg->nat = out->nat;
+	sip_leg_set_credentials(leg, out->username, out->password);
 	leg->max_forwards = su_sprintf(leg->home, "%u", out->max_forwards);
 	leg->headers = own_headers(leg, out);
 	leg->media = out->media;
@@ -477,35 +682,23 @@ const char *sip_leg_call_id(const struct sip_leg *leg)
 	return leg->call_id->i_id;
 }
 
-/* The dialog is with who sent this: after a fork not always with the one that rang first. */
-static void enter_dialog(struct sip_leg *leg, sip_t const *sip)
-{
-	const char *tag = sip->sip_to->a_tag, *had = nta_leg_get_rtag(leg->dialog);
-	nta_leg_t *other = had && tag && strcmp(had, tag) != 0 ? nta_leg_tcreate(leg->agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(sip->sip_call_id), SIPTAG_FROM(sip->sip_from), SIPTAG_TO(sip->sip_to), SIPTAG_CSEQ(sip->sip_cseq), TAG_END()) : NULL;
-	if (other) {
-		nta_leg_destroy(leg->dialog);
-		leg->dialog = other;
-	}
-	nta_leg_rtag(leg->dialog, tag);
-	nta_leg_client_reroute(leg->dialog, sip->sip_record_route, sip->sip_contact, 1);
-}
-
 void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip)
 {
 	sip_cseq_t *cseq = sip_cseq_create(leg->home, sip->sip_cseq->cs_seq, SIP_METHOD_ACK);
-	nta_outgoing_t *ack = nta_outgoing_tcreate(leg->dialog, NULL, NULL, leg->route, SIP_METHOD_ACK, NULL, SIPTAG_CSEQ(cseq), TAG_END());
+	const char *credentials = leg->credentials; /* RFC 3261 section 22.1 */
+	nta_outgoing_t *ack = nta_outgoing_tcreate(
+		leg->dialog, NULL, NULL, leg->route, SIP_METHOD_ACK, NULL, SIPTAG_CSEQ(cseq),
+		TAG_IF(credentials, SIPTAG_HEADER_STR(credentials)), TAG_END());
 	if (ack)
 		nta_outgoing_destroy(ack);
 }
 
-static int on_bye_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
+static void on_bye_response(struct sip_leg *leg, const struct sip_within *request, int status,
+			    sip_t const *sip)
 {
-	if (sip && sip->sip_status && sip->sip_status->st_status < 200)
-		return 0;
-	nta_outgoing_destroy(orq);
+	(void)request, (void)status, (void)sip;
 	leg->bye_out = NULL;
 	collect(leg);
-	return 0;
 }
 
 /* A 200 that is repeated after this is acknowledged by nta itself. */
@@ -537,7 +730,12 @@ static void send_bye(struct sip_leg *leg)
 	sip_session_stop(leg);
 	sip_leg_offer_stop(leg);
 	leg->state = LEG_OVER;
-	leg->bye_out = nta_outgoing_tcreate(leg->dialog, on_bye_response, leg, leg->route, SIP_METHOD_BYE, NULL, TAG_IF(leg->reason, SIPTAG_REASON_STR(leg->reason)), TAG_END());
+	leg->bye_out = sip_leg_send(leg, &(struct sip_within){
+		.method = sip_method_bye,
+		.name = "BYE",
+		.headers = leg->reason ? su_sprintf(leg->home, "Reason: %s\r\n", leg->reason) : NULL,
+		.answered = on_bye_response,
+	});
 	collect(leg);
 }
 
@@ -554,31 +752,34 @@ static void tell_progress(struct sip_leg *leg, int status, const char *sdp, bool
 		leg->handler->progress(leg->owner, status, ok ? sdp : "");
 }
 
-static void on_answer(struct sip_leg *leg, sip_t const *sip)
+static void on_answer(struct sip_leg *leg, nta_outgoing_t *out, sip_t const *sip)
 {
 	if (leg->state == LEG_CONFIRMED || leg->state == LEG_OVER) { /* our ACK was lost */
 		sip_leg_send_ack(leg, sip);
 		return;
 	}
 	bool wanted = leg->state == LEG_OUTGOING;
-	enter_dialog(leg, sip);
+	const char *sdp = sip_leg_sdp(leg, sip);
+	if (!*sdp) /* RFC 6337 section 3.1.1: a provisional response had the answer */
+		sdp = sip_early_sdp(leg, sip->sip_to->a_tag);
+	msg_t *msg = nta_outgoing_getresponse(out);
+	sip_leg_enter(leg, msg, sip);
+	msg_destroy(msg);
+	sip_early_stop(leg);
 	sip_leg_send_ack(leg, sip);
 	leg->state = LEG_CONFIRMED;
 	sip_session_agreed(leg, sip);
 	forget_invite(leg);
 	if (wanted)
-		sip_leg_pass(leg, false, true, 200, sip_leg_sdp(leg, sip), tell_answered);
+		sip_leg_pass(leg, false, true, 200, sdp, tell_answered);
 	else /* the 200 crossed our CANCEL (RFC 3261 §15) */
 		send_bye(leg);
 }
 
-/* Answer a challenge once; false when that cannot be done. */
+/* Answer a challenge; false when that cannot be done. */
 static bool authorize(struct sip_leg *leg, sip_t const *sip)
 {
-	if (leg->authorized || !sip_take_challenge(&leg->auth, leg->home, sip, leg->username, leg->password))
-		return false;
-	leg->authorized = true;
-	return send_invite(leg);
+	return sip_take_challenge(leg->account, leg->home, sip, &leg->tries) && send_invite(leg);
 }
 
 /* 422: once more, with the interval that the far side asks for at least (RFC 4028 §7.3). */
@@ -590,17 +791,44 @@ static bool lengthen(struct sip_leg *leg, sip_t const *sip)
 	return send_invite(leg);
 }
 
-/* PRACK (RFC 3262 §4), within the early dialog that the response began; once for each response. */
-static void acknowledge(struct sip_leg *leg, sip_t const *sip)
+/* RFC 3262 section 4: RSeq numbers are those of one dialog's responses to one request. */
+void sip_leg_prack(struct sip_leg *leg, nta_outgoing_t *out, sip_t const *sip)
 {
-	const char *rack = su_sprintf(leg->home, "%lu %lu INVITE", (unsigned long)sip->sip_rseq->rs_response, (unsigned long)sip->sip_cseq->cs_seq);
-	if (sip->sip_rseq->rs_response <= leg->rseq || !sip->sip_to->a_tag)
+	struct sip_early *e = sip_early_of(leg, sip->sip_to->a_tag);
+	uint32_t cseq = sip->sip_cseq->cs_seq, rseq = (uint32_t)sip->sip_rseq->rs_response;
+	if (!e || (e->cseq == cseq && rseq <= e->rseq))
 		return;
-	leg->rseq = sip->sip_rseq->rs_response;
-	enter_dialog(leg, sip);
-	nta_outgoing_t *prack = nta_outgoing_tcreate(leg->dialog, NULL, NULL, leg->route, SIP_METHOD_PRACK, NULL, SIPTAG_RACK_STR(rack), TAG_END());
-	if (prack)
-		nta_outgoing_destroy(prack); /* it ends by itself */
+	e->cseq = cseq;
+	e->rseq = rseq;
+	if (leg->state != LEG_CONFIRMED) {
+		msg_t *msg = nta_outgoing_getresponse(out);
+		sip_leg_enter(leg, msg, sip);
+		msg_destroy(msg);
+	}
+	(void)sip_leg_send(leg, &(struct sip_within){
+		.method = sip_method_prack,
+		.name = "PRACK",
+		.headers = su_sprintf(leg->home, "RAck: %lu %lu INVITE\r\n", (unsigned long)rseq,
+				      (unsigned long)cseq),
+	});
+}
+
+/*
+ * A 199 says that one of the early dialogs is over (RFC 6228). It is for those who ask for it,
+ * as we do not; the INVITE goes on.
+ */
+static void on_provisional(struct sip_leg *leg, nta_outgoing_t *out, sip_t const *sip, int status)
+{
+	const char *sdp = status > 100 && status != 199 ? sip_leg_sdp(leg, sip) : "";
+	bool reliable = sip_has_feature(sip->sip_require, "100rel") && sip->sip_rseq;
+	if (status > 100 && reliable)
+		sip_leg_prack(leg, out, sip);
+	struct sip_early *e = *sdp ? sip_early_of(leg, sip->sip_to->a_tag) : NULL;
+	if (e)
+		e->sdp = sdp;
+	leg->early_answered = leg->early_answered || *sdp;
+	if (leg->state == LEG_OUTGOING)
+		sip_leg_pass(leg, false, true, status == 199 ? 100 : status, sdp, tell_progress);
 }
 
 static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
@@ -609,14 +837,12 @@ static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *si
 	if (sip && sip->sip_to->a_tag && leg->agent->config.media_proxy)
 		leg->far_tag = su_strdup(leg->home, sip->sip_to->a_tag);
 	if (status < 200) {
-		if (sip && sip_has_feature(sip->sip_require, "100rel") && sip->sip_rseq)
-			acknowledge(leg, sip);
-		if (sip && leg->state == LEG_OUTGOING)
-			sip_leg_pass(leg, false, true, status, sip_leg_sdp(leg, sip), tell_progress);
+		if (sip)
+			on_provisional(leg, orq, sip, status);
 		return 0;
 	}
 	if (status < 300 && sip) {
-		on_answer(leg, sip);
+		on_answer(leg, orq, sip);
 		return 0; /* invite_out stays a while: it sees the 200s that are repeated */
 	}
 	/* The response may go with its transaction: what is needed of it is taken before. */

@@ -21,23 +21,22 @@ static void tell_reanswered(struct sip_leg *leg, int status, const char *sdp, bo
 		leg->handler->reanswered(leg->owner, status, ok ? sdp : SIP_NO_MEDIA);
 }
 
-static int on_answer(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
+static void on_answer(struct sip_leg *leg, const struct sip_within *request, int status,
+		      sip_t const *sip)
 {
-	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
-	if (status < 200)
-		return 0;
-	/* The response may go with its transaction: what is needed of it is taken before. */
 	bool ok = sip && status < 300;
 	const char *sdp = ok ? sip_leg_sdp(leg, sip) : "";
-	if (ok)
-		sip_leg_send_ack(leg, sip);
 	leg->offer_out = NULL;
-	nta_outgoing_destroy(orq);
 	if (leg->state != LEG_CONFIRMED || leg->released)
-		return 0;
-	if (ok)
+		return;
+	if (ok && !*sdp && request->early_sdp)
+		sdp = request->early_sdp;
+	if (ok) {
 		leg->sdp = leg->offered_sdp;
-	if (status == 491 && !leg->offer)
+		sip_session_agreed(leg, sip);
+	}
+	bool again = status == 491 || (status == 422 && sip && sip_session_lengthen(leg, sip));
+	if (again && !leg->offer)
 		leg->offer = leg->offered;
 	if (status == 491) {
 		try_later(leg);
@@ -49,7 +48,6 @@ static int on_answer(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
 	} else {
 		sip_leg_pass(leg, false, true, status, sdp, tell_reanswered);
 	}
-	return 0;
 }
 
 static void send_offer(struct sip_leg *leg, int status, const char *sdp, bool ok)
@@ -63,9 +61,15 @@ static void send_offer(struct sip_leg *leg, int status, const char *sdp, bool ok
 		return;
 	}
 	leg->offered_sdp = sdp == leg->offered ? sdp : su_strdup(leg->home, sdp);
-	leg->offer_out = nta_outgoing_tcreate(leg->dialog, on_answer, leg, leg->route, SIP_METHOD_INVITE, NULL,
-		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW(leg->agent->methods), SIPTAG_SUPPORTED(leg->agent->features),
-		SIPTAG_CONTENT_TYPE(leg->agent->audio), SIPTAG_PAYLOAD_STR(leg->offered_sdp), TAG_END());
+	leg->offer_out = sip_leg_send(leg, &(struct sip_within){
+		.method = sip_method_invite,
+		.name = "INVITE",
+		.contact = true,
+		.headers = sip_session_headers(leg),
+		.type = "application/sdp",
+		.body = leg->offered_sdp,
+		.answered = on_answer,
+	});
 }
 
 void sip_leg_offer_now(struct sip_leg *leg)
@@ -91,7 +95,7 @@ void sip_leg_offer_stop(struct sip_leg *leg)
 		su_timer_destroy(leg->offer_timer);
 	leg->offer_timer = NULL;
 	if (leg->offer_out)
-		nta_outgoing_destroy(leg->offer_out);
+		sip_within_free(leg->offer_out);
 	leg->offer_out = NULL;
 	leg->offer = NULL;
 }

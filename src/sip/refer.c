@@ -60,11 +60,17 @@ void sip_leg_referred(struct sip_leg *leg, int status)
 	const char *phrase = sip_status_phrase(status), *body = su_sprintf(leg->home, "SIP/2.0 %d %s\r\n", status, phrase ? phrase : "Unknown");
 	if (leg->refer != REFER_TOLD || leg->state != LEG_CONFIRMED)
 		return;
-	nta_outgoing_t *notify = nta_outgoing_tcreate(leg->dialog, NULL, NULL, leg->route, SIP_METHOD_NOTIFY, NULL, SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_EVENT_STR("refer"),
-		SIPTAG_SUBSCRIPTION_STATE_STR(status < 200 ? "active;expires=60" : "terminated;reason=noresource"),
-		SIPTAG_CONTENT_TYPE_STR("message/sipfrag;version=2.0"), SIPTAG_PAYLOAD_STR(body), TAG_END());
-	if (notify)
-		nta_outgoing_destroy(notify); /* it ends by itself */
+	const char *state = status < 200 ? "active;expires=60" : "terminated;reason=noresource";
+	const char *headers =
+		su_sprintf(leg->home, "Event: refer\r\nSubscription-State: %s\r\n", state);
+	(void)sip_leg_send(leg, &(struct sip_within){
+		.method = sip_method_notify,
+		.name = "NOTIFY",
+		.contact = true,
+		.headers = headers,
+		.type = "message/sipfrag;version=2.0",
+		.body = body,
+	});
 	if (status >= 200)
 		leg->refer = REFER_NONE;
 }

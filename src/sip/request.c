@@ -10,8 +10,8 @@ struct sip_request {
 	struct sip_question q; /* texts in home */
 	nta_leg_t *leg;
 	nta_outgoing_t *sent;
-	auth_client_t *auth;
-	bool authorized;
+	struct sip_account account;
+	struct sip_tries tries;
 	int64_t sent_us;
 	void (*answered)(void *arg, const struct sip_answer *answer);
 	void *arg;
@@ -59,10 +59,9 @@ static int expires_of(const struct sip_request *r, sip_t const *sip)
 /* Is there something that the same request could be sent again with? */
 static bool ask_otherwise(struct sip_request *r, sip_t const *sip, int status)
 {
-	bool challenged = (status == 401 || status == 407) && !r->authorized && sip_take_challenge(&r->auth, r->home, sip, r->q.username, r->q.password);
+	bool challenged = (status == 401 || status == 407) &&
+			  sip_take_challenge(&r->account, r->home, sip, &r->tries);
 	bool longer = status == 423 && sip->sip_min_expires && (int)sip->sip_min_expires->me_delta > r->q.expires; /* RFC 3261 §10.2.8 */
-	if (challenged)
-		r->authorized = true;
 	if (longer)
 		r->q.expires = (int)sip->sip_min_expires->me_delta;
 	return challenged || longer;
@@ -94,13 +93,13 @@ static bool send_request(struct sip_request *r)
 	const char *method = registers ? "REGISTER" : "OPTIONS";
 	const url_t *url = url_make(r->home, r->q.uri);
 	const url_t *own = sip_agent_contact(r->agent, sip_transport_of(r->q.uri))->m_url;
-	const msg_header_t *credentials = sip_credentials(&r->auth, r->home, method, url);
+	const char *credentials = sip_credentials(&r->account, r->home, method, url, NULL);
 	const char *contact = registers ? su_sprintf(r->home, "<sip:%s@%s%s%s;%s>", r->q.contact_user, own->url_host, own->url_port ? ":" : "", own->url_port ? own->url_port : "", own->url_params) : NULL;
 	const char *expires = registers ? su_sprintf(r->home, "%d", r->q.expires) : NULL;
 	r->sent_us = clock_monotonic_us();
 	r->sent = nta_outgoing_tcreate(r->leg, on_answer, (nta_outgoing_magic_t *)(void *)r, NULL, registers ? sip_method_register : sip_method_options, method,
 		(url_string_t *)(uintptr_t)url, TAG_IF(contact, SIPTAG_CONTACT_STR(contact)), TAG_IF(expires, SIPTAG_EXPIRES_STR(expires)),
-		SIPTAG_ACCEPT_STR("application/sdp"), TAG_IF(credentials, SIPTAG_HEADER((const sip_header_t *)credentials)), TAG_END());
+		SIPTAG_ACCEPT_STR("application/sdp"), TAG_IF(credentials, SIPTAG_HEADER_STR(credentials)), TAG_END());
 	return r->sent != NULL;
 }
 
@@ -138,6 +137,8 @@ bool sip_ask(struct sip_agent *agent, const struct sip_question *q, void (*answe
 	agent->requests = r;
 	r->q = (struct sip_question){su_strdup(r->home, q->uri), q->username ? su_strdup(r->home, q->username) : NULL, q->password ? su_strdup(r->home, q->password) : NULL,
 				     q->contact_user ? su_strdup(r->home, q->contact_user) : NULL, q->expires};
+	r->account.username = r->q.username;
+	r->account.password = r->q.password;
 	const url_t *url = url_make(r->home, r->q.uri);
 	sip_from_t *from = url && url->url_host ? make_from(r) : NULL;
 	sip_to_t *to = from ? (q->contact_user ? sip_to_dup(r->home, from) : sip_to_make(r->home, r->q.uri)) : NULL;

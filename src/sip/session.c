@@ -16,37 +16,92 @@ static bool is(const char *refresher, const char *who)
 
 /* ---- agreeing ---- */
 
+/* Who refreshes where the far side leaves it open: who did so before, else the far side. */
+static bool refreshes(const struct sip_leg *leg, const sip_session_expires_t *asked, bool able)
+{
+	if (!able)
+		return asked != NULL;
+	if (asked && asked->x_refresher)
+		return is(asked->x_refresher, "uas");
+	return leg->session.seconds && leg->session.refreshes;
+}
+
 bool sip_session_take(struct sip_leg *leg, sip_t const *sip)
 {
 	const sip_session_expires_t *asked = sip->sip_session_expires;
+	const struct sip_agent_config *config = &leg->agent->config;
 	bool able = sip_has_feature(sip->sip_supported, "timer") || sip_has_feature(sip->sip_require, "timer");
-	leg->peer_updates = sip_is_allowed(sip->sip_allow, SIP_METHOD_UPDATE);
-	if (asked && able && asked->x_delta < leg->agent->config.min_session_seconds)
+	if (asked && able && asked->x_delta < config->min_session_seconds)
 		return false;
-	leg->session_seconds = asked ? (unsigned)asked->x_delta : able ? leg->agent->config.session_seconds : 0;
-	leg->refreshes = asked && (!able || is(asked->x_refresher, "uas"));
-	leg->peer_timer = able;
+	if (sip->sip_allow)
+		leg->peer_updates = sip_is_allowed(sip->sip_allow, SIP_METHOD_UPDATE);
+	leg->session_asked = (struct sip_session){
+		.seconds = able ? config->session_seconds : 0,
+		.refreshes = refreshes(leg, asked, able),
+		.peer_knows = able,
+	};
+	if (asked)
+		leg->session_asked.seconds = (unsigned)asked->x_delta;
 	return true;
 }
 
 const char *sip_session_told(struct sip_leg *leg)
 {
-	return leg->session_seconds ? su_sprintf(leg->home, "%u;refresher=%s", leg->session_seconds, leg->refreshes ? "uas" : "uac") : NULL;
+	const struct sip_session *s = &leg->session_asked;
+	const char *who = s->refreshes ? "uas" : "uac";
+	return s->seconds ? su_sprintf(leg->home, "%u;refresher=%s", s->seconds, who) : NULL;
 }
 
 const char *sip_session_required(const struct sip_leg *leg)
 {
-	return leg->session_seconds && leg->peer_timer && !leg->refreshes ? "timer" : NULL;
+	const struct sip_session *s = &leg->session_asked;
+	return s->seconds && s->peer_knows && !s->refreshes ? "timer" : NULL;
 }
 
+void sip_session_take_effect(struct sip_leg *leg)
+{
+	leg->session = leg->session_asked;
+	if (leg->state == LEG_CONFIRMED)
+		sip_session_start(leg);
+}
+
+/* RFC 4028 section 7.4: the roles stay as they are. */
+const char *sip_session_headers(struct sip_leg *leg)
+{
+	const struct sip_agent_config *config = &leg->agent->config;
+	const struct sip_session *s = &leg->session;
+	unsigned least = leg->min_se ? leg->min_se : config->min_session_seconds;
+	unsigned seconds = s->seconds ? s->seconds : config->session_seconds;
+	const char *who = s->refreshes ? ";refresher=uac" : ";refresher=uas";
+	return su_sprintf(leg->home, "Session-Expires: %u%s\r\nMin-SE: %u\r\n",
+			  seconds > least ? seconds : least, s->seconds ? who : "", least);
+}
+
+/*
+ * RFC 4028 section 7.2: without Session-Expires the far side expects no refresh. Where we
+ * refreshed so far we go on with it, as we may.
+ */
 void sip_session_agreed(struct sip_leg *leg, sip_t const *sip)
 {
 	const sip_session_expires_t *told = sip->sip_session_expires;
 	if (sip->sip_allow)
 		leg->peer_updates = sip_is_allowed(sip->sip_allow, SIP_METHOD_UPDATE);
-	leg->session_seconds = told ? (unsigned)told->x_delta : 0;
-	leg->refreshes = told && !is(told->x_refresher, "uas");
+	if (told) {
+		leg->session.seconds = (unsigned)told->x_delta;
+		leg->session.refreshes = !is(told->x_refresher, "uas");
+	} else if (!leg->session.refreshes) {
+		leg->session.seconds = 0;
+	}
 	sip_session_start(leg);
+}
+
+bool sip_session_lengthen(struct sip_leg *leg, sip_t const *sip)
+{
+	unsigned long least = sip->sip_min_se ? sip->sip_min_se->min_delta : 0;
+	if (least > 86400 || least <= leg->min_se)
+		return false;
+	leg->min_se = (unsigned)least;
+	return true;
 }
 
 /* ---- refreshing ---- */
@@ -75,21 +130,21 @@ static void on_time(su_root_magic_t *magic, su_timer_t *timer, su_timer_arg_t *a
 	(void)magic, (void)timer;
 	if (leg->state != LEG_CONFIRMED)
 		return;
-	if (leg->refreshes && leg->offer_out)
+	if (leg->session.refreshes && leg->offer_out)
 		wait_ms(leg, RETRY_MS);
-	else if (leg->refreshes && !leg->refresh_out)
+	else if (leg->session.refreshes && !leg->refresh_out)
 		refresh(leg);
-	else if (!leg->refreshes)
+	else if (!leg->session.refreshes)
 		over(leg);
 }
 
 void sip_session_start(struct sip_leg *leg)
 {
-	unsigned seconds = leg->session_seconds, early = seconds / 3 < 32 ? seconds / 3 : 32;
+	unsigned seconds = leg->session.seconds, early = seconds / 3 < 32 ? seconds / 3 : 32;
 	if (!seconds)
 		sip_session_stop(leg);
 	else /* RFC 4028 §10: half for who refreshes; the other gives up a little before the end */
-		wait_ms(leg, leg->refreshes ? seconds * 500 : (seconds - early) * 1000);
+		wait_ms(leg, leg->session.refreshes ? seconds * 500 : (seconds - early) * 1000);
 }
 
 void sip_session_stop(struct sip_leg *leg)
@@ -98,41 +153,42 @@ void sip_session_stop(struct sip_leg *leg)
 		su_timer_destroy(leg->session_timer);
 	leg->session_timer = NULL;
 	if (leg->refresh_out)
-		nta_outgoing_destroy(leg->refresh_out);
+		sip_within_free(leg->refresh_out);
 	leg->refresh_out = NULL;
 }
 
-static int on_refreshed(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
+static void on_refreshed(struct sip_leg *leg, const struct sip_within *request, int status,
+			 sip_t const *sip)
 {
-	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
-	if (status < 200)
-		return 0;
-	bool ok = sip && status < 300;
+	(void)request;
 	leg->refresh_out = NULL;
-	if (ok && nta_outgoing_method(orq) == sip_method_invite)
-		sip_leg_send_ack(leg, sip);
-	if (ok)
-		sip_session_agreed(leg, sip); /* the response may go with its transaction */
-	nta_outgoing_destroy(orq);
 	if (leg->state != LEG_CONFIRMED)
-		sip_session_stop(leg);
-	else if (ok)
+		return;
+	if (sip && status < 300) {
+		sip_session_agreed(leg, sip);
 		sip_leg_offer_now(leg);
-	else if (status == 408 || status == 481)
+	} else if (status == 408 || status == 481) {
 		over(leg);
-	else
+	} else if (status == 422 && sip && sip_session_lengthen(leg, sip)) {
+		refresh(leg);
+	} else {
 		wait_ms(leg, RETRY_MS);
-	return 0;
+	}
 }
 
 /* UPDATE where the far side takes it; otherwise the INVITE with what was agreed (RFC 4028 §7.4). */
 static void refresh(struct sip_leg *leg)
 {
 	bool update = leg->peer_updates;
-	const char *expires = su_sprintf(leg->home, "%u;refresher=uac", leg->session_seconds);
-	leg->refresh_out = nta_outgoing_tcreate(leg->dialog, on_refreshed, leg, leg->route, update ? sip_method_update : sip_method_invite, update ? "UPDATE" : "INVITE", NULL,
-		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_SUPPORTED(leg->agent->features), SIPTAG_SESSION_EXPIRES_STR(expires),
-		TAG_IF(!update, SIPTAG_CONTENT_TYPE(leg->agent->audio)), TAG_IF(!update, SIPTAG_PAYLOAD_STR(leg->sdp)), TAG_END());
+	leg->refresh_out = sip_leg_send(leg, &(struct sip_within){
+		.method = update ? sip_method_update : sip_method_invite,
+		.name = update ? "UPDATE" : "INVITE",
+		.contact = true,
+		.headers = sip_session_headers(leg),
+		.type = "application/sdp",
+		.body = update ? NULL : leg->sdp,
+		.answered = on_refreshed,
+	});
 	if (!leg->refresh_out)
 		over(leg);
 }

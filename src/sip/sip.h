@@ -8,6 +8,7 @@
 
 #include "base/network.h"
 #include "base/result.h"
+#include "sip/contact.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -177,6 +178,12 @@ int64_t sip_agent_certificate_expires(const struct sip_agent *agent); /* seconds
 void sip_leg_bind(struct sip_leg *leg, const struct sip_leg_handler *handler, void *owner);
 /* 180 or 183; sdp NULL: without. */
 void sip_leg_ring(struct sip_leg *leg, int status, const char *sdp);
+/*
+ * Does the next sip_leg_ring() need an offer? The INVITE had none and requires reliable
+ * provisional responses (RFC 3262 section 5). The answer comes through acked(), before or after
+ * the leg is answered.
+ */
+bool sip_leg_wants_offer(const struct sip_leg *leg);
 void sip_leg_answer(struct sip_leg *leg, const char *sdp);
 /* RFC 3261 §22: check the digest of the INVITE; sends the 407 itself when there is none or it is stale. */
 enum sip_auth { SIP_AUTH_OK, SIP_AUTH_CHALLENGED, SIP_AUTH_REFUSED };
@@ -195,6 +202,7 @@ struct sip_outgoing {
 	const char *username, *password; /* for digest challenges; NULL: none */
 	const char *sdp;
 	enum sip_media media;
+	enum sip_nat nat;
 	const char *headers;            /* further header lines, or NULL */
 	unsigned max_forwards;          /* of the call that this one continues, one less */
 };
@@ -227,6 +235,11 @@ struct sip_answer {
 bool sip_ask(struct sip_agent *agent, const struct sip_question *question, void (*answered)(void *arg, const struct sip_answer *answer), void *arg) WARN_UNUSED;
 
 /* ---- both ---- */
+
+/* When requests go to where the far side's messages come from; SIP_NAT_BY_ADDRESS until then. */
+void sip_leg_set_nat(struct sip_leg *leg, enum sip_nat nat);
+/* An incoming leg: for challenges of requests within its dialog; NULL: none. */
+void sip_leg_set_credentials(struct sip_leg *leg, const char *username, const char *password);
 
 /* What became of the SDP; NULL: it cannot pass. */
 void sip_leg_passed(struct sip_leg *leg, const char *sdp);

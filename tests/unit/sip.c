@@ -1,4 +1,7 @@
 #include "test.h"
+#include "base/network.h"
+#include "sip/contact.h"
+#include "sip/digest.h"
 #include "sip/headers.h"
 #include "sip/keepalive.h"
 #include "sip/lines.h"
@@ -218,6 +221,120 @@ static void test_a_capture_file(void **state)
 	buf_free(&b);
 }
 
+/* ---- digest ---- */
+
+/* The credentials that answer a challenge; NULL: it cannot be answered. */
+static const char *credentials(su_home_t *home, const struct digest_request *request,
+			       const char *const *params)
+{
+	struct digest_challenge challenge;
+	if (!digest_challenge_read(home, params, &challenge))
+		return NULL;
+	return digest_credentials(home, &challenge, request);
+}
+
+static void has(const char *text, const char *part)
+{
+	if (!text || !strstr(text, part))
+		fail_msg("%s is not in %s", part, text ? text : "nothing");
+}
+
+static void test_credentials_are_those_of_the_rfcs(void **state)
+{
+	(void)state;
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	su_home_init(home);
+	const struct digest_request old = {
+		.username = "Mufasa", .password = "Circle Of Life", .method = "GET",
+		.uri = "/dir/index.html", .cnonce = "0a4f113b", .count = 1,
+	};
+	const char *const rfc2617[] = {
+		"realm=\"testrealm@host.com\"", "qop=\"auth,auth-int\"",
+		"nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"",
+		"opaque=\"5ccc069c403ebaf9f0171e9517f40e41\"", NULL,
+	};
+	const char *text = credentials(home, &old, rfc2617);
+	has(text, "response=\"6629fae49393a05397450978507c4ef1\"");
+	has(text, "opaque=\"5ccc069c403ebaf9f0171e9517f40e41\", qop=auth, nc=00000001");
+	assert_null(strstr(text, "algorithm"));
+	const struct digest_request request = {
+		.username = "Mufasa", .password = "Circle of Life", .method = "GET",
+		.uri = "/dir/index.html",
+		.cnonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", .count = 1,
+	};
+	const char *rfc7616[] = {
+		"realm=\"http-auth@example.org\"", "qop=\"auth, auth-int\"", "algorithm=MD5",
+		"nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\"", NULL,
+	};
+	has(credentials(home, &request, rfc7616), "\"8ca523f5e9506fed4657c9700eebdbec\"");
+	rfc7616[2] = "Algorithm=\"sha-256\"";
+	text = credentials(home, &request, rfc7616);
+	has(text, "\"753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1\"");
+	has(text, "algorithm=sha-256");
+	su_home_deinit(home);
+}
+
+static void test_a_challenge_that_is_not_known_is_not_answered(void **state)
+{
+	(void)state;
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	struct digest_challenge c;
+	su_home_init(home);
+	const char *const none[] = {"realm=\"r\"", NULL};
+	const char *const sha1[] = {"nonce=\"n\"", "algorithm=SHA-1", NULL};
+	const char *const longer[] = {"nonce=\"n\"", "algorithm=MD5-sess-sess", NULL};
+	const char *const qop[] = {"nonce=\"n\"", "qop=\"token\"", NULL};
+	const char *const odd[] = {
+		"nonce=\"", "qop=auth-int", "stale=TRUE", "algorithm=md5-SESS", NULL,
+	};
+	assert_false(digest_challenge_read(home, NULL, &c));
+	assert_false(digest_challenge_read(home, none, &c));
+	assert_false(digest_challenge_read(home, sha1, &c));
+	assert_false(digest_challenge_read(home, longer, &c));
+	assert_false(digest_challenge_read(home, qop, &c));
+	assert_true(digest_challenge_read(home, odd, &c));
+	assert_true(c.stale && c.session && c.qop == DIGEST_QOP_AUTH_INT && c.hash == DIGEST_MD5);
+	assert_string_equal(c.realm, "");
+	const struct digest_request request = {
+		.username = "a\"b\\c", .password = "p", .method = "BYE",
+		.uri = "sip:a", .cnonce = "c",
+	};
+	has(digest_credentials(home, &c, &request), "username=\"a\\\"b\\\\c\", realm=\"\"");
+	su_home_deinit(home);
+}
+
+/* ---- Contact ---- */
+
+static bool hidden_from(enum sip_nat nat, const char *contact, const char *source)
+{
+	struct sockaddr_storage from;
+	assert_true(address_parse(source, strlen(source), &from));
+	return sip_contact_is_hidden(nat, contact, (const struct sockaddr *)&from);
+}
+
+static void test_a_private_contact_is_hidden_outside_its_network(void **state)
+{
+	(void)state;
+	const char *const private[] = {
+		"10.0.0.5", "172.31.255.1", "192.168.1.20", "100.64.3.4", "169.254.9.9",
+		"127.0.0.1", "0.0.0.0", "[fd00::5]", "[fe80::1]", "[::1]",
+	};
+	for (size_t i = 0; i < sizeof private / sizeof *private; i++) {
+		assert_true(hidden_from(SIP_NAT_BY_ADDRESS, private[i], "203.0.113.7"));
+		assert_false(hidden_from(SIP_NAT_BY_ADDRESS, private[i], private[i]));
+		assert_false(hidden_from(SIP_NAT_NEVER, private[i], "203.0.113.7"));
+	}
+	const char *const public[] = {"203.0.113.8", "172.32.0.1", "[2001:db8::1]", "pbx.example"};
+	for (size_t i = 0; i < sizeof public / sizeof *public; i++) {
+		assert_false(hidden_from(SIP_NAT_BY_ADDRESS, public[i], "203.0.113.7"));
+		assert_true(hidden_from(SIP_NAT_ALWAYS, public[i], "203.0.113.7"));
+	}
+	assert_false(hidden_from(SIP_NAT_BY_ADDRESS, "10.0.0.5", "10.9.0.1")); /* a neighbour */
+	assert_true(hidden_from(SIP_NAT_BY_ADDRESS, "10.0.0.5", "192.168.0.1"));
+	assert_true(hidden_from(SIP_NAT_BY_ADDRESS, "10.0.0.5", "127.0.0.1"));
+	assert_false(sip_contact_is_hidden(SIP_NAT_BY_ADDRESS, NULL, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +346,9 @@ int main(void)
 		cmocka_unit_test(test_headers_are_found_in_every_form),
 		cmocka_unit_test(test_what_is_nobodys_to_read_is_covered),
 		cmocka_unit_test(test_a_capture_file),
+		cmocka_unit_test(test_credentials_are_those_of_the_rfcs),
+		cmocka_unit_test(test_a_challenge_that_is_not_known_is_not_answered),
+		cmocka_unit_test(test_a_private_contact_is_hidden_outside_its_network),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
