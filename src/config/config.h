@@ -117,6 +117,7 @@ struct config_trunk {
 	const char *number_prefix;               /* NULL: none */
 	enum { NUMBER_E164, NUMBER_DIGITS, NUMBER_NATIONAL } number_format;
 	bool registers, asserts_identity, tells_diversion, srtp;
+	enum { SYMMETRIC_BY_ADDRESS, SYMMETRIC_ON, SYMMETRIC_OFF } symmetric_rtp;
 	struct terms_rate in_rate, out_rate;
 	int options_interval_seconds;            /* 0: gateways are not asked */
 };
