@@ -2,6 +2,7 @@
 #ifndef MEDIA_END_H
 #define MEDIA_END_H
 
+#include "media/key_events.h"
 #include "media/media.h"
 #include "media/rtp.h"
 #include "media/socket.h"
@@ -62,8 +63,7 @@ struct media_end {
 	int key_tick; /* within the key or the pause */
 	/* hearing keys */
 	enum key_way { KEY_UNKNOWN, KEY_EVENT, KEY_TONE, KEY_INFO } key_way; /* how the first one came: others that come otherwise are the same ones */
-	bool key_seen;
-	uint32_t key_timestamp; /* of the last event, so that its repeats are one key */
+	struct key_events key_events;
 	struct dtmf_rx_state_s *tones; /* NULL: none were listened for yet */
 	bool tones_began;
 	uint32_t tones_next; /* the timestamp that continues what was listened to */

@@ -244,6 +244,7 @@ static void set_remote(struct media_end *e, const struct sdp_audio *r, enum medi
 	e->other_event = r->offered_event;
 	e->rate = (uint32_t)r->rate;
 	quality_codec(&e->quality, r->name, e->rate);
+	e->key_events.rate = (uint32_t)r->event_rate;
 	end_forget_keys(e);
 	end_report_remote(e, r, moved);
 	if (before)

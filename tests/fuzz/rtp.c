@@ -1,5 +1,6 @@
 /* A packet from the network: its header, and a telephone event inside; or RTCP. */
 #include "fuzz.h"
+#include "media/key_events.h"
 #include "media/quality.h"
 #include "media/source.h"
 
@@ -11,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rtcp_report report, again;
 	uint8_t written[RTCP_SIZE];
 	static struct quality_meter meter;
+	static struct key_events events;
 	static struct source source;
 	const struct source_candidate *before;
 	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = 1};
@@ -27,7 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (p.payload < data || p.payload_len > size || p.payload + p.payload_len > data + size)
 		abort();
 	rtp_write_header(header, &p);
-	(void)telephone_event_parse(p.payload, p.payload_len, &e);
+	if (telephone_event_parse(p.payload, p.payload_len, &e) && e.key)
+		(void)key_events_take(&events, &p, &e);
+	if (events.count > KEY_EVENTS_KEPT)
+		abort();
 	from.sin_port = p.sequence & 3; /* four senders */
 	if (p.marker)
 		(void)source_name(&source, (const struct sockaddr *)&from, sizeof from, true,

@@ -1,11 +1,13 @@
 #include "test.h"
 #include "media/audio.h"
+#include "media/key_events.h"
 #include "media/ng.h"
 #include "media/quality.h"
 #include "media/recorder.h"
 #include "media/rtp.h"
 #include "media/source.h"
 #include "media/track.h"
+#include "sip/info.h"
 #include "sip/sdp.h"
 #include <arpa/inet.h>
 #include <sndfile.h>
@@ -536,6 +538,190 @@ static void test_music_on_hold_is_heard_while_no_address_is_named(void **state)
 	assert_int_equal(stream(&s, "192.0.2.1", 4000, 10, &now), 10);
 }
 
+/* ---- digits by telephone events ---- */
+
+struct sent {
+	char key;
+	uint16_t sequence;
+	uint32_t timestamp;
+	uint16_t duration;
+	bool end, marker;
+};
+
+static const char *heard_keys(const struct sent *sent, size_t count, uint32_t rate)
+{
+	static char out[40];
+	struct key_events k = {.rate = rate};
+	size_t n = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct rtp_packet p = {
+			.sequence = sent[i].sequence,
+			.timestamp = sent[i].timestamp,
+			.marker = sent[i].marker,
+			.ssrc = 7,
+		};
+		struct telephone_event e = {
+			.key = sent[i].key, .end = sent[i].end, .duration = sent[i].duration};
+		if (key_events_take(&k, &p, &e) && n < sizeof out - 1)
+			out[n++] = sent[i].key;
+	}
+	out[n] = '\0';
+	return out;
+}
+
+/*
+ * "1123" as senders send it: 100 ms each, 100 ms apart. step: how far the timestamp moves with each
+ * packet, 0 as RFC 4733 has it. stands: it stays the same from key to key.
+ */
+static size_t four_keys(struct sent out[32], uint32_t step, bool stands)
+{
+	size_t n = 0;
+	for (uint32_t key = 0; key < 4; key++) {
+		uint32_t begin = 0xfffff000 + (stands ? 0 : key * 1600);
+		for (uint32_t i = 0; i < 8; i++, n++)
+			out[n] = (struct sent){
+				.key = "1123"[key],
+				.sequence = (uint16_t)(65526 + n + key * 5),
+				.timestamp = begin + i * step,
+				.end = i >= 5,
+				.marker = i == 0,
+				.duration = (uint16_t)(i < 5 ? (i + 1) * 160 : 960),
+			};
+	}
+	return n;
+}
+
+static void test_each_key_is_heard_once_whatever_the_timestamp_does(void **state)
+{
+	struct sent sent[32];
+	(void)state;
+	assert_string_equal(heard_keys(sent, four_keys(sent, 0, false), 8000), "1123");
+	assert_string_equal(heard_keys(sent, four_keys(sent, 160, false), 8000), "1123");
+	assert_string_equal(heard_keys(sent, four_keys(sent, 0, true), 8000), "1123");
+	assert_string_equal(heard_keys(sent, four_keys(sent, 1, true), 8000), "1123");
+}
+
+static void test_each_key_is_heard_once_whatever_is_lost_or_late(void **state)
+{
+	struct sent sent[32], changed[40];
+	size_t n = four_keys(sent, 0, false);
+	(void)state;
+	for (size_t lost = 0; lost < n; lost++) { /* any three in a row */
+		size_t m = 0;
+		for (size_t i = 0; i < n; i++)
+			if (i < lost || i > lost + 2)
+				changed[m++] = sent[i];
+		assert_string_equal(heard_keys(changed, m, 8000), "1123");
+	}
+	for (size_t late = 0; late + 4 < n; late++) { /* any one comes after the four that follow */
+		memcpy(changed, sent, sizeof sent);
+		memmove(&changed[late], &changed[late + 1], 4 * sizeof changed[0]);
+		changed[late + 4] = sent[late];
+		assert_string_equal(heard_keys(changed, n, 8000), "1123");
+	}
+	struct sent twice[64];
+	for (size_t i = 0; i < 2 * n; i++) /* the network repeats each */
+		twice[i] = sent[i / 2];
+	assert_string_equal(heard_keys(twice, 2 * n, 8000), "1123");
+	size_t only = 0;
+	for (size_t i = 7; i < n; i += 8) /* of each key nothing but the last packet */
+		changed[only++] = sent[i];
+	assert_string_equal(heard_keys(changed, only, 8000), "1123");
+}
+
+static void test_a_long_key_is_one_however_its_segments_come(void **state)
+{
+	struct sent sent[1300];
+	(void)state;
+	for (int lost = 0; lost < 4; lost++) {
+		size_t n = 0;
+		for (uint32_t tick = 0; tick < 1000; tick++) { /* 20 s, in segments of 65535 */
+			uint32_t total = (tick + 1) * 160, segment = (total - 1) / 65535;
+			if (lost && (tick + (uint32_t)lost) % 4 == 0)
+				continue;
+			sent[n++] = (struct sent){
+				.key = '7',
+				.sequence = (uint16_t)tick,
+				.timestamp = 100 + segment * 65535,
+				.duration = (uint16_t)(total - segment * 65535),
+				.marker = tick == 0,
+			};
+		}
+		for (uint16_t i = 0; i < 3; i++)
+			sent[n++] = (struct sent){.key = '7',
+						  .sequence = (uint16_t)(1000 + i),
+						  .timestamp = 100 + 2 * 65535,
+						  .duration = 29000,
+						  .end = true};
+		sent[n++] = (struct sent){.key = '7',
+					  .sequence = 1010,
+					  .timestamp = 100 + 2 * 65535 + 29800,
+					  .duration = 160,
+					  .marker = true};
+		assert_string_equal(heard_keys(sent, n, 8000), "77");
+	}
+}
+
+static void test_another_stream_and_another_clock_have_keys_of_their_own(void **state)
+{
+	struct sent fast[6];
+	struct key_events k = {0};
+	const struct telephone_event e = {.key = '5', .duration = 160};
+	(void)state;
+	assert_true(key_events_take(
+		&k, &(struct rtp_packet){.ssrc = 1, .sequence = 9, .timestamp = 500}, &e));
+	assert_false(key_events_take(
+		&k, &(struct rtp_packet){.ssrc = 1, .sequence = 10, .timestamp = 500}, &e));
+	assert_true(key_events_take(
+		&k, &(struct rtp_packet){.ssrc = 2, .sequence = 9, .timestamp = 500}, &e));
+	for (uint32_t i = 0; i < 6; i++) /* 48 kHz: each packet moves the timestamp by 20 ms */
+		fast[i] = (struct sent){.key = '5',
+					.sequence = (uint16_t)i,
+					.timestamp = i * 960,
+					.duration = 960,
+					.marker = i == 0};
+	assert_string_equal(heard_keys(fast, 6, 48000), "5");
+}
+
+static const char *info_keys(const char *body)
+{
+	static char out[INFO_KEYS_MAX + 1];
+	size_t count = sip_info_keys(body, strlen(body), out);
+	assert_int_equal(count, strlen(out));
+	return out;
+}
+
+static void test_info_bodies_have_the_digits_that_were_pressed(void **state)
+{
+	(void)state;
+	assert_true(sip_info_is_dtmf("application/dtmf") &&
+		    sip_info_is_dtmf("Application/DTMF-Relay"));
+	assert_false(sip_info_is_dtmf("application/dtmf-relay-2") || sip_info_is_dtmf(""));
+	assert_string_equal(info_keys("Signal=5\r\nDuration=160\r\n"), "5");
+	assert_string_equal(info_keys("Duration=160\r\nSignal= #"), "#");
+	assert_string_equal(info_keys("signal : a\nduration : 9\n"), "A");
+	assert_string_equal(info_keys("Signal=10\r\nSignal=11\r\nSignal=12\r\nSignal=13\r\nSignal="
+				      "14\r\nSignal=15"),
+			    "*#ABCD");
+	assert_string_equal(info_keys("Signal=16\r\nDuration=160"), "");
+	assert_string_equal(info_keys("Signal=!"), "");
+	assert_string_equal(info_keys("Signal=Flash\r\n"), "");
+	assert_string_equal(info_keys("Signal=\r\nDuration=250\r\n"), "");
+	assert_string_equal(info_keys("Duration=160"), "");
+	assert_string_equal(info_keys("Signal=123\r\nDuration=100"), "123");
+	assert_string_equal(info_keys("5"), "5");
+	assert_string_equal(info_keys("\r\n 11 \r\n"), "#");
+	assert_string_equal(info_keys("1 2,3\r\n4#"), "1234#");
+	assert_string_equal(info_keys("7!8"), "78");
+	assert_string_equal(info_keys("1016"), "1016");
+	assert_string_equal(info_keys("Duration: 8"), "");
+	assert_string_equal(info_keys(""), "");
+	char many[100];
+	memset(many, '1', sizeof many);
+	assert_int_equal(sip_info_keys(many, sizeof many, (char[INFO_KEYS_MAX + 1]){0}),
+			 INFO_KEYS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -559,6 +745,11 @@ int main(void)
 			test_a_sender_that_never_uses_its_own_port_comes_back_after_another_sdp),
 		cmocka_unit_test(test_packets_that_come_before_their_sdp_are_kept),
 		cmocka_unit_test(test_music_on_hold_is_heard_while_no_address_is_named),
+		cmocka_unit_test(test_each_key_is_heard_once_whatever_the_timestamp_does),
+		cmocka_unit_test(test_each_key_is_heard_once_whatever_is_lost_or_late),
+		cmocka_unit_test(test_a_long_key_is_one_however_its_segments_come),
+		cmocka_unit_test(test_another_stream_and_another_clock_have_keys_of_their_own),
+		cmocka_unit_test(test_info_bodies_have_the_digits_that_were_pressed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
