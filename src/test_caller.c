@@ -56,7 +56,7 @@ static void set_remote(struct caller *c, const char *sdp)
 {
 	struct sdp_audio audio;
 	if (sdp_audio_parse(sdp, &audio, NULL))
-		media_set_remote(c->end, &audio);
+		media_set_remote(c->end, &audio, MEDIA_SAME_HOST);
 }
 
 static void on_progress(void *owner, int status, const char *sdp)
@@ -111,7 +111,7 @@ static void on_offered(void *owner, const char *sdp)
 		sip_leg_reoffer_answer(c->leg, 488, NULL);
 		return;
 	}
-	media_set_remote(c->end, &audio);
+	media_set_remote(c->end, &audio, MEDIA_SAME_HOST);
 	sdp_audio_answer(answer, media_address(c->media), media_port(c->end), &audio, NULL, 1, 2);
 	sip_leg_reoffer_answer(c->leg, 200, answer);
 }

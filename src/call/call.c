@@ -32,7 +32,7 @@ static void take_sdp(struct call *c, const struct sdp_audio *audio)
 	c->sdp = *audio;
 	if (!audio->passed)
 		c->passed = NULL;
-	media_set_remote(c->end, audio);
+	media_set_remote(c->end, audio, negotiate_symmetry(c, c->trunk, audio));
 }
 
 /* A new offer from the caller: hold, another address, another codec. */
@@ -387,7 +387,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->ladder = ladder_open(loop->ladders, o, c->id);
 	ladder_add(c->ladder, in->sip_call_id);
 	if (!c->offers)
-		media_set_remote(c->end, &c->sdp);
+		media_set_remote(c->end, &c->sdp, negotiate_symmetry(c, c->trunk, &c->sdp));
 	struct lease lease;
 	bool lent = leases_call(loop->config.leases, o->id, number->number, c->caller_id, c->started_ms, &lease);
 	c->publisher_id = lent && organization_publisher_name(o, lease.publisher_id) ? arena_strdup(&c->arena, lease.publisher_id) : number->publisher_id;
@@ -460,10 +460,16 @@ void call_persisted(struct call *c, bool ok)
 
 /* ---- end ---- */
 
-/* Was nothing heard for so long that nobody is there? since: when audio was to come, at the latest. */
+/* A side that holds, with an address of 0.0.0.0 too, need not send music. */
+static bool is_to_send(const struct sdp_audio *audio)
+{
+	return audio->sends && audio->receives;
+}
+
+/* Did nothing come for so long that nobody is there? since: when it was to come, at the latest. */
 static bool is_silent(const struct call *c, const struct media_end *end, int64_t since, int64_t now)
 {
-	int64_t heard = media_last_heard(end), from = heard > since ? heard : since;
+	int64_t alive = media_last_alive(end), from = alive > since ? alive : since;
 	return now - from >= c->loop->config.rtp_timeout_seconds * INT64_C(1000);
 }
 
@@ -474,9 +480,10 @@ void call_check_media(struct call *c, int64_t now)
 	const char *who = NULL;
 	if (c->over || !c->answered_ms || !c->loop->config.rtp_timeout_seconds)
 		return;
-	if (c->sdp.sends && is_silent(c, c->end, c->answered_ms - past, now))
+	if (is_to_send(&c->sdp) && is_silent(c, c->end, c->answered_ms - past, now))
 		who = "caller";
-	else if (d->connected && d->talking->sdp.sends && is_silent(c, d->talking->end, c->connected_ms - past, now))
+	else if (d->connected && is_to_send(&d->talking->sdp) &&
+		 is_silent(c, d->talking->end, c->connected_ms - past, now))
 		who = "target";
 	if (!who)
 		return;

@@ -620,7 +620,7 @@ static void set_remote(const struct attempt *a, const struct sdp_audio *audio)
 	const struct phone *phone = a->to->phone;
 	if (phone && *phone->address && address_parse(audio->address, strlen(audio->address), &named) && !address_is_public((const struct sockaddr *)&named))
 		snprintf(reached.address, sizeof reached.address, "%s", phone->address);
-	media_set_remote(a->end, &reached);
+	media_set_remote(a->end, &reached, negotiate_symmetry(a->call, a->to->trunk, &reached));
 }
 
 /* What its SDP says from now on. */

@@ -420,6 +420,9 @@ bool queue_music_played(struct call *c, unsigned play);
 /* negotiate.c */
 /* What a target is to be offered with its INVITE: the codecs that the caller could still be told; NULL: what we speak ourselves. */
 const struct sdp_formats *negotiate_formats(struct call *c);
+/* Where that side's audio may come from; trunk: the one that the leg goes over, or NULL. */
+enum media_symmetry negotiate_symmetry(const struct call *c, const struct config_trunk *trunk,
+				       const struct sdp_audio *sdp);
 void negotiate_offer(struct call *c, const struct attempt *a, char out[SDP_SIZE]);
 /* Read its answer. false: no audio that can be used. */
 bool negotiate_answer(struct attempt *a, const char *sdp, struct sdp_audio *out);

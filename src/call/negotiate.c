@@ -4,7 +4,24 @@
  * while they talk. What one side changes is offered to the other.
  */
 #include "call/internal.h"
+#include "base/network.h"
+#include "webhook/address.h"
 #include <string.h>
+
+/* ---- where audio comes from ---- */
+
+enum media_symmetry negotiate_symmetry(const struct call *c, const struct config_trunk *trunk,
+				       const struct sdp_audio *sdp)
+{
+	struct sockaddr_storage named;
+	if (c->loop->rtpengine) /* which learns itself where the far side is */
+		return MEDIA_SAME_HOST;
+	if (trunk && trunk->symmetric_rtp != SYMMETRIC_BY_ADDRESS)
+		return trunk->symmetric_rtp == SYMMETRIC_ON ? MEDIA_ANY_HOST : MEDIA_TO_SDP;
+	bool is_private = address_parse(sdp->address, strlen(sdp->address), &named) &&
+			  !address_is_public((const struct sockaddr *)&named);
+	return is_private ? MEDIA_ANY_HOST : MEDIA_SAME_HOST;
+}
 
 /* ---- what is offered to a target ---- */
 
@@ -55,7 +72,7 @@ void negotiate_connect(struct call *c, const struct attempt *a)
 		c->passed = NULL;
 	} else if (!c->settled && sdp_audio_pass(&c->sdp, c->formats, a->passed)) {
 		c->passed = a->passed;
-		media_set_remote(c->end, &c->sdp);
+		media_set_remote(c->end, &c->sdp, negotiate_symmetry(c, c->trunk, &c->sdp));
 	}
 }
 
@@ -87,7 +104,7 @@ void negotiate_refused(struct call *c)
 	if (!c->sdp.passed || c->told_passed)
 		return;
 	sdp_audio_speak(&c->sdp, c->formats);
-	media_set_remote(c->end, &c->sdp);
+	media_set_remote(c->end, &c->sdp, negotiate_symmetry(c, c->trunk, &c->sdp));
 }
 
 const char *negotiate_caller_offer(struct call *c, const char *mode, char out[SDP_SIZE])

@@ -238,6 +238,9 @@ static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 	t->srtp = json_is_true(json_object_get(out, "srtp"));
 	t->asserts_identity = json_is_true(json_object_get(out, "asserted_identity"));
 	t->tells_diversion = json_is_true(json_object_get(out, "diversion"));
+	json_t *symmetric = json_object_get(e->doc, "symmetric_rtp");
+	if (json_is_boolean(symmetric))
+		t->symmetric_rtp = json_is_true(symmetric) ? SYMMETRIC_ON : SYMMETRIC_OFF;
 	t->in_rate = build_rate(in);
 	t->out_rate = build_rate(out);
 	t->registers = json_is_true(json_object_get(out, "register"));

@@ -119,6 +119,7 @@ struct config_trunk {
 	bool registers, asserts_identity, tells_diversion, srtp;
 	/* When requests within a dialog go to where the other side's messages come from. */
 	enum { TRUNK_NAT_BY_ADDRESS, TRUNK_NAT_ALWAYS, TRUNK_NAT_NEVER } nat_contact;
+	enum { SYMMETRIC_BY_ADDRESS, SYMMETRIC_ON, SYMMETRIC_OFF } symmetric_rtp;
 	struct terms_rate in_rate, out_rate;
 	int options_interval_seconds;            /* 0: gateways are not asked */
 };

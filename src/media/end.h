@@ -2,9 +2,11 @@
 #ifndef MEDIA_END_H
 #define MEDIA_END_H
 
+#include "media/key_events.h"
 #include "media/media.h"
 #include "media/rtp.h"
 #include "media/socket.h"
+#include "media/source.h"
 #include "media/track.h"
 #include <netinet/in.h>
 #include <pthread.h>
@@ -27,9 +29,11 @@ struct media_end {
 	/* all below: media thread only */
 	struct media_end *next_active, **previous_active; /* ends that have something to send each tick */
 	struct media_end *peer;
-	struct sockaddr_storage remote; /* negotiated, then latched */
+	struct source source;		/* whose packets are heard */
+	bool only_to_sdp;		/* audio is sent to no other port than the SDP's */
+	struct sockaddr_storage remote; /* where it is sent: the SDP's address, or the source's */
 	socklen_t remote_len;
-	bool has_remote, latched, may_send;
+	bool has_remote, may_send;
 	uint8_t codec;
 	int telephone_event, other_codec, other_event; /* others: what the far side may call them, too, or -1 */
 	bool passes; /* the codec is neither PCMU nor PCMA: nothing is heard in it, and nothing can be said */
@@ -59,8 +63,7 @@ struct media_end {
 	int key_tick; /* within the key or the pause */
 	/* hearing keys */
 	enum key_way { KEY_UNKNOWN, KEY_EVENT, KEY_TONE, KEY_INFO } key_way; /* how the first one came: others that come otherwise are the same ones */
-	bool key_seen;
-	uint32_t key_timestamp; /* of the last event, so that its repeats are one key */
+	struct key_events key_events;
 	struct dtmf_rx_state_s *tones; /* NULL: none were listened for yet */
 	bool tones_began;
 	uint32_t tones_next; /* the timestamp that continues what was listened to */
@@ -71,12 +74,13 @@ struct media_end {
 	int64_t record_began_us;
 	struct track heard, said;
 	bool beeping, sent; /* the tone goes out now; something did since the last tick */
-	_Atomic int64_t voice_ms, heard_ms;
+	_Atomic int64_t voice_ms, heard_ms, alive_ms;
 	struct quality_meter quality;
 	/* RTCP */
 	struct media_end *next_report, **previous_report;
 	struct sockaddr_storage rtcp_remote; /* negotiated, then where it came from */
 	socklen_t rtcp_remote_len;
+	int rtcp_port; /* that the SDP names */
 	bool rtcp_mux, reported;
 	uint32_t packets_sent, octets_sent, packets_reported, last_timestamp, last_report;
 	int64_t last_sent_us, last_report_us;
@@ -165,12 +169,23 @@ void end_comfort_frame(struct media_end *e);
 void media_comfort_tick(struct media_thread *t);
 
 /* receive.c */
+/* Hear a source's packets that came before it was known to be the call's. */
+void end_hear_kept(struct media_end *e, const struct source_candidate *c);
 void end_receive(struct rtp_socket *socket);
 void end_receive_rtcp(struct rtp_socket *socket);
 
 /* report.c: RTCP */
 void end_report_begin(struct media_end *e);
-void end_report_remote(struct media_end *e, const struct sdp_audio *remote);
+/* moved: audio is sent to another address than before. */
+void end_report_remote(struct media_end *e, const struct sdp_audio *remote, bool moved);
+/* Audio is sent to where it comes from now, and reports to the port after that. */
+void end_report_follow(struct media_end *e);
+/* The far side is there, though it may send no audio. */
+static inline void end_mark_alive(struct media_end *e, int64_t now_us)
+{
+	atomic_store_explicit(&e->alive_ms, now_us / 1000, memory_order_relaxed);
+}
+
 void end_take_report(struct media_end *e, const uint8_t *data, size_t len, const struct sockaddr_storage *from, socklen_t from_len, int64_t now_us);
 void end_report_end(struct media_end *e);
 void media_report_tick(struct media_thread *t);

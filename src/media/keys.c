@@ -45,10 +45,8 @@ void end_hear_event(struct media_end *e, const struct rtp_packet *p)
 	struct telephone_event ev;
 	if (!telephone_event_parse(p->payload, p->payload_len, &ev) || !ev.key || !counts(e, KEY_EVENT))
 		return;
-	if (e->key_seen && e->key_timestamp == p->timestamp)
+	if (!key_events_take(&e->key_events, p, &ev))
 		return;
-	e->key_seen = true;
-	e->key_timestamp = p->timestamp;
 	end_tell(e, MEDIA_KEY, ev.key, 0);
 	if (e->peer && e->peer->telephone_event < 0)
 		pass_on(e, ev.key);

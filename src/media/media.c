@@ -22,6 +22,7 @@ struct command {
 	enum command_kind kind;
 	struct media_end *end, *other;
 	struct sdp_audio remote;
+	enum media_symmetry symmetry;
 	struct audio *audio;
 	struct recording *recording;
 	bool on; /* paused; to be kept; with beeps */
@@ -99,9 +100,12 @@ void media_close(struct media_end *e)
 	post(e, &(struct command){.kind = COMMAND_CLOSE});
 }
 
-void media_set_remote(struct media_end *e, const struct sdp_audio *remote)
+void media_set_remote(struct media_end *e, const struct sdp_audio *remote,
+		      enum media_symmetry symmetry)
 {
-	post(e, &(struct command){.kind = COMMAND_REMOTE, .remote = *remote});
+	post(e, &(struct command){.kind = COMMAND_REMOTE, .remote = *remote, .symmetry = symmetry});
+	/* At once: the far side may send from there as soon as it has our answer. */
+	mailbox_wake(e->thread->commands);
 }
 
 void media_bridge(struct media_end *a, struct media_end *b)
@@ -155,9 +159,9 @@ int64_t media_last_voice(const struct media_end *e)
 	return e->voice_ms;
 }
 
-int64_t media_last_heard(const struct media_end *e)
+int64_t media_last_alive(const struct media_end *e)
 {
-	return e->heard_ms;
+	return e->alive_ms;
 }
 
 bool media_quality(const struct media_end *e, struct quality *out)
@@ -206,10 +210,31 @@ static void close_end(struct media_end *e)
 	m->open--;
 }
 
-static void set_remote(struct media_end *e, const struct sdp_audio *r)
+/* Returns whether audio is sent elsewhere than before. */
+static bool set_address(struct media_end *e, const struct sdp_audio *r,
+			enum media_symmetry symmetry, const struct source_candidate **before)
 {
-	e->has_remote = socket_address(r->address, r->port, &e->remote, &e->remote_len);
-	e->latched = false;
+	struct sockaddr_storage named;
+	socklen_t len;
+	e->has_remote = socket_address(r->address, r->port, &named, &len);
+	e->only_to_sdp = symmetry == MEDIA_TO_SDP;
+	if (!e->has_remote)
+		return false;
+	bool moved = source_name(&e->source, (const struct sockaddr *)&named, len,
+				 symmetry == MEDIA_ANY_HOST, clock_monotonic_us(), before);
+	e->has_remote = e->source.named.len > 0; /* nothing is sent to 0.0.0.0 */
+	if (!e->has_remote)
+		return false;
+	const struct source_address *to = e->only_to_sdp ? &e->source.named : &e->source.current;
+	memcpy(&e->remote, &to->ip, to->len);
+	e->remote_len = to->len;
+	return moved;
+}
+
+static void set_remote(struct media_end *e, const struct sdp_audio *r, enum media_symmetry symmetry)
+{
+	const struct source_candidate *before = NULL;
+	bool moved = set_address(e, r, symmetry, &before);
 	e->may_send = r->receives;
 	e->codec = (uint8_t)r->codec;
 	e->telephone_event = r->telephone_event;
@@ -219,8 +244,11 @@ static void set_remote(struct media_end *e, const struct sdp_audio *r)
 	e->other_event = r->offered_event;
 	e->rate = (uint32_t)r->rate;
 	quality_codec(&e->quality, r->name, e->rate);
+	e->key_events.rate = (uint32_t)r->event_rate;
 	end_forget_keys(e);
-	end_report_remote(e, r);
+	end_report_remote(e, r, moved);
+	if (before)
+		end_hear_kept(e, before);
 }
 
 static void perform(struct command *c)
@@ -235,7 +263,7 @@ static void perform(struct command *c)
 		close_end(e);
 		break;
 	case COMMAND_REMOTE:
-		set_remote(e, &c->remote);
+		set_remote(e, &c->remote, c->symmetry);
 		break;
 	case COMMAND_BRIDGE:
 		unbridge(e);
@@ -283,11 +311,54 @@ static void perform(struct command *c)
 	free(c);
 }
 
-static void perform_all(struct media_thread *t)
+/* Perform what was asked, except that ends are closed by close_all(). Returns the commands that do.
+ */
+static struct mail *perform_first(struct media_thread *t)
 {
+	struct mail *closing = NULL, **last = &closing;
 	for (struct mail *c = mailbox_take_all(t->commands), *next; c; c = next) {
 		next = c->next;
-		perform((struct command *)c);
+		if (((struct command *)c)->kind != COMMAND_CLOSE) {
+			perform((struct command *)c);
+			continue;
+		}
+		c->next = NULL;
+		*last = c;
+		last = &c->next;
+	}
+	return closing;
+}
+
+static void close_all(struct mail *closing)
+{
+	for (struct mail *next; closing; closing = next) {
+		next = closing->next;
+		perform((struct command *)closing);
+	}
+}
+
+static void perform_all(struct media_thread *t)
+{
+	close_all(perform_first(t));
+}
+
+static bool is_ready(const struct epoll_event *events, int count, const void *what)
+{
+	for (int i = 0; i < count; i++)
+		if (events[i].data.ptr == what)
+			return true;
+	return false;
+}
+
+static void tick(struct media_thread *t)
+{
+	uint64_t expired = 0;
+	if (read(t->timer, &expired, sizeof expired) != (ssize_t)sizeof expired)
+		return;
+	for (uint64_t i = 0; i < expired && i < 5; i++) {
+		media_comfort_tick(t);
+		media_tick(t);
+		media_report_tick(t);
 	}
 }
 
@@ -296,30 +367,22 @@ static void *media_main(void *arg)
 	struct media_thread *t = arg;
 	struct epoll_event events[256];
 	while (!t->media->stop) {
-		/* Sockets first: an end closed by a command must not be in this round's list. */
 		int n = epoll_wait(t->epoll, events, ARRAY_LEN(events), -1);
-		bool commands = false, ticks = false;
+		/* An SDP counts before the packets that it announces. Sockets in this round's list
+		 * must not be closed before they were read. */
+		struct mail *closing = is_ready(events, n, t) ? perform_first(t) : NULL;
 		for (int i = 0; i < n; i++) {
-			if (events[i].data.ptr == t)
-				commands = true;
-			else if (events[i].data.ptr == &t->timer)
-				ticks = true;
-			else if ((uintptr_t)events[i].data.ptr & 1)
-				end_receive_rtcp(rtp_socket_of_rtcp(events[i].data.ptr));
+			void *what = events[i].data.ptr;
+			if (what == t || what == &t->timer)
+				continue;
+			if ((uintptr_t)what & 1)
+				end_receive_rtcp(rtp_socket_of_rtcp(what));
 			else
-				end_receive(events[i].data.ptr);
+				end_receive(what);
 		}
-		if (ticks) {
-			uint64_t expired = 0;
-			if (read(t->timer, &expired, sizeof expired) == (ssize_t)sizeof expired)
-				for (uint64_t i = 0; i < expired && i < 5; i++) {
-					media_comfort_tick(t);
-					media_tick(t);
-					media_report_tick(t);
-				}
-		}
-		if (commands)
-			perform_all(t);
+		if (is_ready(events, n, &t->timer))
+			tick(t);
+		close_all(closing);
 	}
 	return NULL;
 }

@@ -49,9 +49,16 @@ const char *media_address(const struct media *media);
 /* The end stops and its port is free again; the pointer is dead. */
 void media_close(struct media_end *end);
 
-/* What the far side's SDP said. Also unlatches: the next packet from its address decides
- * where we send (symmetric RTP), until the next SDP. */
-void media_set_remote(struct media_end *end, const struct sdp_audio *remote);
+/* Where audio may come from besides the SDP's address and port, and where it is sent (RFC 4961). */
+enum media_symmetry {
+	MEDIA_TO_SDP,	 /* from other ports of its host; sent to the SDP's address and port */
+	MEDIA_SAME_HOST, /* from other ports of its host, and sent there */
+	MEDIA_ANY_HOST,	 /* from anywhere, and sent there: the far side is behind NAT */
+};
+
+/* What the far side's SDP says. media/source.h has the rules of where packets may come from. */
+void media_set_remote(struct media_end *end, const struct sdp_audio *remote,
+		      enum media_symmetry symmetry);
 /* Pass audio both ways between two ends; NULL for b ends a's bridge. Where one passes its codec as it is, so must the other. */
 void media_bridge(struct media_end *a, struct media_end *b);
 /* Play from now, or from when the end speaks PCMU or PCMA; ends what played before. Takes the reference. Returns the play's number. */
@@ -69,8 +76,8 @@ void media_record(struct media_end *end, struct recording *recording, bool beep)
 /* Silence takes the place of what is said. */
 void media_record_pause(struct media_end *end, bool paused);
 void media_record_stop(struct media_end *end, bool keep);
-/* When a packet of audio last came, monotonic ms; 0: not yet. */
-int64_t media_last_heard(const struct media_end *end);
+/* When the far side last sent audio, comfort noise or RTCP, monotonic ms; 0: not yet. */
+int64_t media_last_alive(const struct media_end *end);
 /* How well the far side was heard; false: nothing was. */
 bool media_quality(const struct media_end *end, struct quality *out);
 /* When a voice was last heard since recording began, monotonic ms; 0: not yet. */

@@ -51,32 +51,6 @@ static void relay(struct media_end *to, const struct rtp_packet *p, bool is_key,
 	end_count_sent(to, out.timestamp, p->payload_len, now_us);
 }
 
-static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET)
-		return ((const struct sockaddr_in *)a)->sin_addr.s_addr == ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-	return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
-}
-
-/* Symmetric RTP (RFC 4961): the first packet from the negotiated host fixes the port we
- * answer to; another host, or another port after that, is not heard. */
-static bool accept_source(struct media_end *e, const struct sockaddr_storage *from, socklen_t len)
-{
-	if (!e->has_remote)
-		return false;
-	if (!e->latched) {
-		if (!same_host(from, &e->remote))
-			return false;
-		e->remote = *from;
-		e->remote_len = len;
-		e->latched = true;
-		return true;
-	}
-	return len == e->remote_len && memcmp(from, &e->remote, len) == 0;
-}
-
 /* A burst of packets as they wait in a socket. */
 struct burst {
 	uint8_t data[BURST][PACKET_MAX];
@@ -107,12 +81,27 @@ static void mark_heard(struct media_end *e, int64_t now_us)
 	if (!e->watched)
 		end_comfort_watch(e);
 	atomic_store_explicit(&e->heard_ms, now_us / 1000, memory_order_relaxed);
+	end_mark_alive(e, now_us);
+}
+
+static bool is_key_type(const struct media_end *e, int payload_type)
+{
+	return e->telephone_event >= 0 &&
+	       (payload_type == e->telephone_event || payload_type == e->other_event);
+}
+
+/* May a packet of this type tell where audio comes from? */
+static bool is_agreed(const struct media_end *e, int payload_type)
+{
+	return is_key_type(e, payload_type) || speaks(e, payload_type) ||
+	       payload_type == COMFORT_NOISE;
 }
 
 static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t now_us)
 {
-	bool is_key = e->telephone_event >= 0 && (p->payload_type == e->telephone_event || p->payload_type == e->other_event);
+	bool is_key = is_key_type(e, p->payload_type);
 	if (!is_key && !speaks(e, p->payload_type)) {
+		end_mark_alive(e, now_us);
 		if (p->payload_type == COMFORT_NOISE && !e->passes) {
 			mark_heard(e, now_us);
 			quality_take(&e->quality, p, true, now_us);
@@ -132,6 +121,49 @@ static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t
 		relay(e->peer, p, is_key, now_us);
 }
 
+/* Packets come from another source from now on: audio is sent there (RFC 4961). */
+static void follow_source(struct media_end *e)
+{
+	const struct source_address *now = &e->source.current;
+	if (e->only_to_sdp || !e->has_remote)
+		return;
+	memcpy(&e->remote, &now->ip, now->len);
+	e->remote_len = now->len;
+	end_report_follow(e);
+}
+
+void end_hear_kept(struct media_end *e, const struct source_candidate *c)
+{
+	struct rtp_packet p;
+	for (size_t i = 0; i < c->kept_count; i++)
+		if (rtp_parse(c->kept[i].data, c->kept[i].len, &p))
+			take_packet(e, &p, c->kept[i].came_us);
+}
+
+static void receive_rtp(struct media_end *e, const struct source_arrival *a)
+{
+	const struct source_candidate *before;
+	if (!is_agreed(e, a->rtp->payload_type)) { /* such as one that keeps a NAT's port open (RFC
+						      6263) */
+		if (source_is_known(&e->source, a->from))
+			end_mark_alive(e, a->now_us);
+		return;
+	}
+	switch (source_take(&e->source, a, &before)) {
+	case SOURCE_IGNORED:
+	case SOURCE_WAITS:
+		return;
+	case SOURCE_MOVED:
+		follow_source(e);
+		if (before)
+			end_hear_kept(e, before);
+		break;
+	case SOURCE_HEARD:
+		break;
+	}
+	take_packet(e, a->rtp, a->now_us);
+}
+
 void end_receive(struct rtp_socket *socket)
 {
 	static _Thread_local struct burst b;
@@ -140,25 +172,33 @@ void end_receive(struct rtp_socket *socket)
 	int64_t now = n > 0 ? clock_monotonic_us() : 0;
 	for (int i = 0; e && i < n; i++) {
 		struct rtp_packet p;
-		socklen_t from_len = b.messages[i].msg_hdr.msg_namelen;
-		size_t len = b.messages[i].msg_len;
-		if (!accept_source(e, &b.from[i], from_len))
-			continue;
-		if (e->rtcp_mux && rtcp_looks_so(b.data[i], len))
-			end_take_report(e, b.data[i], len, &b.from[i], from_len, now);
-		else if (rtp_parse(b.data[i], len, &p))
-			take_packet(e, &p, now);
+		const struct source_arrival a = {
+			.from = (const struct sockaddr *)&b.from[i],
+			.from_len = b.messages[i].msg_hdr.msg_namelen,
+			.data = b.data[i],
+			.len = b.messages[i].msg_len,
+			.rtp = &p,
+			.now_us = now,
+		};
+		if (e->rtcp_mux && rtcp_looks_so(a.data, a.len)) {
+			if (source_is_host(&e->source, a.from))
+				end_take_report(e, a.data, a.len, &b.from[i], a.from_len, now);
+		} else if (rtp_parse(a.data, a.len, &p)) {
+			receive_rtp(e, &a);
+		}
 	}
 }
 
-/* What is told from the host that audio is exchanged with. */
+/* Reports count that come from the host that audio is exchanged with. */
 void end_receive_rtcp(struct rtp_socket *socket)
 {
 	static _Thread_local struct burst b;
 	struct media_end *e = socket->end;
 	int n = read_burst(socket->rtcp_fd, &b);
 	int64_t now = n > 0 ? clock_monotonic_us() : 0;
-	for (int i = 0; e && i < n; i++)
-		if (e->has_remote && !e->rtcp_mux && same_host(&b.from[i], &e->remote))
+	for (int i = 0; e && i < n; i++) {
+		const struct sockaddr *from = (const struct sockaddr *)&b.from[i];
+		if (!e->rtcp_mux && source_is_host(&e->source, from))
 			end_take_report(e, b.data[i], b.messages[i].msg_len, &b.from[i], b.messages[i].msg_hdr.msg_namelen, now);
+	}
 }

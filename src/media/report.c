@@ -1,6 +1,7 @@
 /* RTCP (RFC 3550 §6): each end tells its far side how well it is heard, and takes what that tells of us. */
 #include "media/end.h"
 #include "base/clock.h"
+#include "base/network.h"
 #include "media/rtcp.h"
 #include <sodium.h>
 #include <string.h>
@@ -49,13 +50,23 @@ static void set_port(struct sockaddr_storage *address, int port)
 		((struct sockaddr_in6 *)address)->sin6_port = htons((uint16_t)port);
 }
 
-void end_report_remote(struct media_end *e, const struct sdp_audio *remote)
+void end_report_remote(struct media_end *e, const struct sdp_audio *remote, bool moved)
 {
+	int port = remote->rtcp_port ? remote->rtcp_port : remote->port + 1;
 	e->rtcp_mux = remote->rtcp_mux;
+	if (!e->has_remote || (!moved && port == e->rtcp_port))
+		return;
+	e->rtcp_port = port;
 	e->rtcp_remote = e->remote;
 	e->rtcp_remote_len = e->remote_len;
-	if (e->has_remote)
-		set_port(&e->rtcp_remote, remote->rtcp_port ? remote->rtcp_port : remote->port + 1);
+	set_port(&e->rtcp_remote, port);
+}
+
+void end_report_follow(struct media_end *e)
+{
+	e->rtcp_remote = e->remote;
+	e->rtcp_remote_len = e->remote_len;
+	set_port(&e->rtcp_remote, address_port((const struct sockaddr *)&e->remote) + 1);
 }
 
 static void send_report(struct media_end *e, bool bye)
@@ -86,6 +97,8 @@ void end_take_report(struct media_end *e, const uint8_t *data, size_t len, const
 	struct rtcp_report r;
 	if (!rtcp_parse(data, len, e->ssrc, &r))
 		return;
+	if (!r.says_bye)
+		end_mark_alive(e, now_us);
 	if (!e->rtcp_mux) {
 		e->rtcp_remote = *from;
 		e->rtcp_remote_len = from_len;

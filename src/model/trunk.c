@@ -143,6 +143,11 @@ const struct resource_kind resource_trunk = {
 		 .help = "Send requests within a call to the address that the other side's messages "
 			"come from, instead of the address in its Contact. Empty: only if the "
 			"Contact has a private address."},
+		{"symmetric_rtp", FIELD_BOOLEAN, .title = "Symmetric RTP",
+		 .help = "Accept audio from any address and send it back there, as peers behind NAT "
+			 "need (RFC 4961). Off: only the host named in the SDP is heard, and audio is "
+			 "sent to its address and port. Empty: on where the SDP names a private "
+			 "address."},
 		{"options_interval_seconds", FIELD_INTEGER, .min = 0, .max = 3600, .initial = "30",
 		 .title = "Ping gateways every (s)",
 		 .help = "How often OPTIONS is sent to each gateway. 0: never."},

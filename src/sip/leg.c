@@ -1,6 +1,7 @@
 /* One dialog: its INVITE, its end, and everything that can happen between. */
 #include "sip/agent.h"
 #include "sip/body.h"
+#include "sip/info.h"
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,26 +265,19 @@ static int on_offer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 	return 0;
 }
 
-/* application/dtmf-relay has "Signal=5"; application/dtmf is the key alone. */
 static int on_info(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 {
 	const char *type = sip->sip_content_type ? sip->sip_content_type->c_type : "";
-	const char *body = sip->sip_payload && sip->sip_payload->pl_data ? su_strndup(leg->home, sip->sip_payload->pl_data, sip->sip_payload->pl_len) : NULL;
-	char key = '\0';
-	if (body && strcasecmp(type, "application/dtmf-relay") == 0) {
-		const char *signal = strcasestr(body, "signal");
-		signal = signal ? strchr(signal, '=') : NULL;
-		const char *value = signal ? signal + 1 + strspn(signal + 1, " \t") : "";
-		key = strncmp(value, "10", 2) == 0 ? '*' : strncmp(value, "11", 2) == 0 ? '#' : *value;
-	} else if (body && strcasecmp(type, "application/dtmf") == 0) {
-		key = body[strspn(body, " \t\r\n")];
-	} else if (*type) {
+	const sip_payload_t *body = sip->sip_payload;
+	char keys[INFO_KEYS_MAX + 1] = "";
+	if (*type && !sip_info_is_dtmf(type))
 		return 415;
-	}
+	if (*type && body && body->pl_data)
+		sip_info_keys(body->pl_data, body->pl_len, keys);
 	nta_incoming_treply(irq, SIP_200_OK, TAG_END());
 	nta_incoming_destroy(irq);
-	if (key && strchr("0123456789*#ABCDabcd", key) && !leg->released && leg->handler->dtmf)
-		leg->handler->dtmf(leg->owner, key);
+	for (const char *key = keys; *key && !leg->released && leg->handler->dtmf; key++)
+		leg->handler->dtmf(leg->owner, *key);
 	return 0;
 }
 

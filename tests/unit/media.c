@@ -1,11 +1,15 @@
 #include "test.h"
 #include "media/audio.h"
+#include "media/key_events.h"
 #include "media/ng.h"
 #include "media/quality.h"
 #include "media/recorder.h"
 #include "media/rtp.h"
+#include "media/source.h"
 #include "media/track.h"
+#include "sip/info.h"
 #include "sip/sdp.h"
+#include <arpa/inet.h>
 #include <sndfile.h>
 #include <unistd.h>
 
@@ -344,11 +348,408 @@ static void test_ng_answers(void **state)
 	assert_null(a.sdp);
 }
 
+/* ---- where audio comes from ---- */
+
+static struct sockaddr_in at(const char *host, int port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	assert_int_equal(inet_pton(AF_INET, host, &a.sin_addr), 1);
+	return a;
+}
+
+#define MS(n) ((int64_t)(n)*1000)
+
+static const struct source_candidate *before;
+
+static bool name(struct source *s, const char *host, int port, bool any_host, int64_t now_us)
+{
+	struct sockaddr_in a = at(host, port);
+	return source_name(s, (const struct sockaddr *)&a, sizeof a, any_host, now_us, &before);
+}
+
+/* A packet of a stream whose SSRC is the port it comes from. */
+static enum source_verdict packet(struct source *s, const char *host, int port, uint16_t sequence,
+				  int64_t now_us)
+{
+	static uint8_t data[172];
+	struct sockaddr_in a = at(host, port);
+	struct rtp_packet p = {.sequence = sequence, .ssrc = (uint32_t)port};
+	data[3] = (uint8_t)sequence;
+	const struct source_arrival arrival = {
+		.from = (const struct sockaddr *)&a,
+		.from_len = sizeof a,
+		.data = data,
+		.len = sizeof data,
+		.rtp = &p,
+		.now_us = now_us,
+	};
+	return source_take(s, &arrival, &before);
+}
+
+/* So many packets, 20 ms apart. Returns how many are heard, those that were kept among them. */
+static int stream(struct source *s, const char *host, int port, int count, int64_t *now_us)
+{
+	int heard = 0;
+	for (int i = 0; i < count; i++, *now_us += MS(20)) {
+		enum source_verdict v = packet(s, host, port, (uint16_t)(65530 + i), *now_us);
+		heard += v == SOURCE_HEARD || v == SOURCE_MOVED;
+		heard += before ? (int)before->kept_count : 0;
+	}
+	return heard;
+}
+
+static void assert_source(const struct source *s, const char *host, int port)
+{
+	struct sockaddr_in a = at(host, port);
+	assert_int_equal(s->current.ip.v4.sin_addr.s_addr, a.sin_addr.s_addr);
+	assert_int_equal(ntohs(s->current.ip.v4.sin_port), port);
+}
+
+static void test_the_address_of_the_latest_sdp_is_heard_at_once(void **state)
+{
+	struct source s = {0};
+	int64_t now = MS(1000);
+	(void)state;
+	assert_true(name(&s, "192.0.2.1", 4000, false, now));
+	assert_int_equal(stream(&s, "192.0.2.1", 4000, 10, &now), 10);
+	assert_true(name(&s, "192.0.2.1", 4002, false, now));
+	assert_int_equal(stream(&s, "192.0.2.1", 4000, 500, &now),
+			 0); /* of the port before, however many */
+	assert_source(&s, "192.0.2.1", 4002);
+	assert_int_equal(stream(&s, "192.0.2.1", 4002, 10, &now), 10);
+	assert_true(name(&s, "192.0.2.9", 5000, false, now)); /* another host */
+	assert_int_equal(stream(&s, "192.0.2.1", 4002, 10, &now), 0);
+	assert_int_equal(stream(&s, "192.0.2.9", 5000, 10, &now), 10);
+	assert_true(name(&s, "192.0.2.1", 4000, false, now)); /* and back */
+	assert_int_equal(stream(&s, "192.0.2.9", 5000, 10, &now), 0);
+	assert_int_equal(stream(&s, "192.0.2.1", 4000, 10, &now), 10);
+}
+
+static void test_stray_packets_steal_no_audio(void **state)
+{
+	struct source s = {0};
+	int64_t now = MS(1000);
+	(void)state;
+	name(&s, "192.0.2.1", 4000, true, now);
+	for (int i = 0; i < 2; i++) /* two are no stream */
+		assert_int_not_equal(packet(&s, "192.0.2.1", 7000, (uint16_t)i, now), SOURCE_MOVED);
+	for (int i = 0; i < 9; i++) /* nor are packets with any sequence numbers */
+		assert_int_not_equal(packet(&s, "192.0.2.1", 7000, (uint16_t)(i * 7919 + 500), now),
+				     SOURCE_MOVED);
+	for (int i = 0; i < 9; i++) /* nor is one packet that is repeated */
+		assert_int_not_equal(packet(&s, "192.0.2.1", 7000, 5, now), SOURCE_MOVED);
+	assert_source(&s, "192.0.2.1", 4000);
+	assert_int_equal(stream(&s, "192.0.2.1", 4000, 10, &now), 10);
+	for (int i = 0; i < 100; i++, now += MS(20)) { /* a whole stream beside the call's */
+		assert_int_equal(packet(&s, "192.0.2.1", 4000, (uint16_t)i, now), SOURCE_HEARD);
+		assert_int_equal(packet(&s, "192.0.2.1", 7000, (uint16_t)(i + 900), now),
+				 SOURCE_WAITS);
+	}
+}
+
+static void test_a_sender_behind_nat_is_followed_and_loses_nothing(void **state)
+{
+	struct source s = {0};
+	int64_t now = MS(1000);
+	(void)state;
+	name(&s, "10.9.8.7", 4000, true, now);
+	assert_int_not_equal(packet(&s, "198.51.100.4", 9, 1, now),
+			     SOURCE_MOVED); /* a stray one first */
+	assert_int_equal(stream(&s, "203.0.113.5", 31000, 20, &now), 20);
+	assert_source(&s, "203.0.113.5", 31000);
+	assert_int_equal(stream(&s, "198.51.100.4", 9, 20, &now), 0); /* nobody else from now on */
+	assert_false(name(&s, "10.9.8.7", 4000, true, now)); /* the same SDP changes nothing */
+	assert_int_equal(stream(&s, "203.0.113.5", 31000, 20, &now), 20);
+	assert_true(name(&s, "10.9.8.7", 4002, true,
+			 now)); /* another port, and another one of the NAT */
+	assert_int_equal(stream(&s, "203.0.113.5", 31000, 4, &now), 0);
+	assert_int_equal(stream(&s, "203.0.113.5", 31002, 20, &now), 20);
+	now += SOURCE_SILENT_US; /* after a long silence the NAT has a new port */
+	assert_int_equal(stream(&s, "203.0.113.5", 31044, 20, &now), 20);
+	assert_int_equal(packet(&s, "10.9.8.7", 4002, 1, now),
+			 SOURCE_MOVED); /* the SDP's own comes first */
+	assert_int_equal(stream(&s, "203.0.113.5", 31044, 20, &now), 0);
+}
+
+static void test_another_host_is_heard_only_where_that_is_allowed(void **state)
+{
+	struct source s = {0};
+	int64_t now = MS(1000);
+	(void)state;
+	name(&s, "192.0.2.1", 4000, false, now);
+	assert_int_equal(stream(&s, "192.0.2.2", 4000, 50, &now), 0);
+	assert_int_equal(stream(&s, "192.0.2.1", 4444, 50, &now),
+			 50); /* another port of the same host */
+	assert_true(name(&s, "192.0.2.1", 4000, true, now) == false);
+	now += SOURCE_SILENT_US;
+	assert_int_equal(stream(&s, "192.0.2.2", 4000, 50, &now), 50);
+}
+
+static void test_a_sender_that_never_uses_its_own_port_comes_back_after_another_sdp(void **state)
+{
+	struct source s = {0};
+	int64_t now = MS(1000);
+	(void)state;
+	name(&s, "192.0.2.1", 4000, false, now);
+	assert_int_equal(stream(&s, "192.0.2.1", 6000, 10, &now), 10);
+	name(&s, "192.0.2.1", 4002, false, now);
+	assert_int_equal(stream(&s, "192.0.2.1", 6000, 10, &now), 0);
+	now += SOURCE_SILENT_US;
+	assert_int_equal(stream(&s, "192.0.2.1", 6000, 10, &now), 10);
+}
+
+static void test_packets_that_come_before_their_sdp_are_kept(void **state)
+{
+	struct source s = {0};
+	int64_t now = MS(1000);
+	(void)state;
+	assert_int_equal(stream(&s, "192.0.2.1", 4000, 9, &now), 0); /* before any SDP */
+	name(&s, "192.0.2.1", 4000, false, now);
+	assert_non_null(before);
+	assert_int_equal(before->kept_count, SOURCE_KEPT);
+	assert_int_equal(before->kept[1].data[3], (uint8_t)(65530 + 8)); /* the latest */
+	assert_int_equal(stream(&s, "192.0.2.1", 4000, 9, &now), 9);
+	assert_int_equal(packet(&s, "192.0.2.1", 4002, 7, now), SOURCE_WAITS);
+	assert_int_equal(packet(&s, "192.0.2.1", 4000, 9, now), SOURCE_HEARD);
+	name(&s, "192.0.2.1", 4002, false, now);
+	assert_non_null(before);
+	assert_int_equal(before->kept_count, 1);
+	name(&s, "192.0.2.1", 4004, false, now);
+	assert_null(before);
+}
+
+static void test_music_on_hold_is_heard_while_no_address_is_named(void **state)
+{
+	struct source s = {0};
+	int64_t now = MS(1000);
+	(void)state;
+	name(&s, "192.0.2.1", 4000, false, now);
+	assert_int_equal(stream(&s, "192.0.2.1", 4000, 10, &now), 10);
+	assert_false(name(&s, "0.0.0.0", 4000, true, now));
+	assert_int_equal(s.named.len, 0);
+	assert_int_equal(stream(&s, "192.0.2.1", 4000, 10, &now), 10);
+	assert_int_equal(stream(&s, "203.0.113.5", 4000, 10, &now), 0);
+	assert_false(name(&s, "0.0.0.0", 4000, true, now));
+	assert_int_equal(stream(&s, "192.0.2.1", 7000, 10, &now),
+			 10); /* the music has a port of its own */
+	assert_true(name(&s, "192.0.2.1", 4000, false, now));
+	assert_source(&s, "192.0.2.1", 4000);
+	assert_int_equal(stream(&s, "192.0.2.1", 7000, 10, &now), 0);
+	assert_int_equal(stream(&s, "192.0.2.1", 4000, 10, &now), 10);
+}
+
+/* ---- digits by telephone events ---- */
+
+struct sent {
+	char key;
+	uint16_t sequence;
+	uint32_t timestamp;
+	uint16_t duration;
+	bool end, marker;
+};
+
+static const char *heard_keys(const struct sent *sent, size_t count, uint32_t rate)
+{
+	static char out[40];
+	struct key_events k = {.rate = rate};
+	size_t n = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct rtp_packet p = {
+			.sequence = sent[i].sequence,
+			.timestamp = sent[i].timestamp,
+			.marker = sent[i].marker,
+			.ssrc = 7,
+		};
+		struct telephone_event e = {
+			.key = sent[i].key, .end = sent[i].end, .duration = sent[i].duration};
+		if (key_events_take(&k, &p, &e) && n < sizeof out - 1)
+			out[n++] = sent[i].key;
+	}
+	out[n] = '\0';
+	return out;
+}
+
+/*
+ * "1123" as senders send it: 100 ms each, 100 ms apart. step: how far the timestamp moves with each
+ * packet, 0 as RFC 4733 has it. stands: it stays the same from key to key.
+ */
+static size_t four_keys(struct sent out[32], uint32_t step, bool stands)
+{
+	size_t n = 0;
+	for (uint32_t key = 0; key < 4; key++) {
+		uint32_t begin = 0xfffff000 + (stands ? 0 : key * 1600);
+		for (uint32_t i = 0; i < 8; i++, n++)
+			out[n] = (struct sent){
+				.key = "1123"[key],
+				.sequence = (uint16_t)(65526 + n + key * 5),
+				.timestamp = begin + i * step,
+				.end = i >= 5,
+				.marker = i == 0,
+				.duration = (uint16_t)(i < 5 ? (i + 1) * 160 : 960),
+			};
+	}
+	return n;
+}
+
+static void test_each_key_is_heard_once_whatever_the_timestamp_does(void **state)
+{
+	struct sent sent[32];
+	(void)state;
+	assert_string_equal(heard_keys(sent, four_keys(sent, 0, false), 8000), "1123");
+	assert_string_equal(heard_keys(sent, four_keys(sent, 160, false), 8000), "1123");
+	assert_string_equal(heard_keys(sent, four_keys(sent, 0, true), 8000), "1123");
+	assert_string_equal(heard_keys(sent, four_keys(sent, 1, true), 8000), "1123");
+}
+
+static void test_each_key_is_heard_once_whatever_is_lost_or_late(void **state)
+{
+	struct sent sent[32], changed[40];
+	size_t n = four_keys(sent, 0, false);
+	(void)state;
+	for (size_t lost = 0; lost < n; lost++) { /* any three in a row */
+		size_t m = 0;
+		for (size_t i = 0; i < n; i++)
+			if (i < lost || i > lost + 2)
+				changed[m++] = sent[i];
+		assert_string_equal(heard_keys(changed, m, 8000), "1123");
+	}
+	for (size_t late = 0; late + 4 < n; late++) { /* any one comes after the four that follow */
+		memcpy(changed, sent, sizeof sent);
+		memmove(&changed[late], &changed[late + 1], 4 * sizeof changed[0]);
+		changed[late + 4] = sent[late];
+		assert_string_equal(heard_keys(changed, n, 8000), "1123");
+	}
+	struct sent twice[64];
+	for (size_t i = 0; i < 2 * n; i++) /* the network repeats each */
+		twice[i] = sent[i / 2];
+	assert_string_equal(heard_keys(twice, 2 * n, 8000), "1123");
+	size_t only = 0;
+	for (size_t i = 7; i < n; i += 8) /* of each key nothing but the last packet */
+		changed[only++] = sent[i];
+	assert_string_equal(heard_keys(changed, only, 8000), "1123");
+}
+
+static void test_a_long_key_is_one_however_its_segments_come(void **state)
+{
+	struct sent sent[1300];
+	(void)state;
+	for (int lost = 0; lost < 4; lost++) {
+		size_t n = 0;
+		for (uint32_t tick = 0; tick < 1000; tick++) { /* 20 s, in segments of 65535 */
+			uint32_t total = (tick + 1) * 160, segment = (total - 1) / 65535;
+			if (lost && (tick + (uint32_t)lost) % 4 == 0)
+				continue;
+			sent[n++] = (struct sent){
+				.key = '7',
+				.sequence = (uint16_t)tick,
+				.timestamp = 100 + segment * 65535,
+				.duration = (uint16_t)(total - segment * 65535),
+				.marker = tick == 0,
+			};
+		}
+		for (uint16_t i = 0; i < 3; i++)
+			sent[n++] = (struct sent){.key = '7',
+						  .sequence = (uint16_t)(1000 + i),
+						  .timestamp = 100 + 2 * 65535,
+						  .duration = 29000,
+						  .end = true};
+		sent[n++] = (struct sent){.key = '7',
+					  .sequence = 1010,
+					  .timestamp = 100 + 2 * 65535 + 29800,
+					  .duration = 160,
+					  .marker = true};
+		assert_string_equal(heard_keys(sent, n, 8000), "77");
+	}
+}
+
+static void test_another_stream_and_another_clock_have_keys_of_their_own(void **state)
+{
+	struct sent fast[6];
+	struct key_events k = {0};
+	const struct telephone_event e = {.key = '5', .duration = 160};
+	(void)state;
+	assert_true(key_events_take(
+		&k, &(struct rtp_packet){.ssrc = 1, .sequence = 9, .timestamp = 500}, &e));
+	assert_false(key_events_take(
+		&k, &(struct rtp_packet){.ssrc = 1, .sequence = 10, .timestamp = 500}, &e));
+	assert_true(key_events_take(
+		&k, &(struct rtp_packet){.ssrc = 2, .sequence = 9, .timestamp = 500}, &e));
+	for (uint32_t i = 0; i < 6; i++) /* 48 kHz: each packet moves the timestamp by 20 ms */
+		fast[i] = (struct sent){.key = '5',
+					.sequence = (uint16_t)i,
+					.timestamp = i * 960,
+					.duration = 960,
+					.marker = i == 0};
+	assert_string_equal(heard_keys(fast, 6, 48000), "5");
+}
+
+static const char *info_keys(const char *body)
+{
+	static char out[INFO_KEYS_MAX + 1];
+	size_t count = sip_info_keys(body, strlen(body), out);
+	assert_int_equal(count, strlen(out));
+	return out;
+}
+
+static void test_info_bodies_have_the_digits_that_were_pressed(void **state)
+{
+	(void)state;
+	assert_true(sip_info_is_dtmf("application/dtmf") &&
+		    sip_info_is_dtmf("Application/DTMF-Relay"));
+	assert_false(sip_info_is_dtmf("application/dtmf-relay-2") || sip_info_is_dtmf(""));
+	assert_string_equal(info_keys("Signal=5\r\nDuration=160\r\n"), "5");
+	assert_string_equal(info_keys("Duration=160\r\nSignal= #"), "#");
+	assert_string_equal(info_keys("signal : a\nduration : 9\n"), "A");
+	assert_string_equal(info_keys("Signal=10\r\nSignal=11\r\nSignal=12\r\nSignal=13\r\nSignal="
+				      "14\r\nSignal=15"),
+			    "*#ABCD");
+	assert_string_equal(info_keys("Signal=16\r\nDuration=160"), "");
+	assert_string_equal(info_keys("Signal=!"), "");
+	assert_string_equal(info_keys("Signal=Flash\r\n"), "");
+	assert_string_equal(info_keys("Signal=\r\nDuration=250\r\n"), "");
+	assert_string_equal(info_keys("Duration=160"), "");
+	assert_string_equal(info_keys("Signal=123\r\nDuration=100"), "123");
+	assert_string_equal(info_keys("5"), "5");
+	assert_string_equal(info_keys("\r\n 11 \r\n"), "#");
+	assert_string_equal(info_keys("1 2,3\r\n4#"), "1234#");
+	assert_string_equal(info_keys("7!8"), "78");
+	assert_string_equal(info_keys("1016"), "1016");
+	assert_string_equal(info_keys("Duration: 8"), "");
+	assert_string_equal(info_keys(""), "");
+	char many[100];
+	memset(many, '1', sizeof many);
+	assert_int_equal(sip_info_keys(many, sizeof many, (char[INFO_KEYS_MAX + 1]){0}),
+			 INFO_KEYS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_g711_survives_the_round_trip), cmocka_unit_test(test_recordings_have_everything_in_its_place), cmocka_unit_test(test_a_stream_stays_in_its_place_for_an_hour), cmocka_unit_test(test_rtp_skips_extension_and_padding_and_refuses_short_ones),
-		cmocka_unit_test(test_telephone_events_round_trip), cmocka_unit_test(test_sdp_offers_are_read_and_answered), cmocka_unit_test(test_formats_are_offered_on_as_they_came), cmocka_unit_test(test_the_format_that_an_answer_chose_is_passed), cmocka_unit_test(test_jitter_is_told_in_the_clock_of_the_stream), cmocka_unit_test(test_quality_counts_losses_and_jitter), cmocka_unit_test(test_ng_requests), cmocka_unit_test(test_ng_answers),
+		cmocka_unit_test(test_g711_survives_the_round_trip),
+		cmocka_unit_test(test_recordings_have_everything_in_its_place),
+		cmocka_unit_test(test_a_stream_stays_in_its_place_for_an_hour),
+		cmocka_unit_test(test_rtp_skips_extension_and_padding_and_refuses_short_ones),
+		cmocka_unit_test(test_telephone_events_round_trip),
+		cmocka_unit_test(test_sdp_offers_are_read_and_answered),
+		cmocka_unit_test(test_formats_are_offered_on_as_they_came),
+		cmocka_unit_test(test_the_format_that_an_answer_chose_is_passed),
+		cmocka_unit_test(test_jitter_is_told_in_the_clock_of_the_stream),
+		cmocka_unit_test(test_quality_counts_losses_and_jitter),
+		cmocka_unit_test(test_ng_requests),
+		cmocka_unit_test(test_ng_answers),
+		cmocka_unit_test(test_the_address_of_the_latest_sdp_is_heard_at_once),
+		cmocka_unit_test(test_stray_packets_steal_no_audio),
+		cmocka_unit_test(test_a_sender_behind_nat_is_followed_and_loses_nothing),
+		cmocka_unit_test(test_another_host_is_heard_only_where_that_is_allowed),
+		cmocka_unit_test(
+			test_a_sender_that_never_uses_its_own_port_comes_back_after_another_sdp),
+		cmocka_unit_test(test_packets_that_come_before_their_sdp_are_kept),
+		cmocka_unit_test(test_music_on_hold_is_heard_while_no_address_is_named),
+		cmocka_unit_test(test_each_key_is_heard_once_whatever_the_timestamp_does),
+		cmocka_unit_test(test_each_key_is_heard_once_whatever_is_lost_or_late),
+		cmocka_unit_test(test_a_long_key_is_one_however_its_segments_come),
+		cmocka_unit_test(test_another_stream_and_another_clock_have_keys_of_their_own),
+		cmocka_unit_test(test_info_bodies_have_the_digits_that_were_pressed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
