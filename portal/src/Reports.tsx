@@ -144,7 +144,7 @@ export function Reports() {
         <TextInput type="date" label={t('To')} value={last} onChange={(e) => change({ to: e.currentTarget.value })} error={readable ? undefined : t('Not after the first day')} />
         <Select label={t('By')} data={[...['hour', 'day', 'campaign', 'publisher', 'target'].map((v) => ({ value: v, label: label(v) })), ...(tags.data ?? []).map((tag) => ({ value: `tag.${String(tag.name)}`, label: String(tag.name) }))]} value={by} onChange={(v) => change({ by: (v ?? 'day') as By })} allowDeselect={false} />
         <Button variant="default" onClick={save} disabled={!report.data?.data.length}>{t('Download CSV')}</Button>
-        <Text size="sm" c="dimmed">{t('Times are those of {zone}', { zone })}</Text>
+        <Text size="sm" c="dimmed">{t('Times are in {zone}', { zone })}</Text>
       </Group>
       {report.error && <Alert color="red" title={t('This could not be added up')}>{report.error.message}</Alert>}
       {report.data && <>

@@ -5,7 +5,8 @@ import { Link } from '@tanstack/react-router'
 import { ReactFlowProvider, useNodesState, useReactFlow, type Edge } from '@xyflow/react'
 import { useMemo, useState } from 'react'
 import { api, type Row } from '../api'
-import { words } from '../words'
+import { Status } from '../calls/fields'
+import { inputOf, useStepNames } from '../calls/steps'
 import { toCanvas, walked, type Document } from './document'
 import { useStepPorts } from './stepPorts'
 import { useNodeTypes, type NodeType } from './types'
@@ -19,6 +20,7 @@ interface Entry {
   call_flow_id?: string
   flow_version?: number
   node?: string
+  type?: string
   port?: string | null
   detail?: string
   entered_at?: string
@@ -26,7 +28,7 @@ interface Entry {
   digits?: string
 }
 
-const clock = (at: string) => new Date(at).toLocaleTimeString(undefined, { hour12: false })
+const clock = (at: string) => new Date(at).toLocaleTimeString(undefined, { hourCycle: 'h23' })
 
 // Where a call is that goes on: where the last port leads, or the node that the flow began with.
 function standing(steps: Entry[], edges: Edge[]): string | null {
@@ -35,24 +37,25 @@ function standing(steps: Entry[], edges: Edge[]): string | null {
   return edges.find((e) => e.source === last.node && e.sourceHandle === last.port)?.target ?? null
 }
 
-function Steps({ trace, document, at, onPick }: {
+function Steps({ call, trace, document, at, onPick }: {
+  call: Row
   trace: Entry[]
   document: Document
   at: number | null
   onPick: (i: number) => void
 }) {
-  const portOf = useStepPorts(trace, document)
+  const portOf = useStepPorts(trace, document), step = useStepNames(call)
   return (
     <Stack gap={6} role="list" aria-label={t('Steps')}>
       {trace.map((e, i) => e.kind === 'input' ? (
-        <Text key={i} size="xs" c="dimmed" role="listitem" pl="md">{clock(e.at)} {words(e.input ?? '')}{e.digits ? `: ${e.digits}` : ''}</Text>
+        <Text key={i} size="xs" c="dimmed" role="listitem" pl="md">{clock(e.at)} {inputOf(e.input)}{e.digits ? `: ${e.digits}` : ''}</Text>
       ) : (
         <Paper key={i} withBorder p="xs" role="listitem" ml={e.call_flow_id ? 'md' : 0} style={at === i ? { borderColor: 'var(--mantine-color-blue-6)' } : undefined}>
           <Group gap="xs" wrap="nowrap">
             <Button
               size="compact-xs" variant="subtle" disabled={!!e.call_flow_id}
               onClick={() => onPick(i)}
-            >{e.node}</Button>
+            >{e.call_flow_id ? e.node : step.name(e.node, e.type)}</Button>
             <Badge size="sm" variant="light" tt="none">{e.port ? portOf(e) : t('end')}</Badge>
             <Text size="xs" c="dimmed" ml="auto">{clock(e.at)}</Text>
           </Group>
@@ -70,7 +73,7 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
   const [nodes, , onNodes] = useNodesState(placed)
   const steps = trace.filter((e) => e.kind === 'step' && !e.call_flow_id)
   const live = call.status === 'active' ? (standing(steps, edges) ?? 'start') : null
-  const seen = useMemo(() => ({ types, bad: new Set<string>(), passed: new Set([...steps.map((s) => s.node!), ...(live ? [live] : [])]), insert: () => {}, numbers: new Map(), live }), [types, trace, live]) // eslint-disable-line react-hooks/exhaustive-deps
+  const seen = useMemo(() => ({ types, bad: new Set<string>(), passed: new Set([...steps.map((s) => s.node!), ...(live ? [live] : [])]), numbers: new Map(), live }), [types, trace, live]) // eslint-disable-line react-hooks/exhaustive-deps
   const pick = (i: number) => {
     setAt(i)
     void canvas.fitView({ nodes: [{ id: trace[i].node! }], maxZoom: 1, duration: 300, padding: 0.6 })
@@ -82,7 +85,7 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
           <Surface editable={false} nodes={nodes} onNodesChange={onNodes} edges={walked(edges, steps)} />
         </Box>
         <ScrollArea style={{ flex: '0 1 360px' }} type="auto">
-          <Steps trace={trace} document={document} at={at} onPick={pick} />
+          <Steps call={call} trace={trace} document={document} at={at} onPick={pick} />
         </ScrollArea>
       </Group>
     </Seen.Provider>
@@ -99,11 +102,11 @@ export default function CallTrace({ id }: { id: string }) {
   const types = useNodeTypes()
   const error = call.error ?? trace.error ?? document.error
   if (error) return <Alert color="red" title={t('This call could not be loaded')}>{error.message}</Alert>
-  if (call.data && !flow) return <Alert title={t('This call ran a routing plan')}>{t('It has attempts, but no way through a flow.')}{' '}<Link to={`/calls/${id}`}>{t('The call')}</Link></Alert>
+  if (call.data && !flow) return <Alert title={t('This call ran a routing plan')}>{t('It has attempts, but no path through a flow.')}{' '}<Link to={`/calls/${id}`}>{t('The call')}</Link></Alert>
   if (!call.data || !trace.data || !document.data || !types.data) return <Text c="dimmed">{t('Loading…')}</Text>
   return (
     <Stack h="calc(100vh - 100px)" gap="xs">
-      <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Badge color={call.data.status === 'active' ? 'teal' : undefined}>{call.data.status === 'active' ? t('live') : String(call.data.disposition)}</Badge><Link to={`/calls/${id}`}>{t('The call')}</Link><Link to={`/data/call-flows/${flow}`}>{t('The flow')}</Link><Text size="sm" c="dimmed">{t('version {n}', { n: version })}</Text></Group>
+      <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Status of={call.data.disposition ?? call.data.status} /><Link to={`/calls/${id}`}>{t('The call')}</Link><Link to={`/data/call-flows/${flow}`}>{t('The flow')}</Link><Text size="sm" c="dimmed">{t('version {n}', { n: version })}</Text></Group>
       <ReactFlowProvider fitView><View call={call.data} document={document.data} trace={trace.data} types={types.data} /></ReactFlowProvider>
     </Stack>
   )
