@@ -5,8 +5,7 @@ import { javascript, javascriptLanguage } from '@codemirror/lang-javascript'
 import { Input, useComputedColorScheme } from '@mantine/core'
 import { basicSetup, EditorView } from 'codemirror'
 import { useContext, useEffect, useRef } from 'react'
-import { NodePorts, useNames } from './names'
-import { IsReadOnly } from './ReadOnly'
+import { IsReadOnly, NodePorts, useNames } from './names'
 import { t } from './text'
 
 interface Props {

@@ -1,10 +1,8 @@
 // What a role may look at, but not change: its fields and buttons are there, disabled.
 import { Alert } from '@mantine/core'
-import { createContext, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
+import { IsReadOnly } from './names'
 import { t } from './text'
-
-// For editors that a disabled fieldset does not reach.
-export const IsReadOnly = createContext(false)
 
 export function ReadOnly({ when, children }: { when: boolean; children: ReactNode }) {
   if (!when) return children

@@ -3,11 +3,9 @@ import { Badge } from '@mantine/core'
 import type { Row } from '../api'
 import type { Column } from '../DataTable'
 import { t } from '../text'
-import { said, side } from '../words'
+import { moment, said, side } from '../words'
 
-// A time in the viewer's zone, which it names.
-export const moment = (v: unknown) =>
-  typeof v === 'string' ? new Date(v).toLocaleString(undefined, { timeZoneName: 'short' }) : '–'
+export { moment }
 export const plain = (v: unknown) => (v == null ? '–' : typeof v === 'boolean' ? (v ? t('yes') : t('no')) : typeof v === 'object' ? JSON.stringify(v) : String(v))
 export const lasting = (seconds: number) => `${seconds >= 3600 ? `${Math.floor(seconds / 3600)}:` : ''}${String(Math.floor(seconds / 60) % 60).padStart(seconds >= 3600 ? 2 : 1, '0')}:${String(Math.floor(seconds) % 60).padStart(2, '0')}`
 const bad = ['dead', 'rejected', 'failed', 'expired', 'interrupted']

@@ -5,8 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { ReactFlowProvider, useNodesState, useReactFlow, type Edge } from '@xyflow/react'
 import { useMemo, useState } from 'react'
 import { api, type Row } from '../api'
-import { Status } from '../calls/fields'
-import { inputOf, useStepNames } from '../calls/steps'
+import { said, words } from '../words'
 import { toCanvas, walked, type Document } from './document'
 import { useStepPorts } from './stepPorts'
 import { useNodeTypes, type NodeType } from './types'
@@ -20,7 +19,6 @@ interface Entry {
   call_flow_id?: string
   flow_version?: number
   node?: string
-  type?: string
   port?: string | null
   detail?: string
   entered_at?: string
@@ -30,6 +28,10 @@ interface Entry {
 
 const clock = (at: string) => new Date(at).toLocaleTimeString(undefined, { hourCycle: 'h23' })
 
+// What the node is called on the canvas. A step of a sub-flow has the sub-flow's node ID.
+const nameOf = (document: Document, e: Entry) =>
+  (e.call_flow_id ? undefined : document.nodes.find((n) => n.id === e.node)?.name) || e.node
+
 // Where a call is that goes on: where the last port leads, or the node that the flow began with.
 function standing(steps: Entry[], edges: Edge[]): string | null {
   const last = steps.at(-1)
@@ -37,25 +39,24 @@ function standing(steps: Entry[], edges: Edge[]): string | null {
   return edges.find((e) => e.source === last.node && e.sourceHandle === last.port)?.target ?? null
 }
 
-function Steps({ call, trace, document, at, onPick }: {
-  call: Row
+function Steps({ trace, document, at, onPick }: {
   trace: Entry[]
   document: Document
   at: number | null
   onPick: (i: number) => void
 }) {
-  const portOf = useStepPorts(trace, document), step = useStepNames(call)
+  const portOf = useStepPorts(trace, document)
   return (
     <Stack gap={6} role="list" aria-label={t('Steps')}>
       {trace.map((e, i) => e.kind === 'input' ? (
-        <Text key={i} size="xs" c="dimmed" role="listitem" pl="md">{clock(e.at)} {inputOf(e.input)}{e.digits ? `: ${e.digits}` : ''}</Text>
+        <Text key={i} size="xs" c="dimmed" role="listitem" pl="md">{clock(e.at)} {words(e.input ?? '')}{e.digits ? `: ${e.digits}` : ''}</Text>
       ) : (
         <Paper key={i} withBorder p="xs" role="listitem" ml={e.call_flow_id ? 'md' : 0} style={at === i ? { borderColor: 'var(--mantine-color-blue-6)' } : undefined}>
           <Group gap="xs" wrap="nowrap">
             <Button
               size="compact-xs" variant="subtle" disabled={!!e.call_flow_id}
               onClick={() => onPick(i)}
-            >{e.call_flow_id ? e.node : step.name(e.node, e.type)}</Button>
+            >{nameOf(document, e)}</Button>
             <Badge size="sm" variant="light" tt="none">{e.port ? portOf(e) : t('end')}</Badge>
             <Text size="xs" c="dimmed" ml="auto">{clock(e.at)}</Text>
           </Group>
@@ -85,7 +86,7 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
           <Surface editable={false} nodes={nodes} onNodesChange={onNodes} edges={walked(edges, steps)} />
         </Box>
         <ScrollArea style={{ flex: '0 1 360px' }} type="auto">
-          <Steps call={call} trace={trace} document={document} at={at} onPick={pick} />
+          <Steps trace={trace} document={document} at={at} onPick={pick} />
         </ScrollArea>
       </Group>
     </Seen.Provider>
@@ -106,7 +107,7 @@ export default function CallTrace({ id }: { id: string }) {
   if (!call.data || !trace.data || !document.data || !types.data) return <Text c="dimmed">{t('Loading…')}</Text>
   return (
     <Stack h="calc(100vh - 100px)" gap="xs">
-      <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Status of={call.data.disposition ?? call.data.status} /><Link to={`/calls/${id}`}>{t('The call')}</Link><Link to={`/data/call-flows/${flow}`}>{t('The flow')}</Link><Text size="sm" c="dimmed">{t('version {n}', { n: version })}</Text></Group>
+      <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Badge variant="light">{said(call.data.disposition ?? call.data.status)}</Badge><Link to={`/calls/${id}`}>{t('The call')}</Link><Link to={`/data/call-flows/${flow}`}>{t('The flow')}</Link><Text size="sm" c="dimmed">{t('version {n}', { n: version })}</Text></Group>
       <ReactFlowProvider fitView><View call={call.data} document={document.data} trace={trace.data} types={types.data} /></ReactFlowProvider>
     </Stack>
   )

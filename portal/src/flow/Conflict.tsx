@@ -2,7 +2,7 @@
 import { Button, Code, Group, Modal, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { api, type Row } from '../api'
-import { moment } from '../calls/fields'
+import { moment } from '../words'
 import { t } from '../text'
 import type { Document } from './document'
 import type { NodeType } from './types'

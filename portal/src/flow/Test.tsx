@@ -8,7 +8,7 @@ import { t } from '../text'
 import type { Document } from './document'
 import { useStepPorts } from './stepPorts'
 import { lines } from '../words'
-import { moment } from '../calls/fields'
+import { moment } from '../words'
 
 interface Values {
   tags: Record<string, unknown>
