@@ -15,6 +15,9 @@ export interface Series {
   own?: boolean // on an axis of its own
 }
 
+// Each is at least 3:1 against the page, light and dark.
+const COLORS = ['#4c6ef5', '#2f9e44', '#ae3ec9', '#e8590c']
+
 export default function Chart({ labels, series, label, height = 260 }: { labels: string[]; series: Series[]; label: string; height?: number }) {
   const box = useRef<HTMLDivElement>(null)
   const scheme = useComputedColorScheme('light')
@@ -23,7 +26,8 @@ export default function Chart({ labels, series, label, height = 260 }: { labels:
     const resized = new ResizeObserver(() => chart.resize())
     const second = series.some((s) => s.own)
     chart.setOption({
-      backgroundColor: 'transparent', animation: false, tooltip: { trigger: 'axis' }, legend: { top: 0 }, grid: { left: 44, right: second ? 64 : 12, top: 36, bottom: 28 },
+      color: COLORS,
+      backgroundColor: 'transparent', animation: false, tooltip: { trigger: 'axis' }, legend: { top: 0, type: 'scroll' }, grid: { left: 44, right: second ? 64 : 12, top: 36, bottom: 28 },
       xAxis: { type: 'category', data: labels }, yAxis: [{ type: 'value', minInterval: 1 }, ...(second ? [{ type: 'value', splitLine: { show: false } }] : [])],
       series: series.map((s) => ({ name: s.name, type: s.line ? 'line' : 'bar', data: s.values, yAxisIndex: s.own ? 1 : 0, barGap: '0%', barMaxWidth: 28 })),
     })

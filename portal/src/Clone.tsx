@@ -65,7 +65,19 @@ export function Attached({ campaign }: { campaign: Row }) {
       <Title order={3}>{t('Attached')}</Title>
       {attachable.map(([kind, label]) => {
         const users = (data ?? []).filter((u) => u.kind === kind), page = kindOf(kind)?.page
-        return <Group key={kind} gap="xs"><Text size="sm" c="dimmed" w={160}>{label}</Text>{users.length ? users.map((u) => <Text key={u.id} size="sm" component={Link} to={`${page}/${u.id}`}>{u.name}</Text>) : <Text size="sm">{kind === 'number' ? t('none') : t('none of its own; webhooks without a campaign apply')}</Text>}</Group>
+        const nobody = kind === 'number'
+          ? t('none') : t('none of its own; webhooks without a campaign apply')
+        return (
+          <Group key={kind} gap="xs" align="flex-start">
+            <Text size="sm" c="dimmed" w={160}>{label}</Text>
+            <Group gap="xs" style={{ flex: '1 1 200px' }}>
+              {users.length === 0 && <Text size="sm">{nobody}</Text>}
+              {users.map((u) => (
+                <Text key={u.id} size="sm" component={Link} to={`${page}/${u.id}`}>{u.name}</Text>
+              ))}
+            </Group>
+          </Group>
+        )
       })}
     </Stack>
   )

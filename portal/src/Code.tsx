@@ -5,7 +5,7 @@ import { javascript, javascriptLanguage } from '@codemirror/lang-javascript'
 import { Input, useComputedColorScheme } from '@mantine/core'
 import { basicSetup, EditorView } from 'codemirror'
 import { useContext, useEffect, useRef } from 'react'
-import { NodePorts, useNames } from './names'
+import { IsReadOnly, NodePorts, useNames } from './names'
 import { t } from './text'
 
 interface Props {
@@ -33,11 +33,12 @@ export default function Code({ value, onChange, ...field }: Props) {
     const word = context.matchBefore(/[\w.]*/)
     return !word || (word.from === word.to && !context.explicit) ? null : { from: word.from, options: offered.current, validFor: /^[\w.]*$/ }
   }
+  const isReadOnly = useContext(IsReadOnly)
   const dark = useComputedColorScheme('light') === 'dark'
   useEffect(() => {
     const look = EditorView.theme({ '&': { fontSize: '12.5px' }, '.cm-content': { minHeight: '12em' }, '&.cm-focused': { outline: '2px solid var(--mantine-primary-color-filled)' } }, { dark })
     const changes = EditorView.updateListener.of((u) => u.docChanged && told.current(u.state.doc.toString() || null))
-    view.current = new EditorView({ doc: value, parent: box.current!, extensions: [basicSetup, javascript(), javascriptLanguage.data.of({ autocomplete: complete }), look, changes, EditorView.lineWrapping, EditorView.contentAttributes.of({ 'aria-label': field.label })] })
+    view.current = new EditorView({ doc: value, parent: box.current!, extensions: [basicSetup, javascript(), javascriptLanguage.data.of({ autocomplete: complete }), look, changes, EditorView.lineWrapping, EditorView.editable.of(!isReadOnly), EditorView.contentAttributes.of({ 'aria-label': field.label })] })
     return () => view.current?.destroy()
   }, [dark]) // eslint-disable-line react-hooks/exhaustive-deps
   useEffect(() => {

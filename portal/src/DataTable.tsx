@@ -13,6 +13,7 @@ export interface Column {
   sort?: boolean // by ?sort=key
   hidden?: boolean // until it is chosen
   right?: boolean
+  whole?: boolean // never broken into lines: times, phone numbers, badges
   show: (r: Row) => ReactNode
 }
 
@@ -70,13 +71,13 @@ export function DataTable({ columns, shown, rows, query: q, open, empty, sort, o
   return (
     <Stack gap="sm">
       <Table.ScrollContainer minWidth={Math.min(1400, 130 * visible.length)}>
-        <Table highlightOnHover verticalSpacing="sm">
+        <Table className="list" highlightOnHover verticalSpacing="sm">
           <Table.Thead><Table.Tr>{visible.map((c) => <Table.Th key={c.key} ta={c.right ? 'right' : undefined} aria-sort={sort === c.key ? 'ascending' : sort === `-${c.key}` ? 'descending' : undefined}>{heading(c)}</Table.Th>)}{actions && <Table.Th w={40} aria-label={t('Actions')} />}</Table.Tr></Table.Thead>
           <Table.Tbody ref={body} onKeyDown={walk}>
             {rows.map((r) => (
               <Table.Tr key={r.id} style={{ cursor: 'pointer' }} onClick={() => navigate({ to: open(r) })}>
-                {visible.map((c, i) => <Table.Td key={c.key} ta={c.right ? 'right' : undefined} style={{ overflowWrap: 'anywhere' }}>{i === 0 ? <Link data-row to={open(r)}>{c.show(r)}</Link> : c.show(r)}</Table.Td>)}
-                {actions && <Table.Td onClick={(e) => e.stopPropagation()}>{actions(r)}</Table.Td>}
+                {visible.map((c, i) => <Table.Td key={c.key} className={c.whole || c.right ? 'whole' : undefined} ta={c.right ? 'right' : undefined}>{i === 0 ? <Link data-row to={open(r)}>{c.show(r)}</Link> : c.show(r)}</Table.Td>)}
+                {actions && <Table.Td className="actions" onClick={(e) => e.stopPropagation()}>{actions(r)}</Table.Td>}
               </Table.Tr>
             ))}
           </Table.Tbody>

@@ -1,18 +1,10 @@
 // Which events an outgoing webhook is sent: chosen one by one, an area at once, or all, also those of later versions.
 import { Button, Checkbox, Code, Fieldset, Group, Input, SimpleGrid, Stack, Text, VisuallyHidden } from '@mantine/core'
 import { useMemo } from 'react'
+import type { TextsProps } from './Lines'
 import { labelOf, useSchema } from './schema'
 import { t } from './text'
-import { label as titled } from './words'
-
-interface Props {
-  label: string
-  description?: string
-  error?: string
-  required?: boolean
-  value: string[]
-  onChange: (types: string[]) => void
-}
+import { label as titled, words } from './words'
 
 const areas: Record<string, string> = {
   call: t('Calls'), tag: t('Tags'), flow: t('Call flows'), routing: t('Routing'), recording: t('Recordings'),
@@ -21,7 +13,7 @@ const areas: Record<string, string> = {
 
 const areaOf = (type: string) => type.slice(0, type.indexOf('.'))
 
-export function EventTypes({ label, error, required, value, onChange }: Props) {
+export function EventTypes({ label, description, error, required, value, onChange }: TextsProps) {
   const schema = useSchema('EventType')
   const byArea = useMemo(() => {
     const map = new Map<string, string[]>()
@@ -46,6 +38,7 @@ export function EventTypes({ label, error, required, value, onChange }: Props) {
   return (
     <Fieldset legend={legend}>
       <Stack gap="md">
+        {description && <Input.Description>{description}</Input.Description>}
         {error && <Input.Error>{error}</Input.Error>}
         {one('*', t('All events'), t('Also events that later versions add.'), false)}
         {byArea.map(([area, types]) => {
@@ -54,9 +47,9 @@ export function EventTypes({ label, error, required, value, onChange }: Props) {
             <Stack key={area} gap="xs" component="section" aria-label={areas[area] ?? titled(area)}>
               <Group justify="space-between">
                 <Text fw={600} size="sm">{areas[area] ?? titled(area)}</Text>
-                <Button size="compact-xs" variant="light" disabled={given} onClick={() => set(types, true)}>{t('Select all of {area}', { area })}</Button>
+                <Button size="compact-xs" variant="light" disabled={given} onClick={() => set(types, true)}>{t('Select each {area} event', { area: words(area) })}</Button>
               </Group>
-              {one(whole, t('All of {area}', { area }), t('Also events of this kind that later versions add.'), all)}
+              {one(whole, t('All {area} events', { area: words(area) }), t('Also events of this kind that later versions add.'), all)}
               <SimpleGrid type="container" cols={{ base: 1, '520px': 2 }} spacing="md" verticalSpacing={8} pl="md">{types.map((type) => one(type, labelOf(schema, type), schema?.['x-help']?.[type], given))}</SimpleGrid>
             </Stack>
           )

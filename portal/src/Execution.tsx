@@ -9,6 +9,8 @@ import { LoadFailed } from './LoadFailed'
 import { kinds } from './kinds'
 import { useLeaveGuard } from './leave'
 import { ResourceForm, type Addition } from './resources'
+import { ReadOnly, ReadOnlyNotice } from './ReadOnly'
+import { useMay } from './session'
 import { t } from './text'
 import { usePageTitle } from './title'
 import { toast } from './toast'
@@ -39,6 +41,7 @@ function Settings({ id, campaign, etag }: { id: string; campaign: Row; etag: str
   const [changed, setChanged] = useState<Execution | null>(null)
   const [error, setError] = useState<ApiError | null>(null)
   const [busy, setBusy] = useState(false)
+  const mayChange = useMay('manager')
   const saved = executionOf(campaign)
   const value = changed ?? saved
   const { question } = useLeaveGuard(!same(value, saved))
@@ -61,9 +64,12 @@ function Settings({ id, campaign, etag }: { id: string; campaign: Row; etag: str
   return (
     <form noValidate onSubmit={(e) => { e.preventDefault(); void save() }}>
       <Stack maw={560}>
-        <ExecutionFields value={value} onChange={setChanged} errors={(p) => error?.at(p)} onPublished={save} />
+        {!mayChange && <ReadOnlyNotice />}
+        <ReadOnly when={!mayChange}>
+          <ExecutionFields value={value} onChange={setChanged} errors={(p) => error?.at(p)} onPublished={save} />
+        </ReadOnly>
         {error && !error.problem.errors?.length && <Alert color="red" title={error.problem.title}>{error.problem.detail || error.message}</Alert>}
-        <Button type="submit" w="fit-content" loading={busy}>{t('Save')}</Button>
+        {mayChange && <Button type="submit" w="fit-content" loading={busy}>{t('Save')}</Button>}
         {question}
       </Stack>
     </form>

@@ -9,6 +9,7 @@ import { api, type Row } from './api'
 import { moment } from './calls/fields'
 import { reasonOf } from './reasons'
 import { labelOf, useSchema } from './schema'
+import { useMay } from './session'
 import { t } from './text'
 import { complain, toast } from './toast'
 
@@ -27,6 +28,7 @@ export function IncomingWebhook({ webhook }: { webhook: Row }) {
   const key = typeof url === 'string' ? url.slice(url.indexOf('?')) : null, base = typeof url === 'string' ? new URL(url).origin : ''
   const until = webhook.previous_key_expires_at
   const types = webhook.types as string[], accepts = useSchema('IncomingWebhook')?.properties?.types
+  const mayChange = useMay('manager')
   const rotated = (made: Row) => {
     setRotating(false)
     client.setQueryData(['incoming-webhooks', 'revealed', webhook.id], made)
@@ -45,7 +47,7 @@ export function IncomingWebhook({ webhook }: { webhook: Row }) {
       {revealed.data && !key && <Alert color="yellow">{t('Your role does not allow you to see the key.')}</Alert>}
       <Group>
         {!key && <Button variant="default" loading={revealed.isFetching} onClick={() => void revealed.refetch()}>{t('Show the URL')}</Button>}
-        <Button variant="default" onClick={() => setRotating(true)}>{t('Rotate key')}</Button>
+        {mayChange && <Button variant="default" onClick={() => setRotating(true)}>{t('Rotate key')}</Button>}
         <Link to={'/data/webhooks/incoming-requests' as never} search={{ incoming_webhook_id: webhook.id } as never}>{t('Requests')}</Link>
         <a href="/docs/incoming-webhooks" target="_blank">{t('How to send data')}</a>
       </Group>

@@ -3,7 +3,8 @@ import { Group, Text, Textarea } from '@mantine/core'
 import { memo, useEffect, useRef, useState } from 'react'
 import { t } from './text'
 
-interface Props {
+// What a field of several texts is given.
+export interface TextsProps {
   label: string
   description?: string
   error?: string
@@ -14,7 +15,7 @@ interface Props {
 
 const valuesOf = (text: string) => text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean)
 
-export const Lines = memo(function Lines({ value, onChange, description, ...p }: Props) {
+export const Lines = memo(function Lines({ value, onChange, description, ...p }: TextsProps) {
   const [text, setText] = useState(() => value.join('\n'))
   const own = useRef(value) // what was read from the text last
   useEffect(() => {

@@ -8,12 +8,15 @@ import { useLeaveGuard } from './leave'
 import { reasonOf } from './reasons'
 import { Fields } from './SchemaForm'
 import { titleAt, useSchema } from './schema'
+import { ReadOnly, ReadOnlyNotice } from './ReadOnly'
+import { useMay } from './session'
 import { t } from './text'
 import { toast } from './toast'
 
 export function Organization() {
   const schema = useSchema('Organization'), client = useQueryClient()
   const query = useQuery({ queryKey: ['organization'], queryFn: async () => (await api<Row>('GET', '/organization')).data, refetchOnWindowFocus: false })
+  const mayChange = useMay('admin')
   const [base, setBase] = useState<Row | null>(null)
   const [value, setValue] = useState<Record<string, unknown>>({})
   const saving = useSaving((pointer) => titleAt(schema ?? {}, pointer, value))
@@ -37,11 +40,14 @@ export function Organization() {
   return (
     <Stack maw={520} data-form>
       <Title order={2}>{t('Organization')}</Title>
+      {!mayChange && <ReadOnlyNotice />}
       <Problems error={saving.error} schema={schema} value={value} />
       <form noValidate onSubmit={(e) => { e.preventDefault(); save() }}>
         <Stack>
-          <Fields schema={schema} value={value} onChange={(v) => setValue(v as Record<string, unknown>)} pointer="" errors={saving.at} />
-          <Button type="submit" w="fit-content" loading={saving.busy}>{t('Save')}</Button>
+          <ReadOnly when={!mayChange}>
+            <Fields schema={schema} value={value} onChange={(v) => setValue(v as Record<string, unknown>)} pointer="" errors={saving.at} />
+          </ReadOnly>
+          {mayChange && <Button type="submit" w="fit-content" loading={saving.busy}>{t('Save')}</Button>}
         </Stack>
       </form>
       {leave.question}

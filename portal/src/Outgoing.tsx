@@ -8,6 +8,7 @@ import { Rotate } from './Rotate'
 import { api, type Row } from './api'
 import { moment } from './calls/fields'
 import { optionsOf, useSchema } from './schema'
+import { useMay } from './session'
 import { t } from './text'
 import { complain, toast } from './toast'
 
@@ -163,6 +164,7 @@ function Trial({ webhook }: { webhook: Row }) {
       complain(e)
     }
   }
+  const mayChange = useMay('manager')
   const send = async () => {
     try {
       setPreview(null)
@@ -176,7 +178,7 @@ function Trial({ webhook }: { webhook: Row }) {
     <Stack gap="xs">
       <Group align="flex-end">
         <Select label={t('Example event')} data={types} value={type} onChange={(v) => v && setType(v)} allowDeselect={false} searchable />
-        <Button onClick={() => void send()} disabled={webhook.enabled !== true} loading={!!request && !tried.data?.attempts.length}>{t('Send a test')}</Button>
+        {mayChange && <Button onClick={() => void send()} disabled={webhook.enabled !== true} loading={!!request && !tried.data?.attempts.length}>{t('Send a test')}</Button>}
         <TextInput label={t('Call log ID')} placeholder={t('An example call')} value={call} onChange={(e) => setCall(e.currentTarget.value)} />
         <Button variant="default" onClick={() => void look()}>{t('Preview')}</Button>
       </Group>
@@ -190,6 +192,7 @@ export function OutgoingWebhook({ webhook }: { webhook: Row }) {
   const client = useQueryClient()
   const [open, setOpen] = useState<'rotate' | 'again' | null>(null)
   const [secret, setSecret] = useState<string | null>(null)
+  const mayChange = useMay('manager')
   const until = webhook.previous_secret_expires_at
   const rotated = (made: Row) => {
     setOpen(null)
@@ -202,8 +205,8 @@ export function OutgoingWebhook({ webhook }: { webhook: Row }) {
       {secret && <Copyable label={t('The new signing secret: copy it, it is shown once')} value={secret} />}
       {typeof until === 'string' && Date.parse(until) > Date.now() && <Text size="sm">{t('Requests are also signed with the previous secret until {when}.', { when: moment(until) })}</Text>}
       <Group>
-        <Button variant="default" onClick={() => setOpen('rotate')}>{t('Rotate secret')}</Button>
-        <Button variant="default" onClick={() => setOpen('again')}>{t('Redeliver failed events')}</Button>
+        {mayChange && <Button variant="default" onClick={() => setOpen('rotate')}>{t('Rotate secret')}</Button>}
+        {mayChange && <Button variant="default" onClick={() => setOpen('again')}>{t('Redeliver failed events')}</Button>}
         <Link to={'/data/webhooks/outgoing-requests' as never} search={{ outgoing_webhook_id: webhook.id } as never}>{t('Requests')}</Link>
         <a href="/docs/outgoing-webhooks" target="_blank">{t('How to receive events')}</a>
       </Group>

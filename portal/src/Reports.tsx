@@ -37,6 +37,7 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
 const columns: [keyof Figures, string][] = [['calls', t('Calls')], ['connected', t('Connected')], ['converted', t('Converted')], ['duration_seconds', t('Time')], ['revenue', t('Revenue')], ['payout', t('Payout')], ['cost', t('Cost')], ['margin', t('Margin')]]
 const time = (s: number) => `${Math.floor(s / 3600)}:${String(Math.floor(s / 60) % 60).padStart(2, '0')}:${String(s % 60).padStart(2, '0')}`
 const shown = (f: Figures, c: keyof Figures) => (c === 'duration_seconds' ? time(f[c]) : String(f[c]))
+const isTime = (by: By) => by === 'day' || by === 'hour'
 const named = (l: Line, by: By) => (by === 'day' ? l.key! : by === 'hour' ? new Date(l.key!).toLocaleString(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }) : (l.name ?? (l.key ? l.key : t('none'))))
 
 const useReport = (by: By, from: Date, to: Date, refetch?: number) => useQuery({
@@ -79,7 +80,7 @@ function Rows({ lines, by }: { lines: Line[]; by: By }) {
     <Table.ScrollContainer minWidth={700}>
       <Table verticalSpacing="xs">
         <Table.Thead><Table.Tr><Table.Th>{by.startsWith('tag.') ? by.slice(4) : label(by)}</Table.Th>{columns.map(([c, label]) => <Table.Th key={c} ta="right">{label}</Table.Th>)}</Table.Tr></Table.Thead>
-        <Table.Tbody>{lines.map((l) => <Table.Tr key={l.key}><Table.Td>{named(l, by)}</Table.Td>{columns.map(([c]) => <Table.Td key={c} ta="right">{shown(l, c)}</Table.Td>)}</Table.Tr>)}</Table.Tbody>
+        <Table.Tbody>{lines.map((l) => <Table.Tr key={l.key}><Table.Td style={{ whiteSpace: isTime(by) ? 'nowrap' : undefined }}>{named(l, by)}</Table.Td>{columns.map(([c]) => <Table.Td key={c} ta="right">{shown(l, c)}</Table.Td>)}</Table.Tr>)}</Table.Tbody>
       </Table>
     </Table.ScrollContainer>
   )
@@ -144,7 +145,7 @@ export function Reports() {
         <TextInput type="date" label={t('To')} value={last} onChange={(e) => change({ to: e.currentTarget.value })} error={readable ? undefined : t('Not after the first day')} />
         <Select label={t('By')} data={[...['hour', 'day', 'campaign', 'publisher', 'target'].map((v) => ({ value: v, label: label(v) })), ...(tags.data ?? []).map((tag) => ({ value: `tag.${String(tag.name)}`, label: String(tag.name) }))]} value={by} onChange={(v) => change({ by: (v ?? 'day') as By })} allowDeselect={false} />
         <Button variant="default" onClick={save} disabled={!report.data?.data.length}>{t('Download CSV')}</Button>
-        <Text size="sm" c="dimmed">{t('Times are those of {zone}', { zone })}</Text>
+        <Text size="sm" c="dimmed">{t('Times are in {zone}', { zone })}</Text>
       </Group>
       {report.error && <Alert color="red" title={t('This could not be added up')}>{report.error.message}</Alert>}
       {report.data && <>

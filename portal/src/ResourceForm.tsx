@@ -16,6 +16,7 @@ import { OutgoingHealth, OutgoingWebhook } from './Outgoing'
 import { PhoneStatus } from './Phone'
 import { Presets } from './Presets'
 import { PromptAudio } from './Prompt'
+import { ReadOnly, ReadOnlyNotice } from './ReadOnly'
 import { Capacity, Explain } from './Routing'
 import { InboundRtb, MappingTester, RtbTarget } from './Rtb'
 import { Fields } from './SchemaForm'
@@ -23,6 +24,7 @@ import { TestCall } from './TestCall'
 import { TrunkStatus } from './Trunk'
 import type { Kind } from './kinds'
 import { titleAt, useSchema, type Schema } from './schema'
+import { useMay } from './session'
 import { t } from './text'
 import { toast } from './toast'
 import { remember } from './useNamed'
@@ -132,6 +134,7 @@ interface Props {
 
 export function ResourceForm({ kind, id, only, bare, addition }: Props) {
   const isNew = id === 'new', isWhole = !only || only('name'), isOutgoing = kind.path === 'outgoing-webhooks'
+  const mayChange = useMay(kind.adminOnly ? 'admin' : 'manager')
   const whole = useSchema(`${kind.schema}Input`)
   const client = useQueryClient(), navigate = useNavigate()
   const key = useMemo(() => [kind.path, 'one', id], [kind.path, id])
@@ -195,18 +198,21 @@ export function ResourceForm({ kind, id, only, bare, addition }: Props) {
     <Stack maw={720} data-form>
       {!bare && <Title order={2}>{row ? nameOf(row) : kind.create}</Title>}
       <Problems error={saving.error} schema={whole ?? schema} value={value}>{saving.error?.problem.status === 412 && <Conflict onTheirs={loadTheirs} onMine={saveMine} />}</Problems>
+      {!mayChange && <ReadOnlyNotice />}
       {row && <Above kind={kind} row={row} />}
-      {isNew && isOutgoing && <Presets onTake={setValue} />}
+      {isNew && isOutgoing && mayChange && <Presets onTake={setValue} />}
       <form noValidate onSubmit={(e) => { e.preventDefault(); void save(hasPair ? { enabled: true } : {}) }}>
         <Stack>
-          <Fields schema={schema} value={value} onChange={(v) => setValue(v as Doc)} pointer="" errors={saving.at} after={after} />
-          <Group>
+          <ReadOnly when={!mayChange}>
+            <Fields schema={schema} value={value} onChange={(v) => setValue(v as Doc)} pointer="" errors={saving.at} after={after} />
+          </ReadOnly>
+          {mayChange && <Group>
             <Button type="submit" loading={saving.busy}>{hasPair ? t('Save and activate') : t('Save')}</Button>
             {isOff && <Button variant="light" disabled={saving.busy} onClick={() => void save({ enabled: true })}>{t('Save and activate')}</Button>}
             {hasPair && <Button variant="default" disabled={saving.busy} onClick={() => void save({ enabled: false })}>{t('Save')}</Button>}
             {kind.path === 'campaigns' && isWhole && row && <Clone campaign={row} />}
             {!isNew && isWhole && <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t('Delete')}</Button>}
-          </Group>
+          </Group>}
         </Stack>
       </form>
       {row && <Below kind={kind} row={row} isWhole={isWhole} />}

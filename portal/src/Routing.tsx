@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type ApiError, api, problemOf, type Row } from './api'
 import { reasonOf } from './reasons'
+import { useMay } from './session'
 import { t } from './text'
 import { complain } from './toast'
 import { useNamed } from './useNamed'
@@ -95,13 +96,13 @@ function Count({ of }: { of: Used }) {
 export function Capacity({ path, target }: { path: string; target: Row }) {
   const { data } = useQuery({ queryKey: [path, 'capacity', target.id], refetchInterval: 2000, queryFn: async () => (await api<{ time_zone: string; available: boolean; data: Limit[] }>('GET', `/${path}/${target.id}/capacity`)).data })
   const named = useNamed()
-  const client = useQueryClient()
+  const client = useQueryClient(), mayChange = useMay('manager')
   const available = (on: boolean) => api('PUT', `/${path}/${target.id}/availability`, { available: on }).then(() => client.invalidateQueries({ queryKey: [path, 'capacity', target.id] }), complain)
   if (!data) return null
   const whose = (l: Limit) => [l.campaign_id && named(l.campaign_id), l.publisher_id && named(l.publisher_id)].filter(Boolean).join(', ') || t('All')
   return (
     <Stack gap={4} component="section" aria-label={t('Calls')}>
-      <Switch label={t('Available')} description={t('Turn off when nobody can answer. Calls go to other targets or wait.')} checked={data.available} onChange={(e) => void available(e.currentTarget.checked)} />
+      <Switch label={t('Available')} description={t('Turn off when nobody can answer. Calls go to other targets or wait.')} checked={data.available} disabled={!mayChange} onChange={(e) => void available(e.currentTarget.checked)} />
       <Table.ScrollContainer minWidth={420}>
         <Table>
           <Table.Thead><Table.Tr><Table.Th>{t('Calls')}</Table.Th><Table.Th>{t('Now')}</Table.Th><Table.Th>{t('This hour')}</Table.Th><Table.Th>{t('Today')}</Table.Th><Table.Th>{t('This month')}</Table.Th><Table.Th>{t('Total')}</Table.Th></Table.Tr></Table.Thead>

@@ -7,6 +7,7 @@ import type { UA } from 'jssip'
 import type { RTCSession } from 'jssip/lib/RTCSession'
 import { useEffect, useRef, useState } from 'react'
 import { ApiError, api } from './api'
+import { useMay } from './session'
 import { t } from './text'
 
 interface Ticket {
@@ -84,9 +85,10 @@ function usePhone(number: string, caller: string) {
 export function TestCall({ number, caller }: { number: string; caller?: string }) {
   const { data: websocket } = useQuery({ queryKey: ['system', 'websocket'], queryFn: async () => (await api<{ websocket: string | null }>('GET', '/system')).data.websocket })
   const [from, setFrom] = useState('+15125550100')
+  const mayCall = useMay('manager')
   const phone = usePhone(number, caller ?? from)
   const busy = phone.phase !== 'idle'
-  if (!websocket) return null
+  if (!websocket || !mayCall) return null
   return (
     <Stack gap="xs" mt="sm" component="section" aria-label={t('Test call')}>
       <audio ref={phone.audio} autoPlay />

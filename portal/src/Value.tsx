@@ -2,12 +2,13 @@
 import { labelOf, titleOf, useSchema, type Schema } from './schema'
 import { t } from './text'
 import { useNamed } from './useNamed'
+import { words } from './words'
 
 const MOST = 5 // elements of a list that are shown
 
 export function useShow(): (value: unknown, schema?: Schema) => string {
   const named = useNamed(), events = useSchema('EventType')
-  const event = (type: string) => (type === '*' ? t('All events') : type.endsWith('.*') ? t('All of {area}', { area: type.slice(0, -2) }) : labelOf(events, type))
+  const event = (type: string) => (type === '*' ? t('All events') : type.endsWith('.*') ? t('All {area} events', { area: words(type.slice(0, -2)) }) : labelOf(events, type))
   const show = (value: unknown, schema?: Schema): string => {
     if (value === null || value === undefined || value === '') return '–'
     if (typeof value === 'boolean') return value ? t('Yes') : t('No')

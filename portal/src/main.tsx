@@ -135,7 +135,10 @@ const client = new QueryClient({
 })
 
 const close = { defaultProps: { closeButtonProps: { 'aria-label': t('Close') } } }
-const theme = createTheme({ primaryShade: 8, components: { Modal: close, Drawer: close } })
+const sentenceCase = { defaultProps: { tt: 'none' } }
+const theme = createTheme({
+  primaryShade: 8, components: { Modal: close, Drawer: close, Badge: sentenceCase },
+})
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

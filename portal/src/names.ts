@@ -4,6 +4,8 @@ import { createContext, useContext } from 'react'
 import { list, type Row } from './api'
 import { useSchema } from './schema'
 
+// Whether fields are only read: for editors that a disabled fieldset does not reach.
+export const IsReadOnly = createContext(false)
 export const FlowVariables = createContext<string[]>([])
 export const NodePorts = createContext<string[]>([]) // of the node whose form it is
 

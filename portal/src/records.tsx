@@ -11,7 +11,7 @@ import { Rows } from './calls/Call'
 import { Status, moment, plain } from './calls/fields'
 import { labelOf, useSchema } from './schema'
 import { LoadFailed } from './LoadFailed'
-import { may, useSession } from './session'
+import { useMay } from './session'
 import { t } from './text'
 import { complain, toast } from './toast'
 import { useUrl } from './url'
@@ -38,6 +38,8 @@ interface Props {
 // Columns of ids that are shown by names.
 const named_ = new Set(['actor', 'resource_id'])
 
+const isWhole = (key: string) => key.endsWith('_at') || ['status', 'caller_id', 'http_status'].includes(key)
+
 // A text that narrows the list, once it is typed.
 function Asked({ label, width, value, example, onAsk }: { label: string; width: number; value?: string; example: string; onAsk: (value?: string) => void }) {
   const ask = (e: { currentTarget: HTMLInputElement }) => onAsk(e.currentTarget.value || undefined)
@@ -57,7 +59,7 @@ export function RecordList({ title, none, path, columns: given, open, teaches, s
     if (key === 'detail' && typeof r[key] === 'string') return sentence(r[key])
     return named_.has(key) || key === `${webhook}_id` ? (named(r[key]) ?? (key === 'actor' ? said(plain(r[key])) : plain(r[key]))) : plain(r[key])
   }
-  const columns: Column[] = given.map(([label, key, hidden]) => ({ key, label, hidden, show: (r) => cell(r, key) }))
+  const columns: Column[] = given.map(([label, key, hidden]) => ({ key, label, hidden, whole: isWhole(key), show: (r) => cell(r, key) }))
   const [shown, setShown] = useColumns(path, columns)
   return (
     <Stack>
@@ -77,7 +79,7 @@ export function RecordList({ title, none, path, columns: given, open, teaches, s
 
 // Failed authentications since the server started, for managers.
 function Failures() {
-  const allowed = may(useSession().role, 'manager')
+  const allowed = useMay('manager')
   const { data } = useQuery({ queryKey: ['incoming-webhook-failures'], enabled: allowed, retry: false, queryFn: async () => (await list('/incoming-webhook-failures')).data })
   const named = useNamed()
   if (!data?.length) return null
@@ -140,6 +142,7 @@ function Refused({ status, problem }: { status: unknown; problem: Problem }) {
 }
 
 export function Request({ path, id }: { path: string; id: string }) {
+  const mayChange = useMay('manager')
   const client = useQueryClient()
   const q = useQuery({ queryKey: [path, 'one', id], queryFn: async () => (await api<Row>('GET', `/${path}/${id}`)).data })
   const types = useSchema('EventType')
@@ -160,7 +163,7 @@ export function Request({ path, id }: { path: string; id: string }) {
   return (
     <Stack>
       <Group><Title order={2} style={{ overflowWrap: 'anywhere' }}>{outgoing ? labelOf(types, q.data.event_type) : whose}</Title><Status of={q.data.status} />
-        {outgoing && <Button size="xs" variant="light" onClick={() => void again()}>{t('Redeliver')}</Button>}</Group>
+        {outgoing && mayChange && <Button size="xs" variant="light" onClick={() => void again()}>{t('Redeliver')}</Button>}</Group>
       {typeof q.data.call_id === 'string' && <Link to={`/calls/${q.data.call_id}`}>{t('Show call')}</Link>}
       {outgoing && typeof q.data.next_attempt_at === 'string' && <Text size="sm">{t('Next attempt: {when}', { when: moment(q.data.next_attempt_at) })}</Text>}
       {outgoing && (q.data.attempts as Attempt[]).map((a) => <AttemptView key={a.attempt} attempt={a} />)}
@@ -168,7 +171,7 @@ export function Request({ path, id }: { path: string; id: string }) {
       {outgoing && <Title order={3} size="h5">{t('Event')}</Title>}
       {!outgoing && q.data.problem ? <Refused status={q.data.http_status} problem={q.data.problem as Problem} /> : null}
       {!outgoing && <Rows rows={(q.data.tags as Record<string, unknown>[]) ?? []} columns={[['tag', t('Tag')], ['value', t('Value')], ['error', t('Why it was rejected')]]} empty={t('This request set no tags.')} />}
-      {!outgoing && (q.data.data || q.data.data_sealed) ? <Replay request={q.data} /> : null}
+      {mayChange && !outgoing && (q.data.data || q.data.data_sealed) ? <Replay request={q.data} /> : null}
       {!outgoing && q.data.data_sealed === true && <Text size="sm" c="dimmed">{t('Payload hidden: it fills a sensitive tag.')}</Text>}
       <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{JSON.stringify(outgoing ? q.data.event : q.data, null, 2)}</Code>
     </Stack>

@@ -10,7 +10,8 @@ import { ResourcePicker } from './Picker'
 import { useShow } from './Value'
 import type { Kind } from './kinds'
 import { isType, optionsOf, titleOf, useSchema, type Schema } from './schema'
-import { may, useSession } from './session'
+import { moment } from './calls/fields'
+import { useMay } from './session'
 import { t } from './text'
 import { useUrl, type Url } from './url'
 import { useRows } from './useRows'
@@ -43,11 +44,14 @@ interface ListProps {
   more?: (row: Row) => ReactNode // entries of a row's menu
 }
 
+const isWhole = (key: string, s: Schema | undefined) =>
+  key.endsWith('_at') || (!!s && (s.format === 'e164' || !!s.enum || isType(s, 'boolean')))
+
 export function ResourceList({ kind, head, more }: ListProps) {
   const [url, set] = useUrl()
   const navigate = useNavigate()
   const schema = useSchema(kind.schema)
-  const mayCreate = may(useSession().role, kind.adminOnly ? 'admin' : 'manager')
+  const mayCreate = useMay(kind.adminOnly ? 'admin' : 'manager')
   const [search, setSearch] = useState(url.search ?? '')
   const [late] = useDebouncedValue(search, 200)
   const [deleting, setDeleting] = useState<Row | null>(null)
@@ -63,8 +67,8 @@ export function ResourceList({ kind, head, more }: ListProps) {
   const { query, rows } = useRows([kind.path, 'list', JSON.stringify(asked)], `/${kind.path}?${new URLSearchParams({ limit: '50', ...asked })}`)
   const keys = [...new Set([...kind.columns, ...properties.filter(([name, s]) => !isType(s, 'object') && !s.properties && !['id', 'draft', 'key', 'secret'].includes(name)).map(([name]) => name), 'created_at', 'updated_at'])]
   const columns: Column[] = keys.map((key) => ({
-    key, label: titleOf(key, schema?.properties?.[key]), sort: sortable.includes(key) || key === kind.columns[0], hidden: !kind.columns.includes(key),
-    show: (r) => key.endsWith('_at') ? new Date(String(r[key])).toLocaleString() : key === 'execution_mode' ? <Badge variant="light" tt="none">{show(r[key], schema?.properties?.[key])}</Badge> : key === 'published_version' ? (r[key] ? String(r[key]) : t('not published')) : show(r[key], schema?.properties?.[key]),
+    key, label: titleOf(key, schema?.properties?.[key]), sort: sortable.includes(key) || key === kind.columns[0], hidden: !kind.columns.includes(key), whole: isWhole(key, schema?.properties?.[key]),
+    show: (r) => key.endsWith('_at') ? moment(r[key]) : key === 'execution_mode' ? <Badge variant="light" tt="none">{show(r[key], schema?.properties?.[key])}</Badge> : key === 'published_version' ? (r[key] ? String(r[key]) : t('not published')) : show(r[key], schema?.properties?.[key]),
   }))
   const [shown, setShown] = useColumns(kind.path, columns)
   const byName = kind.columns[0] // the API sorts by what stands for the name
@@ -87,8 +91,8 @@ export function ResourceList({ kind, head, more }: ListProps) {
             <Menu.Item
               onClick={() => void navigate({ to: `${kind.page}/${r.id}` })}
             >{t('Open')}</Menu.Item>
-            {more?.(r)}
-            <Menu.Item color="red" onClick={() => setDeleting(r)}>{t('Delete')}</Menu.Item>
+            {mayCreate && more?.(r)}
+            {mayCreate && <Menu.Item color="red" onClick={() => setDeleting(r)}>{t('Delete')}</Menu.Item>}
           </RowMenu>
         )} />
       {deleting && <Delete kind={kind} row={deleting} onClose={() => setDeleting(null)} />}

@@ -45,6 +45,8 @@ export const useSession = () => useSessionState().session!
 
 const ranks: Role[] = ['analyst', 'manager', 'admin', 'owner']
 export const may = (role: Role, least: Role) => ranks.indexOf(role) >= ranks.indexOf(least)
+// May the user do what this role may?
+export const useMay = (least: Role) => may(useSession().role, least)
 export const roleName = (role: Role) => ({ analyst: t('Analyst'), manager: t('Manager'), admin: t('Admin'), owner: t('Owner') })[role]
 
 export const csrfToken = () => state.session?.csrf_token ?? ''

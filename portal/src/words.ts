@@ -33,3 +33,7 @@ export const side = (value: unknown) => sides[String(value)] ?? words(String(val
 
 // "state = TX" a line.
 export const lines = (text: string) => Object.fromEntries(text.split('\n').map((l) => l.split('=')).filter(([k, v]) => k.trim() && v !== undefined).map(([k, ...v]) => [k.trim(), v.join('=').trim()]))
+
+// A time in the viewer's zone, which it names.
+export const moment = (v: unknown) =>
+  typeof v === 'string' ? new Date(v).toLocaleString(undefined, { timeZoneName: 'short' }) : '–'

@@ -19,9 +19,9 @@ struct flow_port {
 /* Members of a list element that makes a port (ports_from). */
 #define PORT_FIELDS \
 	{"port", FIELD_NAME, FIELD_REQUIRED, .min = 1, .max = 40, \
-	 .help = "Id of this way out: edges and traces name it. A new label leaves it as it is."}, \
+	 .help = "The port's ID in edges and traces. It stays the same when the label changes."}, \
 	{"label", FIELD_STRING, FIELD_CHARACTERS, .max = 60, \
-	 .help = "Name that people see instead of the id, such as New York."}
+	 .help = "Name that people see instead of the ID, such as New York."}
 
 /* Where a node goes next: a port's index, or one of these. MOVE_REFUSED: not the input it waits for. */
 enum { MOVE_WAIT = -1, MOVE_END = -2, MOVE_REFUSED = -3, MOVE_PUSHED = -4 };

@@ -178,13 +178,13 @@ describe('portal, forms', () => {
     }
     const made = async (name: string) => (await s.api('GET', `/outgoing-webhooks?search=${name}`)).data[0]
     await fill('Asleep')
-    await page.getByRole('checkbox', { name: 'All of call' }).check()
+    await page.getByRole('checkbox', { name: 'All call events' }).check()
     assert.equal(await page.getByRole('switch', { name: 'Enabled' }).count(), 0)
     await save('Save')
     await page.getByText('Copy the secret: it is shown once').waitFor()
     assert.deepEqual([(await made('Asleep')).enabled, (await made('Asleep')).event_types], [false, ['call.*']])
     await fill('Awake')
-    await page.getByRole('button', { name: 'Select all of tag' }).click()
+    await page.getByRole('button', { name: 'Select each tag event' }).click()
     await page.screenshot({ path: join(shots, 'forms-outgoing.png'), fullPage: true })
     await save('Save and activate')
     await page.getByText('Copy the secret: it is shown once').waitFor()

@@ -8,12 +8,13 @@ import { LoadFailed } from '../LoadFailed'
 import { api, list, type Row } from '../api'
 import { LeftBy, type Step } from '../flow/stepPorts'
 import { labelOf, useSchema } from '../schema'
+import { useMay } from '../session'
 import { t } from '../text'
 import { complain } from '../toast'
 import { useUrl } from '../url'
 import { useNamed } from '../useNamed'
 import { label, side, words } from '../words'
-import { useStepNames } from './steps'
+import { inputOf, useStepNames } from './steps'
 import { Ladder } from './Ladder'
 import { Adjust, Adjustments } from './Money'
 import { CustomData, Tags } from './Tags'
@@ -52,10 +53,6 @@ interface Heard extends Stream {
 const stream = (h: Stream) => t('MOS {mos}, loss {loss} %, jitter {jitter} ms', { mos: h.mos.toFixed(1), loss: h.loss_percent.toFixed(1), jitter: h.jitter_ms.toFixed(0) })
 const heard = (h: Heard | null | undefined) =>
   h ? [stream(h), h.sent && t('sent to them: {how}', { how: stream(h.sent) }), h.round_trip_ms !== undefined && t('round trip {ms} ms', { ms: h.round_trip_ms.toFixed(0) })].filter(Boolean).join('; ') : '–'
-
-// What the call told its flow.
-const inputs: Record<string, string> = { digits: t('Keys pressed'), played: t('Prompt played'), dial_ended: t('Dial ended'), http: t('HTTP response'), script: t('Script result'), recorded: t('Message recorded') }
-const inputOf = (input: unknown) => inputs[String(input)] ?? label(String(input))
 
 const AFTER_MS = 60_000
 
@@ -97,6 +94,7 @@ function carrierFacts(c: Row): [string, ReactNode][] {
 export function Call({ id }: { id: string }) {
   const [url, set] = useUrl()
   const [adjusts, setAdjusts] = useState(false)
+  const mayChange = useMay('manager')
   const part = (name: string) => ({ queryKey: ['call', id, name], queryFn: async () => (await api<{ data: Record<string, unknown>[] }>('GET', `/calls/${id}/${name}`)).data.data })
   const call = useQuery({ queryKey: ['call', id], queryFn: async () => (await api<Row>('GET', `/calls/${id}`)).data })
   useLive(useGoesOn(call.data) ? `call_id=${id}` : null, [['call', id]])
@@ -117,8 +115,8 @@ export function Call({ id }: { id: string }) {
   return (
     <Stack>
       <Group><Title order={2}>{String(c.caller_id)} → {String(c.number)}</Title><Status of={c.disposition ?? c.status} />
-        {c.status === 'active' && <Button size="xs" color="red" variant="light" onClick={() => api('POST', `/calls/${id}/hangup`, {}).catch(complain)}>{t('Hang up')}</Button>}
-        {c.status !== 'active' && <Button size="xs" variant="light" onClick={() => setAdjusts(true)}>{t('Adjust')}</Button>}</Group>
+        {mayChange && c.status === 'active' && <Button size="xs" color="red" variant="light" onClick={() => api('POST', `/calls/${id}/hangup`, {}).catch(complain)}>{t('Hang up')}</Button>}
+        {mayChange && c.status !== 'active' && <Button size="xs" variant="light" onClick={() => setAdjusts(true)}>{t('Adjust')}</Button>}</Group>
       {adjusts && <Adjust call={c} opened close={() => setAdjusts(false)} />}
       <Group><Code>{c.id}</Code><Copy value={c.id} />
         {typeof c.call_flow_id === 'string' && <Link to={`/calls/${id}/canvas`}>{c.status === 'active' ? t('Watch it on the canvas') : t('Show path in flow')}</Link>}</Group>
@@ -145,7 +143,7 @@ export function Call({ id }: { id: string }) {
       <Tabs value={url.tab ?? 'tags'} onChange={(v) => set({ tab: v ?? undefined })} keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="tags">{t('Tags')}</Tabs.Tab><Tabs.Tab value="attempts">{t('Attempts')}</Tabs.Tab><Tabs.Tab value="events">{t('Events')}</Tabs.Tab>
-          <Tabs.Tab value="requests" rightSection={requests ? <Badge size="xs" variant="light" circle>{requests}</Badge> : undefined}>{t('Webhooks')}</Tabs.Tab><Tabs.Tab value="adjustments">{t('Adjustments')}</Tabs.Tab><Tabs.Tab value="trace">{t('Trace')}</Tabs.Tab><Tabs.Tab value="sip">{t('SIP')}</Tabs.Tab>
+          <Tabs.Tab value="requests" rightSection={requests ? <Badge size="xs" variant="light">{requests}</Badge> : undefined}>{t('Webhooks')}</Tabs.Tab><Tabs.Tab value="adjustments">{t('Adjustments')}</Tabs.Tab><Tabs.Tab value="trace">{t('Trace')}</Tabs.Tab><Tabs.Tab value="sip">{t('SIP')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="tags">
           <Tags callId={id} rows={tags.data ?? []} node={(node) => step.name(node, null)} />

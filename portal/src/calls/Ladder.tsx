@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { Copy } from '../Copyable'
 import { api } from '../api'
 import { t } from '../text'
+import { moment } from './fields'
 
 interface Message {
   at: string
@@ -60,7 +61,7 @@ export function Ladder({ id, active }: { id: string; active: boolean }) {
               </UnstyledButton>
               {open === i && (
                 <Stack gap={4} p="xs">
-                  <Group gap="xs"><Text size="xs" c="dimmed">{m.sent ? `${m.local} → ${m.remote}` : `${m.remote} → ${m.local}`} {m.transport.toUpperCase()} {new Date(m.at).toLocaleString()}</Text>
+                  <Group gap="xs"><Text size="xs" c="dimmed">{m.sent ? `${m.local} → ${m.remote}` : `${m.remote} → ${m.local}`} {m.transport.toUpperCase()} {moment(m.at)}</Text>
                     <Copy value={m.text} /></Group>
                   <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{m.text}</Code>
                 </Stack>

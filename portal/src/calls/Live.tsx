@@ -5,7 +5,7 @@ import { useEffect, useState } from 'react'
 import { DataTable, type Column } from '../DataTable'
 import { ListTitle } from '../ListTitle'
 import { api } from '../api'
-import { isExpired, onRenewed } from '../session'
+import { isExpired, onRenewed, useMay } from '../session'
 import { t } from '../text'
 import { complain, toast } from '../toast'
 import { useNamed } from '../useNamed'
@@ -91,6 +91,7 @@ export function LiveCalls() {
   const columns: Column[] = [...callColumns([], named),
     { key: 'since', label: t('For'), right: true, show: (r) => lasting(Math.max(0, (now - Date.parse(String(r.started_at))) / 1000)) },
     { key: 'state', label: t('State'), show: (r) => <Badge variant="light" tt="none" color={r.connected_at ? 'teal' : 'blue'}>{r.connected_at ? t('talking') : r.answered_at ? t('in the flow') : t('ringing')}</Badge> }]
+  const mayChange = useMay('manager')
   const hangUp = async (id: string) => {
     try {
       await api('POST', `/calls/${id}/hangup`, {})
@@ -104,7 +105,7 @@ export function LiveCalls() {
       <Group><ListTitle group={t('Calls')} title={t('Live')} /><Badge color={on ? 'teal' : 'gray'} variant="light">{on ? t('live') : t('connecting…')}</Badge></Group>
       <DataTable columns={columns} shown={shown} rows={rows} query={query} open={(r) => `/calls/${r.id}`}
         empty={<><Text fw={600}>{t('No live calls')}</Text><Text c="dimmed">{t('No call is in progress. New calls show up here by themselves.')}</Text></>}
-        actions={(r) => <Button size="compact-xs" color="red" variant="light" onClick={() => void hangUp(r.id)} aria-label={t('Hang up {name}', { name: r.caller_id })}>{t('Hang up')}</Button>} />
+        actions={!mayChange ? undefined : (r) => <Button size="compact-xs" color="red" variant="light" onClick={() => void hangUp(r.id)} aria-label={t('Hang up {name}', { name: r.caller_id })}>{t('Hang up')}</Button>} />
     </Stack>
   )
 }

@@ -153,6 +153,24 @@ const parsed = (text: string | undefined): Filter => {
   }
 }
 
+// A time of the viewer's zone, as the table has them; the address has it in UTC.
+function Instant({ label, value, onChange }: {
+  label: string
+  value?: string
+  onChange: (value?: string) => void
+}) {
+  const at = value ? new Date(value) : null
+  const local = at && !Number.isNaN(at.getTime())
+    ? new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16) : ''
+  return (
+    <TextInput
+      type="datetime-local" label={label} value={local}
+      onChange={({ currentTarget: { value: typed } }) =>
+        onChange(typed ? new Date(typed).toISOString() : undefined)}
+    />
+  )
+}
+
 export function Calls() {
   const [url, set] = useUrl()
   const { tags } = useNames()
@@ -166,7 +184,6 @@ export function Calls() {
   const { query: q, rows } = useRows(['calls', 'list', JSON.stringify(query)], `/calls?${new URLSearchParams({ ...query, limit: '50' })}`)
   const refused = q.error instanceof ApiError && q.error.problem.status === 422 ? q.error : null
   const period = url.from || url.to ? 'dates' : (url.days ?? '')
-  const date = (key: 'from' | 'to') => (url[key] ? url[key].slice(0, 16) : '')
   const narrowed = Object.keys(query).some((k) => k !== 'include')
   return (
     <Stack>
@@ -174,7 +191,10 @@ export function Calls() {
       <Group align="flex-end">
         <Select label={t('When')} w={160} data={[{ value: '', label: t('Any time') }, ...periods, { value: 'dates', label: t('From … to …') }]} value={period} allowDeselect={false}
           onChange={(v) => set(v === 'dates' ? { days: undefined, from: new Date((minute - 1440) * 60_000).toISOString() } : { days: v || undefined, from: undefined, to: undefined })} />
-        {period === 'dates' && <><TextInput type="datetime-local" label={t('From (UTC)')} value={date('from')} onChange={(e) => set({ from: e.currentTarget.value ? `${e.currentTarget.value}:00Z` : undefined })} /><TextInput type="datetime-local" label={t('To (UTC)')} value={date('to')} onChange={(e) => set({ to: e.currentTarget.value ? `${e.currentTarget.value}:00Z` : undefined })} /></>}
+        {period === 'dates' && <>
+          <Instant label={t('From')} value={url.from} onChange={(from) => set({ from })} />
+          <Instant label={t('To')} value={url.to} onChange={(to) => set({ to })} />
+        </>}
         <ResourcePicker kind="campaign" label={t('Campaign')} placeholder={t('All')} value={url.campaign_id ?? null} onChange={(v) => set({ campaign_id: v ?? undefined })} />
         <Select label={t('Status')} w={140} clearable placeholder={t('Any')} data={['active', 'completed', 'interrupted'].map((value) => ({ value, label: said(value) }))} value={url.status ?? null} onChange={(v) => set({ status: v ?? undefined })} />
         <TextInput key={url.view ?? ''} label={t('Caller')} w={150} placeholder="+15125550100" defaultValue={url.caller_id ?? ''} onBlur={(e) => set({ caller_id: e.currentTarget.value.trim() || undefined })} onKeyDown={(e) => e.key === 'Enter' && set({ caller_id: e.currentTarget.value.trim() || undefined })} />

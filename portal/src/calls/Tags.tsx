@@ -4,6 +4,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api } from '../api'
+import { useMay } from '../session'
 import { t } from '../text'
 import { complain, toast } from '../toast'
 import { label } from '../words'
@@ -66,6 +67,7 @@ export function CustomData({ data }: { data: Record<string, unknown> }) {
 }
 
 export function Tags({ callId, rows, node }: { callId: string; rows: Record<string, unknown>[]; node: NodeName }) {
+  const mayChange = useMay('manager')
   const before = (r: Record<string, unknown>) => {
     const history = (r.history as Written[] | undefined) ?? []
     const older = r.removed ? history.filter((h) => h.value !== null) : history.slice(0, -1)
@@ -87,7 +89,7 @@ export function Tags({ callId, rows, node }: { callId: string; rows: Record<stri
   const shown = rows.map((r) => ({
     ...r, value: value(r), before: before(r),
     from: <From source={String(r.source)} origin={r.origin as string | null} node={node} />,
-    remove: r.removed ? '' : <Remove callId={callId} row={r} />,
+    remove: r.removed || !mayChange ? '' : <Remove callId={callId} row={r} />,
   }))
   return (
     <Rows rows={shown} empty={t('This call has no tags.')}

@@ -2,11 +2,19 @@
 import { useQuery } from '@tanstack/react-query'
 import { api, type Row } from '../api'
 import { useNodeTypes } from '../flow/types'
+import { t } from '../text'
 import { label } from '../words'
 
 interface Version {
   document: { nodes: { id: string; name?: string; type: string }[] }
 }
+
+// What a call reports to its flow.
+const inputs: Record<string, string> = {
+  digits: t('Keys pressed'), played: t('Prompt played'), dial_ended: t('Dial ended'),
+  http: t('HTTP response'), script: t('Script result'), recorded: t('Message recorded'),
+}
+export const inputOf = (input: unknown) => inputs[String(input)] ?? label(String(input))
 
 export function useStepNames(call: Row | undefined) {
   const flow = call?.call_flow_id, version = call?.flow_version
@@ -20,7 +28,7 @@ export function useStepNames(call: Row | undefined) {
       return (await api<Version>('GET', path)).data.document
     },
   })
-  const type = (name: unknown) => types.data?.find((t) => t.type === name)?.label ?? (name ? label(String(name)) : '–')
+  const type = (name: unknown) => types.data?.find((x) => x.type === name)?.label ?? (name ? label(String(name)) : '–')
   // "set_tag_1" has the id that the builder gave it: "Set tags 1".
   const name = (id: unknown, typeName: unknown) => {
     const node = data?.nodes.find((n) => n.id === id), kind = String(node?.type ?? typeName ?? '')

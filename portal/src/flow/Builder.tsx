@@ -10,7 +10,11 @@ import {
   useCallback, useEffect, useMemo, useRef, useState, type DragEvent, type KeyboardEvent,
 } from 'react'
 import { api, type FlowProblem, type Row } from '../api'
+import { kinds } from '../kinds'
+import { LoadFailed } from '../LoadFailed'
+import { ReadOnly } from '../ReadOnly'
 import { ResourcePicker } from '../SchemaForm'
+import { useMay } from '../session'
 import { NodePanel } from './NodePanel'
 import { FlowVariables, variablesOf } from '../names'
 import { DRAGGED, Palette } from './Palette'
@@ -55,6 +59,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const [edges, setEdges, onEdges] = useEdgesState(startEdges)
   const [checked, setChecked] = useState<Checked>({ text: '', problems: [] })
   const { problems } = checked
+  const mayEdit = useMay('manager')
   const [openId, setOpenId] = useState<string | null>(null)
   const [naming, setNaming] = useState<'rename' | 'duplicate' | null>(null)
   const [rest, setRest] = useState(flow.draft as object)
@@ -245,7 +250,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
     return n && (n.data.name || id)
   }
   const allowDrop = (e: DragEvent) => {
-    if (e.dataTransfer.types.includes(DRAGGED)) e.preventDefault()
+    if (mayEdit && e.dataTransfer.types.includes(DRAGGED)) e.preventDefault()
   }
   const dropType = (e: DragEvent) => {
     const type = types.find((x) => x.type === e.dataTransfer.getData(DRAGGED))
@@ -281,11 +286,11 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
       if (!part) return
       e.clipboardData?.setData('text/plain', part)
       e.preventDefault()
-      if (e.type === 'cut') remove(chosenOf(nodes).map((n) => n.id))
+      if (mayEdit && e.type === 'cut') remove(chosenOf(nodes).map((n) => n.id))
     }
     const take = (e: ClipboardEvent) => {
       const pasted = e.clipboardData?.getData('text/plain') ?? ''
-      if (!elsewhere(e) && pasteText(pasted)) e.preventDefault()
+      if (mayEdit && !elsewhere(e) && pasteText(pasted)) e.preventDefault()
     }
     document.addEventListener('copy', give)
     document.addEventListener('cut', give)
@@ -298,15 +303,15 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   })
   // Keys mean the canvas while nothing is open in front of it. Single keys do so only while no
   // panel is open either: its buttons may have the focus.
-  const isKeyOn = () => !open && !panel && !isSomethingOpen()
-  const unlessOpen = (act: () => void) => () => { if (!isSomethingOpen()) act() }
+  const isKeyOn = () => mayEdit && !open && !panel && !isSomethingOpen()
+  const unlessOpen = (act: () => void) => () => { if (mayEdit && !isSomethingOpen()) act() }
   useHotkeys([
     ['mod+Z', unlessOpen(history.undo)], ['mod+shift+Z', unlessOpen(history.redo)],
     ['mod+Y', unlessOpen(history.redo)], ['mod+G', unlessOpen(group)],
     ['mod+A', unlessOpen(() => setNodes((all) => all.map((n) => ({ ...n, selected: true }))))],
     ['shift+N', () => { if (isKeyOn()) addNote() }],
   ])
-  const saveByKey = () => { if (!isDialogOpen()) void saving.saveNow() }
+  const saveByKey = () => { if (mayEdit && !isDialogOpen()) void saving.saveNow() }
   useHotkeys([['mod+S', saveByKey]], [], true) // in fields, too
   useDeleteKeys(isKeyOn, () => {
     const isChosen = (x: { selected?: boolean }) => !!x.selected
@@ -321,7 +326,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   // One object until something in it changes: every node on the canvas is drawn anew when it does.
   const figures = useQuery({ queryKey: ['call-flows', 'stats', flow.id, published], enabled: numbers && published !== null, queryFn: async () => (await api<{ nodes: Numbers[] }>('GET', `/call-flows/${flow.id}/stats?version=${published}`)).data.nodes })
   const write = useCallback((id: string, text: string) => setNodes((all) => all.map((n) => (n.id === id ? { ...n, data: { ...n.data, name: text } } : n))), [setNodes])
-  const seen = useMemo(() => ({ types, bad: new Set(problems.filter((p) => p.severity === 'error' && p.node).map((p) => p.node!)), passed, insert: (within: string) => setPlace({ within }), numbers: new Map((numbers ? (figures.data ?? []) : []).map((n) => [n.node, n])), write }), [types, problems, passed, numbers, figures.data, write])
+  const seen = useMemo(() => ({ types, bad: new Set(problems.filter((p) => p.severity === 'error' && p.node).map((p) => p.node!)), passed, insert: mayEdit ? (within: string) => setPlace({ within }) : undefined, numbers: new Map((numbers ? (figures.data ?? []) : []).map((n) => [n.node, n])), write: mayEdit ? write : undefined }), [types, problems, passed, numbers, figures.data, write, mayEdit])
   // The same list until a name changes: while a node is dragged nothing that reads it is drawn anew.
   const written = useMemo(() => [...variablesOf(document_.nodes.map((n) => n.config))].sort().join('\n'), [document_])
   const variables = useMemo(() => (written ? written.split('\n') : []), [written])
@@ -329,7 +334,11 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
   const blocked = errors.length
     ? t('Fix {count} errors before publishing', { count: errors.length })
     : undefined
-  const pendingState = saving.failed ? t('Not saved') : t('Saving…')
+  const stateText = () => {
+    if (!mayEdit) return t('Your role can view this, but not change it.')
+    if (!dirty) return t('Saved')
+    return saving.failed ? t('Not saved') : t('Saving…')
+  }
   const placeText = () => {
     if (!place) return null
     if ('within' in place) return t('Between both')
@@ -346,32 +355,34 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
         <Group justify="space-between">
           <Group gap="sm">
             <Title order={2} style={{ overflowWrap: 'anywhere' }}>{name}</Title>
-            <ActionIcon
+            {mayEdit && <ActionIcon
               variant="subtle" color="gray" aria-label={t('Rename')} title={t('Rename')}
               onClick={() => setNaming('rename')}
-            >✎</ActionIcon>
+            >✎</ActionIcon>}
             <Badge variant="light" color={published ? 'green' : 'gray'}>
               {published ? t('version {n}', { n: published }) : t('not published')}
             </Badge>
-            <Text size="sm" c="dimmed" aria-live="polite">{dirty ? pendingState : t('Saved')}</Text>
+            <Text size="sm" c="dimmed" aria-live="polite">{stateText()}</Text>
           </Group>
           <Group gap="sm">
-            <Button.Group>
+            {mayEdit && <Button.Group>
               <Button variant="default" aria-label={t('Undo')} title={t('Undo (Ctrl+Z)')} disabled={!history.canUndo} onClick={history.undo}>↶</Button>
               <Button variant="default" aria-label={t('Redo')} title={t('Redo (Ctrl+Shift+Z)')} disabled={!history.canRedo} onClick={history.redo}>↷</Button>
-            </Button.Group>
-            <Palette
+            </Button.Group>}
+            {mayEdit && <Palette
               types={types} nodes={nodes.filter(isStep)} place={placeText()}
               onPick={(t) => add(t, place)} onFind={goTo} onClose={() => setPlace(null)}
               isKeyOn={isKeyOn}
-            />
+            />}
             <Button variant="default" onClick={() => show('test')}>{t('Test')}</Button>
             <Menu><Menu.Target><Button variant="default">{t('More')}</Button></Menu.Target>
               <Menu.Dropdown>
+                {mayEdit && <>
                 <Menu.Item onClick={addNote} rightSection={<Kbd size="xs">⇧N</Kbd>}>{t('Add a note')}</Menu.Item>
                 <Menu.Item onClick={group} disabled={!chosen} rightSection={<Kbd size="xs">Ctrl G</Kbd>}>{t('Group what is selected')}</Menu.Item>
                 <Menu.Item onClick={() => void arrange()}>{t('Arrange the nodes')}</Menu.Item>
-                {chosen > 1 && <><Menu.Item onClick={() => align('x')}>{t('Align left')}</Menu.Item><Menu.Item onClick={() => align('y')}>{t('Align at the top')}</Menu.Item></>}
+                </>}
+                {mayEdit && chosen > 1 && <><Menu.Item onClick={() => align('x')}>{t('Align left')}</Menu.Item><Menu.Item onClick={() => align('y')}>{t('Align at the top')}</Menu.Item></>}
                 <Menu.Item disabled={published === null} onClick={() => setNumbers(!numbers)}>{numbers ? t('Hide the numbers') : t('Numbers of the calls that ran it')}</Menu.Item>
                 <Menu.Item onClick={() => show('versions')}>{t('Versions')}</Menu.Item>
                 <Menu.Item onClick={() => show('settings')}>{t('Fallback')}</Menu.Item>
@@ -379,16 +390,18 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
                   component="a" download={`${name}.json`}
                   href={`/api/v1/call-flows/${flow.id}/export`}
                 >{t('Export the saved draft')}</Menu.Item>
+                {mayEdit && <>
                 <Menu.Item onClick={() => setNaming('rename')}>{t('Rename')}</Menu.Item>
                 <Menu.Item onClick={() => setNaming('duplicate')}>{t('Duplicate')}</Menu.Item>
+                </>}
               </Menu.Dropdown>
             </Menu>
-            <Button
+            {mayEdit && <><Button
               variant="light" title={t('Save (Ctrl+S)')} onClick={() => void saving.saveNow()}
             >{t('Save')}</Button>
             <Button
               onClick={() => void openPublish()} disabled={errors.length > 0} title={blocked}
-            >{t('Publish')}</Button>
+            >{t('Publish')}</Button></>}
           </Group>
         </Group>
         {conflict && (
@@ -411,7 +424,7 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
               onKeyDown={openByEnter}
             >
               <Surface
-                editable nodes={nodes} edges={report ? walked(edges, own) : edges}
+                editable={mayEdit} nodes={nodes} edges={report ? walked(edges, own) : edges}
                 onNodesChange={onNodes} onEdgesChange={onEdges}
                 onNodesDelete={(gone) => remove(gone.map((n) => n.id))}
                 onConnect={connect} onConnectStart={() => setConnecting(true)}
@@ -422,7 +435,8 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
               />
             </Box>
             <Problems
-              problems={problems} nameOf={nameOf} onGoTo={goTo} onRemoveEdge={removeEdge}
+              problems={problems} nameOf={nameOf} onGoTo={goTo}
+              onRemoveEdge={mayEdit ? removeEdge : undefined}
             />
           </Stack>
         </Box>
@@ -447,16 +461,16 @@ function Canvas({ flow, etag, types }: { flow: Row; etag: string; types: NodeTyp
         {panel === 'versions' && (
           <Versions
             flowId={flow.id} published={published} types={types}
-            onRollBack={(to) => void saving.rollBack(to)}
+            onRollBack={mayEdit ? (to) => void saving.rollBack(to) : undefined}
           />
         )}
-        {panel === 'settings' && <Stack><Usage flowId={flow.id} /><ResourcePicker kind="routing_plan" label={t('Routing plan')} description={t('Runs when a node fails and the port for that is not connected. None: the call ends.')} value={(rest as Document).fallback?.routing_plan_id ?? null}
-          onChange={(id) => setRest((old) => { const { fallback: _, ...other } = old as Document; return id ? { ...other, fallback: { routing_plan_id: id } } : other })} /></Stack>}
+        {panel === 'settings' && <Stack><Usage flowId={flow.id} /><ReadOnly when={!mayEdit}><ResourcePicker kind="routing_plan" label={t('Routing plan')} description={t('Runs when a node fails and the port for that is not connected. None: the call ends.')} value={(rest as Document).fallback?.routing_plan_id ?? null}
+          onChange={(id) => setRest((old) => { const { fallback: _, ...other } = old as Document; return id ? { ...other, fallback: { routing_plan_id: id } } : other })} /></ReadOnly></Stack>}
       </Panel>
       <Panel
         within={work} title={typeOf(open)?.label} opened={!!open} onClose={() => setOpenId(null)}
       >
-        {open && <NodePanel node={open} type={types.find((t) => t.type === open.data.type)} nodes={nodes.filter(isStep)} edges={edges} problems={problems} onChange={(data) => change(open.id, data)} onDelete={() => remove([open.id])}
+        {open && <NodePanel node={open} type={types.find((t) => t.type === open.data.type)} nodes={nodes.filter(isStep)} edges={edges} problems={problems} onChange={(data) => change(open.id, data)} onDelete={mayEdit ? () => remove([open.id]) : undefined}
           onConnect={(port, to) => (to ? connect({ source: open.id, sourceHandle: port, target: to, targetHandle: null }) : setEdges((all) => all.filter((e) => !(e.source === open.id && e.sourceHandle === port))))} />}
       </Panel>
     </Seen.Provider></FlowVariables.Provider>
@@ -471,8 +485,7 @@ export default function Builder({ id }: { id: string }) {
   })
   const types = useNodeTypes()
   const error = (!flow.data && flow.error) || (!types.data && types.error)
-  const unloaded = t('This flow could not be loaded')
-  if (error) return <Alert color="red" title={unloaded}>{error.message}</Alert>
+  if (error) return <LoadFailed error={error} kind={kinds.flows} />
   if (!flow.data || !types.data) return <Text c="dimmed">{t('Loading…')}</Text>
   return <ReactFlowProvider fitView><Canvas key={id} flow={flow.data.data} etag={flow.data.etag} types={types.data} /></ReactFlowProvider>
 }

@@ -5,7 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { ReactFlowProvider, useNodesState, useReactFlow, type Edge } from '@xyflow/react'
 import { useMemo, useState } from 'react'
 import { api, type Row } from '../api'
-import { words } from '../words'
+import { said, words } from '../words'
 import { toCanvas, walked, type Document } from './document'
 import { useStepPorts } from './stepPorts'
 import { useNodeTypes, type NodeType } from './types'
@@ -26,7 +26,11 @@ interface Entry {
   digits?: string
 }
 
-const clock = (at: string) => new Date(at).toLocaleTimeString(undefined, { hour12: false })
+const clock = (at: string) => new Date(at).toLocaleTimeString(undefined, { hourCycle: 'h23' })
+
+// What the node is called on the canvas. A step of a sub-flow has the sub-flow's node ID.
+const nameOf = (document: Document, e: Entry) =>
+  (e.call_flow_id ? undefined : document.nodes.find((n) => n.id === e.node)?.name) || e.node
 
 // Where a call is that goes on: where the last port leads, or the node that the flow began with.
 function standing(steps: Entry[], edges: Edge[]): string | null {
@@ -52,7 +56,7 @@ function Steps({ trace, document, at, onPick }: {
             <Button
               size="compact-xs" variant="subtle" disabled={!!e.call_flow_id}
               onClick={() => onPick(i)}
-            >{e.node}</Button>
+            >{nameOf(document, e)}</Button>
             <Badge size="sm" variant="light" tt="none">{e.port ? portOf(e) : t('end')}</Badge>
             <Text size="xs" c="dimmed" ml="auto">{clock(e.at)}</Text>
           </Group>
@@ -70,7 +74,7 @@ function View({ call, document, trace, types }: { call: Row; document: Document;
   const [nodes, , onNodes] = useNodesState(placed)
   const steps = trace.filter((e) => e.kind === 'step' && !e.call_flow_id)
   const live = call.status === 'active' ? (standing(steps, edges) ?? 'start') : null
-  const seen = useMemo(() => ({ types, bad: new Set<string>(), passed: new Set([...steps.map((s) => s.node!), ...(live ? [live] : [])]), insert: () => {}, numbers: new Map(), live }), [types, trace, live]) // eslint-disable-line react-hooks/exhaustive-deps
+  const seen = useMemo(() => ({ types, bad: new Set<string>(), passed: new Set([...steps.map((s) => s.node!), ...(live ? [live] : [])]), numbers: new Map(), live }), [types, trace, live]) // eslint-disable-line react-hooks/exhaustive-deps
   const pick = (i: number) => {
     setAt(i)
     void canvas.fitView({ nodes: [{ id: trace[i].node! }], maxZoom: 1, duration: 300, padding: 0.6 })
@@ -99,11 +103,11 @@ export default function CallTrace({ id }: { id: string }) {
   const types = useNodeTypes()
   const error = call.error ?? trace.error ?? document.error
   if (error) return <Alert color="red" title={t('This call could not be loaded')}>{error.message}</Alert>
-  if (call.data && !flow) return <Alert title={t('This call ran a routing plan')}>{t('It has attempts, but no way through a flow.')}{' '}<Link to={`/calls/${id}`}>{t('The call')}</Link></Alert>
+  if (call.data && !flow) return <Alert title={t('This call ran a routing plan')}>{t('It has attempts, but no path through a flow.')}{' '}<Link to={`/calls/${id}`}>{t('The call')}</Link></Alert>
   if (!call.data || !trace.data || !document.data || !types.data) return <Text c="dimmed">{t('Loading…')}</Text>
   return (
     <Stack h="calc(100vh - 100px)" gap="xs">
-      <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Badge color={call.data.status === 'active' ? 'teal' : undefined}>{call.data.status === 'active' ? t('live') : String(call.data.disposition)}</Badge><Link to={`/calls/${id}`}>{t('The call')}</Link><Link to={`/data/call-flows/${flow}`}>{t('The flow')}</Link><Text size="sm" c="dimmed">{t('version {n}', { n: version })}</Text></Group>
+      <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Badge variant="light">{said(call.data.disposition ?? call.data.status)}</Badge><Link to={`/calls/${id}`}>{t('The call')}</Link><Link to={`/data/call-flows/${flow}`}>{t('The flow')}</Link><Text size="sm" c="dimmed">{t('version {n}', { n: version })}</Text></Group>
       <ReactFlowProvider fitView><View call={call.data} document={document.data} trace={trace.data} types={types.data} /></ReactFlowProvider>
     </Stack>
   )

@@ -2,6 +2,7 @@
 import { Button, Code, Group, Modal, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { api, type Row } from '../api'
+import { moment } from '../words'
 import { t } from '../text'
 import type { Document } from './document'
 import type { NodeType } from './types'
@@ -28,12 +29,12 @@ export function Conflict({ flowId, mine, types, onTheirs, onMine, onCopy, onLate
   })
   const draft = theirs.data?.data.draft as Document | undefined
   const different = compared.data && lines(compared.data, types, draft, mine)
-  const changed = theirs.data && new Date(String(theirs.data.data.updated_at)).toLocaleString()
+  const changed = theirs.data && moment(theirs.data.data.updated_at)
   return (
     <Modal opened onClose={onLater} title={t('Somebody else saved this flow meanwhile')} size="lg">
       <Stack>
-        <Text size="sm">{t('Their draft is of {time}. Nothing of yours is lost until you choose.', { time: changed ?? '…' })}</Text>
-        {different && different.length === 0 && <Text size="sm">{t('Both draw the same.')}</Text>}
+        <Text size="sm">{t('They saved at {time}. None of your changes is lost until you choose.', { time: changed ?? '…' })}</Text>
+        {different && different.length === 0 && <Text size="sm">{t('Both drafts are the same.')}</Text>}
         {different && different.length > 0 && (
           <>
             <Text size="sm" fw={600}>{t('What yours would change in theirs')}</Text>

@@ -7,6 +7,7 @@ import { useState } from 'react'
 import { ApiError, api, type Row } from '../api'
 import { kinds } from '../kinds'
 import { ResourceList } from '../resources'
+import { useMay } from '../session'
 import { t } from '../text'
 import { Create } from './Create'
 import { isSomethingOpen } from './keys'
@@ -19,6 +20,7 @@ type Asking = { what: 'create' } | { what: 'rename' | 'duplicate'; flow: Row }
 export function FlowList() {
   const client = useQueryClient(),
     navigate = useNavigate()
+  const mayChange = useMay('manager')
   const [asking, setAsking] = useState<Asking | null>(null)
   const [refused, setRefused] = useState<Refusal[]>([])
   const close = () => setAsking(null)
@@ -27,7 +29,7 @@ export function FlowList() {
     [
       'n',
       () => {
-        if (!isSomethingOpen()) create()
+        if (mayChange && !isSomethingOpen()) create()
       },
     ],
   ])
@@ -65,7 +67,7 @@ export function FlowList() {
       <ResourceList
         kind={kinds.flows}
         head={
-          <Group gap="sm">
+          mayChange ? <Group gap="sm">
             <FileButton accept="application/json,.json" onChange={importFile}>
               {(props) => (
                 <Button variant="default" {...props}>
@@ -74,7 +76,7 @@ export function FlowList() {
               )}
             </FileButton>
             <Button onClick={create}>{t('Create Call Flow')}</Button>
-          </Group>
+          </Group> : <></>
         }
         more={(flow) => (
           <>

@@ -4,6 +4,7 @@ import type { Edge } from '@xyflow/react'
 import type { FlowProblem } from '../api'
 import { Fields } from '../SchemaForm'
 import { NodePorts } from '../names'
+import { ReadOnly } from '../ReadOnly'
 import type { Schema } from '../schema'
 import type { Data, FlowNode } from './document'
 import { PortList } from './PortList'
@@ -19,7 +20,7 @@ interface Props {
   problems: FlowProblem[]
   onChange: (data: Partial<Data>) => void
   onConnect: (port: string, to: string | null) => void
-  onDelete: () => void
+  onDelete?: () => void // none: the flow is only read
 }
 type Errors = (pointer: string) => string | undefined
 
@@ -98,6 +99,7 @@ export function NodePanel({
           </Anchor>
         )}
       </Text>
+      <ReadOnly when={!onDelete}><Stack>
       <TextInput
         label={t('Name')}
         value={node.data.name ?? ''}
@@ -133,7 +135,8 @@ export function NodePanel({
           </Stack>
         </Fieldset>
       )}
-      {node.data.type !== 'start' && (
+      </Stack></ReadOnly>
+      {onDelete && node.data.type !== 'start' && (
         <Button color="red" variant="subtle" onClick={onDelete}>
           {t('Delete node')}
         </Button>

@@ -9,7 +9,7 @@ interface Props {
   problems: FlowProblem[]
   nameOf: (node: string) => string | undefined // undefined: there is no such node
   onGoTo: (node: string) => void
-  onRemoveEdge: (index: number) => void // of the document that was checked
+  onRemoveEdge?: (index: number) => void // of the document that was checked
 }
 
 const severities: Record<string, string> = { error: t('error'), warning: t('warning') }
@@ -69,7 +69,7 @@ export function Problems({ problems, nameOf, onGoTo, onRemoveEdge }: Props) {
             <Text size="sm" style={{ flex: 1, minWidth: 160 }}>
               {textOf(p)}
             </Text>
-            {edge !== undefined && (
+            {edge !== undefined && onRemoveEdge && (
               <Button
                 size="compact-xs"
                 variant="light"

@@ -8,6 +8,7 @@ import { t } from '../text'
 import type { Document } from './document'
 import { useStepPorts } from './stepPorts'
 import { lines } from '../words'
+import { moment } from '../words'
 
 interface Values {
   tags: Record<string, unknown>
@@ -102,14 +103,14 @@ export function Test({ flowId, document, nameOf, onReport }: Props) {
       <Text size="sm" c="dimmed">{t('Runs what is on the canvas, saved or not. Nobody is called, and no request is sent.')}</Text>
       <TextInput label={t('Caller')} value={caller} error={problem?.at('/caller_id')} onChange={(e) => setCaller(e.currentTarget.value)} />
       <TextInput label={t('Time')} placeholder={t('now')} description={t('Such as 2026-11-23T14:00:00Z')} value={at} error={problem?.at('/at')} onChange={(e) => setAt(e.currentTarget.value)} />
-      <Textarea label={t('Tags')} placeholder="state = TX" description={t('One a line')} autosize minRows={2} value={tags} onChange={(e) => setTags(e.currentTarget.value)} />
-      <TextInput label={t('Keys pressed')} placeholder="1, 78701" description={t('At each question, in order; nothing between two commas is nothing pressed')} value={pressed} onChange={(e) => setPressed(e.currentTarget.value)} />
+      <Textarea label={t('Tags')} placeholder="state = TX" description={t('One per line')} autosize minRows={2} value={tags} onChange={(e) => setTags(e.currentTarget.value)} />
+      <TextInput label={t('Keys pressed')} placeholder="1, 78701" description={t('One answer per question, separated by commas. Leave one empty for a caller who presses nothing.')} value={pressed} onChange={(e) => setPressed(e.currentTarget.value)} />
       <TagsInput label={t('Dials end with')} placeholder="completed" data={outcomes} allowDuplicates acceptValueOnBlur={false} value={dials} error={problem?.problem.errors?.find((e) => e.pointer.startsWith('/dial'))?.detail} onChange={setDials} />
       <JsonInput label={t('HTTP answers')} placeholder='[{"status": 200, "body": {"score": 80}}]' autosize minRows={2} value={http} onChange={setHttp} />
       <Accordion variant="contained"><Accordion.Item value="more"><Accordion.Control>{t('More')}</Accordion.Control><Accordion.Panel><Stack gap="sm">
         <TextInput label={t('Number called')} placeholder="+18005550100" value={number} error={problem?.at('/number')} onChange={(e) => setNumber(e.currentTarget.value)} />
-        <Textarea label={t('Variables')} placeholder="tries = 2" description={t('One a line, as they are when the flow begins')} autosize minRows={2} value={variables} onChange={(e) => setVariables(e.currentTarget.value)} />
-        <JsonInput label={t('Results of scripts')} placeholder='[{"result": {"port": "good"}}]' description={t('None: they are really run')} autosize minRows={2} value={scripts} onChange={setScripts} />
+        <Textarea label={t('Variables')} placeholder="tries = 2" description={t('One per line: the values when the flow begins')} autosize minRows={2} value={variables} onChange={(e) => setVariables(e.currentTarget.value)} />
+        <JsonInput label={t('Results of scripts')} placeholder='[{"result": {"port": "good"}}]' description={t('Empty: the scripts run.')} autosize minRows={2} value={scripts} onChange={setScripts} />
         <NumberInput label={t('Seconds of voicemail')} placeholder="10" min={0} max={3600} value={voicemail} error={problem?.at('/voicemail_seconds')} onChange={setVoicemail} />
       </Stack></Accordion.Panel></Accordion.Item></Accordion>
       <Button onClick={run}>{t('Run')}</Button>
@@ -134,7 +135,7 @@ export function Test({ flowId, document, nameOf, onReport }: Props) {
                 </Accordion.Control>
                 <Accordion.Panel>
                   <Stack gap={4}>
-                    <Text size="xs" c="dimmed">{s.at}</Text>
+                    <Text size="xs" c="dimmed">{moment(s.at)}</Text>
                     <Changes before={s.before} after={s.after} />
                     {[...s.effects, ...s.inputs].map((x, k) => <Code block key={k} style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{JSON.stringify(x)}</Code>)}
                     <Text size="xs" c="dimmed">{t('Afterwards')}</Text>

@@ -3,6 +3,7 @@ import { Alert, Button, Code, Group, Paper, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, list } from '../api'
+import { moment } from '../words'
 import { t } from '../text'
 import type { Document } from './document'
 import { portNames } from './ports'
@@ -53,7 +54,7 @@ interface Props {
   flowId: string
   published: number | null
   types: NodeType[]
-  onRollBack: (version: number) => void
+  onRollBack?: (version: number) => void // none: the user may not
 }
 
 export function Versions({ flowId, published, types, onRollBack }: Props) {
@@ -68,11 +69,11 @@ export function Versions({ flowId, published, types, onRollBack }: Props) {
     <Stack>
       {versions.data?.data.map((v) => (
         <Paper withBorder p="sm" key={Number(v.version)}>
-          <Group justify="space-between"><Text fw={600}>{v.version === published ? t('Version {n}, which calls run', { n: v.version }) : t('Version {n}', { n: v.version })}</Text><Text size="xs" c="dimmed">{new Date(String(v.created_at)).toLocaleString()}</Text></Group>
+          <Group justify="space-between"><Text fw={600}>{v.version === published ? t('Version {n}, which calls run', { n: v.version }) : t('Version {n}', { n: v.version })}</Text><Text size="xs" c="dimmed">{moment(v.created_at)}</Text></Group>
           {v.note ? <Text size="sm">{String(v.note)}</Text> : null}
           <Group mt="xs" gap="xs">
             <Button size="compact-sm" variant="default" onClick={() => compare(Number(v.version))}>{t('Compare with the saved draft')}</Button>
-            {v.version !== published && <Button size="compact-sm" variant="default" onClick={() => onRollBack(Number(v.version))}>{t('Roll back to it')}</Button>}
+            {onRollBack && v.version !== published && <Button size="compact-sm" variant="default" onClick={() => onRollBack(Number(v.version))}>{t('Roll back to it')}</Button>}
           </Group>
           {compared && compared.version === v.version && (compared.lines.length ? <Code block mt="xs" style={{ whiteSpace: 'pre-wrap' }}>{compared.lines.join('\n')}</Code> : <Text size="sm" mt="xs">{t('The saved draft is the same.')}</Text>)}
         </Paper>

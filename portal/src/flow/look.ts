@@ -15,7 +15,7 @@ interface View {
   types: NodeType[]
   bad: Set<string> // nodes with an error
   passed: Set<string>
-  insert: (edge: string) => void
+  insert?: (edge: string) => void // none: the flow is only read
   numbers: Map<string, Numbers>
   live?: string | null // the node that a live call is at
   labels?: boolean // ways tell their port: near enough to be read
@@ -23,4 +23,4 @@ interface View {
   write?: (id: string, text: string) => void // of a note or a group; none: they are only read
 }
 
-export const Seen = createContext<View>({ types: [], bad: new Set(), passed: new Set(), insert: () => {}, numbers: new Map() })
+export const Seen = createContext<View>({ types: [], bad: new Set(), passed: new Set(), numbers: new Map() })

@@ -29,7 +29,8 @@ const StepView = memo(function StepView({ id, data, selected, height }: NodeProp
   const type = types.find((x) => x.type === data.type)
   const state = bad.has(id) ? 'bad' : selected ? 'selected' : passed.has(id) ? 'passed' : ''
   const of = numbers.get(id), calls = numbers.get('start')?.entered ?? 0
-  const className = `step ${state} ${live === id ? 'live' : ''}`
+  // nopan: pressing the mouse on a node that cannot be dragged is a click, and does not move the canvas.
+  const className = `step nopan ${state} ${live === id ? 'live' : ''}`
   const ports = portList(type, data.config)
   useMeasuredPorts(id, sketched ? '' : ports.map((p) => p.id).join('\n'))
   if (sketched) return <div className={`${className} sketched`} style={{ height }}>{data.name || id}</div>
@@ -67,7 +68,7 @@ function WayView({
       {labels && !selected && port !== 'next' && (
         <text className="way-label" x={x} y={y}>{label}</text>
       )}
-      {selected && (
+      {selected && insert && (
         <EdgeLabelRenderer>
           <button
             type="button" className="insert nodrag nopan" onClick={() => insert(id)}

@@ -59,8 +59,8 @@ const struct flow_node_type node_business_hours = {
 		{"schedule", FIELD_OBJECT, FIELD_REQUIRED, .fields = schedule_fields, .help = "Hours and holidays."},
 		{"callers_time_zone", FIELD_BOOLEAN, .initial = "false",
 		 .title = "Use the caller's time zone",
-		 .help = "Reads them on the caller's clock, where the caller's number tells it; "
-			 "else on the schedule's."},
+		 .help = "Applies the hours in the caller's time zone if the caller's number has one, "
+			 "else in the schedule's."},
 		{0},
 	},
 	.ports = (const struct flow_port[]){

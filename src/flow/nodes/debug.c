@@ -26,7 +26,7 @@ const struct flow_node_type node_debug = {
 	.type = "debug", .category = "data", .label = "Debug",
 	.help = "Writes a line into the call's trace.",
 	.config = (const struct field[]){
-		{"message", FIELD_TEMPLATE, FIELD_REQUIRED, .min = 1, .max = 4000, .help = "What to write; may have [TOKENS]. Sensitive tags are written as they are: leave them out."},
+		{"message", FIELD_TEMPLATE, FIELD_REQUIRED, .min = 1, .max = 4000, .help = "What to write; may have [TOKENS]. Sensitive tags are not masked here: leave them out."},
 		{0},
 	},
 	.ports = (const struct flow_port[]){{"next", .help = "Always."}, {0}},

@@ -79,7 +79,7 @@ const struct flow_node_type node_dial = {
 	.help = "Connects the caller to a routing plan's targets, to named targets, or to a number or SIP URI.",
 	.config = (const struct field[]){
 		{"to", FIELD_OBJECT, FIELD_REQUIRED, .title = "Whom to call",
-		 .help = "Whom to call: one of these.",
+		 .help = "Set one of these.",
 		 .fields = (const struct field[]){
 			 {"routing_plan_id", FIELD_ID, .kind = "routing_plan", .help = "The targets of a routing plan."},
 			 {"target_ids", FIELD_ID, FIELD_LIST, .max = 50, .kind = "target", .help = "These targets, in this order."},

@@ -197,7 +197,7 @@ const struct flow_node_type node_http_request = {
 	.config = (const struct field[]){
 		{"method", FIELD_ENUM, .title = "HTTP method",
 		 .choices = (const char *const[]){"GET", "POST", "PUT", "PATCH", "DELETE", NULL},
-		 .initial = "\"GET\"", .help = "HTTP method."},
+		 .initial = "\"GET\"", .help = "Method of the request."},
 		{"url", FIELD_TEMPLATE, FIELD_REQUIRED, .min = 8, .max = 4000, .help = "http:// or https:// URL; tokens are percent-encoded."},
 		{"headers", FIELD_MAP, .initial = "{}", .help = "Request headers; values may have [TOKENS]."},
 		{"body", FIELD_TEMPLATE, .max = 65536, .help = "Request body; values are escaped for JSON, XML or a form, as its Content-Type says, or else by how it begins."},

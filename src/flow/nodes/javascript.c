@@ -281,7 +281,7 @@ static int input(struct flow_run *run, const void *config, const struct flow_inp
 
 const struct flow_node_type node_javascript = {
 	.type = "javascript", .category = "data", .label = "JavaScript",
-	.help = "Runs a script: it reads the call, its tags and the flow's variables, and returns values and the way to go. It has no network, no files and no clock but the call's, 50 ms of CPU and 64 MB.",
+	.help = "Runs a script: it reads the call, its tags and the flow's variables, and returns values and a port. It has no network, no files and no clock but the call's, 50 ms of CPU and 64 MB.",
 	.config = (const struct field[]){
 		{"code", FIELD_SCRIPT, FIELD_REQUIRED, .min = 1, .max = 65536, .help = "The body of a function of call, tags, vars, number and time. It returns {port, tags, vars}; each may be left out. What console.log() is given is in the trace."},
 		{"ports", FIELD_NAME, FIELD_LIST, .max = FLOW_PORTS_MAX, .initial = "[]", .help = "Ports it may choose, besides next and error."},

@@ -78,7 +78,7 @@ static int input(struct flow_run *run, const void *config, const struct flow_inp
 
 const struct flow_node_type node_menu = {
 	.type = "menu", .category = "caller", .label = "Menu", .waits_for_caller = true,
-	.help = "Plays a prompt and goes the way of the key that the caller presses.",
+	.help = "Plays a prompt and continues at the port of the key that the caller presses.",
 	.config = (const struct field[]){
 		{"prompt", FIELD_OBJECT, FIELD_REQUIRED, .fields = prompt_fields, .help = "What the caller hears; a key press interrupts it."},
 		{"options", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = OPTIONS_MAX, .help = "The choices.",

@@ -58,7 +58,7 @@ const struct flow_node_type node_send_event = {
 	.help = "Emits the event flow.custom to the outgoing webhooks that take it.",
 	.config = (const struct field[]){
 		{"name", FIELD_NAME, FIELD_REQUIRED, .min = 1, .max = 64, .help = "Told apart by this name, in the event's data."},
-		{"fields", FIELD_OBJECT, FIELD_LIST, .max = FIELDS_MAX, .help = "What else the event says.",
+		{"fields", FIELD_OBJECT, FIELD_LIST, .max = FIELDS_MAX, .help = "Further fields of the event.",
 		 .fields = (const struct field[]){
 			 {"name", FIELD_NAME, FIELD_REQUIRED, .min = 1, .max = 64, .help = "The member's name."},
 			 {"value", FIELD_TEMPLATE, FIELD_REQUIRED, .max = 4000, .help = "Its value; may have [TOKENS]."},

@@ -48,15 +48,15 @@ static int enter(struct flow_run *run, const void *config)
 
 const struct flow_node_type node_split = {
 	.type = "split", .category = "logic", .label = "Split",
-	.help = "Sends a share of the calls each way, by weight.",
+	.help = "Divides calls among its ports by weight.",
 	.config = (const struct field[]){
-		{"shares", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = 30, .help = "The ways, with their weights: 70 and 30, or 2 and 1.",
+		{"shares", FIELD_OBJECT, FIELD_REQUIRED | FIELD_LIST, .min = 1, .max = 30, .help = "The ports and their weights, such as 70 and 30, or 2 and 1.",
 		 .fields = (const struct field[]){
 			 PORT_FIELDS,
 			 {"weight", FIELD_INTEGER, FIELD_REQUIRED, .min = 0, .max = 1000000, .help = "Its share of the sum of all weights; 0 rests it."},
 			 {0},
 		 }},
-		{"sticky", FIELD_BOOLEAN, .initial = "false", .help = "A caller who calls again goes the same way."},
+		{"sticky", FIELD_BOOLEAN, .initial = "false", .help = "A caller who calls again leaves by the same port."},
 		{0},
 	},
 	.ports_from = "shares",

@@ -42,7 +42,8 @@ static int input(struct flow_run *run, const void *config, const struct flow_inp
 
 const struct flow_node_type node_voicemail = {
 	.type = "voicemail", .category = "caller", .label = "Voicemail", .waits_for_caller = true,
-	.help = "Greets, beeps, and records what the caller says. It is kept with the call and told as voicemail.received, also when the caller hangs up. A message in which nothing is said is thrown away.",
+	.help = "Greets, beeps, and records what the caller says. The message is kept with the call, also when the caller "
+		"hangs up, and reported by the event voicemail.received. Silent messages are discarded.",
 	.config = (const struct field[]){
 		{"prompt", FIELD_OBJECT, .fields = prompt_fields, .help = "What is heard before the beep; none: only the beep."},
 		{"max_seconds", FIELD_INTEGER, .min = 1, .max = 3600, .initial = "120",

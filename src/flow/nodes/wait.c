@@ -37,7 +37,7 @@ static int input(struct flow_run *run, const void *config, const struct flow_inp
 
 const struct flow_node_type node_wait = {
 	.type = "wait", .category = "caller", .label = "Wait", .waits_for_caller = true,
-	.help = "Lets the caller wait, with music, a text said again and again, or silence. Keys pressed meanwhile are kept for the next question.",
+	.help = "Keeps the caller waiting with music, a repeated text or silence. Keys pressed meanwhile count for the next question.",
 	.config = (const struct field[]){
 		{"seconds", FIELD_INTEGER, FIELD_REQUIRED, .min = 1, .max = 3600, .help = "How long."},
 		{"prompt", FIELD_OBJECT, .fields = prompt_fields, .help = "What is heard over and over; none: silence."},
