@@ -355,6 +355,11 @@ static void set_time(struct attempt *a, int seconds)
 static void nobody_there(struct attempt *a)
 {
 	static const char why[] = "it did not answer the INVITE";
+	if (a->leg && !sip_leg_is_sent(a->leg)) { /* its SDP is with the media proxy still */
+		a->until_ms = clock_monotonic_ms() + SILENT_MS;
+		dial_watch_time(a->call);
+		return;
+	}
 	if (a->to->trunk)
 		gateway_failed(a, 0, why);
 	else

@@ -857,6 +857,11 @@ static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *si
 	return 0;
 }
 
+bool sip_leg_is_sent(const struct sip_leg *leg)
+{
+	return leg->invite_out != NULL;
+}
+
 const char *sip_leg_refusal(const struct sip_leg *leg)
 {
 	return leg->refusal;

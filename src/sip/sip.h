@@ -209,6 +209,8 @@ struct sip_outgoing {
 /* NULL when the URI cannot be used. The first INVITE is sent before this returns. */
 struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *out,
 			   const struct sip_leg_handler *handler, void *owner) WARN_UNUSED;
+/* Has its INVITE gone out? Not while its SDP is with the media proxy. */
+bool sip_leg_is_sent(const struct sip_leg *leg);
 /* Once it has failed: the Reason header of the response (RFC 3326, RFC 6432), or NULL. */
 const char *sip_leg_refusal(const struct sip_leg *leg);
 /* The Call-ID of such a leg; lives as long as it does. */

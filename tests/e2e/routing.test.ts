@@ -24,7 +24,11 @@ describe('routing', () => {
   }
   const caller = async () => Peer.start()
   const call = async (number: string, from: Peer, who = '+15125550123') => from.call(s.sip, `sip:${number}@127.0.0.1`, { headers: [`From: <sip:${who}@127.0.0.1>;tag=${Math.random()}`] })
-  const quiet = () => until('all calls to be over', async () => !(await s.metric('strowger_calls_active')))
+  // All calls are over, and in the log: one thread writes everything in its order.
+  const quiet = async () => {
+    await until('all calls to be over', async () => !(await s.metric('strowger_calls_active')))
+    await s.api('POST', '/publishers', { name: `Written after the calls ${++n}` })
+  }
   const hangUp = async () => {
     for (const c of (await s.api('GET', '/calls?status=active&limit=1000')).data) await s.raw('POST', `/api/v1/calls/${c.id}/hangup`)
     await quiet()
