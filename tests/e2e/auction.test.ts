@@ -248,7 +248,9 @@ describe('outbound RTB', () => {
     slow.delay_ms = 1500
     const p = from.call(s.sip, `sip:${gone.number}@127.0.0.1`, { headers: [`From: <sip:${who()}@127.0.0.1>;tag=gone`] })
     await until('the ping', () => slow.pings().length)
-    for (const c of (await s.api('GET', '/calls?status=active')).data) await s.raw('POST', `/api/v1/calls/${c.id}/hangup`)
+    const live = async () => (await s.api('GET', '/calls?status=active')).data
+    const leaves = await until('the call', async () => (await live()).find((c: any) => c.number === gone.number))
+    await s.api('POST', `/calls/${leaves.id}/hangup`)
     const c = await s.lastCall((c) => c.number === gone.number)
     await p
     assert.deepEqual(of(await requests(c, 1), slow), [['failed', 'call_over', null]])

@@ -38,7 +38,7 @@ describe('outgoing webhooks', () => {
       { id: 'tell', type: 'send_event', config: { name: 'qualified', fields: [{ name: 'who', value: '[CALLER_ID]' }] } },
       { id: 'dial', type: 'dial', config: { to: { routing_plan_id: plan.id } } },
     ], [['start', 'next', 'tag'], ['tag', 'next', 'tell'], ['tell', 'next', 'dial']])
-    campaign = await s.campaign(number, { execution_mode: 'call_flow', call_flow_id: flow.id })
+    campaign = await s.campaign(number, { execution_mode: 'call_flow', call_flow_id: flow.id, milestones_seconds: [] })
     other = JSON.parse(s.run(['organization', 'add', '--data', s.data, '--name', 'Other', '--email', 'other@example.com', ...s.databaseFlag()])).api_key
     await until('the other organization', async () => (await s.raw('GET', '/api/v1/organization', undefined, {}, other)).ok)
   })
