@@ -30,14 +30,15 @@ tests/node_modules/.installed: tests/package-lock.json
 	@node=$$(scripts/node) && cd tests && PATH="$$node:$$PATH" npm ci --silent --no-fund --no-audit
 	@touch $@
 
-# The same program, with AddressSanitizer and UndefinedBehaviorSanitizer: what the tests run.
+# The same program, with AddressSanitizer and UndefinedBehaviorSanitizer: what the tests run. At -O1 it is
+# built in half the time.
 asan: portal/dist/index.html
-	@test -f build/asan/build.ninja || meson setup build/asan -Db_sanitize=address,undefined -Db_lundef=false -Dtests=true >/dev/null
+	@test -f build/asan/build.ninja || meson setup build/asan -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dtests=true >/dev/null
 	@ninja -C build/asan --quiet
 
 # And with ThreadSanitizer, for what runs in several threads.
 tsan: portal/dist/index.html
-	@test -f build/tsan/build.ninja || meson setup build/tsan -Db_sanitize=thread -Db_lundef=false -Dtests=true >/dev/null
+	@test -f build/tsan/build.ninja || meson setup build/tsan -Doptimization=1 -Db_sanitize=thread -Db_lundef=false -Dtests=true >/dev/null
 	@ninja -C build/tsan --quiet
 
 test: install-test build asan tsan tests/node_modules/.installed
