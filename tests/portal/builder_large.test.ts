@@ -48,11 +48,11 @@ describe('builder: live calls and large flows', () => {
     const live = await until('the call', async () => (await s.api('GET', '/calls?status=active')).data[0])
     await page.goto(`${s.url}/calls/${live.id}`)
     await page.getByRole('link', { name: 'Watch it on the canvas' }).click()
-    await page.getByText('Active', { exact: true }).waitFor()
+    await page.getByText('In progress', { exact: true }).waitFor()
     await page.locator('[data-id="w"] .step.live').waitFor()
     await page.screenshot({ path: join(shots, 'live-call.png') })
     await page.getByRole('list', { name: 'Steps' }).getByText('waited').waitFor()
-    await page.getByText('Active', { exact: true }).waitFor({ state: 'detached' })
+    await page.getByText('In progress', { exact: true }).waitFor({ state: 'detached' })
     await calling
     await page.getByRole('button', { name: 'd', exact: true }).click()
     assert.equal(await page.locator('.react-flow__edge.animated').count(), 2)
