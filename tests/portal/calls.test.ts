@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { Sipp, Strowger, join, until } from '../e2e/harness.ts'
-import { axe, openBrowser, shots, signIn, type Portal } from './browser.ts'
+import { fitsNarrow, axe, openBrowser, shots, signIn, type Portal } from './browser.ts'
 
 describe('portal: calls and lists', () => {
   let s: Strowger
@@ -122,9 +122,7 @@ describe('portal: calls and lists', () => {
     await axe(page, 'call')
     await page.screenshot({ path: join(shots, 'call-webhooks.png') })
     assert.match(page.url(), /tab=requests/)
-    await page.setViewportSize({ width: 390, height: 800 })
-    await page.waitForTimeout(250)
-    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)) <= 0)
+    await fitsNarrow(page, 'the page')
     await page.screenshot({ path: join(shots, 'call-narrow.png') })
     await page.setViewportSize({ width: 1280, height: 800 })
   })
@@ -144,9 +142,7 @@ describe('portal: calls and lists', () => {
     const file = readFileSync(await (await download).path())
     assert.equal(file.readUInt32LE(0), 0xa1b2c3d4)
     assert.ok(file.includes('INVITE sip:agent@'))
-    await page.setViewportSize({ width: 390, height: 800 })
-    await page.waitForTimeout(250)
-    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)) <= 0)
+    await fitsNarrow(page, 'the page')
     await page.screenshot({ path: join(shots, 'call-sip-narrow.png') })
     await page.setViewportSize({ width: 1280, height: 800 })
     await page.evaluate(() => localStorage.setItem('mantine-color-scheme-value', 'dark'))

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 import type { BrowserContext, Page } from 'playwright-core'
 import { Peer } from '../e2e/peer.ts'
 import { Strowger, join, sleep, until } from '../e2e/harness.ts'
-import { axe, openBrowser, shots, signIn, type Portal } from './browser.ts'
+import { fitsNarrow, axe, openBrowser, shots, signIn, type Portal } from './browser.ts'
 
 const userAgent = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36'
 
@@ -151,9 +151,7 @@ describe('DNI on a landing page', () => {
     await page.getByText('got no number', { exact: false }).waitFor()
     await page.screenshot({ path: join(shots, 'dni-pool.png'), fullPage: true })
     await axe(page, 'number pool')
-    await page.setViewportSize({ width: 390, height: 800 })
-    await sleep(300)
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
+    await fitsNarrow(page, 'the page')
     await page.screenshot({ path: join(shots, 'dni-pool-narrow.png'), fullPage: true })
     await page.setViewportSize({ width: 1280, height: 1000 })
     await page.goto(`${s.url}/number-pools`)

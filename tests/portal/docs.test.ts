@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { Strowger, join } from '../e2e/harness.ts'
-import { openBrowser, shots, signIn, type Portal } from './browser.ts'
+import { fitsNarrow, openBrowser, shots, signIn, type Portal } from './browser.ts'
 
 describe('documentation', () => {
   let s: Strowger
@@ -55,8 +55,7 @@ describe('documentation', () => {
         await page.getByRole('heading', { level: 1 }).waitFor()
         const found = (await new AxeBuilder({ page }).analyze()).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical')
         assert.deepEqual(found.map((v) => `${path}: ${v.id} ${v.nodes[0].html.slice(0, 160)}`), [])
-        await page.setViewportSize({ width: 390, height: 800 })
-        assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)) <= 0, path)
+        await fitsNarrow(page, path)
       }
       await page.setViewportSize({ width: 1280, height: 800 })
       await page.screenshot({ path: join(shots, `docs-${scheme}.png`) })

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { Peer } from '../e2e/peer.ts'
 import { Receiver, Strowger, join } from '../e2e/harness.ts'
-import { axe, openBrowser, shots, signIn, type Portal } from './browser.ts'
+import { axe, fitsNarrow, openBrowser, shots, signIn, type Portal } from './browser.ts'
 
 describe('portal, real-time bidding', () => {
   let s: Strowger
@@ -51,7 +51,7 @@ describe('portal, real-time bidding', () => {
     await axe(page, 'RTB endpoint')
     await page.setViewportSize({ width: 390, height: 800 })
     await page.screenshot({ path: join(shots, 'rtb-endpoint-narrow.png'), fullPage: true })
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
+    await fitsNarrow(page, 'the page')
     await page.setViewportSize({ width: 1280, height: 1000 })
     const d = await from.call(s.sip, 'sip:+18005558801@127.0.0.1', { headers: [`From: <sip:+15125550111@127.0.0.1>;tag=${Math.random()}`] })
     await d.request('BYE')
@@ -124,7 +124,7 @@ describe('portal, real-time bidding', () => {
     await page.screenshot({ path: join(shots, 'rtb-target.png'), fullPage: true })
     await page.setViewportSize({ width: 390, height: 800 })
     await page.screenshot({ path: join(shots, 'rtb-target-narrow.png'), fullPage: true })
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
+    await fitsNarrow(page, 'the page')
     await page.setViewportSize({ width: 1280, height: 1000 })
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('RTB target saved').first().waitFor()
