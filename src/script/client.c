@@ -217,7 +217,7 @@ static void start_worker(struct script_pool *pool)
 	close(pair[1]);
 	if (error) {
 		snprintf(pool->trouble, sizeof pool->trouble, "%.100s cannot be started: %s", pool->worker, strerror(error));
-		log_error(NULL, pool->trouble);
+		log_error(NULL, "%s", pool->trouble);
 		close(pair[0]);
 		return;
 	}

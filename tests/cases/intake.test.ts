@@ -431,6 +431,17 @@ describe('requests of senders', () => {
       }
     })
 
+    test('are named as they came, whatever characters they have', async () => {
+      for (const token of ['{{%s%s%n}}', '{{100%d}}', '{{a%20b}}']) {
+        const lead = JSON.stringify({ caller_id: caller(), state: 'TX' })
+        const { body } = await post(lead, { 'idempotency-key': token })
+        const errors = body.errors.map((e: any) => [e.field, e.detail])
+        assert.deepEqual(errors, [
+          ['unique_id', `the sender did not replace its token ${token}`],
+        ])
+      }
+    })
+
     test('as control members are reported, and are as if they were not sent', async () => {
       for (const token of ['[LEAD_ID]', '{{lead.id}}'])
         for (let i = 0; i < 2; i++) {

@@ -1105,7 +1105,7 @@ static const char *read_unique_id(struct http_request *r, struct incoming *in, s
 	const char *header = not_blank(http_header(r, "Idempotency-Key"));
 	const char *why = header ? tags_unreplaced(header, strlen(header), &r->arena) : NULL;
 	if (why && !g->name) {
-		add_wrong(in, MEMBER_UNIQUE_ID, why);
+		add_wrong(in, MEMBER_UNIQUE_ID, "%s", why);
 		return NULL;
 	}
 	const char *id = g->name ? g->text : arena_strdup(&r->arena, header);
@@ -1189,7 +1189,6 @@ static void read_amounts(struct http_request *r, struct incoming *in)
 		if (given(in, m)->name)
 			add_wrong(in, m, "is not taken: see %s", incoming_member_name(in->wrong[wrong].member));
 }
-
 
 static void read_conversion(struct http_request *r, struct incoming *in)
 {
