@@ -514,8 +514,8 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 	registry_remove(c->loop->config.registry, c->id);
 	give_place_back(c->loop, c->trunk);
 	if (c->leg) {
-		const char *reason = strcmp(by, "target") == 0 ? c->hangup_reason : c->refused_reason;
-		sip_leg_release(c->leg, status, strcmp(by, "caller") == 0 || strcmp(by, "api") == 0 ? NULL : reason);
+		bool by_target = strcmp(by, "target") == 0;
+		sip_leg_release(c->leg, status, by_target ? c->hangup_reason : c->refused_reason);
 		c->leg = NULL;
 	}
 	ladder_end(c->ladder, clock_monotonic_ms());

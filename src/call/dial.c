@@ -498,6 +498,7 @@ static void connect_call(struct attempt *a)
 	if (d->record || c->campaign->recording)
 		d->recording = record_start(c, false) && !c->campaign->recording;
 	c->connected_ms = clock_now_ms();
+	call_forget_refusal(c);
 	if (!c->answered_ms)
 		c->answered_ms = c->connected_ms;
 	log_attempt(c, a->to, a, "answered", 200, NULL);

@@ -411,11 +411,14 @@ static int status_of_refusal(int status)
 	}
 }
 
-/* cause NULL: the flow says nothing of it. */
-static int status_for(const struct call *c, const char *cause)
+/* What the flow ends an unanswered call with; without a cause of its own, the target's refusal. */
+static int hangup_status(struct call *c, int sip_status, const char *cause)
 {
-	if (!cause)
+	if (!sip_status && !cause)
 		return status_of_refusal(c->refused_status);
+	call_forget_refusal(c);
+	if (sip_status)
+		return sip_status;
 	if (strcmp(cause, "normal") == 0)
 		return 480;
 	return strcmp(cause, "busy") == 0 ? 486 : 603;
@@ -508,7 +511,7 @@ static void perform(struct call *c, const struct flow_effect *e)
 		break;
 	case FLOW_EFFECT_HANGUP:
 		log_flow_left(c);
-		call_end(c, e->u.hangup.sip_status ? e->u.hangup.sip_status : status_for(c, e->u.hangup.cause),
+		call_end(c, hangup_status(c, e->u.hangup.sip_status, e->u.hangup.cause),
 			 c->connected_ms ? "completed" : c->answered_ms ? "flow_ended" : "rejected", c->connected_ms ? "target" : "flow");
 		break;
 	}
@@ -623,7 +626,8 @@ void execute_dial_ended(struct call *c, enum flow_dial_outcome outcome)
 		return;
 	}
 	bool refused = outcome != DIAL_COMPLETED && outcome != DIAL_NO_TARGET;
-	call_end(c, refused ? status_of_refusal(c->refused_status) : 480, flow_dial_outcomes[outcome],
+	int status = refused ? status_of_refusal(c->refused_status) : 480;
+	call_end(c, status, flow_dial_outcomes[outcome],
 		outcome == DIAL_COMPLETED ? "target" : "system");
 }
 

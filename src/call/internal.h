@@ -193,7 +193,7 @@ struct call {
 	const char *path; /* the numbers of this organization that it came by before, each with a space after it */
 	bool flow_mode; /* a call flow runs it: false where the routing plan stands in */
 	struct call_carrier carrier;
-	const char *identity; /* the caller's Identity header lines (RFC 8224); "" */
+	const char *identity; /* the caller's Identity header lines (RFC 8224), or NULL */
 	const char *fallback_reason; /* campaign_flow_problem() when the call began */
 	bool in_flow; /* flow.started was told, flow.completed not yet */
 	/* values */
@@ -245,8 +245,11 @@ struct call {
 	/* the log */
 	int64_t started_ms, answered_ms, connected_ms, ended_ms;
 	int64_t talked_ms; /* the longest conversation */
-	int refused_status;         /* of whoever was tried last and did not take the call; 0: no answer */
-	const char *refused_reason; /* its Reason header (RFC 3326), or NULL */
+	/* What the target said that was tried last and did not take the call: its status, 0 for no
+	 * answer, and its Reason header (RFC 3326) or NULL. The caller is answered with it, unless
+	 * call_forget_refusal() was called since. */
+	int refused_status;
+	const char *refused_reason;
 	const char *disposition, *hangup_by, *hangup_reason, *target_id;
 	const char *sip_call_id;
 	struct ladder *ladder; /* NULL: none is kept */
@@ -276,6 +279,12 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		const struct config_number *number, const struct config_trunk *trunk, const struct call *before);
 void call_persisted(struct call *c, bool ok);
 void call_answer(struct call *c);
+/* The call ends for another cause than that a target refused it. */
+static inline void call_forget_refusal(struct call *c)
+{
+	c->refused_status = 0;
+	c->refused_reason = NULL;
+}
 /* A provisional response to the caller; with_audio: the answer to its offer goes along. */
 void call_ring(struct call *c, int status, bool with_audio);
 /* trunk NULL: none. */

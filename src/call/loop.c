@@ -366,6 +366,7 @@ static void take_outcome(struct call *c, const struct call_outcome *o)
 static void hang_up(struct call *c)
 {
 	c->hangup_reason = NULL; /* that of a target before */
+	call_forget_refusal(c);
 	call_end(c, 480, c->connected_ms ? "completed" : "hung_up", "api");
 }
 

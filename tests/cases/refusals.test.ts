@@ -61,6 +61,47 @@ describe('refusals', () => {
       assert.deepEqual(await call(number), [603, reason], number)
   })
 
+  // The caller's number, whose flow tries a target that refuses with a Reason, and then goes on.
+  let flows = 0
+  const goesOn = async (nodes: object[], edges: [string, string, string][]) => {
+    const refuses = await Peer.start({
+      invite: () => [[486, ['Reason: Q.850;cause=17;text="user busy"']]],
+    })
+    const plan = await s.plan(`Busy ${++flows}`, [{ uri: refuses.uri }])
+    const dial = { id: 'd', type: 'dial', config: { to: { routing_plan_id: plan.id } } }
+    const flow = await s.flow(
+      `Goes on ${flows}`,
+      [dial, ...nodes],
+      [['start', 'next', 'd'], ...edges],
+    )
+    const number = `+180055575${10 + flows}`
+    await s.campaign(number, { execution_mode: 'call_flow', call_flow_id: flow.id })
+    return number
+  }
+
+  test("a cause that the flow names comes without the target's Reason", async () => {
+    const hangup = { id: 'h', type: 'hangup', config: { cause: 'reject' } }
+    assert.deepEqual(await call(await goesOn([hangup], [['d', 'busy', 'h']])), [603, undefined])
+  })
+
+  test('who talked with another target is hung up without the Reason of the first', async () => {
+    const takes = await Peer.start()
+    const plan = await s.plan('Takes', [{ uri: takes.uri }])
+    const second = { id: 'e', type: 'dial', config: { to: { routing_plan_id: plan.id } } }
+    const hangup = { id: 'h', type: 'hangup', config: {} }
+    const number = await goesOn([second, hangup], [
+      ['d', 'busy', 'e'],
+      ['e', 'completed', 'h'],
+    ])
+    const caller = await Peer.start()
+    const d = await caller.call(s.sip, `sip:${number}@127.0.0.1`)
+    assert.equal(d.status, 200)
+    await takes.first('ACK')
+    takes.bye(1)
+    const bye = await caller.first('BYE')
+    assert.equal(bye.header('Reason'), undefined)
+  })
+
   test('a target that says nothing at all is passed over for the next one', async () => {
     const silent = await Peer.start({ invite: () => [] }),
       next = await Peer.start()
