@@ -42,14 +42,6 @@ void end_report_begin(struct media_end *e)
 	schedule(e);
 }
 
-static void set_port(struct sockaddr_storage *address, int port)
-{
-	if (address->ss_family == AF_INET)
-		((struct sockaddr_in *)address)->sin_port = htons((uint16_t)port);
-	else
-		((struct sockaddr_in6 *)address)->sin6_port = htons((uint16_t)port);
-}
-
 void end_report_remote(struct media_end *e, const struct sdp_audio *remote, bool moved)
 {
 	int port = remote->rtcp_port ? remote->rtcp_port : remote->port + 1;
@@ -59,14 +51,14 @@ void end_report_remote(struct media_end *e, const struct sdp_audio *remote, bool
 	e->rtcp_port = port;
 	e->rtcp_remote = e->remote;
 	e->rtcp_remote_len = e->remote_len;
-	set_port(&e->rtcp_remote, port);
+	address_set_port(&e->rtcp_remote, port);
 }
 
 void end_report_follow(struct media_end *e)
 {
 	e->rtcp_remote = e->remote;
 	e->rtcp_remote_len = e->remote_len;
-	set_port(&e->rtcp_remote, address_port((const struct sockaddr *)&e->remote) + 1);
+	address_set_port(&e->rtcp_remote, address_port((const struct sockaddr *)&e->remote) + 1);
 }
 
 static void send_report(struct media_end *e, bool bye)

@@ -67,13 +67,11 @@ static void tell_incoming(struct sip_leg *leg, const char *sdp, bool asks)
 	const sip_t *sip = sip_object(msg);
 	su_home_t *home = leg->home;
 	const char *const *headers = sip_headers_joined(home, sip->sip_unknown, &header_count);
-	const char *from = sip_user_of(home, sip->sip_from->a_url), *to = sip_user_of(home, sip->sip_to->a_url);
-	const char *called = sip_user_of(home, sip->sip_request->rq_url);
 	struct sip_incoming in = {
 		.leg = leg,
-		.from_user = from ? from : "",
-		.to_user = to ? to : "",
-		.request_user = called ? called : "",
+		.from_user = sip_user_of(home, sip->sip_from->a_url),
+		.to_user = sip_user_of(home, sip->sip_to->a_url),
+		.request_user = sip_user_of(home, sip->sip_request->rq_url),
 		.asserted_user = sip_asserted_identity(home, sip),
 		.withheld = is_withheld(sip),
 		.sdp = sdp,

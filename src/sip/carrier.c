@@ -20,7 +20,8 @@ struct parameters {
 
 static const char *clean(su_home_t *home, const char *text, size_t len)
 {
-	char *copy = su_strndup(home, text, (isize_t)(len < SIP_PARAMETER_MAX ? len : SIP_PARAMETER_MAX));
+	size_t kept = len < SIP_PARAMETER_MAX ? len : SIP_PARAMETER_MAX;
+	char *copy = su_strndup(home, text, (isize_t)kept);
 	for (char *p = copy; p && *p; p++)
 		if ((unsigned char)*p < 0x20)
 			*p = ' ';
@@ -45,9 +46,9 @@ static void add_text(struct parameters *p, const char *text)
 		text += strspn(text, "; ");
 		size_t len = strcspn(text, ";"), name = strcspn(text, "=;");
 		if (name) {
-			const char *value = text + name + (name < len);
+			size_t from = name + (name < len);
 			p->list[p->count++] = clean(p->home, text, name);
-			p->list[p->count++] = unescaped(p->home, value, (size_t)(text + len - value));
+			p->list[p->count++] = unescaped(p->home, text + from, len - from);
 		}
 		text += len;
 	}
@@ -86,6 +87,19 @@ static const sip_unknown_t *next_named(const sip_unknown_t *u, const char *name)
 	return u;
 }
 
+/* The URIs of all header fields of that name, in order; NULL: none. */
+static sip_contact_t *uris(su_home_t *home, const sip_t *sip, const char *name)
+{
+	sip_contact_t *first = NULL, **last = &first;
+	for (const sip_unknown_t *u = next_named(sip->sip_unknown, name); u;
+	     u = next_named(u->un_next, name)) {
+		*last = sip_contact_make(home, u->un_value);
+		while (*last)
+			last = &(*last)->m_next;
+	}
+	return first;
+}
+
 static const char *level(char c)
 {
 	static const char *const levels[] = {"A", "B", "C"};
@@ -107,8 +121,9 @@ static const char *claimed(const char *identity)
 	unsigned char payload[PASSPORT_MAX];
 	size_t len = 0;
 	const char *start = strchr(identity, '.'), *end = start ? strchr(++start, '.') : NULL;
-	if (!end || sodium_base642bin(payload, sizeof payload, start, (size_t)(end - start), NULL, &len,
-			    NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
+	size_t encoded = end ? (size_t)(end - start) : 0;
+	if (!end || sodium_base642bin(payload, sizeof payload, start, encoded, NULL, &len, NULL,
+				      sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
 		return "";
 	json_t *json = json_loadb((const char *)payload, len, 0, NULL);
 	const char *attest = json_string_value(json_object_get(json, "attest"));
@@ -161,12 +176,10 @@ static const char *routing_number(su_home_t *home, const struct parameters *p, s
 void sip_carrier_read(su_home_t *home, const sip_t *sip, struct sip_carrier *out)
 {
 	struct parameters p = {.home = home};
-	for (const sip_unknown_t *u = next_named(sip->sip_unknown, "P-Asserted-Identity"); u;
-	     u = next_named(u->un_next, "P-Asserted-Identity"))
-		for (const sip_contact_t *m = sip_contact_make(home, u->un_value); m; m = m->m_next) {
-			add_url(&p, m->m_url);
-			add_header(&p, m->m_params);
-		}
+	for (const sip_contact_t *m = uris(home, sip, "P-Asserted-Identity"); m; m = m->m_next) {
+		add_url(&p, m->m_url);
+		add_header(&p, m->m_params);
+	}
 	add_url(&p, sip->sip_from->a_url);
 	add_header(&p, sip->sip_from->a_params);
 	size_t own = p.count;
@@ -194,38 +207,25 @@ void sip_carrier_read(su_home_t *home, const sip_t *sip, struct sip_carrier *out
 
 const char *sip_asserted_identity(su_home_t *home, const sip_t *sip)
 {
-	for (const sip_unknown_t *u = next_named(sip->sip_unknown, "P-Asserted-Identity"); u;
-	     u = next_named(u->un_next, "P-Asserted-Identity"))
-		for (const sip_contact_t *m = sip_contact_make(home, u->un_value); m; m = m->m_next) {
-			const char *user = sip_user_of(home, m->m_url);
-			if (*user)
-				return user;
-		}
+	for (const sip_contact_t *m = uris(home, sip, "P-Asserted-Identity"); m; m = m->m_next) {
+		const char *user = sip_user_of(home, m->m_url);
+		if (*user)
+			return user;
+	}
 	return "";
-}
-
-/* The parameter's value; NULL: it is not there. */
-static const char *parameter(const sip_contact_t *m, const char *name)
-{
-	size_t len = strlen(name);
-	for (size_t i = 0; m->m_params && m->m_params[i]; i++)
-		if (strncasecmp(m->m_params[i], name, len) == 0 && m->m_params[i][len] == '=')
-			return m->m_params[i] + len + 1;
-	return NULL;
 }
 
 const char *sip_remote_party(su_home_t *home, const sip_t *sip, bool *withheld)
 {
 	*withheld = false;
-	for (const sip_unknown_t *u = next_named(sip->sip_unknown, "Remote-Party-ID"); u;
-	     u = next_named(u->un_next, "Remote-Party-ID"))
-		for (const sip_contact_t *m = sip_contact_make(home, u->un_value); m; m = m->m_next) {
-			const char *party = parameter(m, "party"), *privacy = parameter(m, "privacy");
-			const char *user = sip_user_of(home, m->m_url);
-			if (!*user || (party && strcasecmp(party, "calling") != 0))
-				continue;
-			*withheld = privacy && (strcasestr(privacy, "full") || strcasestr(privacy, "uri"));
-			return user;
-		}
+	for (const sip_contact_t *m = uris(home, sip, "Remote-Party-ID"); m; m = m->m_next) {
+		const char *party = msg_params_find(m->m_params, "party=");
+		const char *privacy = msg_params_find(m->m_params, "privacy=");
+		const char *user = sip_user_of(home, m->m_url);
+		if (!*user || (party && strcasecmp(party, "calling") != 0))
+			continue;
+		*withheld = privacy && (strcasestr(privacy, "full") || strcasestr(privacy, "uri"));
+		return user;
+	}
 	return "";
 }

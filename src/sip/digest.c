@@ -1,5 +1,8 @@
 #include "sip/digest.h"
+#include "base/result.h"
 #include <openssl/evp.h>
+#include <sodium.h>
+#include <sofia-sip/msg_header.h>
 #include <string.h>
 #include <strings.h>
 
@@ -8,19 +11,13 @@
 static const char *const hash_names[] = {"MD5", "SHA-256", "SHA-512-256"};
 static const char *const openssl_names[] = {"MD5", "SHA2-256", "SHA2-512/256"};
 
-/* The value of a parameter, without its quotes; NULL: there is none. */
+/* The value of a parameter such as "realm=", without its quotes; NULL: there is none. */
 static const char *parameter(su_home_t *home, const char *const *params, const char *name)
 {
-	size_t n = strlen(name);
-	for (size_t i = 0; params && params[i]; i++) {
-		const char *value = params[i] + n;
-		if (strncasecmp(params[i], name, n) != 0 || *value != '=')
-			continue;
-		size_t len = strlen(++value);
-		bool quoted = len >= 2 && value[0] == '"' && value[len - 1] == '"';
-		return su_strndup(home, value + quoted, (isize_t)(len - 2 * quoted));
-	}
-	return NULL;
+	const char *value = params ? msg_params_find((msg_param_t const *)params, name) : NULL;
+	size_t len = value ? strlen(value) : 0;
+	bool quoted = len >= 2 && value[0] == '"' && value[len - 1] == '"';
+	return value ? su_strndup(home, value + quoted, (isize_t)(len - 2 * quoted)) : NULL;
 }
 
 static bool read_algorithm(struct digest_challenge *c)
@@ -32,7 +29,7 @@ static bool read_algorithm(struct digest_challenge *c)
 	if (!c->algorithm)
 		return true;
 	len -= c->session ? end : 0;
-	for (size_t i = 0; i < sizeof hash_names / sizeof *hash_names; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(hash_names); i++) {
 		const char *name = hash_names[i];
 		if (len != strlen(name) || strncasecmp(c->algorithm, name, len) != 0)
 			continue;
@@ -67,16 +64,16 @@ static bool read_qop(struct digest_challenge *c, const char *list)
 
 bool digest_challenge_read(su_home_t *home, const char *const *params, struct digest_challenge *out)
 {
-	const char *realm = parameter(home, params, "realm");
-	const char *stale = parameter(home, params, "stale");
+	const char *realm = parameter(home, params, "realm=");
+	const char *stale = parameter(home, params, "stale=");
 	*out = (struct digest_challenge){
 		.realm = realm ? realm : "",
-		.nonce = parameter(home, params, "nonce"),
-		.opaque = parameter(home, params, "opaque"),
-		.algorithm = parameter(home, params, "algorithm"),
+		.nonce = parameter(home, params, "nonce="),
+		.opaque = parameter(home, params, "opaque="),
+		.algorithm = parameter(home, params, "algorithm="),
 		.stale = stale && strcasecmp(stale, "true") == 0,
 	};
-	const char *qop = parameter(home, params, "qop");
+	const char *qop = parameter(home, params, "qop=");
 	return out->nonce && read_algorithm(out) && read_qop(out, qop);
 }
 
@@ -84,17 +81,11 @@ bool digest_challenge_read(su_home_t *home, const char *const *params, struct di
 
 static bool hash(enum digest_hash kind, const char *text, char out[HEX_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char bytes[EVP_MAX_MD_SIZE];
 	size_t n = 0;
 	if (!text || !EVP_Q_digest(NULL, openssl_names[kind], NULL, text, strlen(text), bytes, &n))
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	out[2 * n] = '\0';
-	return true;
+	return sodium_bin2hex(out, HEX_SIZE, bytes, n) != NULL;
 }
 
 /* H(A1) of RFC 7616 section 3.4.2. */

@@ -87,5 +87,6 @@ const char *sip_user_of(su_home_t *home, const url_t *url)
 	if (!user)
 		return "";
 	size_t len = strcspn(user, ";");
-	return user[len] ? su_strndup(home, user, (isize_t)len) : user;
+	const char *number = user[len] ? su_strndup(home, user, (isize_t)len) : user;
+	return number ? number : "";
 }

@@ -16,7 +16,7 @@ const char *const *sip_headers_joined(su_home_t *home, const sip_unknown_t *list
 /*
  * The user part of a SIP URI without parameters of a telephone number, such as ";npdi;rn=…" or
  * ";verstat=…" (RFC 3261 section 19.1.6, RFC 4694); of a tel URI the number (RFC 3966).
- * "" where there is none.
+ * "" where there is none, and without memory.
  */
 const char *sip_user_of(su_home_t *home, const url_t *url);
 

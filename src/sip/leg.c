@@ -208,6 +208,13 @@ static int in_the_way(const struct sip_leg *leg, bool invite, bool offer)
 	return has_open_offer(leg) ? 491 : 0;
 }
 
+static int answer_request(nta_incoming_t *irq, int status, const char *phrase)
+{
+	nta_incoming_treply(irq, status, phrase, TAG_END());
+	nta_incoming_destroy(irq);
+	return 0;
+}
+
 /* The far side is to try again, not at the same time as others (RFC 3311 section 5.2). */
 static int ask_later(struct sip_leg *leg, nta_incoming_t *irq)
 {
@@ -274,8 +281,7 @@ static int on_info(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 		return 415;
 	if (*type && body && body->pl_data)
 		sip_info_keys(body->pl_data, body->pl_len, keys);
-	nta_incoming_treply(irq, SIP_200_OK, TAG_END());
-	nta_incoming_destroy(irq);
+	(void)answer_request(irq, SIP_200_OK);
 	for (const char *key = keys; *key && !leg->released && leg->handler->dtmf; key++)
 		leg->handler->dtmf(leg->owner, *key);
 	return 0;
@@ -436,18 +442,12 @@ static void send_waiting_answer(struct sip_leg *leg)
 /* A new offer (RFC 3262 section 5). */
 static int on_prack_offer(struct sip_leg *leg, nta_incoming_t *prack, const char *sdp)
 {
-	if (leg->state == LEG_OVER || leg->released || !leg->handler || !leg->handler->offered) {
-		nta_incoming_treply(prack, SIP_481_NO_TRANSACTION, TAG_END());
-		nta_incoming_destroy(prack);
-		return 0;
-	}
+	if (leg->state == LEG_OVER || leg->released || !leg->handler || !leg->handler->offered)
+		return answer_request(prack, SIP_481_NO_TRANSACTION);
 	if (has_offer_to_answer(leg))
 		return ask_later(leg, prack);
-	if (has_open_offer(leg)) {
-		nta_incoming_treply(prack, SIP_491_REQUEST_PENDING, TAG_END());
-		nta_incoming_destroy(prack);
-		return 0;
-	}
+	if (has_open_offer(leg))
+		return answer_request(prack, SIP_491_REQUEST_PENDING);
 	leg->reinvite_in = prack;
 	leg->far_offered = true;
 	sip_leg_pass(leg, false, false, 0, sdp, tell_offered);
@@ -470,8 +470,7 @@ static int on_prack(nta_reliable_magic_t *magic, nta_reliable_t *reliable, nta_i
 	bool answers = leg->early_media == EARLY_OFFERED;
 	if (*sdp && !answers)
 		return on_prack_offer(leg, prack, sdp);
-	nta_incoming_treply(prack, SIP_200_OK, TAG_END());
-	nta_incoming_destroy(prack);
+	(void)answer_request(prack, SIP_200_OK);
 	if (!answers)
 		return 0;
 	leg->early_media = *sdp ? EARLY_ANSWERED : EARLY_NOTHING;
@@ -779,10 +778,7 @@ static bool authorize(struct sip_leg *leg, sip_t const *sip)
 /* 422: once more, with the interval that the far side asks for at least (RFC 4028 §7.3). */
 static bool lengthen(struct sip_leg *leg, sip_t const *sip)
 {
-	if (leg->min_se || !sip->sip_min_se || sip->sip_min_se->min_delta > 86400)
-		return false;
-	leg->min_se = (unsigned)sip->sip_min_se->min_delta;
-	return send_invite(leg);
+	return !leg->min_se && sip_session_lengthen(leg, sip) && send_invite(leg);
 }
 
 /* RFC 3262 section 4: RSeq numbers are those of one dialog's responses to one request. */
