@@ -101,9 +101,9 @@ static const struct sip_leg_handler caller_handler = {.ended = caller_ended, .of
 enum sip_nat call_nat(const struct config_trunk *trunk)
 {
 	static const enum sip_nat by_option[] = {
-		[TRUNK_NAT_BY_ADDRESS] = SIP_NAT_BY_ADDRESS,
-		[TRUNK_NAT_ALWAYS] = SIP_NAT_ALWAYS,
-		[TRUNK_NAT_NEVER] = SIP_NAT_NEVER,
+		[NAT_BY_ADDRESS] = SIP_NAT_BY_ADDRESS,
+		[NAT_ALWAYS] = SIP_NAT_ALWAYS,
+		[NAT_NEVER] = SIP_NAT_NEVER,
 	};
 	return trunk ? by_option[trunk->nat_contact] : SIP_NAT_BY_ADDRESS;
 }
@@ -163,8 +163,9 @@ static void default_tags(struct call *c)
 static void sip_tags(struct call *c, enum tag_source source, const char *const *pairs, size_t count)
 {
 	const struct tag_set *tags = c->organization->tags;
-	struct tag_result *results = arena_alloc(&c->arena, (tag_set_count(tags) + 1) * sizeof *results);
-	if (!count || !results)
+	size_t size = (tag_set_count(tags) + 1) * sizeof(struct tag_result);
+	struct tag_result *results = count ? arena_alloc(&c->arena, size) : NULL;
+	if (!results)
 		return;
 	json_t *body = json_object();
 	for (size_t i = count; i-- > 0;) /* of several of one name the first stays */

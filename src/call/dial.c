@@ -7,7 +7,7 @@
 
 #define TRIES_MAX 64
 #define JUDGED_MAX 10000     /* entries of plans that are looked at for a dial; then no further group is */
-#define SILENT_MS 4000    /* who has not even said 100 by then is passed over */
+#define SILENT_MS 4000    /* a target without even a 100 response by then is passed over */
 #define RATE_WAIT_MS 5000 /* how long a call waits for its trunk's rate */
 
 static void go_on(struct attempt *a);
@@ -356,8 +356,7 @@ static void nobody_there(struct attempt *a)
 {
 	static const char why[] = "it did not answer the INVITE";
 	if (a->leg && !sip_leg_is_sent(a->leg)) { /* its SDP is with the media proxy still */
-		a->until_ms = clock_monotonic_ms() + SILENT_MS;
-		dial_watch_time(a->call);
+		set_time(a, SILENT_MS / 1000);
 		return;
 	}
 	if (a->to->trunk)
@@ -778,7 +777,7 @@ static void target_acked(void *owner, const char *sdp)
 	bool offered = a->offers;
 	a->offers = false;
 	if (!offered || !negotiate_take(a->call, a->told_passed, sdp, &audio))
-		return; /* what stands goes on */
+		return; /* what was agreed before stays */
 	take_sdp(a, &audio);
 	tell_caller(a);
 }
@@ -821,14 +820,17 @@ static void add_tag_headers(const struct call *c, struct buf *headers)
 }
 
 /* Their values without sensitive tags, which would stay in the logs of every server on the way. */
-static void add_headers(const struct call *c, const struct named_templates *list, struct buf *headers)
+static void add_headers(
+	const struct call *c, const struct named_templates *list, struct buf *headers)
 {
 	struct arena arena = {0};
 	struct expr_env env = c->env;
-	struct value *tags = list->count ? arena_alloc(&arena, (env.tag_count + 1) * sizeof *tags) : NULL;
+	if (!list->count)
+		return;
+	struct value *tags = arena_alloc(&arena, (env.tag_count + 1) * sizeof *tags);
 	for (size_t i = 0; tags && i < env.tag_count; i++)
-		tags[i] = tag_set_get(c->organization->tags, i)->sensitive ? (struct value){.text = ""}
-									   : c->tags[i];
+		if (!tag_set_get(c->organization->tags, i)->sensitive)
+			tags[i] = c->tags[i];
 	env.tags = tags;
 	for (size_t i = 0; tags && i < list->count; i++) {
 		struct buf value = {0};

@@ -379,8 +379,8 @@ void execute_script_answer(struct call *c, const struct script_answer *a)
 /* ---- the flow ---- */
 
 /*
- * What the caller's side is told of a target that did not take the call. A 5xx of the target's
- * says nothing of this server, and 503 would have the carrier avoid it: 480.
+ * The status for the caller when a target refused the call with this one. A target's 5xx becomes
+ * 480, because a caller's carrier takes 503 for an overload of this server.
  */
 static int status_of_refusal(int status)
 {

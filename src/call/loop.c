@@ -152,11 +152,13 @@ static const struct organization *find_number(
 
 /* The number that a call over this trunk is for, or its default, when it is of the trunk's
  * organization. */
-static const struct organization *called_over(struct call_loop *loop, const struct trunk_match *match,
-	const struct sip_incoming *in, bool line, bool by_default, const struct config_number **number)
+static const struct organization *called_over(struct call_loop *loop,
+	const struct trunk_match *match, const struct sip_incoming *in, bool line, bool by_default,
+	const struct config_number **number)
 {
 	char dialled[PHONE_SIZE];
-	const struct organization *o = config_organization(loop->config.config, match->organization_id);
+	struct config_store *config = loop->config.config;
+	const struct organization *o = config_organization(config, match->organization_id);
 	const struct config_trunk *trunk = o ? organization_trunk(o, match->trunk_id) : NULL;
 	if (!trunk) {
 		if (o)
@@ -177,17 +179,19 @@ static const struct organization *called_over(struct call_loop *loop, const stru
 	return found;
 }
 
-/* The number of whoever may come with credentials: read as the organization that has it writes it. */
+/* The number of a caller who may have credentials, read in the region of the organization that
+ * has it. */
 static const struct organization *called_by_anybody(
 	struct call_loop *loop, const char *called, const struct config_number **number)
 {
-	char dialled[PHONE_SIZE], region[REGION_SIZE];
+	char dialled[PHONE_SIZE], regions[REGIONS_MAX][REGION_SIZE];
 	const struct organization *found = find_number(loop, called, number);
-	for (size_t i = 0; !found && config_region(loop->config.config, i, region); i++) {
-		if (!phone_normalize(called, region, dialled))
+	size_t count = found ? 0 : config_regions(loop->config.config, regions);
+	for (size_t i = 0; i < count && !found; i++) {
+		if (!phone_normalize(called, regions[i], dialled))
 			continue;
 		found = find_number(loop, dialled, number);
-		if (found && strcasecmp(found->region, region) != 0 && *called != '+') {
+		if (found && strcasecmp(found->region, regions[i]) != 0 && *called != '+') {
 			organization_release(found);
 			found = NULL;
 		}

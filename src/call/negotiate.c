@@ -16,8 +16,8 @@ enum media_symmetry negotiate_symmetry(const struct call *c, const struct config
 	struct sockaddr_storage named;
 	if (c->loop->rtpengine) /* which learns itself where the far side is */
 		return MEDIA_SAME_HOST;
-	if (trunk && trunk->symmetric_rtp != SYMMETRIC_BY_ADDRESS)
-		return trunk->symmetric_rtp == SYMMETRIC_ON ? MEDIA_ANY_HOST : MEDIA_TO_SDP;
+	if (trunk && trunk->symmetric_rtp != NAT_BY_ADDRESS)
+		return trunk->symmetric_rtp == NAT_ALWAYS ? MEDIA_ANY_HOST : MEDIA_TO_SDP;
 	bool is_private = address_parse(sdp->address, strlen(sdp->address), &named) &&
 			  !address_is_public((const struct sockaddr *)&named);
 	return is_private ? MEDIA_ANY_HOST : MEDIA_SAME_HOST;

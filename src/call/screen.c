@@ -12,6 +12,12 @@ static bool is_on(const struct expr_list *const *lists, size_t count, const char
 	return false;
 }
 
+/* Is the caller known, and on an allow list? */
+static bool is_allowed(const struct config_screening *s, const char *caller_id, bool withheld)
+{
+	return caller_id[0] == '+' && !withheld && is_on(s->allowed, s->allowed_count, caller_id);
+}
+
 static bool begins_as(const struct config_screening *s, const char *caller_id)
 {
 	for (size_t i = 0; i < s->prefix_count; i++)
@@ -26,7 +32,7 @@ static const char *refused(const struct config_campaign *campaign, const char *c
 {
 	const struct config_screening *s = &campaign->screening;
 	bool known = caller_id[0] == '+' && !withheld;
-	if (known && is_on(s->allowed, s->allowed_count, caller_id))
+	if (is_allowed(s, caller_id, withheld))
 		return NULL;
 	if (s->only_allowed)
 		return "the caller is on none of the campaign's allow lists";
@@ -64,7 +70,7 @@ struct screened screen_caller(const struct organization *o, const struct config_
 			"the caller was connected with a target of this campaign before"};
 	/* last, so that only a call that is taken counts */
 	bool known = caller_id[0] == '+' && !withheld;
-	if (known && !is_on(s->allowed, s->allowed_count, caller_id) &&
+	if (known && !is_allowed(s, caller_id, withheld) &&
 	    calls_too_often(o, campaign, caller_id, counts))
 		return (struct screened){"blocked", "the caller calls too often"};
 	return (struct screened){NULL, NULL};
@@ -75,8 +81,7 @@ static const char *refused_as_call(struct call *c)
 {
 	const struct config_screening *s = &c->campaign->screening;
 	const char *attested = c->carrier.attestation;
-	bool known = c->caller_id[0] == '+' && !c->withheld;
-	if (known && is_on(s->allowed, s->allowed_count, c->caller_id))
+	if (is_allowed(s, c->caller_id, c->withheld))
 		return NULL;
 	if (s->attestation && !attested)
 		return "the carrier attests nothing of the caller's number";

@@ -189,14 +189,21 @@ static struct terms_rate build_rate(json_t *direction)
 	return (struct terms_rate){money(cost, "per_minute"), integer(cost, "minimum_seconds", 60), integer(cost, "increment_seconds", 60)};
 }
 
+/* Of a field that may be null. */
+static enum trunk_nat nat(json_t *choice)
+{
+	if (!json_is_boolean(choice))
+		return NAT_BY_ADDRESS;
+	return json_is_true(choice) ? NAT_ALWAYS : NAT_NEVER;
+}
+
 /* Header lines of INVITEs. Without memory there are none. */
 static struct named_templates build_headers(struct org *o, json_t *list)
 {
-	struct expr_scope scope = organization_scope(&o->public);
-	struct named_template *made = arena_alloc(&o->arena, (json_array_size(list) + 1) * sizeof *made);
-	size_t count = 0, i;
+	const struct expr_scope scope = organization_scope(&o->public);
+	size_t size = (json_array_size(list) + 1) * sizeof(struct named_template), count = 0, i;
+	struct named_template *made = arena_alloc(&o->arena, size);
 	json_t *item;
-	scope.requests = true;
 	json_array_foreach(list, i, item) {
 		const char *value = json_string_value(json_object_get(item, "value"));
 		if (!made || !value)
@@ -231,23 +238,20 @@ static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 	t->trusts_party = json_is_true(json_object_get(in, "remote_party_id"));
 	const char *called = json_string_value(json_object_get(in, "called_number"));
 	t->called_in_to = called && strcmp(called, "to") == 0;
-	struct entity *other = find(o, "number", json_string_value(json_object_get(in, "default_number_id")));
-	t->default_number = other ? text(o, other->doc, "number") : NULL;
+	const char *number_id = json_string_value(json_object_get(in, "default_number_id"));
+	const struct entity *number = find(o, "number", number_id);
+	t->default_number = number ? text(o, number->doc, "number") : NULL;
 	t->passes_identity = json_is_true(json_object_get(out, "identity"));
 	t->headers = build_headers(o, json_object_get(out, "headers"));
 	t->srtp = json_is_true(json_object_get(out, "srtp"));
 	t->asserts_identity = json_is_true(json_object_get(out, "asserted_identity"));
 	t->tells_diversion = json_is_true(json_object_get(out, "diversion"));
-	json_t *symmetric = json_object_get(e->doc, "symmetric_rtp");
-	if (json_is_boolean(symmetric))
-		t->symmetric_rtp = json_is_true(symmetric) ? SYMMETRIC_ON : SYMMETRIC_OFF;
+	t->symmetric_rtp = nat(json_object_get(e->doc, "symmetric_rtp"));
+	t->nat_contact = nat(json_object_get(e->doc, "nat_contact"));
 	t->in_rate = build_rate(in);
 	t->out_rate = build_rate(out);
 	t->registers = json_is_true(json_object_get(out, "register"));
 	t->options_interval_seconds = integer(e->doc, "options_interval_seconds", 30);
-	json_t *nat = json_object_get(e->doc, "nat_contact");
-	if (json_is_boolean(nat))
-		t->nat_contact = json_is_true(nat) ? TRUNK_NAT_ALWAYS : TRUNK_NAT_NEVER;
 	const char *format = json_string_value(json_object_get(out, "number_format"));
 	t->number_format = !format || strcmp(format, "e164") == 0 ? NUMBER_E164 : strcmp(format, "digits") == 0 ? NUMBER_DIGITS : NUMBER_NATIONAL;
 	snprintf(line, sizeof line, "line %s", e->id);
@@ -1258,23 +1262,19 @@ const struct organization *config_by_inbound_rtb(struct config_store *c, const c
 	return by_key(c, 3, id, (const void **)endpoint);
 }
 
-bool config_region(struct config_store *c, size_t i, char region[REGION_SIZE])
+size_t config_regions(struct config_store *c, char regions[REGIONS_MAX][REGION_SIZE])
 {
-	char seen[64][REGION_SIZE];
 	size_t count = 0;
 	pthread_rwlock_rdlock(&c->lock);
-	for (struct org *o = c->orgs; o && count <= i && count < ARRAY_LEN(seen); o = o->hh.next) {
-		size_t k = 0;
-		while (k < count && strcasecmp(seen[k], o->public.region) != 0)
-			k++;
-		if (k == count)
-			snprintf(seen[count++], REGION_SIZE, "%s", o->public.region);
+	for (struct org *o = c->orgs; o && count < REGIONS_MAX; o = o->hh.next) {
+		size_t i = 0;
+		while (i < count && strcasecmp(regions[i], o->public.region) != 0)
+			i++;
+		if (i == count)
+			snprintf(regions[count++], REGION_SIZE, "%s", o->public.region);
 	}
 	pthread_rwlock_unlock(&c->lock);
-	if (i >= count)
-		return false;
-	memcpy(region, seen[i], REGION_SIZE);
-	return true;
+	return count;
 }
 
 size_t config_organization_count(struct config_store *c)

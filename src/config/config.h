@@ -104,12 +104,14 @@ struct config_trunk {
 	size_t network_count;
 	const char *username, *password;         /* inbound digest */
 	const char *line;                        /* user part of the contact that is registered at its gateways; hard to guess */
-	bool trusts_identity;                    /* inbound: P-Asserted-Identity is believed */
-	bool trusts_party;                       /* inbound: Remote-Party-ID is believed, after it */
-	bool called_in_to;                       /* inbound: the called number is in To */
-	const char *default_number;              /* inbound: who is called by any other; NULL: none */
-	bool passes_identity;                    /* outbound: Identity headers are passed on */
-	struct named_templates headers;          /* outbound, of the INVITE */
+	/* inbound */
+	bool trusts_identity;       /* P-Asserted-Identity is believed */
+	bool trusts_party;          /* so is Remote-Party-ID, where there is none */
+	bool called_in_to;          /* the called number is in To, not in the request URI */
+	const char *default_number; /* of calls to a number that nobody has; NULL: they get 404 */
+	/* outbound */
+	bool passes_identity;           /* the caller's Identity headers are passed on */
+	struct named_templates headers; /* of the INVITE */
 	struct trunk_limits in, out;
 	struct config_gateway *gateways;         /* by priority */
 	size_t gateway_count;
@@ -117,9 +119,9 @@ struct config_trunk {
 	const char *number_prefix;               /* NULL: none */
 	enum { NUMBER_E164, NUMBER_DIGITS, NUMBER_NATIONAL } number_format;
 	bool registers, asserts_identity, tells_diversion, srtp;
-	/* When requests within a dialog go to where the other side's messages come from. */
-	enum { TRUNK_NAT_BY_ADDRESS, TRUNK_NAT_ALWAYS, TRUNK_NAT_NEVER } nat_contact;
-	enum { SYMMETRIC_BY_ADDRESS, SYMMETRIC_ON, SYMMETRIC_OFF } symmetric_rtp;
+	/* Is the far side behind NAT: do requests within a dialog, and audio, go to where the far
+	 * side's come from? */
+	enum trunk_nat { NAT_BY_ADDRESS, NAT_ALWAYS, NAT_NEVER } nat_contact, symmetric_rtp;
 	struct terms_rate in_rate, out_rate;
 	int options_interval_seconds;            /* 0: gateways are not asked */
 };
@@ -252,9 +254,10 @@ const struct organization *config_by_inbound_rtb(struct config_store *c, const c
 struct trunk_match {
 	char organization_id[40], trunk_id[40];
 };
-/* The i-th of the countries that organizations are of, each once. false: there are no more. */
+/* The countries (ISO 3166) that organizations are of, each once. Returns how many. */
 #define REGION_SIZE 4
-bool config_region(struct config_store *c, size_t i, char region[REGION_SIZE]);
+#define REGIONS_MAX 256
+size_t config_regions(struct config_store *c, char regions[REGIONS_MAX][REGION_SIZE]);
 /* How many organizations there are. */
 size_t config_organization_count(struct config_store *c);
 size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max);

@@ -120,8 +120,9 @@ static bool read_xml(struct extract_answer *a, struct error *err)
 	parser->sax->internalSubset = on_document_type; /* a document type: entities, and other files, begin there */
 	parser->sax->externalSubset = on_document_type;
 	parser->sax->entityDecl = NULL;
-	a->xml = xmlCtxtReadMemory(parser, a->text, (int)a->len, NULL, "UTF-8",
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
+	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+			    XML_PARSE_NOCDATA | XML_PARSE_COMPACT;
+	a->xml = xmlCtxtReadMemory(parser, a->text, (int)a->len, NULL, "UTF-8", options);
 	xmlFreeParserCtxt(parser);
 	if (!a->xml || !xmlDocGetRootElement(a->xml)) {
 		error_set(err, "it is not XML, or has a document type");

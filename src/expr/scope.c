@@ -65,12 +65,13 @@ const struct system_field system_fields[SYSTEM_FIELD_COUNT] = {
 		.yields = true},
 	[CALL_ATTESTATION] = {
 		.name = "call.attestation", .token = "CALL_ATTESTATION",
-		.help = "what the carrier attests of the caller's number: A, B or C; its signature is not "
-			"verified here",
+		.help = "what the carrier attests of the caller's number: A, B or C; its signature "
+			"is not verified here",
 		.yields = true},
 	[CALL_VERSTAT] = {
 		.name = "call.verstat", .token = "CALL_VERSTAT",
-		.help = "how the carrier verified the caller's number: TN-Validation-Passed and the like",
+		.help = "how the carrier verified the caller's number: TN-Validation-Passed and "
+			"the like",
 		.yields = true},
 	[CALL_RN] = {
 		.name = "call.rn", .token = "CALL_RN",

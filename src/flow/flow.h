@@ -179,7 +179,8 @@ struct flow_effect {
 		struct flow_dial dial;
 		struct {
 			int sip_status;    /* before answer; 0: by cause */
-			const char *cause; /* "normal", "busy", "reject"; NULL: the flow ends without saying */
+			/* "normal", "busy", "reject"; NULL: the flow names none */
+			const char *cause;
 		} hangup;
 	} u;
 };

@@ -209,7 +209,9 @@ static json_t *effect_json(const struct sim *s, const struct flow_effect *e)
 		return json;
 	}
 	case FLOW_EFFECT_HANGUP:
-		return json_pack("{s:s, s:s?, s:i}", "effect", "hangup", "cause", e->u.hangup.cause ? e->u.hangup.cause : "normal", "sip_status", e->u.hangup.sip_status);
+		return json_pack("{s:s, s:s, s:i}", "effect", "hangup", "cause",
+			e->u.hangup.cause ? e->u.hangup.cause : "normal", "sip_status",
+			e->u.hangup.sip_status);
 	case FLOW_EFFECT_TRACE:
 		break;
 	}

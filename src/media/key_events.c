@@ -1,9 +1,7 @@
 #include "media/key_events.h"
 #include <string.h>
 
-#define PRESS_MIN_MS                                                                               \
-	80 /* from one press to the next: 40 ms each of tone and pause (ITU-T Q.24)                \
-	    */
+#define PRESS_MIN_MS 80 /* from press to press: 40 ms each of tone and pause (ITU-T Q.24) */
 #define PAUSE_MIN_MS 40
 #define LATE_MAX 200	      /* packets; the sender began anew where one is later */
 #define SEGMENT_MAX 0xffff    /* RFC 4733 section 2.5.1.3 */

@@ -311,8 +311,8 @@ static void perform(struct command *c)
 	free(c);
 }
 
-/* Perform what was asked, except that ends are closed by close_all(). Returns the commands that do.
- */
+/* Perform what was asked, but for the commands that close ends: they are returned, for
+ * close_all(). */
 static struct mail *perform_first(struct media_thread *t)
 {
 	struct mail *closing = NULL, **last = &closing;

@@ -143,8 +143,8 @@ void end_hear_kept(struct media_end *e, const struct source_candidate *c)
 static void receive_rtp(struct media_end *e, const struct source_arrival *a)
 {
 	const struct source_candidate *before;
-	if (!is_agreed(e, a->rtp->payload_type)) { /* such as one that keeps a NAT's port open (RFC
-						      6263) */
+	/* A packet of another type may keep a NAT's port open (RFC 6263). */
+	if (!is_agreed(e, a->rtp->payload_type)) {
 		if (source_is_known(&e->source, a->from))
 			end_mark_alive(e, a->now_us);
 		return;

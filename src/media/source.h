@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 
 #define SOURCE_PACKETS 3 /* of a candidate, until it takes over */
-#define SOURCE_SILENT_US                                                                           \
-	3000000 /* then a candidate may take the place of a source that was heard */
+/* A source that was silent for so long may be replaced by a candidate. */
+#define SOURCE_SILENT_US 3000000
 #define SOURCE_KEPT (SOURCE_PACKETS - 1)
 #define SOURCE_KEPT_SIZE 256 /* a longer packet of a candidate is lost */
 #define SOURCE_CANDIDATES 2
@@ -58,8 +58,8 @@ struct source {
 	/* what was heard before an SDP named something else; the latest first */
 	struct {
 		struct source_address address;
-		int64_t until_us; /* it is ignored until then; INT64_MAX: until an SDP names it
-				     again */
+		/* It is ignored until then; INT64_MAX: until an SDP names it again. */
+		int64_t until_us;
 	} former[SOURCE_FORMER];
 	struct source_candidate candidates[SOURCE_CANDIDATES];
 };

@@ -40,7 +40,7 @@ enum {
 	FIELD_SECRET = 1 << 2,    /* sealed at rest, answered as null or "********" */
 	FIELD_LIST = 1 << 3,      /* an array of the type; min and max count its elements */
 	FIELD_EMPTY_TEXTS = 1 << 4, /* the elements of a list of texts may be "" */
-	FIELD_HTTP = 1 << 6, /* a template that makes an http or https URL; its scheme and host are fixed */
+	FIELD_HTTP = 1 << 6, /* a template of an http or https URL with a fixed scheme and host */
 	FIELD_CHARACTERS = 1 << 5,  /* min and max count code points of a text, not bytes */
 };
 

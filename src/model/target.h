@@ -45,7 +45,8 @@ extern const struct label target_revenue_labels[];
 	 .title = "SIP headers", .item = "SIP header", \
 	 .help = "Header fields of the INVITE. Sensitive tags are left out of them.", \
 	 .fields = (const struct field[]){ \
-		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 64, .help = "Such as X-Lead."}, \
+		{"name", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 64, \
+		 .help = "Such as X-Lead."}, \
 		{"value", FIELD_TEMPLATE, FIELD_REQUIRED, .min = 1, .max = 1000, \
 		 .help = "May contain [TOKENS]."}, \
 		{0}, \

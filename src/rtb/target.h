@@ -12,10 +12,7 @@ struct rtb_request {
 	const char *method; /* NULL: there is none */
 	const struct template *url, *body; /* body NULL: none */
 	size_t header_count;
-	struct {
-		const char *name;
-		const struct template *value;
-	} headers[RTB_HEADERS_MAX + 1]; /* with a Content-Type that is not given */
+	struct named_template headers[RTB_HEADERS_MAX + 1]; /* with a Content-Type that is not given */
 };
 
 struct rtb_target {

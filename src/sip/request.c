@@ -99,7 +99,8 @@ static bool send_request(struct sip_request *r)
 	r->sent_us = clock_monotonic_us();
 	r->sent = nta_outgoing_tcreate(r->leg, on_answer, (nta_outgoing_magic_t *)(void *)r, NULL, registers ? sip_method_register : sip_method_options, method,
 		(url_string_t *)(uintptr_t)url, TAG_IF(contact, SIPTAG_CONTACT_STR(contact)), TAG_IF(expires, SIPTAG_EXPIRES_STR(expires)),
-		SIPTAG_ACCEPT_STR("application/sdp"), TAG_IF(credentials, SIPTAG_HEADER_STR(credentials)), TAG_END());
+		SIPTAG_ACCEPT_STR("application/sdp"),
+		TAG_IF(credentials, SIPTAG_HEADER_STR(credentials)), TAG_END());
 	return r->sent != NULL;
 }
 

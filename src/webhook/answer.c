@@ -32,18 +32,15 @@ bool answer_decode(const char *content_type, struct buf *body)
 		buf_free(&decoded);
 		return false;
 	}
-	if (text == bytes) {
-		buf_free(&decoded);
+	if (text < bytes || text > bytes + body->len) {
+		buf_free(body);
+		*body = decoded;
 		return true;
 	}
-	if (text >= bytes && text <= bytes + body->len) {
+	if (text > bytes) { /* a byte order mark */
 		memmove(body->data, text, len);
 		body->len = len;
 		body->data[len] = '\0';
-		buf_free(&decoded);
-		return true;
 	}
-	buf_free(body);
-	*body = decoded;
 	return true;
 }

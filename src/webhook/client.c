@@ -867,7 +867,8 @@ static void delivery_done(struct http_client *c, struct transfer *t, CURLcode co
 	r->known = e ? e->health : HEALTH_UNKNOWN;
 	r->taken = code == CURLE_OK && status >= 200 && status < 300;
 	r->gone = code == CURLE_OK && status == 410;
-	(void)!answer_decode(content_type(t), &t->answer); /* without memory it is kept as it came */
+	/* Without memory the answer is kept as it came. */
+	(void)!answer_decode(content_type(t), &t->answer);
 	for (size_t i = 0; i < t->count; i++) {
 		t->deliveries[i].doc = attempt_doc(t, &t->deliveries[i], code, status);
 		conclude(c, &t->deliveries[i], r, retry_after, jitter);

@@ -483,13 +483,15 @@ static void add_data(struct reading *r, const char *key, json_t *value, bool inn
 }
 
 /* A control member's name: what of it is data. */
-static void add_control(struct reading *r, int member, size_t place, const char *key, json_t *value, bool inner)
+static void add_control(
+	struct reading *r, int member, size_t place, const char *key, json_t *value, bool inner)
 {
+	const char *why = unreplaced(r, value);
 	if (r->chosen[member] == value && place > 0) { /* a tag may take it, too */
 		add_data(r, key, value, inner);
 		json_object_set_new(r->m->known, key, json_true());
-	} else if (unreplaced(r, value)) {
-		fail(r, key, unreplaced(r, value));
+	} else if (why) {
+		fail(r, key, why);
 	} else if (!is_blank(value) && r->chosen[member] != value && !json_equal(r->chosen[member], value)) {
 		add_data(r, key, value, inner);
 	}

@@ -76,7 +76,8 @@ char *token_form(const struct config_outgoing *w, char **authorization)
 void token_answered(struct access_token *t, long status, const char *body, size_t len, const char *error, int64_t now_ms)
 {
 	struct error unread;
-	json_t *answer = json_read(body, len, NULL, NULL, &unread), *lifetime = json_object_get(answer, "expires_in");
+	json_t *answer = json_read(body, len, NULL, NULL, &unread);
+	json_t *lifetime = json_object_get(answer, "expires_in");
 	const char *text = json_string_value(json_object_get(answer, "access_token")), *type = json_string_value(json_object_get(answer, "token_type"));
 	const char *why = json_string_value(json_object_get(answer, "error")), *more = json_string_value(json_object_get(answer, "error_description"));
 	t->asked = false;

@@ -13,10 +13,7 @@ struct config {
 	const struct template *url, *body;
 	int timeout_ms, retries;
 	size_t header_count;
-	struct {
-		const char *name;
-		const struct template *value;
-	} header[HEADERS_MAX + 1]; /* with a Content-Type that is not given */
+	struct named_template header[HEADERS_MAX + 1]; /* with a Content-Type that is not given */
 	size_t save_count;
 	struct {
 		const char *pointer;

@@ -25,7 +25,9 @@ static int enter(struct flow_run *run, const void *config)
 
 const struct flow_node_type node_record = {
 	.type = "record", .category = "call", .label = "Record",
-	.help = "Records the call, the caller in one channel and what the caller hears in the other. It goes on through the nodes that follow, until it is stopped or the call ends, and then reported by the event recording.ready.",
+	.help = "Records the call, the caller in one channel and what the caller hears in the "
+		"other. The recording goes on through the nodes that follow, until it is stopped or "
+		"the call ends. It is then reported by the event recording.ready.",
 	.config = (const struct field[]){
 		{"action", FIELD_ENUM, .choices = flow_record_actions, .initial = "\"start\"", .help = "Between pause and resume there is silence: for card numbers and the like. What does not apply does nothing."},
 		{0},

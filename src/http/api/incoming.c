@@ -1074,7 +1074,7 @@ static const char *text_of(struct incoming *in, enum incoming_member m)
 	return g->text;
 }
 
-/* false: the member was not sent, or is no date and time, which is then an error that `then` ends. */
+/* false: the member was not sent, or is not a date and time: an error is added, which `then` ends. */
 static bool read_time(struct http_request *r, struct incoming *in, enum incoming_member m,
 	const char *then, int64_t *ms)
 {
