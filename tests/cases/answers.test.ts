@@ -104,7 +104,7 @@ describe('HTTP answers', () => {
     assert.match(wrong.detail, /a tag keeps what it had/)
   })
 
-  // What a buyer bids who answers that, and what is kept of it.
+  // The RTB request of a call whose only buyer answers with that: its bid, and what is stored.
   let buyers = 0
   const bid = async (format: string, path: string, given: typeof answer) => {
     const buyer = await Receiver.start(() => given)

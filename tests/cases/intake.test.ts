@@ -424,7 +424,7 @@ describe('requests of senders', () => {
       assert.match(r.body.errors[0].detail, /token \{\{é+ …$/)
     })
 
-    test('are told from values that look like them', async () => {
+    test('are not confused with values that look like tokens', async () => {
       for (const value of values) {
         const r = await post(JSON.stringify({ caller_id: caller(), note: value }))
         assert.deepEqual([r.body.tags.note ?? null, r.body.errors], [value, []], value)

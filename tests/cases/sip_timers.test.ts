@@ -78,7 +78,7 @@ describe('SIP session timers', () => {
       await dialog.ask('BYE')
     })
 
-  test('a re-INVITE of theirs without a refresher leaves the refreshing to us', async () => {
+  test('when their re-INVITE names no refresher, the side that refreshed before goes on', async () => {
     const terms = [
       'Supported: timer',
       'Require: timer',

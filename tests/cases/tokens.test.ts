@@ -391,7 +391,7 @@ describe('tokens of URLs', () => {
       }
   })
 
-  // Each of them would let a value decide who is asked.
+  // In each of these URLs a tag's value would decide which server is asked.
   const hosts = [
     'https://[host].example.com/',
     'https://[host]/',

@@ -5,7 +5,8 @@ import { Link } from '@tanstack/react-router'
 import { ReactFlowProvider, useNodesState, useReactFlow, type Edge } from '@xyflow/react'
 import { useMemo, useState } from 'react'
 import { api, type Row } from '../api'
-import { said, words } from '../words'
+import { Status } from '../calls/fields'
+import { words } from '../words'
 import { toCanvas, walked, type Document } from './document'
 import { useStepPorts } from './stepPorts'
 import { useNodeTypes, type NodeType } from './types'
@@ -107,7 +108,7 @@ export default function CallTrace({ id }: { id: string }) {
   if (!call.data || !trace.data || !document.data || !types.data) return <Text c="dimmed">{t('Loading…')}</Text>
   return (
     <Stack h="calc(100vh - 100px)" gap="xs">
-      <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Badge variant="light">{said(call.data.disposition ?? call.data.status)}</Badge><Link to={`/calls/${id}`}>{t('The call')}</Link><Link to={`/data/call-flows/${flow}`}>{t('The flow')}</Link><Text size="sm" c="dimmed">{t('version {n}', { n: version })}</Text></Group>
+      <Group><Title order={2}>{String(call.data.caller_id)} → {String(call.data.number)}</Title><Status of={call.data.disposition ?? call.data.status} /><Link to={`/calls/${id}`}>{t('The call')}</Link><Link to={`/data/call-flows/${flow}`}>{t('The flow')}</Link><Text size="sm" c="dimmed">{t('version {n}', { n: version })}</Text></Group>
       <ReactFlowProvider fitView><View call={call.data} document={document.data} trace={trace.data} types={types.data} /></ReactFlowProvider>
     </Stack>
   )
