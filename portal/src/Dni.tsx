@@ -5,7 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { Suspense, lazy, useMemo } from 'react'
 import { Copyable } from './Copyable'
 import { api, list, type Row } from './api'
-import { Rows } from './calls/Call'
+import { Rows } from './Facts'
 import { moment, plain } from './calls/fields'
 import { t } from './text'
 

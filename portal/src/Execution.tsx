@@ -8,7 +8,7 @@ import { ExecutionFields, checkExecution, executionFields, executionOf, type Exe
 import { LoadFailed } from './LoadFailed'
 import { kinds } from './kinds'
 import { useLeaveGuard } from './leave'
-import { ResourceForm, type Addition } from './resources'
+import { ResourceForm, type Addition } from './ResourceForm'
 import { ReadOnly, ReadOnlyNotice } from './ReadOnly'
 import { useMay } from './session'
 import { t } from './text'

@@ -5,10 +5,6 @@ import { cancel, enter, leave, renew, signIn, signOut, useSessionState, type Ses
 import { t } from './text'
 import { usePageTitle } from './title'
 
-// Mantine's dialogs close on Escape wherever it is pressed, except in elements with this mark: the dialogs and panels
-// below the sign-in dialog stay open.
-const keepOpen = { 'data-mantine-stop-propagation': 'true' }
-
 interface FormProps {
   email?: string
   onSession: (session: Session) => void
@@ -33,14 +29,14 @@ function SignInForm({ email: known = '', onSession, children }: FormProps) {
   return (
     <form onSubmit={(e) => { e.preventDefault(); void submit() }}>
       <Stack>
-        <TextInput {...keepOpen} label={t('E-mail')} type="email" autoComplete="username" required
+        <TextInput label={t('E-mail')} type="email" autoComplete="username" required
           value={email} onChange={(e) => setEmail(e.currentTarget.value)} data-autofocus={!known || undefined} />
-        <PasswordInput {...keepOpen} label={t('Password')} autoComplete="current-password" required
+        <PasswordInput label={t('Password')} autoComplete="current-password" required
           value={password} onChange={(e) => setPassword(e.currentTarget.value)} error={error}
           data-autofocus={!!known || undefined} />
         <Group justify="flex-end" grow={!children}>
           {children}
-          <Button {...keepOpen} type="submit" loading={busy}>{t('Sign in')}</Button>
+          <Button type="submit" loading={busy}>{t('Sign in')}</Button>
         </Group>
       </Stack>
     </form>
@@ -69,10 +65,10 @@ function OtherUser({ was, now, onBack }: { was: Session; now: Session; onBack: (
       <Text>{told}</Text>
       {error && <Alert color="red">{error}</Alert>}
       <Group justify="flex-end">
-        <Button {...keepOpen} variant="default" onClick={() => void back()}>
+        <Button variant="default" onClick={() => void back()}>
           {t('Sign in as {email}', { email: was.email })}
         </Button>
-        <Button {...keepOpen} data-autofocus onClick={() => leave(() => location.reload())}>{t('Reload the page')}</Button>
+        <Button data-autofocus onClick={() => leave(() => location.reload())}>{t('Reload the page')}</Button>
       </Group>
     </Stack>
   )
@@ -92,7 +88,7 @@ export function SignInDialog() {
             <Stack>
               <Text size="sm">{t('Sign in to go on. Nothing on this page is lost.')}</Text>
               <SignInForm email={session.email} onSession={entered}>
-                <Button {...keepOpen} variant="default" onClick={cancel}>{t('Cancel')}</Button>
+                <Button variant="default" onClick={cancel}>{t('Cancel')}</Button>
               </SignInForm>
             </Stack>
           )}

@@ -4,18 +4,16 @@ import './main.css'
 import { MantineProvider, createTheme } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import { QueryClient, QueryClientProvider, type QueryKey } from '@tanstack/react-query'
-import { RouterProvider, createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
-import { StrictMode, type ComponentType, type ReactNode } from 'react'
+import {
+  RouterProvider, createRootRoute, createRoute, createRouter, lazyRouteComponent, type AnyRoute,
+} from '@tanstack/react-router'
+import { StrictMode, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { CampaignFrame, CampaignPart, CreateCampaign, ExecutionSettings } from './Execution'
 import { NotFound } from './LoadFailed'
-import { Organization } from './Organization'
-import { Dashboard, Reports } from './Reports'
 import { RtbRequest, RtbRequests, rtbRequests } from './Rtb'
 import { Shell } from './Shell'
 import { SignOut } from './SignOut'
 import { ApiError } from './api'
-import { Call } from './calls/Call'
 import { LiveCalls } from './calls/Live'
 import { Calls } from './calls/Log'
 import { FlowList } from './flow/List'
@@ -23,7 +21,7 @@ import { kinds, type Kind } from './kinds'
 import { t } from './text'
 import { parseSearch, stringifySearch } from './url'
 import { AuditLog, IncomingRequests, OutgoingRequests, Request, incomingRequests, outgoingRequests } from './records'
-import { ResourceForm, ResourceList } from './resources'
+import { ResourceList } from './resources'
 import { useLoadedName, usePageTitle } from './title'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
@@ -52,48 +50,47 @@ const page = (path: string, name: Name, content: (params: Params) => ReactNode) 
   })
   return route
 }
-// A page that is loaded when it is opened, or when the mouse is on its link. Not by React's Suspense: that shows what it waits for no sooner than 300 ms after it began to wait.
-const loaded = (path: string, name: Name, load: () => Promise<{ default: ComponentType<{ id: string }> }>) => {
-  const component = lazyRouteComponent(async () => {
-    const { default: Content } = await load()
-    return {
-      default: function Page() {
-        const { id } = route.useParams() as { id: string }
-        useName(name, id)
-        return <Content key={id} id={id} />
-      },
-    }
-  })
-  const route = createRoute({ getParentRoute: () => root, path, component })
+type Content = (id: string) => ReactNode
+// What is loaded when its page is opened, or when the mouse is on the link. Not by React's Suspense: that shows what it
+// waits for no sooner than 300 ms after it began to wait.
+const later = (load: () => Promise<Content>, useId: () => string) => lazyRouteComponent(async () => {
+  const content = await load()
+  return { default: () => content(useId()) }
+})
+const idOf = (route: AnyRoute) => (route.useParams() as Params).id ?? ''
+const loaded = (path: string, name: Name, load: () => Promise<Content>) => {
+  const useId = () => {
+    const id = idOf(route)
+    useName(name, id)
+    return id
+  }
+  const route: AnyRoute = createRoute({ getParentRoute: () => root, path, component: later(load, useId) })
   return route
 }
 const one = (path: string) => (id: string): QueryKey => [path, 'one', id]
 const nameOfKind = (k: Kind): Name => ({ section: k.title, of: one(k.path), isNew: k.create })
 const resourcePages = Object.values(kinds).filter((k) => k !== kinds.flows && k !== kinds.campaigns).flatMap((k) => [
   page(k.page, { section: k.title }, () => <ResourceList kind={k} />),
-  page(`${k.page}/$id`, nameOfKind(k), ({ id }) => <ResourceForm key={id} kind={k} id={id} />),
+  loaded(`${k.page}/$id`, nameOfKind(k), async () => {
+    const { ResourceForm } = await import('./ResourceForm')
+    return (id) => <ResourceForm key={id} kind={k} id={id} />
+  }),
 ])
 
 // A campaign's pages are within one frame, which stays when another tab is chosen.
-const campaign = createRoute({
+const campaignContent = (choose: (all: typeof import('./Execution')) => Content) =>
+  later(async () => choose(await import('./Execution')), () => idOf(campaign))
+const campaign: AnyRoute = createRoute({
   getParentRoute: () => root, path: '/campaigns/$id', notFoundComponent: NotFound,
-  component: function Page() {
-    const { id } = campaign.useParams() as Params
-    return <CampaignFrame key={id} id={id} />
-  },
+  component: campaignContent(({ CampaignFrame }) => (id) => <CampaignFrame key={id} id={id} />),
 })
-const campaignPage = (path: string, content: (id: string) => ReactNode) =>
-  createRoute({
-    getParentRoute: () => campaign, path,
-    component: function Page() {
-      return content((campaign.useParams() as Params).id)
-    },
-  })
+const campaignPage = (path: string, choose: (all: typeof import('./Execution')) => Content) =>
+  createRoute({ getParentRoute: () => campaign, path, component: campaignContent(choose) })
 const campaignPages = campaign.addChildren([
-  campaignPage('/', (id) => <CampaignPart id={id} part="general" />),
-  campaignPage('/money', (id) => <CampaignPart id={id} part="money" />),
-  campaignPage('/callers', (id) => <CampaignPart id={id} part="callers" />),
-  campaignPage('/execution', (id) => <ExecutionSettings id={id} />),
+  campaignPage('/', ({ CampaignPart }) => (id) => <CampaignPart id={id} part="general" />),
+  campaignPage('/money', ({ CampaignPart }) => (id) => <CampaignPart id={id} part="money" />),
+  campaignPage('/callers', ({ CampaignPart }) => (id) => <CampaignPart id={id} part="callers" />),
+  campaignPage('/execution', ({ ExecutionSettings }) => (id) => <ExecutionSettings id={id} />),
 ])
 
 const ofCall = (id: string): QueryKey => ['call', id]
@@ -101,17 +98,35 @@ const router = createRouter({
   parseSearch, stringifySearch,
   defaultPreload: 'intent',
   routeTree: root.addChildren([
-    page('/', { section: t('Dashboard') }, () => <Dashboard />),
-    page('/reports', { section: t('Reports') }, () => <Reports />),
+    loaded('/', { section: t('Dashboard') }, async () => {
+      const { Dashboard } = await import('./Reports')
+      return () => <Dashboard />
+    }),
+    loaded('/reports', { section: t('Reports') }, async () => {
+      const { Reports } = await import('./Reports')
+      return () => <Reports />
+    }),
     page('/calls', { section: t('Calls') }, () => <Calls />),
     page('/calls/live', { section: t('Live calls') }, () => <LiveCalls />),
-    loaded('/calls/$id/canvas', { section: t('Calls'), of: ofCall }, () => import('./flow/CallTrace')),
-    page('/calls/$id', { section: t('Calls'), of: ofCall }, ({ id }) => <Call key={id} id={id} />),
+    loaded('/calls/$id/canvas', { section: t('Calls'), of: ofCall }, async () => {
+      const { default: CallTrace } = await import('./flow/CallTrace')
+      return (id) => <CallTrace key={id} id={id} />
+    }),
+    loaded('/calls/$id', { section: t('Calls'), of: ofCall }, async () => {
+      const { default: Call } = await import('./calls/Call')
+      return (id) => <Call key={id} id={id} />
+    }),
     page('/campaigns', { section: kinds.campaigns.title }, () => <ResourceList kind={kinds.campaigns} />),
-    page('/campaigns/new', { section: kinds.campaigns.create }, () => <CreateCampaign />),
+    loaded('/campaigns/new', { section: kinds.campaigns.create }, async () => {
+      const { CreateCampaign } = await import('./Execution')
+      return () => <CreateCampaign />
+    }),
     campaignPages,
     page(kinds.flows.page, { section: kinds.flows.title }, () => <FlowList />),
-    loaded(`${kinds.flows.page}/$id`, nameOfKind(kinds.flows), () => import('./flow/Builder')),
+    loaded(`${kinds.flows.page}/$id`, nameOfKind(kinds.flows), async () => {
+      const { default: Builder } = await import('./flow/Builder')
+      return (id) => <Builder key={id} id={id} />
+    }),
     page(incomingRequests.page, { section: incomingRequests.title }, () => <IncomingRequests />),
     page(`${incomingRequests.page}/$id`, { section: incomingRequests.title, of: one('incoming-webhook-requests') },
       ({ id }) => <Request path="incoming-webhook-requests" id={id} />),
@@ -121,7 +136,10 @@ const router = createRouter({
     page(rtbRequests.page, { section: rtbRequests.title }, () => <RtbRequests />),
     page(`${rtbRequests.page}/$id`, { section: rtbRequests.title, of: one('rtb-requests') },
       ({ id }) => <RtbRequest key={id} id={id} />),
-    page('/settings/organization', { section: t('Organization') }, () => <Organization />),
+    loaded('/settings/organization', { section: t('Organization') }, async () => {
+      const { Organization } = await import('./Organization')
+      return () => <Organization />
+    }),
     page('/settings/audit-log', { section: t('Audit Log') }, () => <AuditLog />),
     page('/sign-out', { section: t('Sign out') }, () => <SignOut />),
     ...resourcePages,

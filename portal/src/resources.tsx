@@ -16,8 +16,6 @@ import { t } from './text'
 import { useUrl, type Url } from './url'
 import { useRows } from './useRows'
 
-export { ResourceForm, type Addition, type AdditionProps } from './ResourceForm'
-
 const sortable = ['updated_at', 'created_at']
 
 // What a list can be narrowed by: the kind's own fields of few values.

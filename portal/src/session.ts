@@ -66,6 +66,12 @@ async function read(): Promise<Session | null> {
   return answer.authenticated ? answer : null
 }
 
+// Escape closes nothing while the sign-in dialog is open: the dialogs and panels below it stay. Wherever the focus is:
+// the listener is the window's first.
+window.addEventListener('keydown', (e) => {
+  if (e.key === 'Escape' && state.asking) e.stopImmediatePropagation()
+}, { capture: true })
+
 // Asks the server who is signed in, when the portal is opened.
 export async function loadSession() {
   const session = await read()

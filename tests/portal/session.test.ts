@@ -117,6 +117,8 @@ describe('portal: the session', () => {
     await dialog().waitFor()
     await page.keyboard.press('Escape')
     await dialog().getByRole('textbox', { name: 'Password' }).press('Escape')
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur()) // as before the dialog has the focus
+    await page.keyboard.press('Escape')
     await signInAgain()
     await until('the draft', async () => (await s.api('GET', `/call-flows/${flow.id}`)).draft.nodes[0].name === 'Begins here')
     assert.equal(await panel.getByRole('textbox', { name: 'Name' }).inputValue(), 'Begins here')

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useState, type ReactNode } from 'react'
 import { Copy } from '../Copyable'
+import { Facts, Rows } from '../Facts'
 import { LoadFailed } from '../LoadFailed'
 import { api, list, type Row } from '../api'
 import { LeftBy, type Step } from '../flow/stepPorts'
@@ -22,23 +23,6 @@ import { Timeline, sentence, type Attempt } from './Timeline'
 import { Player, type Recording } from './Waveform'
 import { Status, lasting, moment, plain } from './fields'
 import { useLive } from './Live'
-
-export function Facts({ of }: { of: [string, ReactNode][] }) {
-  return <SimpleGrid cols={{ base: 2, sm: 4 }}>{of.map(([label, value]) => <div key={label}><Text size="xs" c="dimmed">{label}</Text><Text size="sm" component="div" style={{ overflowWrap: 'anywhere' }}>{value}</Text></div>)}</SimpleGrid>
-}
-
-export function Rows({ rows, columns, empty }: { rows: Record<string, unknown>[]; columns: [string, string][]; empty: string }) {
-  if (!rows.length) return <Text c="dimmed" py="md">{empty}</Text>
-  const cell = (key: string, v: unknown) => (typeof v === 'object' && v && '$$typeof' in v ? (v as unknown as ReactNode) : key === 'at' || key === 'timestamp' || key.endsWith('_at') ? moment(v) : key === 'status' && typeof v === 'string' ? <Status of={v} /> : plain(v))
-  return (
-    <Table.ScrollContainer minWidth={500}>
-      <Table>
-        <Table.Thead><Table.Tr>{columns.map(([key, label]) => <Table.Th key={key}>{label}</Table.Th>)}</Table.Tr></Table.Thead>
-        <Table.Tbody>{rows.map((r, i) => <Table.Tr key={i}>{columns.map(([key]) => <Table.Td key={key} style={{ overflowWrap: 'anywhere', minWidth: 60 }}>{cell(key, r[key])}</Table.Td>)}</Table.Tr>)}</Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
-  )
-}
 
 interface Stream {
   loss_percent: number
@@ -68,7 +52,7 @@ function useGoesOn(call: Row | undefined): boolean {
   return call !== undefined && (ended === null || now < ended + AFTER_MS)
 }
 
-export const callLog = { title: t('Log'), page: '/calls' }
+const callLog = { title: t('Log'), page: '/calls' }
 
 // An entry of the trace: what came from outside, or the port that a node was left by.
 function happened(
@@ -91,7 +75,7 @@ function carrierFacts(c: Row): [string, ReactNode][] {
   return all.filter(([, value]) => value).map(([name, value]) => [name, plain(value)])
 }
 
-export function Call({ id }: { id: string }) {
+export default function Call({ id }: { id: string }) {
   const [url, set] = useUrl()
   const [adjusts, setAdjusts] = useState(false)
   const mayChange = useMay('manager')

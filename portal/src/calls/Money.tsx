@@ -9,7 +9,7 @@ import { titleAt, type Schema } from '../schema'
 import { t } from '../text'
 import { useNamed } from '../useNamed'
 import { said } from '../words'
-import { Rows } from './Call'
+import { Rows } from '../Facts'
 import { plain } from './fields'
 
 type Change = { from: string | boolean; to: string | boolean }

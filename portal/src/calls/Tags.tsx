@@ -8,7 +8,7 @@ import { useMay } from '../session'
 import { t } from '../text'
 import { complain, toast } from '../toast'
 import { label } from '../words'
-import { Rows } from './Call'
+import { Rows } from '../Facts'
 import { moment, plain } from './fields'
 
 interface Written {
