@@ -76,18 +76,23 @@ static void caller_acked(void *owner, const char *sdp)
 	call_end(c, 488, c->connected_ms ? "completed" : "failed", "system");
 }
 
-/* The answer to what the target's hold, or the end of that, made us offer, or that we want to speak; when it is refused, what stands goes on. */
+/*
+ * The answer to what the target's hold, or the end of that, made us offer, or that we want to speak; when it is refused,
+ * what stands goes on. What the caller says to an offer of ours that went both ways is its own wish, which the target
+ * is told: it may be another target than the one that held (RFC 3264 section 8.4).
+ */
 static void caller_reanswered(void *owner, int status, const char *sdp)
 {
 	struct call *c = owner;
 	struct sdp_audio audio;
+	bool passed = c->passed != NULL, changed = false;
 	if (status >= 300 || !negotiate_take(c, c->told_passed != NULL, sdp, &audio)) {
 		negotiate_refused(c);
-		return;
+	} else {
+		take_sdp(c, &audio);
+		changed = passed && !c->passed;
 	}
-	bool passed = c->passed != NULL;
-	take_sdp(c, &audio);
-	if (passed && !c->passed)
+	if (changed || strcmp(c->told_mode, "sendrecv") == 0)
 		negotiate_tell_target(c);
 }
 

@@ -450,7 +450,7 @@ const char *negotiate_caller_offer(struct call *c, const char *mode, char out[SD
 const char *negotiate_target_offer(const struct attempt *a, const char *mode, char out[SDP_SIZE]);
 /* Once one side's direction or codec has changed. */
 void negotiate_tell_target(struct call *c);
-void negotiate_tell_caller(struct call *c);
+bool negotiate_tell_caller(struct call *c); /* true: the caller is offered something */
 
 /* transfer.c */
 void transfer_asked(struct attempt *a, const struct sip_refer *refer);

@@ -137,15 +137,16 @@ void negotiate_tell_target(struct call *c)
 	sip_leg_offer(a->leg, negotiate_target_offer(a, mode, sdp));
 }
 
-void negotiate_tell_caller(struct call *c)
+bool negotiate_tell_caller(struct call *c)
 {
 	char sdp[SDP_SIZE];
 	const struct attempt *a = c->dial.connected ? c->dial.talking : NULL;
 	const char *mode = a && a->leg ? sdp_mode(a->sdp.sends, a->sdp.receives) : "sendrecv";
 	if (!c->leg || !c->answered || c->over || (strcmp(c->told_mode, mode) == 0 && c->told_passed == c->passed))
-		return;
+		return false;
 	c->told_mode = mode;
 	c->told_passed = c->passed;
 	c->sdp_version++;
 	sip_leg_offer(c->leg, negotiate_caller_offer(c, mode, sdp));
+	return true;
 }

@@ -147,6 +147,6 @@ void transfer_answered(struct attempt *a)
 	json_str(&data, "uri", a->uri);
 	log_event(c, "call.transferred", buf_text(&data));
 	buf_free(&data);
-	negotiate_tell_caller(c);
-	negotiate_tell_target(c);
+	if (!negotiate_tell_caller(c)) /* else its answer is told: on hold it said less than it can */
+		negotiate_tell_target(c);
 }
