@@ -9,13 +9,12 @@
 #include "http/api/api.h"
 #include "http/server.h"
 #include "node.h"
+#include "rtp_address.h"
 #include "settings.h"
 #include "sip/sip.h"
 #include "store/retention.h"
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -60,7 +59,7 @@ struct strowger {
 	struct node *node;
 	char prompt_dir[512], recording_dir[512], public_url[300];
 	const char *listeners[9];
-	char rtp_address[64];
+	char rtp_address[INET6_ADDRSTRLEN];
 };
 
 static int fail(const struct error *err)
@@ -247,28 +246,6 @@ static void load_leases(struct strowger *s)
 	restore_leases(s, store_query(conn, "SELECT id, organization_id, number, pool_id, visitor, '', '', client, started_at, expires_at, grace_ms, tags FROM dni_leases WHERE expires_at > $1 AND expires_at + grace_ms > $2 ORDER BY id DESC", "ii", now - MAX_COOLDOWN_MS, now), LEASE_VISITOR);
 }
 
-static void choose_rtp_address(struct strowger *s)
-{
-	const char *given = s->settings.value[SETTING_RTP_ADDRESS];
-	const char *host = s->listeners[0] ? strchr(s->listeners[0], ':') : NULL;
-	struct ifaddrs *list = NULL;
-	snprintf(s->rtp_address, sizeof s->rtp_address, "%s", given ? given : "");
-	if (!given && host)
-		snprintf(s->rtp_address, sizeof s->rtp_address, "%.*s", (int)(strrchr(host, ':') - host - 1), host + 1);
-	if (strcmp(s->rtp_address, "0.0.0.0") != 0)
-		return;
-	snprintf(s->rtp_address, sizeof s->rtp_address, "127.0.0.1");
-	if (getifaddrs(&list) != 0)
-		return;
-	for (struct ifaddrs *i = list; i; i = i->ifa_next) {
-		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET || i->ifa_flags & IFF_LOOPBACK || !(i->ifa_flags & IFF_UP))
-			continue;
-		inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr, s->rtp_address, sizeof s->rtp_address);
-		break;
-	}
-	freeifaddrs(list);
-}
-
 /* SIGHUP: files that others have put in the place of those that are open. */
 static void read_files_anew(struct strowger *s)
 {
@@ -336,6 +313,9 @@ static bool read_media(struct strowger *s, struct error *err)
 		address_set_port(&s->rtpengine, port);
 	if (!s->has_rtpengine && strcmp(media, "embedded") != 0)
 		return error_set(err, "--media '%s' must be 'embedded', or an address and port such as rtpengine:127.0.0.1:2223", media);
+	if (s->has_rtpengine && s->settings.value[SETTING_RTP_ADVERTISED])
+		return error_set(err, "--rtp-advertised-address is for --media embedded: rtpengine is told "
+				      "its outside address by its own --interface=INSIDE!OUTSIDE");
 	const char *websocket = s->settings.value[SETTING_WEBSOCKET];
 	if (websocket && (strncmp(websocket, "wss://", 6) != 0 || strlen(websocket) > 200 || strspn(websocket, URL_SIGNS) != strlen(websocket)))
 		return error_set(err, "--sip-websocket '%s' must look like wss://sip.example.com:8443", websocket);
@@ -360,7 +340,15 @@ static bool read_public_url(struct strowger *s, struct error *err)
 /* What is wrong with them is said before anything is begun, or waited for. */
 static bool read_settings(struct strowger *s, struct error *err)
 {
-	s->media_config = (struct media_config){.address = s->rtp_address};
+	const char *listener = s->listeners[0] ? s->listeners[0] : "";
+	s->media_config = (struct media_config){
+		.address = s->rtp_address,
+		.advertised = s->settings.value[SETTING_RTP_ADVERTISED],
+	};
+	if (!rtp_address_choose(s->settings.value[SETTING_RTP_ADDRESS], listener, s->rtp_address,
+				err) ||
+	    !rtp_advertised_check(s->media_config.advertised, s->rtp_address, err))
+		return false;
 	if (sscanf(s->settings.value[SETTING_RTP_PORTS], "%d-%d", &s->media_config.port_low, &s->media_config.port_high) != 2 || s->media_config.port_low < 1024 || s->media_config.port_high > 65535)
 		return error_set(err, "--rtp-ports '%s' must look like 20000-29999", s->settings.value[SETTING_RTP_PORTS]);
 	if (!read_public_url(s, err))
@@ -478,7 +466,6 @@ int command_serve(int argc, char **argv)
 	const char *log_file = s->settings.value[SETTING_LOG_FILE];
 	char *listeners = strdup(s->settings.value[SETTING_SIP]);
 	split_listeners(s, listeners);
-	choose_rtp_address(s);
 	bool ok = (!log_file || log_open(log_file) || error_set(&err, "cannot write the log file %s", log_file)) && read_settings(s, &err) && start_storage(s, &signals, &signal_number, &err) && start_services(s, &err);
 	if (ok)
 		log_info(NULL, "serving: http %s, sip %s, audio on %s", s->settings.value[SETTING_HTTP], s->settings.value[SETTING_SIP], s->rtp_address);

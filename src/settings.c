@@ -21,7 +21,11 @@ static const struct {
 	[SETTING_CERTIFICATE] = {"sip-certificate", "FILE", NULL, "Certificate chain of tls: listeners, PEM; SIGHUP reads it anew"},
 	[SETTING_KEY] = {"sip-key", "FILE", NULL, "Its private key, PEM (default: in the same file)"},
 	[SETTING_CA] = {"sip-ca", "FILE", NULL, "Certificates that those of gateways called over TLS must be signed by, PEM; none: any certificate will do (default: those that this machine trusts)"},
-	[SETTING_RTP_ADDRESS] = {"rtp-address", "ADDR", NULL, "Address for audio, named in SDP (default: that of the first SIP listener, or the first of this machine)"},
+	[SETTING_RTP_ADDRESS] = {"rtp-address", "ADDR", NULL, "This machine's address for audio, named in SDP (default: that of the first SIP listener, or the first of this machine)"},
+	[SETTING_RTP_ADVERTISED] = {
+		"rtp-advertised-address", "ADDR", NULL,
+		"Address named in SDP, where that is another than audio is sent from: the outside one of "
+		"1:1 NAT (default: --rtp-address)"},
 	[SETTING_RTP_PORTS] = {"rtp-ports", "LOW-HIGH", "20000-29999", "UDP ports for audio, two a call leg"},
 	[SETTING_MEDIA] = {"media", "BACKEND", "embedded", "embedded: audio goes straight to callers and targets. rtpengine:ADDR:PORT: through the rtpengine whose ng protocol listens there, which speaks SRTP and WebRTC"},
 	[SETTING_BAN] = {"sip-ban", "SECONDS", "600", "An address that is no trunk's and was refused 20 times within a minute is not answered for so long; 0: never"},

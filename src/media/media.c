@@ -424,8 +424,9 @@ struct media *media_create(const struct media_config *config, struct error *err)
 	int ports = config->port_high - config->port_low - (config->port_low & 1);
 	if (!m)
 		return NULL;
-	snprintf(m->address, sizeof m->address, "%s", config->address);
-	if (!socket_address(m->address, 0, &check, &len) || ports < 3) {
+	snprintf(m->address, sizeof m->address, "%s",
+		 config->advertised ? config->advertised : config->address);
+	if (!socket_address(config->address, 0, &check, &len) || ports < 3) {
 		error_set(err, "RTP needs an IP address and a range of at least four ports, such as 127.0.0.1 and 20000-29999");
 		free(m);
 		return NULL;

@@ -18,7 +18,8 @@ struct media;
 struct media_end;
 
 struct media_config {
-	const char *address; /* where sockets are bound, and what SDP names */
+	const char *address;	/* where sockets are bound */
+	const char *advertised; /* what SDP names; NULL: the same */
 	int port_low, port_high; /* even ports are used, each with its odd neighbour left free for RTCP */
 };
 

@@ -1,6 +1,7 @@
 #include "media/socket.h"
 #include "base/clock.h"
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -11,13 +12,17 @@
 
 #define IDLE_MAX 1024
 #define REST_MS 1000 /* so that a late packet of the call before finds nobody */
+#define OTHERS_MS 1000 /* so long a port that another program has is not tried again */
+
+enum port_use { PORT_FREE, PORT_OURS, PORT_OF_OTHERS };
 
 struct rtp_sockets {
 	char address[64];
 	int epoll, port_low, step;
 	pthread_mutex_t lock;
-	uint8_t *port_used; /* by (port - port_low) / step */
+	uint8_t *port_used; /* by (port - port_low) / step: enum port_use */
 	size_t port_count, port_next;
+	int64_t others_ms; /* when ports of other programs were last forgotten */
 	struct rtp_socket *idle, **idle_last; /* oldest first */
 	size_t idle_count;
 };
@@ -76,7 +81,7 @@ static void close_socket(struct rtp_sockets *s, struct rtp_socket *socket)
 {
 	close(socket->fd); /* the only descriptor of its socket: epoll forgets it too */
 	close(socket->rtcp_fd);
-	s->port_used[(socket->port - s->port_low) / s->step] = 0;
+	s->port_used[(socket->port - s->port_low) / s->step] = PORT_FREE;
 	free(socket);
 }
 
@@ -105,28 +110,57 @@ static int bind_port(const struct rtp_sockets *s, int port)
 	return fd;
 }
 
-/* The next free port that no other program holds. */
-static struct rtp_socket *open_socket(struct rtp_sockets *s)
+/* Both ports of the pair, or false: another program has one of them. */
+static bool bind_pair(const struct rtp_sockets *s, struct rtp_socket *socket)
+{
+	socket->fd = bind_port(s, socket->port);
+	socket->rtcp_fd = socket->fd < 0 ? -1 : bind_port(s, socket->port + 1);
+	if (socket->fd >= 0 && socket->rtcp_fd < 0)
+		close(socket->fd);
+	return socket->rtcp_fd >= 0;
+}
+
+static bool watch(const struct rtp_sockets *s, struct rtp_socket *socket)
+{
+	struct epoll_event rtp = {.events = EPOLLIN, .data.ptr = socket};
+	struct epoll_event rtcp = {.events = EPOLLIN, .data.ptr = (char *)socket + 1};
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, socket->fd, &rtp) == 0 &&
+	       epoll_ctl(s->epoll, EPOLL_CTL_ADD, socket->rtcp_fd, &rtcp) == 0;
+}
+
+static void forget_others(struct rtp_sockets *s, int64_t now)
+{
+	if (now - s->others_ms < OTHERS_MS)
+		return;
+	s->others_ms = now;
+	for (size_t i = 0; i < s->port_count; i++)
+		if (s->port_used[i] == PORT_OF_OTHERS)
+			s->port_used[i] = PORT_FREE;
+}
+
+/*
+ * The next free port that no other program has, of the whole range. Ports of others are remembered
+ * for a while: else each call would try them all, where others have many.
+ */
+static struct rtp_socket *open_socket(struct rtp_sockets *s, int64_t now)
 {
 	struct rtp_socket *socket = calloc(1, sizeof *socket);
-	int tries = 20;
-	for (size_t i = 0; socket && i < s->port_count && tries; i++) {
+	forget_others(s, now);
+	for (size_t i = 0; socket && i < s->port_count; i++) {
 		size_t at = (s->port_next + i) % s->port_count;
-		if (s->port_used[at])
+		if (s->port_used[at] != PORT_FREE)
 			continue;
-		tries--;
 		socket->port = s->port_low + (int)at * s->step;
-		socket->fd = bind_port(s, socket->port);
-		socket->rtcp_fd = socket->fd < 0 ? -1 : bind_port(s, socket->port + 1);
-		if (socket->rtcp_fd < 0) {
-			if (socket->fd >= 0)
-				close(socket->fd);
+		errno = 0;
+		if (!bind_pair(s, socket)) {
+			if (errno != EADDRINUSE)
+				break; /* no descriptor or memory: no other port will do */
+			s->port_used[at] = PORT_OF_OTHERS;
 			continue;
 		}
-		s->port_used[at] = 1;
+		s->port_used[at] = PORT_OURS;
 		s->port_next = at + 1;
-		if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, socket->fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = socket}) == 0 &&
-		    epoll_ctl(s->epoll, EPOLL_CTL_ADD, socket->rtcp_fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = (char *)socket + 1}) == 0)
+		if (watch(s, socket))
 			return socket;
 		close_socket(s, socket);
 		return NULL;
@@ -140,7 +174,7 @@ struct rtp_socket *rtp_sockets_take(struct rtp_sockets *s)
 	int64_t now = clock_monotonic_ms();
 	pthread_mutex_lock(&s->lock);
 	bool rested = s->idle && now - s->idle->given_ms >= REST_MS;
-	struct rtp_socket *socket = rested ? take_idle(s) : open_socket(s);
+	struct rtp_socket *socket = rested ? take_idle(s) : open_socket(s, now);
 	if (!socket && s->idle)
 		socket = take_idle(s);
 	pthread_mutex_unlock(&s->lock);
