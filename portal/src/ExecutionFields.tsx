@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { ApiError, api, problemOf, type FlowProblem, type Row } from './api'
 import { ResourcePicker } from './SchemaForm'
+import { isError, problemText } from './flow/problem'
 import { kinds } from './kinds'
 import { t } from './text'
 import { label } from './words'
@@ -43,17 +44,6 @@ interface FlowNode {
   name?: string
 }
 
-// "/nodes/3/config/options/0/key" as people read it: "Options 1 Key".
-const fieldOf = (pointer: string) =>
-  (pointer.split('/config/')[1] ?? '').split('/').map((part) => (/^\d+$/.test(part) ? Number(part) + 1 : label(part))).join(' ')
-
-// "Welcome: Options 1 Key is required": the node's name where it has one, and for a wrong setting which.
-function sentence(problem: FlowProblem, nodes: FlowNode[]): string {
-  const node = nodes.find((n) => n.id === problem.node)
-  const what = problem.code === 'config' ? `${fieldOf(problem.pointer)} ${problem.detail}`.trim() : problem.detail
-  return node ? `${node.name || node.id}: ${what}` : what
-}
-
 // Below a chosen call flow that has no published version: publish it here, or see what prevents that.
 function Unpublished({ flow, onPublished }: { flow: Row; onPublished: () => Promise<void> }) {
   const client = useQueryClient()
@@ -63,8 +53,12 @@ function Unpublished({ flow, onPublished }: { flow: Row; onPublished: () => Prom
     queryKey: ['call-flows', 'check', flow.id], gcTime: 0,
     queryFn: async () => (await api<{ problems: FlowProblem[] }>('POST', `/call-flows/${flow.id}/check`)).data.problems,
   })
-  const errors = (failure?.problem.problems ?? check.data ?? []).filter((p) => p.severity === 'error')
+  const errors = (failure?.problem.problems ?? check.data ?? []).filter(isError)
   const nodes = (flow.draft as { nodes?: FlowNode[] } | undefined)?.nodes ?? []
+  const nameOf = (id: string | null) => {
+    const node = nodes.find((n) => n.id === id)
+    return node && (node.name || label(node.type))
+  }
   const publish = async () => {
     setBusy(true)
     setFailure(null)
@@ -88,7 +82,7 @@ function Unpublished({ flow, onPublished }: { flow: Row; onPublished: () => Prom
           <>
             <Text size="sm">{t('It cannot be published before these errors are fixed:')}</Text>
             <List size="sm">
-              {errors.map((p) => <List.Item key={`${p.node} ${p.pointer} ${p.code} ${p.detail}`}>{sentence(p, nodes)}</List.Item>)}
+              {errors.map((p) => <List.Item key={`${p.node} ${p.pointer} ${p.code} ${p.detail}`}>{problemText(p, nameOf(p.node))}</List.Item>)}
             </List>
           </>
         )}

@@ -240,12 +240,12 @@ static const char *label_of(json_t *element)
 	return label && label[strspn(label, " \t\r\n")] ? label : NULL;
 }
 
-/* How a problem names the port: by its label, in quotes, or by its id. */
-static const char *port_text(const struct flow_port *port, char out[PORT_TEXT_SIZE])
+/* How a problem names a port: by its label, or by its id as words ("no_input": "no input"). */
+static const char *port_text(const char *id, const char *label, char out[PORT_TEXT_SIZE])
 {
-	if (!port->label)
-		return port->name;
-	snprintf(out, PORT_TEXT_SIZE, "\"%.*s\"", PORT_TEXT_SIZE - 3, port->label);
+	snprintf(out, PORT_TEXT_SIZE, "\"%.*s\"", PORT_TEXT_SIZE - 3, label ? label : id);
+	for (char *at = out; !label && (at = strchr(at, '_')); at++)
+		*at = ' ';
 	return out;
 }
 
@@ -431,15 +431,17 @@ static void compile_edge(struct flow_compiler *c, json_t *json, size_t index)
 		if (!port || strcmp(node->ports[i].name, port) != 0)
 			continue;
 		if (node->next[i] != FLOW_NO_NODE)
-			flow_problem(c, true, "edge", at, "port %s of %s has two edges; "
-				     "a port leads to one node",
-				     port_text(&node->ports[i], text), node->id);
+			flow_problem(c, true, "edge", at,
+				     "port %s has two edges; a port leads to one node",
+				     port_text(port, node->ports[i].label, text));
 		node->next[i] = (uint16_t)to;
 		return;
 	}
 	if (node->type)
-		flow_problem(c, true, "edge", at, "%s has no port %.64s: remove this edge, "
-			     "or let it leave another port", node->id, port ? port : "(none)");
+		flow_problem(c, true, "edge", at,
+			     port ? "there is no port %s: remove this edge, or let it leave "
+				    "another port" : "the edge names no port%s",
+			     port ? port_text(port, NULL, text) : "");
 }
 
 /* The nodes that go to one they name. */
@@ -522,7 +524,7 @@ static void tell_unconnected(struct flow_compiler *c, const struct flow_node *no
 		if (node->next[p] != FLOW_NO_NODE)
 			continue;
 		flow_problem(c, false, "unconnected_port", "", "port %s is not connected: %s",
-			     port_text(port, text),
+			     port_text(port->name, port->label, text),
 			     port->failure ? "the flow's fallback runs" : "the call ends there");
 	}
 }

@@ -35,9 +35,9 @@ describe('ports of a call flow', () => {
     const { ok, problems } = await s.api('POST', `/call-flows/${flow.id}/check`)
     assert.equal(ok, true)
     assert.deepEqual(problems.map((p: any) => p.detail).sort(), [
-      'port invalid is not connected: the call ends there',
-      'port no_input is not connected: the call ends there',
-      'port sales is not connected: the call ends there',
+      'port "invalid" is not connected: the call ends there',
+      'port "no input" is not connected: the call ends there',
+      'port "sales" is not connected: the call ends there',
     ])
     const report = await s.api('POST', `/call-flows/${flow.id}/simulate`, { digits: ['1'] })
     assert.deepEqual(
@@ -101,7 +101,7 @@ describe('ports of a call flow', () => {
     const { problems } = await s.api('POST', `/call-flows/${flow.id}/check`)
     const [wrong] = problems.filter((p: any) => p.severity === 'error')
     assert.deepEqual([wrong.code, wrong.node, wrong.pointer], ['edge', 'm', '/edges/1'])
-    assert.match(wrong.detail, /^m has no port sales: remove this edge/)
+    assert.match(wrong.detail, /^there is no port "sales": remove this edge/)
   })
 
   test('publishing with If-Match publishes the draft that was seen, or nothing', async () => {

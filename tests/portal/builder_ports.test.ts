@@ -395,7 +395,7 @@ describe('ports in the builder', () => {
       [toN, ...gone, ...odd],
     )
     const problems = page.getByRole('list', { name: 'Problems' })
-    await problems.getByText('n has no port older').waitFor()
+    await problems.getByText('There is no port "older"').waitFor()
     assert.equal(await errors(), 4)
     assert.ok(await page.getByRole('button', { name: 'Publish', exact: true }).isDisabled())
     await page.screenshot({ path: join(shots, 'ports-gone.png') })
@@ -405,7 +405,7 @@ describe('ports in the builder', () => {
     await closeNode()
     await problems
       .getByRole('listitem')
-      .filter({ hasText: 'n has no port older' })
+      .filter({ hasText: 'There is no port "older"' })
       .getByRole('button', { name: 'Remove' })
       .click()
     await saved(flow, 'one less', (d) => !ways(d).includes('older') && ways(d).includes('n:old>a'))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { Peer } from '../e2e/peer.ts'
-import { Strowger, join, sleep } from '../e2e/harness.ts'
+import { Strowger, join, sleep, until } from '../e2e/harness.ts'
 import { axe, openBrowser, shots, signIn, type Portal } from './browser.ts'
 
 describe('portal, money', () => {
@@ -50,7 +50,10 @@ describe('portal, money', () => {
     await axe(page, 'campaign, callers')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Campaign saved').last().waitFor()
-    const saved = (await s.api('GET', '/campaigns')).data[0]
+    const saved = await until('the screening to be saved', async () => { // the first save's notice may still be there
+      const [campaign] = (await s.api('GET', '/campaigns')).data
+      return campaign.screening && campaign
+    })
     assert.deepEqual([saved.publishers.length, saved.screening.block_list_ids.length, saved.screening.block_anonymous], [1, 1, true])
     const { payout, payout_tiers } = (await s.api('GET', '/campaigns')).data[0]
     assert.deepEqual([payout, payout_tiers.length, payout_tiers[0].after_seconds, payout_tiers[0].payout_percent], ['12', 1, 90, '40'])

@@ -647,13 +647,13 @@ static void test_problems_name_a_port_by_its_label(void **state)
 	assert_problem(labelled("New York"), TO_M, "unconnected_port", "detail",
 		       "port \"New York\" is not connected");
 	assert_problem(labelled("New York"), TO_M M_LOOPS M_LOOPS, "edge", "detail",
-		       "port \"New York\" of m has two edges");
+		       "port \"New York\" has two edges");
 	assert_problem(labelled("New York"), TO_M M_LOOPS, "unconnected_port", "detail",
-		       "port two is not connected"); /* without a label: its id */
-	assert_problem(labelled("  "), TO_M, "unconnected_port", "detail", "port option_1 is not");
+		       "port \"two\" is not connected"); /* without a label: its id */
+	assert_problem(labelled("  "), TO_M, "unconnected_port", "detail", "port \"option 1\" is not");
 	/* edges go on to name the id */
 	assert_problem(labelled("New York"), TO_M FROM_M("New York"), "edge", "detail",
-		       "m has no port New York: remove this edge");
+		       "there is no port \"New York\": remove this edge");
 	assert_problem(labelled("New York"), TO_M FROM_M("gone"), "edge", "pointer", "/edges/1");
 }
 
@@ -730,7 +730,7 @@ static void test_a_problem_that_cuts_a_character_is_told_all_the_same(void **sta
 	for (int i = 0; i < 60; i++)
 		strcat(edge, "\xc3\xa4"); /* the 64th byte is the first of two */
 	strcat(edge, "\",\"to\":\"m\"}");
-	assert_problem(labelled("a"), edge, "edge", "detail", "m has no port x\xc3\xa4");
+	assert_problem(labelled("a"), edge, "edge", "detail", "there is no port \"x\xc3\xa4");
 }
 
 static void test_a_long_chain_comes_in_pieces_and_loses_nothing(void **state)

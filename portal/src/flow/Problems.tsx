@@ -3,7 +3,7 @@
 import { Badge, Box, Button, Group, Text } from '@mantine/core'
 import type { FlowProblem } from '../api'
 import { t } from '../text'
-import { label } from '../words'
+import { isError, problemText } from './problem'
 
 interface Props {
   problems: FlowProblem[]
@@ -13,16 +13,6 @@ interface Props {
 }
 
 const severities: Record<string, string> = { error: t('error'), warning: t('warning') }
-
-// "/nodes/3/config/options/0/key" as "Options 1 Key".
-const place = (pointer: string) =>
-  (pointer.split('/config/')[1] ?? '')
-    .split('/')
-    .filter(Boolean)
-    .map((part) => (/^\d+$/.test(part) ? String(Number(part) + 1) : label(part)))
-    .join(' ')
-const textOf = (p: FlowProblem) =>
-  p.code === 'config' ? `${place(p.pointer)} ${p.detail}`.trim() : p.detail
 
 const edgeOf = (p: FlowProblem) =>
   p.code === 'edge' ? /^\/edges\/(\d+)$/.exec(p.pointer)?.[1] : undefined
@@ -39,7 +29,6 @@ function keysOf(problems: FlowProblem[]) {
 
 export function Problems({ problems, nameOf, onGoTo, onRemoveEdge }: Props) {
   if (!problems.length) return null
-  const isError = (p: FlowProblem) => p.severity === 'error'
   const sorted = [...problems.filter(isError), ...problems.filter((p) => !isError(p))]
   const keys = keysOf(sorted)
   return (
@@ -67,7 +56,7 @@ export function Problems({ problems, nameOf, onGoTo, onRemoveEdge }: Props) {
               {name ?? p.node ?? t('flow')}
             </Button>
             <Text size="sm" style={{ flex: 1, minWidth: 160 }}>
-              {textOf(p)}
+              {problemText(p)}
             </Text>
             {edge !== undefined && onRemoveEdge && (
               <Button

@@ -7,7 +7,8 @@ import { TestCall } from '../TestCall'
 import { t } from '../text'
 import type { Document } from './document'
 import { useStepPorts } from './stepPorts'
-import { lines } from '../words'
+import { isError, problemText } from './problem'
+import { label, lines } from '../words'
 import { moment } from '../words'
 
 interface Values {
@@ -115,7 +116,12 @@ export function Test({ flowId, document, nameOf, onReport }: Props) {
       </Stack></Accordion.Panel></Accordion.Item></Accordion>
       <Button onClick={run}>{t('Run')}</Button>
       <CallLine flowId={flowId} caller={caller} />
-      {problem && <Alert color="red" title={problem.problem.title}>{(problem.problem.problems ?? []).filter((p) => p.severity === 'error').map((p) => `${p.node ?? ''} ${p.detail}`).join('\n') || (problem.problem.errors ?? []).map((e) => `${e.pointer.slice(1)}: ${e.detail}`).join('\n')}</Alert>}
+      {problem && (
+        <Alert color="red" title={problem.problem.title}>
+          {(problem.problem.problems ?? []).filter(isError).map((p) => problemText(p, p.node && nameOf(p.node))).join('\n') ||
+            (problem.problem.errors ?? []).map((e) => `${label(e.pointer.slice(1))}: ${e.detail}`).join('\n')}
+        </Alert>
+      )}
       {report && (
         <Stack gap="xs">
           <Text fw={600} role="status">{t('{count} steps.', { count: report.steps_taken })} {ends[report.ended]} {report.truncated && t('The first 2,000 are shown.')}</Text>
