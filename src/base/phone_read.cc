@@ -83,7 +83,45 @@ void cut_at(std::string &text, char c)
 		text.resize(at);
 }
 
-/* The user of a SIP URI; a tel URI without a context that its global number does not need. */
+/* The percent-encoded characters of a URI (RFC 3986 section 2.1). */
+void decode(std::string &text)
+{
+	for (size_t at = 0; (at = text.find('%', at)) != std::string::npos; at++) {
+		unsigned code;
+		bool hex = at + 2 < text.size() && isxdigit(static_cast<unsigned char>(text[at + 1])) &&
+			   isxdigit(static_cast<unsigned char>(text[at + 2]));
+		if (hex && sscanf(text.c_str() + at + 1, "%2x", &code) == 1 && code)
+			text.replace(at, 3, 1, static_cast<char>(code));
+	}
+}
+
+bool begins(const std::string &text, size_t at, const char *with)
+{
+	return strncasecmp(text.c_str() + at, with, strlen(with)) == 0;
+}
+
+/*
+ * Cut the parameters of a telephone number (RFC 3966 section 5.1: npdi, rn, cpc, verstat, ...)
+ * which do not belong to it: all but the extension, and the context of a local number.
+ */
+void cut_parameters(std::string &text, bool global)
+{
+	static const char signs[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+	for (size_t at = 0; (at = text.find(';', at)) != std::string::npos;) {
+		size_t end = text.find(';', at + 1), name = text.find_first_not_of(signs, at + 1);
+		end = end == std::string::npos ? text.size() : end;
+		name = name == std::string::npos ? text.size() : name;
+		bool is_parameter = name > at + 1 && (name == end || text[name] == '=');
+		bool stays = begins(text, at, ";ext=") || begins(text, at, ";isub=") ||
+			     (!global && begins(text, at, ";phone-context="));
+		if (is_parameter && !stays)
+			text.erase(at, end - at);
+		else
+			at = end;
+	}
+}
+
+/* The user of a SIP URI; a tel URI without the parameters that its number does not need. */
 void unwrap_uri(std::string &text)
 {
 	static const char *const sip[] = {"sip:", "sips:"};
@@ -93,14 +131,10 @@ void unwrap_uri(std::string &text)
 			cut_at(text, '@');
 		}
 	}
-	if (strncasecmp(text.c_str(), "%2b", 3) == 0)
-		text.replace(0, 3, "+");
-	bool global = strncasecmp(text.c_str(), "tel:+", 5) == 0 || text[0] == '+';
-	size_t context = text.find(";phone-context="); /* RFC 3966 section 5.1.5 */
-	if (global && context != std::string::npos) {
-		size_t end = text.find(';', context + 1);
-		text.erase(context, end == std::string::npos ? end : end - context);
-	}
+	decode(text);
+	if (begins(text, 0, "tel:"))
+		cut_at(text, '?');
+	cut_parameters(text, begins(text, 0, "tel:+") || text[0] == '+');
 }
 
 /* "5125550142.0" is a number that went through a spreadsheet. */

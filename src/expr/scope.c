@@ -214,6 +214,18 @@ static struct expr_ref resolve_yielding(const struct expr_scope *scope, const ch
 	return (struct expr_ref){.source = EXPR_NOTHING};
 }
 
+/*
+ * What a documented alias says where the call has no such tag: as it is written, in capitals. In
+ * filters and with small letters the name is the tag's alone. 0: nothing; else the field and one.
+ */
+static uint16_t alias_field(const char *name, size_t len)
+{
+	for (const struct token_alias *a = token_aliases; a->token; a++)
+		if (strlen(a->token) == len && memcmp(a->token, name, len) == 0)
+			return (uint16_t)(a->field + 1);
+	return 0;
+}
+
 bool expr_is_call_key(const char *name, size_t len)
 {
 	return same(system_fields[CALL_KEY].token, name, len) || same(system_fields[CALL_KEY].name, name, len);
@@ -246,7 +258,11 @@ struct expr_ref expr_resolve(const struct expr_scope *scope, const char *name, s
 	if (!tag_only && scope->variable && (slot = scope->variable(scope->arg, name + skip, len - skip)) >= 0)
 		return (struct expr_ref){.source = EXPR_VARIABLE, .slot = (uint16_t)slot};
 	if (!variable_only && scope->tag && (slot = scope->tag(scope->arg, name + skip, len - skip)) >= 0)
-		return (struct expr_ref){.source = EXPR_TAG, .slot = (uint16_t)slot};
+		return (struct expr_ref){
+			.source = EXPR_TAG,
+			.slot = (uint16_t)slot,
+			.otherwise = alias_field(name, len),
+		};
 	if (tag_only || variable_only)
 		return (struct expr_ref){.source = EXPR_NOTHING};
 	struct expr_ref ref = resolve_yielding(scope, name, len);
@@ -452,7 +468,11 @@ struct value expr_value(struct expr_env *env, struct expr_ref ref)
 	static const struct value none = {.text = ""};
 	switch (ref.source) {
 	case EXPR_TAG:
-		return ref.slot < env->tag_count && env->tags[ref.slot].kind ? env->tags[ref.slot] : none;
+		if (ref.slot < env->tag_count && env->tags[ref.slot].kind)
+			return env->tags[ref.slot];
+		if (!ref.otherwise || !env->call || !env->call[ref.otherwise - 1].kind)
+			return none;
+		return env->call[ref.otherwise - 1];
 	case EXPR_VARIABLE:
 		return ref.slot < env->variable_count && env->variables[ref.slot].kind ? env->variables[ref.slot] : none;
 	case EXPR_SYSTEM:

@@ -80,6 +80,9 @@ enum expr_source { EXPR_NOTHING, EXPR_TAG, EXPR_VARIABLE, EXPR_SYSTEM, EXPR_CUST
 struct expr_ref {
 	uint16_t source;  /* enum expr_source */
 	uint16_t slot;    /* EXPR_CUSTOM: bytes of the name */
+	/* EXPR_TAG of a token alias: one more than the field that it yields to where the call has no such
+	 * tag; 0: none. */
+	uint16_t otherwise;
 	const char *name; /* EXPR_CUSTOM: what is behind "custom.", a part of the text that was resolved; else NULL */
 };
 

@@ -1,5 +1,6 @@
 #include "expr/template.h"
 #include "base/charset.h"
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -603,20 +604,32 @@ static bool looks_like_form(const char *body)
 	return name > 0 && body[name] == '=';
 }
 
+/* An element, a declaration or a comment, to the end: XML or HTML, whatever its Content-Type says. */
+static bool looks_like_markup(const char *body)
+{
+	size_t n = strlen(body);
+	while (n && strchr(" \t\r\n", body[n - 1]))
+		n--;
+	return n > 2 && body[0] == '<' && body[n - 1] == '>' &&
+	       (isalpha((unsigned char)body[1]) || strchr("?!_", body[1]));
+}
+
 enum template_context template_body_context(const char *content_type, const char *body,
 					    enum template_context otherwise)
 {
+	if (strncmp(body, "\xef\xbb\xbf", 3) == 0)
+		body += 3;
+	body += strspn(body, " \t\r\n");
 	if (content_type) {
 		size_t n = strcspn(content_type, ";");
 		if (has(content_type, n, "json"))
 			return TEMPLATE_JSON;
 		if (has(content_type, n, "/xml") || has(content_type, n, "+xml"))
 			return TEMPLATE_XML;
-		return has(content_type, n, "urlencoded") ? TEMPLATE_FORM : TEMPLATE_TEXT;
+		if (has(content_type, n, "urlencoded"))
+			return TEMPLATE_FORM;
+		return looks_like_markup(body) ? TEMPLATE_XML : TEMPLATE_TEXT;
 	}
-	if (strncmp(body, "\xef\xbb\xbf", 3) == 0)
-		body += 3;
-	body += strspn(body, " \t\r\n");
 	if (*body == '{' || *body == '[')
 		return TEMPLATE_JSON;
 	if (*body == '<')

@@ -163,6 +163,9 @@ const char *flow_keep(struct flow_run *run, const char *text, size_t len);
 struct flow_prompt flow_render_prompt(struct flow_run *run, const struct prompt_config *p);
 /* A value that does not fit the tag's type is refused, and the trace says so. */
 void flow_set(struct flow_run *run, struct slot_ref to, struct value value);
+/* The same, without a word in the trace. false: the tag's type does not take it, and why. */
+bool flow_try_set(struct flow_run *run, struct slot_ref to, struct value value,
+		  struct error *why);
 /* 64 bits that depend on every bit of both texts. */
 uint64_t flow_spread(const char *a, const char *b);
 int flow_enter_assignments(struct flow_run *run, const void *config);

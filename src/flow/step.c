@@ -63,21 +63,26 @@ struct flow_prompt flow_render_prompt(struct flow_run *run, const struct prompt_
 void flow_set(struct flow_run *run, struct slot_ref to, struct value value)
 {
 	struct error why;
+	if (!flow_try_set(run, to, value, &why))
+		flow_detail(run, "a tag keeps what it had: %s", why.text);
+}
+
+bool flow_try_set(struct flow_run *run, struct slot_ref to, struct value value, struct error *why)
+{
 	if (!to.is_tag) {
 		value.at_ms = run->now_ms;
 		run->state->variables[to.slot] = value;
-		return;
+		return true;
 	}
 	bool any_text = to.type->kind == VALUE_STRING && !to.type->region && !to.type->choices && value.kind == VALUE_STRING;
-	if (!any_text && !value_coerce_to(to.type, value.text, value.len, run->state->arena, &value, &why)) {
-		flow_detail(run, "a tag keeps what it had: %s", why.text);
-		return;
-	}
+	if (!any_text && !value_coerce_to(to.type, value.text, value.len, run->state->arena, &value, why))
+		return false;
 	value.at_ms = run->now_ms;
 	run->state->tags[to.slot] = value;
 	struct flow_effect *e = flow_effect(run, FLOW_EFFECT_SET_TAG);
 	e->u.tag.slot = to.slot;
 	e->u.tag.value = value;
+	return true;
 }
 
 const char *flow_detail(struct flow_run *run, const char *fmt, ...)

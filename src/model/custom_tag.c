@@ -1,11 +1,22 @@
+#include "base/blank.h"
 #include "model/resource.h"
 #include <string.h>
 
-static void check_name(const char *name, const char *pointer, struct errors *errors)
+/* is_new: names of before may be of any kind. */
+static void check_name(const char *name, bool is_new, const char *pointer, struct errors *errors)
 {
 	bool controls = false;
 	for (const char *p = name; p && *p; p++)
 		controls |= (unsigned char)*p < 0x20 || *p == 0x7f;
+	size_t n = name ? strlen(name) : 0, end = 0;
+	for (const char *p = name; p && *p;) {
+		size_t blank = blank_len(p);
+		p += blank ? blank : 1;
+		if (!blank)
+			end = (size_t)(p - name);
+	}
+	if (n && is_new && (end < n || blank_len(name)))
+		errors_add(errors, pointer, "may not begin or end with a blank");
 	if (name && (controls || strpbrk(name, "[]|\"\\")))
 		errors_add(errors, pointer, "may not have [ ] | \" \\ or control characters");
 }
@@ -15,10 +26,10 @@ static void check(json_t *doc, struct errors *errors)
 	json_t *source, *former;
 	size_t i;
 	char pointer[64];
-	check_name(json_string_value(json_object_get(doc, "name")), "/name", errors);
+	check_name(json_string_value(json_object_get(doc, "name")), true, "/name", errors);
 	json_array_foreach(json_object_get(doc, "former_names"), i, former) {
 		snprintf(pointer, sizeof pointer, "/former_names/%zu", i);
-		check_name(json_string_value(former), pointer, errors);
+		check_name(json_string_value(former), false, pointer, errors);
 	}
 	if (json_is_true(json_object_get(doc, "report")) && json_is_true(json_object_get(doc, "sensitive")))
 		errors_add(errors, "/report", "a sensitive tag's values cannot be in reports");

@@ -570,7 +570,7 @@ size_t tags_evaluate(const struct tag_set *set, enum tag_source source, const st
 		if (takes && taken[slot] != TAKEN_VALUE) {
 			tags_evaluate_one(set, (uint16_t)slot, source, m->value, arena, &results[n++]);
 			taken[slot] = TAKEN_VALUE;
-		} else if (!takes && unmatched && !m->used) {
+		} else if (unmatched && !m->used && !(takes && json_is_null(m->value))) { /* also the same name in other case, which came later */
 			json_array_append_new(unmatched, json_string(m->key));
 		}
 	}

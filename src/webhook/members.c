@@ -1,4 +1,5 @@
 #include "webhook/members.h"
+#include "base/blank.h"
 #include "config/config.h"
 #include "expr/pointer.h"
 #include "webhook/incoming.h"
@@ -70,21 +71,6 @@ static bool same(const char *a, const char *b, size_t len)
 	return strlen(a) == len && strncasecmp(a, b, len) == 0;
 }
 
-/* Blanks of ASCII, and the no-break space that word processors and web pages have. */
-static size_t blank_len(const char *s)
-{
-	if (*s == ' ' || (*s >= '\t' && *s <= '\r'))
-		return 1;
-	return (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] == 0xa0 ? 2 : 0;
-}
-
-static const char *skip_blanks(const char *s)
-{
-	for (size_t n; (n = blank_len(s));)
-		s += n;
-	return s;
-}
-
 /* The text without the blanks around it, in the arena. */
 static const char *trimmed(const char *s, struct arena *arena)
 {
@@ -101,7 +87,11 @@ static const char *trimmed(const char *s, struct arena *arena)
 
 static bool is_blank(json_t *json)
 {
-	return json_is_null(json) || (json_is_string(json) && !*skip_blanks(json_string_value(json)));
+	if (json_is_string(json))
+		return is_blank_text(json_string_value(json));
+	/* PHP and others write an empty list for what is not there */
+	return json_is_null(json) || (json_is_array(json) && !json_array_size(json)) ||
+	       (json_is_object(json) && !json_object_size(json));
 }
 
 /* A member by name: the one written just so, or else the first without regard to case. */

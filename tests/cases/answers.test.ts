@@ -100,6 +100,8 @@ describe('HTTP answers', () => {
     const other = await call({ body: '{"score":82,"Name":"x"}' })
     assert.equal(other.detail, 'status 200, 1 of 2 values saved; not in the answer: /name')
     assert.equal(other.score, 82)
+    const both = await call({ body: '{"score":1e400,"name":"x"}' })
+    assert.match(both.detail, /, 1 of 2 values saved; a tag keeps what it had: \/score /)
     const wrong = await call({ body: '{"score":"high","name":"x"}' })
     assert.match(wrong.detail, /a tag keeps what it had/)
   })

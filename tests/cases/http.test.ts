@@ -122,6 +122,20 @@ describe('HTTP', () => {
     assert.equal((await s.raw('GET', '/api/v1/buyers')).headers.get('www-authenticate'), null)
   })
 
+  test('If-Match counts for the organization, too', async () => {
+    const path = '/api/v1/organization'
+    const etag = (await s.raw('GET', path)).headers.get('etag')!
+    for (const match of ['"zz"', `W/${etag}`, 'garbage', '"0"']) {
+      const refused = await s.raw('PATCH', path, { name: 'Lost' }, { 'if-match': match })
+      assert.equal(refused.status, 412, match)
+      assert.equal(refused.headers.get('etag'), etag)
+    }
+    const taken = await s.raw('PATCH', path, { name: 'Kept' }, { 'if-match': etag })
+    assert.equal(taken.status, 200)
+    assert.equal((await s.raw('PATCH', path, { name: 'Late' }, { 'if-match': etag })).status, 412)
+    assert.equal((await s.api('GET', '/organization')).name, 'Kept')
+  })
+
   test('If-Match that does not name the current version changes and deletes nothing', async () => {
     const made = await s.raw('POST', '/api/v1/buyers', { name: 'Match' })
     const etag = made.headers.get('etag')!,

@@ -233,6 +233,60 @@ describe('requests of senders', () => {
     })
   })
 
+  describe('what is empty, and what is not taken', () => {
+    const json = (body: Json, url = hook.url) =>
+      post(JSON.stringify(body), { 'content-type': 'application/json' }, url)
+
+    test('blanks of any alphabet are empty', async () => {
+      for (const blank of ['\u3000', '\u2003', '\u200b', '\ufeff', '\u00a0 \u1680'])
+        for (let i = 0; i < 2; i++) {
+          const r = await json({ caller_id: caller(), state: 'TX', unique_id: blank })
+          assert.equal(r.body.status, 'pending', JSON.stringify(blank))
+        }
+    })
+
+    test('an empty list or object is nothing, and so is a header of two quotes', async () => {
+      for (const unique_id of [[], {}])
+        for (let i = 0; i < 2; i++) {
+          const r = await json({ caller_id: caller(), state: 'TX', unique_id, call_id: [] })
+          assert.equal(r.body.status, 'pending', JSON.stringify(r.body))
+        }
+      for (let i = 0; i < 2; i++) {
+        const headers = { 'content-type': 'application/json', 'idempotency-key': '""' }
+        const r = await post(JSON.stringify({ caller_id: caller(), state: 'TX' }), headers)
+        assert.equal(r.body.status, 'pending')
+      }
+    })
+
+    test('an unusable unique_id is named, and the rest is taken', async () => {
+      for (const unique_id of [{ a: 1 }, [1, 2], 'x'.repeat(201)]) {
+        const r = await json({ caller_id: caller(), state: 'TX', unique_id })
+        assert.deepEqual([r.status, r.body.tags.state], [200, 'TX'])
+        assert.equal(r.body.errors[0].field, 'unique_id')
+      }
+    })
+
+    test('a name that comes again in other case is named', async () => {
+      const r = await json({ caller_id: caller(), state: 'TX', State: 'OK', STATE: 'NM' })
+      assert.equal(r.body.tags.state, 'TX')
+      assert.deepEqual(r.body.unmatched, ['State', 'STATE'])
+    })
+
+    test('a token in what no tag takes is reported, also within', async () => {
+      const r = await json({ caller_id: caller(), state: 'TX', more: '[X]', lead: { z: ['[Z]'] } })
+      const fields = r.body.errors.map((e: Json) => e.field)
+      assert.deepEqual(fields, ['more', 'lead/z/0'])
+    })
+
+    test('tokens and wrong values alone leave nothing to be done, and are named', async () => {
+      const url = hook.url.replace('/call-data', '/update-revenue')
+      const r = await json({ caller_id: caller(), revenue: '[AMOUNT]', payout: 'x' }, url)
+      assert.equal(r.status, 422)
+      const pointers = r.body.errors.map((e: Json) => e.pointer).sort()
+      assert.deepEqual(pointers, ['/payout', '/revenue'])
+    })
+  })
+
   describe('names that come more than once', () => {
     test('the last of a form or a URL counts', async () => {
       const from = caller()

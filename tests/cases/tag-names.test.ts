@@ -41,6 +41,12 @@ describe('names of custom tags', () => {
     }
   })
 
+  test('a name does not begin or end with a blank, and is not blank', async () => {
+    for (const name of [' edge', 'edge ', '   ', '\u00a0', '\u200bedge', 'edge\u3000'])
+      assert.equal((await s.raw('POST', '/api/v1/custom-tags', { name })).status, 422, JSON.stringify(name))
+    await s.api('POST', '/custom-tags', { name: 'on the edge' })
+  })
+
   test('a tag may be written in another case, and is found as it was', async () => {
     const t = await tag('zone')
     const view = await s.api('POST', '/saved-views', { name: 'zones', query: { 'tag.zone': 'a' } })

@@ -231,6 +231,8 @@ describe('tokens of events', () => {
     const own = { state: 'OK', city: 'Tulsa', zip: '73301', zip_code: '74101' }
     await lead({ caller_id: from, ...own })
     assert.deepEqual(await ask(from), { state: 'OK', city: 'Tulsa', zip: '74101' })
+    // a call that has no such tag
+    assert.deepEqual(await ask('+17132200114'), { state: 'TX', city: 'Houston', zip: null })
   })
 
   test("a sensitive tag's value is masked, but for a webhook that may have it", async () => {

@@ -510,7 +510,8 @@ static void test_a_body_is_what_its_content_type_says_or_how_it_begins(void **st
 	} cases[] = {
 		{"application/json", "x", TEMPLATE_JSON}, {"Application/JSON; charset=utf-8", "x", TEMPLATE_JSON}, {"application/vnd.api+json", "<x/>", TEMPLATE_JSON},
 		{"application/xml", "x", TEMPLATE_XML}, {"text/xml;charset=ISO-8859-1", "{", TEMPLATE_XML}, {"application/soap+XML", "x", TEMPLATE_XML}, {"TEXT/XML", "x", TEMPLATE_XML},
-		{"application/x-www-form-urlencoded", "{", TEMPLATE_FORM}, {"text/plain", "<x>", TEMPLATE_TEXT}, {"text/plain; note=json", "<x>", TEMPLATE_TEXT},
+		{"application/x-www-form-urlencoded", "{", TEMPLATE_FORM}, {"text/plain", "<x> is less", TEMPLATE_TEXT}, {"text/plain; note=json", "a <x>", TEMPLATE_TEXT},
+		{"text/plain", "<x a=\"[b]\">[c]</x>\n", TEMPLATE_XML}, {"text/html", "<!-- -->", TEMPLATE_XML}, {"application/octet-stream", "\xef\xbb\xbf<?xml?><a/>", TEMPLATE_XML}, {"text/plain", "<3 >", TEMPLATE_TEXT},
 		{"application/vnd.openxmlformats-officedocument", "<", TEMPLATE_TEXT},
 		{NULL, " \r\n{", TEMPLATE_JSON}, {NULL, "[1]", TEMPLATE_JSON}, {NULL, "<x/>", TEMPLATE_XML}, {NULL, "\xef\xbb\xbf <?xml?>", TEMPLATE_XML}, {NULL, "a=b", TEMPLATE_FORM}, {NULL, "", TEMPLATE_FORM},
 	};

@@ -145,25 +145,29 @@ static void save_values(struct flow_run *run, const struct config *cfg, const st
 			status, cfg->save_count, why.text);
 		return;
 	}
-	char room[200];
+	char room[200], kept_room[400];
 	struct buf missing = {.data = room, .cap = sizeof room, .limit = sizeof room - 1};
+	struct buf kept = {.data = kept_room, .cap = sizeof kept_room, .limit = sizeof kept_room - 1};
 	size_t saved = 0;
-	*room = '\0';
+	*room = *kept_room = '\0';
 	for (size_t i = 0; i < cfg->save_count; i++) {
 		const char *pointer = cfg->save[i].pointer;
 		struct value v = json_leaf_value(json_pointer_get(json, pointer), run->state->arena);
-		if (v.kind != VALUE_NONE) {
-			flow_set(run, cfg->save[i].to, v);
+		if (v.kind != VALUE_NONE && flow_try_set(run, cfg->save[i].to, v, &why)) {
 			saved++;
+			continue;
+		}
+		if (v.kind != VALUE_NONE) { /* by the tag's type */
+			buf_printf(&kept, "%s%s %s", kept.len ? ", " : "; a tag keeps what it had: ",
+				pointer, why.text);
 			continue;
 		}
 		buf_printf(&missing, "%s%s", missing.len ? ", " : "; not in the answer: ",
 			*pointer ? pointer : "a value");
 	}
 	json_decref(json);
-	const char *refused = run->detail; /* by a tag's type */
-	flow_detail(run, "status %d, %zu of %zu values saved%s%s%s", status, saved, cfg->save_count,
-		room, refused ? "; " : "", refused ? refused : "");
+	flow_detail(run, "status %d, %zu of %zu values saved%s%s", status, saved, cfg->save_count,
+		room, kept_room);
 }
 
 static int input(struct flow_run *run, const void *config, const struct flow_input *in)

@@ -1,5 +1,6 @@
 /* Data in: /call-data, /update-tags, /update-revenue, /update-fields. Every request of a valid key is kept. */
 #include "http/api/api.h"
+#include "base/blank.h"
 #include "base/clock.h"
 #include "base/date_read.h"
 #include "base/id.h"
@@ -638,7 +639,7 @@ struct shown_keys {
 /* A text that is not blank, or NULL. */
 static const char *not_blank(const char *text)
 {
-	return text && text[strspn(text, " \t\r\n")] ? text : NULL;
+	return is_blank_text(text) ? NULL : text;
 }
 
 static json_t *body_fields(json_t *data)
@@ -1063,6 +1064,8 @@ static void fail(struct errors *errors, const struct incoming *in, enum incoming
 	errors_add(errors, pointer_of(in, m, pointer), "%s", detail);
 }
 
+#define UNIQUE_ID_MAX 200 /* bytes */
+#define ERRORS_MAX 100 /* that an answer names */
 #define SINGLE_VALUE "must be a single value"
 
 /* The member's text; NULL: it was not sent, or is no single value, which is then an error. */
@@ -1099,10 +1102,20 @@ static void read_timestamp(struct http_request *r, struct incoming *in)
 	in->at_ms = at_ms < in->received_ms ? at_ms : in->received_ms;
 }
 
-static const char *read_unique_id(struct http_request *r, struct incoming *in, struct errors *errors)
+/* The header's text; in quotes, as a structured field (RFC 9651 section 3.3.3), what is between them. */
+static const char *idempotency_key(struct http_request *r)
+{
+	const char *header = not_blank(http_header(r, "Idempotency-Key"));
+	size_t n = header ? strlen(header) : 0;
+	if (n < 2 || header[0] != '"' || header[n - 1] != '"')
+		return header;
+	return not_blank(arena_strndup(&r->arena, header + 1, n - 2));
+}
+
+static const char *read_unique_id(struct http_request *r, struct incoming *in)
 {
 	const struct incoming_given *g = given(in, MEMBER_UNIQUE_ID);
-	const char *header = not_blank(http_header(r, "Idempotency-Key"));
+	const char *header = idempotency_key(r);
 	const char *why = header ? tags_unreplaced(header, strlen(header), &r->arena) : NULL;
 	if (why && !g->name) {
 		add_wrong(in, MEMBER_UNIQUE_ID, "%s", why);
@@ -1110,10 +1123,12 @@ static const char *read_unique_id(struct http_request *r, struct incoming *in, s
 	}
 	const char *id = g->name ? g->text : arena_strdup(&r->arena, header);
 	if (g->name && !g->text)
-		fail(errors, in, MEMBER_UNIQUE_ID, SINGLE_VALUE);
-	if (id && strlen(id) > 200)
-		fail(errors, in, MEMBER_UNIQUE_ID, "is too long");
-	return id;
+		add_wrong(in, MEMBER_UNIQUE_ID, "%s: the request is taken without it", SINGLE_VALUE);
+	if (!id || strlen(id) <= UNIQUE_ID_MAX)
+		return id;
+	add_wrong(in, MEMBER_UNIQUE_ID, "is longer than %d bytes: the request is taken without it",
+		UNIQUE_ID_MAX);
+	return NULL;
 }
 
 /* Why neither a call nor a caller is known; unread: why the caller's number could not be read. */
@@ -1146,7 +1161,7 @@ static void read_call(struct http_request *r, struct incoming *in, struct errors
 /* The members every path has. */
 static bool read_common(struct http_request *r, struct incoming *in, struct errors *errors)
 {
-	in->unique_id = read_unique_id(r, in, errors);
+	in->unique_id = read_unique_id(r, in);
 	read_call(r, in, errors);
 	read_timestamp(r, in);
 	return !errors_any(errors);
@@ -1266,10 +1281,18 @@ static void require_something(struct incoming *in, struct errors *errors)
 		[INCOMING_UPDATE_FIELDS] = "disposition, converted, revenue, payout, reason, publisher_id or tags is required",
 	};
 	bool fills = in->type == INCOMING_CALL_DATA || in->type == INCOMING_UPDATE_TAGS;
-	if (fills || in->has_outcome || in->count || json_array_size(in->errors))
+	char pointer[120];
+	json_t *told;
+	/* what a member that counts as absent is reported for is nothing that was asked for */
+	size_t of_absent = json_array_size(in->members.errors), i;
+	if (fills || in->has_outcome || in->count || json_array_size(in->errors) > of_absent)
 		return;
-	for (size_t i = 0; i < in->wrong_count; i++)
-		if (in->wrong[i].member != MEMBER_TIMESTAMP)
+	json_array_foreach(in->members.errors, i, told) {
+		snprintf(pointer, sizeof pointer, "/%s", json_string_value(json_object_get(told, "field")));
+		errors_add(errors, pointer, "%s", json_string_value(json_object_get(told, "detail")));
+	}
+	for (i = 0; i < in->wrong_count; i++)
+		if (in->wrong[i].member != MEMBER_TIMESTAMP && in->wrong[i].member != MEMBER_UNIQUE_ID)
 			fail(errors, in, in->wrong[i].member, in->wrong[i].detail);
 	if (!errors_any(errors))
 		fail(errors, in, in->type == INCOMING_UPDATE_REVENUE ? MEMBER_REVENUE : MEMBER_DISPOSITION, wanted[in->type]);
@@ -1279,6 +1302,36 @@ static void name_wrong(struct incoming *in)
 {
 	for (size_t i = 0; i < in->wrong_count; i++)
 		json_array_append_new(in->errors, json_pack("{s:s, s:s}", "field", sent_name(in, in->wrong[i].member), "detail", in->wrong[i].detail));
+}
+
+/* The tokens in what no tag takes, each by its path: "lead/state". */
+static void find_unreplaced(struct http_request *r, struct incoming *in, json_t *json, const char *path)
+{
+	char at[300];
+	const char *key, *why;
+	json_t *item;
+	size_t i;
+	if (json_array_size(in->errors) >= ERRORS_MAX)
+		return;
+	json_object_foreach(json, key, item)
+		if (snprintf(at, sizeof at, "%s/%s", path, key) < (int)sizeof at)
+			find_unreplaced(r, in, item, at);
+	json_array_foreach(json, i, item)
+		if (snprintf(at, sizeof at, "%s/%zu", path, i) < (int)sizeof at)
+			find_unreplaced(r, in, item, at);
+	why = json_is_string(json) ? tags_unreplaced(json_string_value(json), json_string_length(json), &r->arena) : NULL;
+	if (why)
+		json_array_append_new(in->errors, json_pack("{s:s, s:s}", "field", path, "detail", why));
+}
+
+static void name_unreplaced(struct http_request *r, struct incoming *in)
+{
+	json_t *name;
+	size_t i;
+	json_array_foreach(in->unmatched, i, name) {
+		const char *key = json_string_value(name);
+		find_unreplaced(r, in, json_object_get(in->members.data, key), key);
+	}
 }
 
 /* Control members, tags and custom data. */
@@ -1295,6 +1348,7 @@ static void read_members(struct http_request *r, struct incoming *in, json_t *he
 	evaluate(r, in, headers);
 	require_something(in, errors);
 	name_wrong(in);
+	name_unreplaced(r, in);
 }
 
 /* ---- the request ---- */

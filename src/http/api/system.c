@@ -117,6 +117,8 @@ static bool run_organization(struct store_conn *conn, struct http_request *r)
 	struct schema_context context = {0};
 	if (!answer_organization(conn, r))
 		return false;
+	if (api_changed_meanwhile(r, strtoll(r->etag + 1, NULL, 10)))
+		return true;
 	json_t *doc = json_loads(r->answer, 0, NULL), *policy = json_object_get(r->json, "dial_policy");
 	if (json_is_object(policy) && json_is_object(json_object_get(doc, "dial_policy"))) {
 		json_object_update(json_object_get(doc, "dial_policy"), policy);
