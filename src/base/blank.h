@@ -2,6 +2,7 @@
 #ifndef BASE_BLANK_H
 #define BASE_BLANK_H
 
+#include "base/arena.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -13,6 +14,8 @@
 size_t blank_len(const char *text);
 /* The text from its first character that is not blank. */
 const char *skip_blanks(const char *text);
+/* The text without the blanks around it, in the arena. NULL: out of memory. */
+const char *blank_trimmed(const char *text, struct arena *arena);
 /* Is it empty, or nothing but blanks? NULL is. */
 bool is_blank_text(const char *text);
 

@@ -19,10 +19,13 @@
     if (number.c && trunk) ways[number.c + trunk + number.n] = 'i'
     if (trunk) ways[trunk + number.n] = 't'
     ways[number.n] = trunk || number.c === '1' ? 'n' : 't'
+    countries[trunk + number.n] = countries[number.n] = number.c
   }
-  var search, ways = {} // for all numbers that are replaced
+  // For all numbers that are replaced; countries: of those that are written without their country code.
+  var search, ways = {}, countries = {}
   function prepare() {
     ways = {}
+    countries = {}
     config.numbers.concat(shown).forEach(waysOf)
     var all = Object.keys(ways).sort(function (a, b) { return b.length - a.length })
     var prefix = '\\(?(?:(?:\\+|00|011)' + gap + ')?'
@@ -53,7 +56,9 @@
     var international = way === 'i' || (!way && /^\(?\+/.test(before))
     var now = international ? lease.c + lease.n : way === 't' ? lease.t + lease.n : lease.n
     // In North America all numbers are grouped alike; elsewhere a number without blanks has no groups.
-    var at = had.length - now.length, alike = international ? had.indexOf(lease.c, at) === at : true
+    if (had === now) return before // it is there already
+    var at = had.length - now.length
+    var alike = international ? had.indexOf(lease.c, at) === at : !countries[had] || countries[had] === lease.c
     if (at >= 0 && alike && (plain || lease.c === '1') && (way || !at)) {
       var n = -at
       return before.replace(/\d/g, function (d) { return n < 0 ? (n++, d) : now[n++] })
@@ -116,15 +121,23 @@
   }
   // tel: links (RFC 3966). What follows the number, an extension or pauses, stays. Without `known` any
   // number is replaced.
-  var tel = 'a[href^="tel:" i]', dial = /^(?:[\d\s+().\/-]|%20|%2[bdefBDEF89])*/
+  var tel = 'a[href^="tel:" i]'
+  // Digits, and what stands between them: blanks, dashes and marks of the direction that nobody sees.
+  var sign = /^[\d\s+().\/\u00ad\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069-]$/
+  function dialOf(href) {
+    var character = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f])+|[^%]/gi, end = 0, m
+    while ((m = character.exec(href)) && m.index === end && sign.test(decodeURIComponent(m[0]))) end += m[0].length
+    return href.slice(0, end)
+  }
   function link(a, known) {
     if (!a) return
-    var href = a.getAttribute('href').slice(4), rest, number
+    var href = a.getAttribute('href').slice(4), dial = '', rest, number
     try {
       decodeURIComponent(href)
-      number = decodeURIComponent(dial.exec(href)[0]).trim()
+      dial = dialOf(href)
+      number = decodeURIComponent(dial).replace(/^[^\d+(]+/, '').trim()
     } catch (e) { if (known) return }
-    rest = number ? href.slice(dial.exec(href)[0].length) : ''
+    rest = number ? href.slice(dial.length) : ''
     var context = /;phone-context=\+?(\d+)/i.exec(rest)
     if (known && (!wayOf(number) || (context && context[1] !== lease.c))) return
     var to = 'tel:' + lease.number + rest.replace(/;phone-context=[^;]*/i, '')

@@ -71,20 +71,6 @@ static bool same(const char *a, const char *b, size_t len)
 	return strlen(a) == len && strncasecmp(a, b, len) == 0;
 }
 
-/* The text without the blanks around it, in the arena. */
-static const char *trimmed(const char *s, struct arena *arena)
-{
-	s = skip_blanks(s);
-	size_t end = 0;
-	for (const char *p = s; *p;) {
-		size_t n = blank_len(p);
-		p += n ? n : 1;
-		if (!n)
-			end = (size_t)(p - s);
-	}
-	return arena_strndup(arena, s, end);
-}
-
 static bool is_blank(json_t *json)
 {
 	if (json_is_string(json))
@@ -244,7 +230,7 @@ static void add_pair(struct reading *r, const char *text, size_t len)
 		return;
 	}
 	pair[n] = '\0';
-	const char *name = trimmed(pair, r->arena), *value = trimmed(pair + n + 1, r->arena);
+	const char *name = blank_trimmed(pair, r->arena), *value = blank_trimmed(pair + n + 1, r->arena);
 	json_t *json = value ? own(r, json_string(value)) : NULL;
 	if (name && json)
 		add_tag(r, name, json);
@@ -295,7 +281,7 @@ static void read_add(struct reading *r, json_t *given)
 
 static void remove_name(struct reading *r, const char *text, size_t len)
 {
-	const char *copy = arena_strndup(r->arena, text, len), *name = copy ? trimmed(copy, r->arena) : NULL;
+	const char *copy = arena_strndup(r->arena, text, len), *name = copy ? blank_trimmed(copy, r->arena) : NULL;
 	if (!name || !*name)
 		return;
 	if (!r->m->remove)
@@ -350,7 +336,7 @@ static bool names_tags(const struct reading *r, const char *text)
 	bool any = false;
 	for (const char *p = text; *p;) {
 		size_t n = strcspn(p, ",");
-		const char *part = arena_strndup(r->arena, p, n), *name = part ? trimmed(part, r->arena) : NULL;
+		const char *part = arena_strndup(r->arena, p, n), *name = part ? blank_trimmed(part, r->arena) : NULL;
 		if (!name || tag_set_find(r->set, name, strlen(name)) < 0)
 			return false;
 		any = true;
@@ -427,7 +413,7 @@ static bool choose(struct reading *r, enum incoming_member member, const char *n
 		}
 		bool single = !json_is_object(json) && !json_is_array(json);
 		*given = (struct incoming_given){.name = key, .in_fields = i >= r->outer_count};
-		given->text = single ? trimmed(json_leaf_value(json, r->arena).text, r->arena) : NULL;
+		given->text = single ? blank_trimmed(json_leaf_value(json, r->arena).text, r->arena) : NULL;
 		r->chosen[member] = json;
 		return true;
 	}

@@ -258,6 +258,14 @@ describe('requests of senders', () => {
       }
     })
 
+    test('blanks around a key are no part of it', async () => {
+      const url = hook.url.replace(/key=[^&]*/, '')
+      const body = { caller_id: caller(), state: 'TX', key: ` ${hook.key}\u00a0` }
+      assert.equal((await json(body, url)).status, 200)
+      const shown = `${url}key=%20${hook.key}%20`
+      assert.equal((await json({ caller_id: caller(), state: 'TX' }, shown)).status, 200)
+    })
+
     test('an unusable unique_id is named, and the rest is taken', async () => {
       for (const unique_id of [{ a: 1 }, [1, 2], 'x'.repeat(201)]) {
         const r = await json({ caller_id: caller(), state: 'TX', unique_id })

@@ -58,6 +58,11 @@ describe('what a DNI snippet replaces', () => {
     await page.waitForFunction(
       () => !!(window as unknown as { strowger: { number?: string } }).strowger?.number,
     )
+    // what was replaced stays as it is when the page is gone through again
+    await page.evaluate(() => {
+      const { strowger } = window as unknown as { strowger: { refresh: () => void } }
+      for (let i = 0; i < 3; i++) strowger.refresh()
+    })
     const texts = await page.evaluate(() =>
       Array.from(document.querySelectorAll('[id]'), (e) => e.textContent),
     )
@@ -115,6 +120,10 @@ describe('what a DNI snippet replaces', () => {
       ['tel:8005550100;phone-context=+44', 'tel:8005550100;phone-context=+44'],
       ['tel:+19005550100', 'tel:+19005550100'],
       ['tel:+448005550100', 'tel:+448005550100'],
+      ['tel:+1 (800) 555\u20110100', 'tel:+15125560102'],
+      ['tel:%C2%A08005550100', 'tel:+15125560102'],
+      ['tel:\u202a8005550100\u202c', 'tel:+15125560102'],
+      ['tel:800%E2%80%93555%E2%80%930100;ext=3', 'tel:+15125560102;ext=3'],
       ['tel:', 'tel:'],
     ]
     const { links } = await open(url, cases.map(([href]) => `<a href="${href}">x</a>`).join(''))
@@ -148,6 +157,21 @@ describe('what a DNI snippet replaces', () => {
     // Eight digits of the plan of Norway, ten of that of the United Kingdom: written as the lease is.
     cases[1][1] = '0161 496 0000'
     cases.forEach(([text, now], i) => assert.equal(texts[i], now, text))
+  })
+
+  test('a number that takes the place of another country’s is written as its own country does', async () => {
+    const url = await made('+15125560110', ['+44 20 7946 0000', '+7 495 123-45-67'])
+    const cases: [string, string][] = [
+      ['020 7946 0000', '(512) 556-0110'],
+      ['8 (495) 123-45-67', '(512) 556-0110'],
+      ['+44 20 7946 0000', '+1 512-556-0110'],
+    ]
+    const { texts } = await open(url, paragraphs(cases.map(([t]) => t)))
+    cases.forEach(([text, now], i) => assert.equal(texts[i], now, text))
+    const brazil = await made('+5511987654321', ['+55 11 4002-8922'])
+    const { texts: there } = await open(brazil, paragraphs(['(11) 4002-8922', '+55 11 4002-8922']))
+    assert.match(there[0]!, /^\(?11\)? 98765-4321$/)
+    assert.equal(there[1], '+55 11 98765-4321')
   })
 
   test('in an element of a selector the number is replaced, and the words beside it stay', async () => {

@@ -636,10 +636,10 @@ struct shown_keys {
 	const char *webhook, *call;
 };
 
-/* A text that is not blank, or NULL. */
-static const char *not_blank(const char *text)
+/* The text without blanks around it, in the request's arena; NULL: there is nothing else. */
+static const char *not_blank(struct http_request *r, const char *text)
 {
-	return is_blank_text(text) ? NULL : text;
+	return is_blank_text(text) ? NULL : blank_trimmed(text, &r->arena);
 }
 
 static json_t *body_fields(json_t *data)
@@ -651,8 +651,8 @@ static json_t *body_fields(json_t *data)
 /* A member of the request, at the top or inside "fields", in the request's arena. */
 static const char *body_text(struct http_request *r, json_t *data, const char *name)
 {
-	const char *top = not_blank(incoming_text(data, name, &r->arena));
-	return top ? top : not_blank(incoming_text(body_fields(data), name, &r->arena));
+	const char *top = not_blank(r, incoming_text(data, name, &r->arena));
+	return top ? top : not_blank(r, incoming_text(body_fields(data), name, &r->arena));
 }
 
 static void forget_member(json_t *data, const char *name)
@@ -662,12 +662,12 @@ static void forget_member(json_t *data, const char *name)
 }
 
 /* The token of RFC 6750 section 2.1, or NULL. */
-static const char *bearer_token(const struct http_request *r)
+static const char *bearer_token(struct http_request *r)
 {
 	const char *header = http_header(r, "Authorization");
 	if (!header || strncasecmp(header, "Bearer ", 7) != 0)
 		return NULL;
-	return not_blank(header + 7 + strspn(header + 7, " "));
+	return not_blank(r, header + 7);
 }
 
 static bool looks_like_call_key(const char *text)
@@ -677,10 +677,10 @@ static bool looks_like_call_key(const char *text)
 }
 
 /* Of the URL: those that need no reading of the body. Beside a webhook's key, a call_key of another form is data. */
-static struct shown_keys url_keys(const struct http_request *r)
+static struct shown_keys url_keys(struct http_request *r)
 {
-	const char *key = not_blank(http_query(r, "key")), *call = not_blank(http_query(r, "call_key"));
-	key = key ? key : not_blank(http_query(r, "moja_auth_key"));
+	const char *key = not_blank(r, http_query(r, "key")), *call = not_blank(r, http_query(r, "call_key"));
+	key = key ? key : not_blank(r, http_query(r, "moja_auth_key"));
 	return (struct shown_keys){.webhook = key, .call = !key || looks_like_call_key(call) ? call : NULL};
 }
 
@@ -1105,11 +1105,11 @@ static void read_timestamp(struct http_request *r, struct incoming *in)
 /* The header's text; in quotes, as a structured field (RFC 9651 section 3.3.3), what is between them. */
 static const char *idempotency_key(struct http_request *r)
 {
-	const char *header = not_blank(http_header(r, "Idempotency-Key"));
+	const char *header = not_blank(r, http_header(r, "Idempotency-Key"));
 	size_t n = header ? strlen(header) : 0;
 	if (n < 2 || header[0] != '"' || header[n - 1] != '"')
 		return header;
-	return not_blank(arena_strndup(&r->arena, header + 1, n - 2));
+	return not_blank(r, arena_strndup(&r->arena, header + 1, n - 2));
 }
 
 static const char *read_unique_id(struct http_request *r, struct incoming *in)
