@@ -1,5 +1,6 @@
 #include "webhook/members.h"
 #include "base/blank.h"
+#include "base/phone.h"
 #include "config/config.h"
 #include "expr/pointer.h"
 #include "webhook/incoming.h"
@@ -53,6 +54,7 @@ struct reading {
 	struct incoming_members *m;
 	unsigned type;
 	const struct tag_set *set;
+	const char *region;
 	struct arena *arena;
 	json_t *places[PLACES_MAX];
 	size_t place_count, outer_count; /* the first ones are not inside "fields" */
@@ -397,7 +399,14 @@ static const char *unreplaced(const struct reading *r, json_t *json)
 	return text ? tags_unreplaced(text, strlen(text), r->arena) : NULL;
 }
 
-static bool choose(struct reading *r, enum incoming_member member, const char *name)
+static bool is_phone(const struct reading *r, const char *text)
+{
+	char e164[PHONE_SIZE];
+	return text && phone_read(text, r->region, e164, NULL);
+}
+
+/* phones: only what can be read as a telephone number. */
+static bool choose(struct reading *r, enum incoming_member member, const char *name, bool phones)
 {
 	struct incoming_given *given = &r->m->given[member];
 	for (size_t i = 0; i < r->place_count; i++) {
@@ -412,20 +421,34 @@ static bool choose(struct reading *r, enum incoming_member member, const char *n
 			continue;
 		}
 		bool single = !json_is_object(json) && !json_is_array(json);
+		const char *text = single ? blank_trimmed(json_leaf_value(json, r->arena).text, r->arena) : NULL;
+		if (phones && !is_phone(r, text))
+			continue;
 		*given = (struct incoming_given){.name = key, .in_fields = i >= r->outer_count};
-		given->text = single ? blank_trimmed(json_leaf_value(json, r->arena).text, r->arena) : NULL;
+		given->text = text;
 		r->chosen[member] = json;
 		return true;
 	}
 	return false;
 }
 
+static bool choose_named(struct reading *r, enum incoming_member member, bool phones)
+{
+	for (const char *const *name = table[member].names; *name; name++)
+		if (choose(r, member, *name, phones))
+			return true;
+	return false;
+}
+
+/* A caller's number that cannot be read does not hide one that can, under another name. */
 static void choose_all(struct reading *r)
 {
-	for (int m = 0; m < MEMBER_COUNT; m++)
-		for (const char *const *name = table[m].names; table[m].types & r->type && *name; name++)
-			if (choose(r, (enum incoming_member)m, *name))
-				break;
+	for (enum incoming_member m = 0; m < MEMBER_COUNT; m++) {
+		if (!(table[m].types & r->type))
+			continue;
+		if (m != MEMBER_CALLER_ID || !choose_named(r, m, true))
+			choose_named(r, m, false);
+	}
 }
 
 /* Which member is called so: its own name has the place 0. -1: none of the path's. */
@@ -529,9 +552,10 @@ static void add_custom_data(struct reading *r, json_t *place)
 			add_data(r, key, value, true);
 }
 
-bool incoming_members_read(json_t *body, unsigned type, const struct tag_set *set, struct arena *arena, struct incoming_members *out)
+bool incoming_members_read(json_t *body, unsigned type, const struct tag_set *set, const char *region,
+	struct arena *arena, struct incoming_members *out)
 {
-	struct reading r = {.m = out, .type = type, .set = set, .arena = arena};
+	struct reading r = {.m = out, .type = type, .set = set, .region = region, .arena = arena};
 	*out = (struct incoming_members){.data = json_object(), .known = json_object(), .errors = json_array(), .owned = json_array()};
 	if (!out->data || !out->known || !out->errors || !out->owned)
 		return false;

@@ -5,7 +5,7 @@
  * A control member stands at the top of the request or inside "fields". Of several that mean the same,
  * the first name of the table counts, and of one name in two places the one at the top. One that is
  * empty, blank or null is as if it were not there; so is a token that the sender did not replace,
- * which is also an error. What does not count is data, so that the answer names it.
+ * which is also an error, and so is a caller's number that cannot be read where another can. What does not count is data, so that the answer names it.
  */
 #ifndef WEBHOOK_MEMBERS_H
 #define WEBHOOK_MEMBERS_H
@@ -53,11 +53,12 @@ struct incoming_members {
  * type  the path's, of INCOMING_CALL_DATA …
  * set   a tag with the name of a container (fields, custom_data, tags, add, remove) takes that itself, where
  *       the path fills tags with data
+ * region  the organization's, such as "US": of telephone numbers without a country code
  *
  * false: no memory. Free it either way.
  */
-bool incoming_members_read(json_t *body, unsigned type, const struct tag_set *set, struct arena *arena,
-			   struct incoming_members *out) WARN_UNUSED;
+bool incoming_members_read(json_t *body, unsigned type, const struct tag_set *set, const char *region,
+			   struct arena *arena, struct incoming_members *out) WARN_UNUSED;
 void incoming_members_free(struct incoming_members *m);
 
 /* The name of a member for people: the one that counts first. */

@@ -266,6 +266,19 @@ describe('requests of senders', () => {
       assert.equal((await json({ caller_id: caller(), state: 'TX' }, shown)).status, 200)
     })
 
+    test('a number that cannot be read does not hide another that can', async () => {
+      for (const bad of ['unknown', { n: 1 }, [1], 12]) {
+        const phone = caller()
+        const r = await json({ caller_id: bad, phone_number: phone, state: 'TX' })
+        assert.equal(r.status, 200, JSON.stringify(r.body))
+        assert.equal((await stored(r.body.request_id)).caller_id, phone)
+        assert.deepEqual(r.body.unmatched, ['caller_id'])
+      }
+      const none = await json({ caller_id: 'unknown', phone_number: 'junk', state: 'TX' })
+      assert.equal(none.status, 422)
+      assert.equal(none.body.errors[0].pointer, '/caller_id')
+    })
+
     test('an unusable unique_id is named, and the rest is taken', async () => {
       for (const unique_id of [{ a: 1 }, [1, 2], 'x'.repeat(201)]) {
         const r = await json({ caller_id: caller(), state: 'TX', unique_id })

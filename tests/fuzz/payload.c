@@ -38,7 +38,7 @@ static void read_members(json_t *body, struct arena *arena)
 		struct incoming_members m;
 		const char *name;
 		json_t *value, *stored = json_object();
-		bool read = incoming_members_read(body, type, set, arena, &m);
+		bool read = incoming_members_read(body, type, set, "US", arena, &m);
 		if (read)
 			(void)custom_data_merge(stored, m.data, 1, m.errors);
 		json_object_foreach(read ? m.data : NULL, name, value)

@@ -147,7 +147,7 @@ static void test_control_members_by_name_place_and_path(void **state)
 		struct incoming_members m;
 		json_t *body = json_loads(cases[i].body, 0, NULL);
 		assert_non_null(body);
-		assert_true(incoming_members_read(body, cases[i].type, NULL, &arena, &m));
+		assert_true(incoming_members_read(body, cases[i].type, NULL, "US", &arena, &m));
 		const char *text = m.given[cases[i].member].text;
 		char *data = json_dumps(m.data, JSON_COMPACT);
 		if ((text != NULL) != (cases[i].text != NULL) || (text && strcmp(text, cases[i].text) != 0) || strcmp(data, cases[i].data) != 0)

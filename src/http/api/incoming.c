@@ -1337,7 +1337,7 @@ static void name_unreplaced(struct http_request *r, struct incoming *in)
 /* Control members, tags and custom data. */
 static void read_members(struct http_request *r, struct incoming *in, json_t *headers, struct errors *errors)
 {
-	if (!incoming_members_read(in->data, in->type, r->organization->tags, &r->arena, &in->members)) {
+	if (!incoming_members_read(in->data, in->type, r->organization->tags, r->organization->region, &r->arena, &in->members)) {
 		errors_add(errors, "", "out of memory");
 		return;
 	}
@@ -1380,7 +1380,7 @@ size_t api_incoming_evaluate(struct http_request *r, const struct config_incomin
 	w->keep_unmatched = false;
 	in->webhook = w;
 	in->data = json_incref(data);
-	if (incoming_members_read(data, in->type, r->organization->tags, &r->arena, &in->members))
+	if (incoming_members_read(data, in->type, r->organization->tags, r->organization->region, &r->arena, &in->members))
 		evaluate(r, in, headers);
 	json_array_extend(unmatched, in->unmatched);
 	*results = in->results;

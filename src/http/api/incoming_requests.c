@@ -288,7 +288,7 @@ static void discover(struct discovery *d, json_t *doc)
 	json_t *value, *data = json_object_get(doc, "data");
 	unsigned type = api_incoming_type(json_string_value(json_object_get(doc, "path")));
 	bool fills = type == INCOMING_CALL_DATA || type == INCOMING_UPDATE_TAGS;
-	if (fills && json_is_object(data) && incoming_members_read(data, type, d->r->organization->tags, &arena, &m)) {
+	if (fills && json_is_object(data) && incoming_members_read(data, type, d->r->organization->tags, d->r->organization->region, &arena, &m)) {
 		json_object_foreach(m.known, key, value)
 			json_object_del(m.data, key);
 		walk(d, m.data, "");
