@@ -40,8 +40,10 @@ describe('postbacks', () => {
   const next = () => `+1${++caller}`
   const at = (path: string) => all.url.replace('/call-data', path)
   const call = async (from = next(), number = '+18005550701') => {
+    const query = `/calls?caller_id=${encodeURIComponent(from)}`
+    const before = (await s.api('GET', query)).data.map((c: { id: string }) => c.id)
     await s.call(number, ['--from', from])
-    return s.lastCall((c) => c.caller_id === from)
+    return s.lastCall((c) => c.caller_id === from && !before.includes(c.id))
   }
   const log = (id: string) => s.api('GET', `/calls/${id}`)
   const money = async (id: string) => {
