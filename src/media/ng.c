@@ -2,6 +2,10 @@
 #include <string.h>
 
 #define OUR_TAG "strowger"
+/* NULL sends in the clear what is called encrypted; F8 is not among what RFC 4568 has to be known. */
+#define UNUSED_SUITES                                     \
+	"no-NULL_HMAC_SHA1_80 no-NULL_HMAC_SHA1_32 " \
+	"no-F8_128_HMAC_SHA1_80 no-F8_128_HMAC_SHA1_32"
 
 /* ---- writing ---- */
 
@@ -45,9 +49,10 @@ void ng_write_sdp(struct buf *b, const struct ng_sdp *s)
 		put_pair(b, "transport-protocol", protocols[s->ours ? s->security : NG_RTP]);
 		put_pair(b, "ICE", web ? "force" : "remove");
 		put_list(b, "rtcp-mux", web ? "offer require" : "demux");
-		if (s->ours && s->security == NG_SRTP)
+		if (s->ours && s->security == NG_SRTP) {
 			put_pair(b, "DTLS", "off"); /* or both ways are offered */
-		else if (web)
+			put_list(b, "SDES", UNUSED_SUITES);
+		} else if (web)
 			put_list(b, "SDES", "off");
 	}
 	put_pair(b, "sdp", s->text);

@@ -118,6 +118,42 @@ static void hide_response(char *value, size_t n)
 	}
 }
 
+/* The keys of a=crypto (RFC 4568 section 9.1), each to its lifetime or the end of the parameter. */
+static void hide_inline(char *line, size_t n)
+{
+	static const char inline_key[] = "inline:";
+	size_t len = sizeof inline_key - 1;
+	for (size_t i = 0; i + len < n; i++) {
+		if (strncasecmp(line + i, inline_key, len) != 0)
+			continue;
+		size_t from = i + len, to = from;
+		while (to < n && !is_space(line[to]) && line[to] != '|' && line[to] != ';')
+			to++;
+		cover(line + from, to - from);
+		i = to;
+	}
+}
+
+static bool begins(const char *line, size_t n, const char *with)
+{
+	return n >= strlen(with) && strncasecmp(line, with, strlen(with)) == 0;
+}
+
+/* Keys of media in an SDP, which may be a part of the body: also k= (RFC 4566) and RFC 4567's. */
+static void hide_media_keys(char *body, const char *end)
+{
+	for (char *line = body, *next; line < end; line = next) {
+		next = writable(body, next_line(line, end));
+		size_t n = (size_t)(line_end(line, next) - line);
+		if (begins(line, n, "a=crypto:"))
+			hide_inline(line, n);
+		else if (begins(line, n, "k="))
+			cover(line + 2, n - 2);
+		else if (begins(line, n, "a=key-mgmt:"))
+			cover(line + 11, n - 11);
+	}
+}
+
 static void hide_keys(char *body, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -142,4 +178,6 @@ void sip_text_hide(char *text, size_t len, bool (*hides)(void *arg, const char *
 	at = next_line(at, end);
 	if (keys)
 		hide_keys(writable(text, at), (size_t)(end - at));
+	else
+		hide_media_keys(writable(text, at), end);
 }

@@ -14,7 +14,7 @@ const char *sip_text_header(const char *text, size_t len, const char *name, char
 
 /*
  * Write 'x' over what is nobody's to read: the response of digests (RFC 3261 §22.4), keys that INFO
- * carries, and the values of headers that `hides` names (NULL: none). The length stays what it is.
+ * carries, keys that an SDP has for its media, and the values of headers that `hides` names (NULL: none). The length stays what it is.
  */
 void sip_text_hide(char *text, size_t len, bool (*hides)(void *arg, const char *name, size_t len), void *arg);
 

@@ -326,7 +326,8 @@ static void test_ng_requests(void **state)
 	assert_written(&(struct ng_sdp){.call = "c", .ours = true, .far_tag = "", .security = NG_WEBRTC, .text = "v=0"},
 		       "d7:command5:offer7:call-id1:c8:from-tag8:strowger7:replacel6:origin18:session-connectione18:transport-protocol17:UDP/TLS/RTP/SAVPF3:ICE5:force8:rtcp-muxl5:offer7:requiree4:SDESl3:offe3:sdp3:v=0e");
 	assert_written(&(struct ng_sdp){.call = "c", .ours = true, .far_tag = "far", .security = NG_SRTP, .text = "v=0"},
-		       "d7:command5:offer7:call-id1:c8:from-tag8:strowger6:to-tag3:far7:replacel6:origin18:session-connectione18:transport-protocol8:RTP/SAVP3:ICE6:remove8:rtcp-muxl5:demuxe4:DTLS3:off3:sdp3:v=0e");
+		       "d7:command5:offer7:call-id1:c8:from-tag8:strowger6:to-tag3:far7:replacel6:origin18:session-connectione18:transport-protocol8:RTP/SAVP3:ICE6:remove8:rtcp-muxl5:demuxe4:DTLS3:off"
+		       "4:SDESl20:no-NULL_HMAC_SHA1_8020:no-NULL_HMAC_SHA1_3222:no-F8_128_HMAC_SHA1_8022:no-F8_128_HMAC_SHA1_32e3:sdp3:v=0e");
 	assert_written(&(struct ng_sdp){.call = "c", .answer = true, .far_tag = "far", .security = NG_SRTP, .text = ""},
 		       "d7:command6:answer7:call-id1:c8:from-tag8:strowger6:to-tag3:far7:replacel6:origin18:session-connectione3:sdp0:e");
 }

@@ -199,6 +199,14 @@ static void test_what_is_nobodys_to_read_is_covered(void **state)
 	hidden(INVITE "Proxy-Authorization: Digest nonce=\"1\",response=\"01", INVITE "Proxy-Authorization: Digest nonce=\"1\",response=\"xx");
 	hidden("INFO sip:a SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=5\r\nDuration=160\r\n", "INFO sip:a SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=x\r\nDuration=xxx\r\n");
 	hidden("INFO sip:a SIP/2.0\r\nc: application/dtmf\r\n\r\n#", "INFO sip:a SIP/2.0\r\nc: application/dtmf\r\n\r\nx");
+	hidden(INVITE "Content-Type: application/sdp\r\n\r\nv=0\r\nk=clear:secret\r\n"
+	       "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0Rm/cE=|2^20|1:4;inline:QUJD|2^20 KDR=1\r\n"
+	       "a=key-mgmt:mikey AQAFgM\r\na=rtpmap:0 PCMU/8000\r\n",
+	       INVITE "Content-Type: application/sdp\r\n\r\nv=0\r\nk=xxxxxxxxxxxx\r\n"
+	       "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:xxxxxxxx|2^20|1:4;inline:xxxx|2^20 KDR=1\r\n"
+	       "a=key-mgmt:xxxxxxxxxxxx\r\na=rtpmap:0 PCMU/8000\r\n");
+	hidden(INVITE "c: multipart/mixed;boundary=b\r\n\r\n--b\r\n\r\na=crypto:2 X inline:QUJD\n--b--",
+	       INVITE "c: multipart/mixed;boundary=b\r\n\r\n--b\r\n\r\na=crypto:2 X inline:xxxx\n--b--");
 	hidden("INFO sip:a SIP/2.0\r\nc: text/plain\r\n\r\n123", "INFO sip:a SIP/2.0\r\nc: text/plain\r\n\r\n123");
 }
 
