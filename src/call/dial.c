@@ -940,7 +940,10 @@ static bool call_out(struct attempt *a)
 	struct call *c = a->call;
 	const struct dial_try *t = a->to;
 	struct buf data = {0};
-	a->uri = t->trunk ? gateway_uri(c, t->trunk, gateway_of(a)->uri, t->number) : t->uri;
+	if (a->redirected_to)
+		a->uri = a->redirected_to;
+	else
+		a->uri = t->trunk ? gateway_uri(c, t->trunk, gateway_of(a)->uri, t->number) : t->uri;
 	if (!a->end || !a->uri || lacks_rtpengine(a) || !invite(a))
 		return false;
 	json_str(&data, "target_id", t->target ? t->target->id : NULL);
@@ -1008,17 +1011,63 @@ static void go_on(struct attempt *a)
 
 #define REDIRECTS_MAX 3
 
-/* 301 or 302: to where it says, where the organization lets calls go to any address. */
+/* The same number, from the same places in trunk, target and policy. redirected_to: NULL, or whom to call. */
+static void call_again(struct attempt *a, size_t gateway, const char *redirected_to)
+{
+	sip_leg_release(a->leg, 0, NULL);
+	*a = (struct attempt){
+		.call = a->call,
+		.to = a->to,
+		.auction = a->auction,
+		.end = a->end,
+		.told_mode = "sendrecv",
+		.gateway = gateway,
+		.redirected_to = redirected_to,
+		.redirects = a->redirects + (redirected_to != NULL),
+		.in_trunk = a->in_trunk,
+		.in_policy = a->in_policy,
+		.in_target = a->in_target,
+		.started_ms = clock_now_ms(),
+	};
+	go_on(a);
+}
+
+/* Is it at a gateway of the trunk, or at an address that the trunk's calls come from? */
+static bool is_of_trunk(const struct config_trunk *trunk, const char *uri)
+{
+	char host[SIP_HOST_SIZE], own[SIP_HOST_SIZE];
+	struct sockaddr_storage address;
+	sip_uri_host(uri, host);
+	for (size_t i = 0; i < trunk->gateway_count; i++)
+		if (strcasecmp(sip_uri_host(trunk->gateways[i].uri, own), host) == 0)
+			return true;
+	return address_parse(host, strlen(host), &address) &&
+	       network_has(trunk->networks, trunk->network_count, (const struct sockaddr *)&address);
+}
+
+/*
+ * 301 or 302. Within a carrier the call stays the trunk's: its credentials, caller ID, limits and
+ * cost (RFC 3261 section 8.1.3.4). Elsewhere it goes where the organization lets calls go to any
+ * address.
+ */
 static void sent_on(struct attempt *a, int status, const char *contact)
 {
 	struct call *c = a->call;
-	const char *to = arena_strdup(&c->arena, contact);
-	const char *why = !to || a->redirects >= REDIRECTS_MAX ? "it was sent on too often" : policy_forbids_uri(c->organization) ? "it was sent on, which the organization's dial policy does not allow" : NULL;
+	const char *to = arena_strdup(&c->arena, contact), *why = NULL;
+	bool within = a->to->trunk && is_of_trunk(a->to->trunk, contact);
+	if (!to || a->redirects >= REDIRECTS_MAX)
+		why = "it was sent on too often";
+	else if (!within && policy_forbids_uri(c->organization))
+		why = "it was sent on, which the organization's dial policy does not allow";
 	if (why) {
 		give_up(a, DIAL_FAILED, "failed", status, why);
 		return;
 	}
 	log_attempt(c, a->to, a, "redirected", status, to);
+	if (within) {
+		call_again(a, a->gateway, to);
+		return;
+	}
 	struct dial_try *t = arena_alloc(&c->arena, sizeof *t);
 	int redirects = a->redirects + 1;
 	struct auction *auction = a->auction;
@@ -1045,15 +1094,14 @@ void dial_begin(struct call *c, struct attempt *a, const struct dial_try *t)
 static void gateway_failed(struct attempt *a, int status, const char *reason)
 {
 	struct call *c = a->call;
-	gateways_answered(c->loop, a->to->trunk->id, gateway_of(a)->uri, status, -1);
+	if (!a->redirected_to) /* it has answered; whom it named is not known to be one of them */
+		gateways_answered(c->loop, a->to->trunk->id, gateway_of(a)->uri, status, -1);
 	if (a->gateway + 1 >= a->to->trunk->gateway_count) {
 		give_up(a, status ? outcome_of(status) : DIAL_FAILED, "failed", status, reason);
 		return;
 	}
 	log_attempt(c, a->to, a, "failed", status, reason);
-	sip_leg_release(a->leg, 0, NULL);
-	*a = (struct attempt){.call = c, .to = a->to, .auction = a->auction, .end = a->end, .told_mode = "sendrecv", .gateway = a->gateway + 1, .in_trunk = a->in_trunk, .in_policy = a->in_policy, .in_target = a->in_target, .started_ms = clock_now_ms()};
-	go_on(a);
+	call_again(a, a->gateway + 1, NULL);
 }
 
 /* Is it the next one's time? Those of a later stage wait until nobody of this one is called any more. */

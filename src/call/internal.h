@@ -105,6 +105,7 @@ struct attempt {
 	bool offers;         /* our 200 to its re-INVITE was the offer */
 	size_t gateway;      /* which one of the order */
 	int redirects;       /* how often it was sent on to another address */
+	const char *redirected_to; /* within its trunk: whom to call instead of the gateway; or NULL */
 	struct media_end *end;
 	bool early_media;
 	const struct sdp_formats *offered; /* in our INVITE; NULL: what we speak ourselves */

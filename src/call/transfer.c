@@ -9,16 +9,6 @@
 
 #define RING_SECONDS 60 /* where the target's own attempt has no time */
 
-/* The host of "sip:user@host:port;parameters", without brackets. */
-static const char *host_of(const char *uri, char out[128])
-{
-	const char *colon = strchr(uri, ':'), *at = strchr(uri, '@'), *from = at ? at + 1 : colon ? colon + 1 : uri;
-	bool six = *from == '[';
-	size_t n = six ? strcspn(from += six, "]") : strcspn(from, ":;?>");
-	snprintf(out, 128, "%.*s", (int)n, from);
-	return out;
-}
-
 /* The number that the URI means, as +1512…; false: it means none. */
 static bool number_of(const struct call *c, const char *uri, char out[PHONE_SIZE])
 {
@@ -37,9 +27,9 @@ static bool number_of(const struct call *c, const char *uri, char out[PHONE_SIZE
  */
 static const char *forbids(struct call *c, const struct attempt *a, const struct sip_refer *refer, struct dial_try *t)
 {
-	char there[128], here[128], number[PHONE_SIZE];
+	char there[SIP_HOST_SIZE], here[SIP_HOST_SIZE], number[PHONE_SIZE];
 	const struct config_trunk *trunk = a->to->trunk;
-	bool same = strcasecmp(host_of(refer->uri, there), host_of(a->uri, here)) == 0;
+	bool same = strcasecmp(sip_uri_host(refer->uri, there), sip_uri_host(a->uri, here)) == 0;
 	*t = (struct dial_try){.timeout_seconds = a->to->timeout_seconds ? a->to->timeout_seconds : RING_SECONDS, .headers = arena_strdup(&c->arena, refer->headers)};
 	if (trunk && number_of(c, refer->uri, number)) {
 		t->number = arena_strdup(&c->arena, number);

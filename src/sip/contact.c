@@ -1,5 +1,6 @@
 #include "sip/contact.h"
 #include "base/network.h"
+#include <stdio.h>
 #include <string.h>
 
 static const char *const private_networks[] = {
@@ -23,4 +24,14 @@ bool sip_contact_is_hidden(enum sip_nat nat, const char *host, const struct sock
 		return !network_has(&network, 1, source);
 	}
 	return false;
+}
+
+const char *sip_uri_host(const char *uri, char out[SIP_HOST_SIZE])
+{
+	const char *colon = strchr(uri, ':'), *at = strchr(uri, '@');
+	const char *from = at ? at + 1 : colon ? colon + 1 : uri;
+	bool in_brackets = *from == '[';
+	from += in_brackets;
+	snprintf(out, SIP_HOST_SIZE, "%.*s", (int)strcspn(from, in_brackets ? "]" : ":;?>"), from);
+	return out;
 }

@@ -21,4 +21,9 @@ enum sip_nat {
  */
 bool sip_contact_is_hidden(enum sip_nat nat, const char *host, const struct sockaddr *source);
 
+#define SIP_HOST_SIZE 128
+
+/* The host of "sip:user@host:port;parameters", without the brackets of IPv6; cut where it is longer. Returns out. */
+const char *sip_uri_host(const char *uri, char out[SIP_HOST_SIZE]);
+
 #endif
