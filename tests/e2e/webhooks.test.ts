@@ -61,6 +61,8 @@ describe('webhooks', () => {
     assert.equal(r.body.status, 'matched')
     assert.equal(r.body.call_id, live.id)
     await running
+    // the trace's last steps are stored with the call's end, which its caller may see sooner
+    await s.lastCall((c) => c.id === live.id)
     const trace = (await s.api('GET', `/calls/${live.id}/trace`)).data
     assert.ok(trace.some((e: any) => e.node === 'yes'), JSON.stringify(trace))
     const later = await send({ call_id: live.id, score: 7 })
