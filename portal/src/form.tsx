@@ -21,7 +21,7 @@ function inShort(e: ApiError, titled?: (pointer: string) => string): string {
   const errors = e.problem.errors ?? [], [first] = errors
   if (errors.length > 1) return t('{count} fields need attention.', { count: errors.length })
   const title = first?.pointer ? titled?.(first.pointer) : ''
-  return title ? `${title}: ${first.detail}.` : reasonOf(e)
+  return title ? `${title}: ${first.detail.replace(/\.$/, '')}.` : reasonOf(e)
 }
 
 // titled: what the place of an error is called.
