@@ -39,15 +39,20 @@ bool is_blank_text(const char *text)
 	return !text || !*skip_blanks(text);
 }
 
-const char *blank_trimmed(const char *text, struct arena *arena)
+size_t trimmed_len(const char *text)
 {
 	size_t end = 0;
-	text = skip_blanks(text);
 	for (const char *p = text; *p;) {
 		size_t n = blank_len(p);
 		p += n ? n : 1;
 		if (!n)
 			end = (size_t)(p - text);
 	}
-	return arena_strndup(arena, text, end);
+	return end;
+}
+
+const char *blank_trimmed(const char *text, struct arena *arena)
+{
+	text = skip_blanks(text);
+	return arena_strndup(arena, text, trimmed_len(text));
 }

@@ -14,6 +14,8 @@
 size_t blank_len(const char *text);
 /* The text from its first character that is not blank. */
 const char *skip_blanks(const char *text);
+/* Bytes of the text without the blanks at its end. */
+size_t trimmed_len(const char *text);
 /* The text without the blanks around it, in the arena. NULL: out of memory. */
 const char *blank_trimmed(const char *text, struct arena *arena);
 /* Is it empty, or nothing but blanks? NULL is. */

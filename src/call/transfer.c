@@ -137,6 +137,7 @@ void transfer_answered(struct attempt *a)
 	json_str(&data, "uri", a->uri);
 	log_event(c, "call.transferred", buf_text(&data));
 	buf_free(&data);
-	if (!negotiate_tell_caller(c)) /* else its answer is told: on hold it said less than it can */
+	/* A caller who was on hold is offered both directions first, and the target its answer. */
+	if (!negotiate_tell_caller(c))
 		negotiate_tell_target(c);
 }

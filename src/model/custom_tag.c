@@ -1,5 +1,5 @@
-#include "base/blank.h"
 #include "model/resource.h"
+#include "base/blank.h"
 #include <string.h>
 
 /* is_new: names of before may be of any kind. */
@@ -8,14 +8,7 @@ static void check_name(const char *name, bool is_new, const char *pointer, struc
 	bool controls = false;
 	for (const char *p = name; p && *p; p++)
 		controls |= (unsigned char)*p < 0x20 || *p == 0x7f;
-	size_t n = name ? strlen(name) : 0, end = 0;
-	for (const char *p = name; p && *p;) {
-		size_t blank = blank_len(p);
-		p += blank ? blank : 1;
-		if (!blank)
-			end = (size_t)(p - name);
-	}
-	if (n && is_new && (end < n || blank_len(name)))
+	if (name && is_new && (blank_len(name) || trimmed_len(name) < strlen(name)))
 		errors_add(errors, pointer, "may not begin or end with a blank");
 	if (name && (controls || strpbrk(name, "[]|\"\\")))
 		errors_add(errors, pointer, "may not have [ ] | \" \\ or control characters");

@@ -72,6 +72,13 @@ describe('ports for audio', () => {
       socket.bind(port, '127.0.0.1', () => done(socket))
       socket.unref()
     })
+  // Calls that number, whose target answers.
+  const caller = async (s: Strowger, number: string) => {
+    const near = await Peer.start(), target = await Peer.start()
+    const plan = await s.plan(`Plan ${number}`, [{ uri: target.uri }])
+    await s.campaign(number, { routing_plan_id: plan.id })
+    return () => near.call(s.sip, `sip:${number}@127.0.0.1`)
+  }
   // The first of so many ports in a row that are free, which are then taken, all but the last `left`.
   const range = async (count: number, left: number) => {
     for (;;) {
@@ -87,10 +94,7 @@ describe('ports for audio', () => {
   test('are found through the whole range, behind any number that other programs have', async () => {
     const { low, high, taken } = await range(200, 40)
     const s = await Strowger.start(['--rtp-ports', `${low}-${high}`])
-    const caller = await Peer.start(), target = await Peer.start()
-    const plan = await s.plan('Ports', [{ uri: target.uri }])
-    await s.campaign('+18005557702', { routing_plan_id: plan.id })
-    const call = () => caller.call(s.sip, 'sip:+18005557702@127.0.0.1')
+    const call = await caller(s, '+18005557702')
     const calls = await Promise.all([call(), call(), call()])
     for (const dialog of calls) {
       assert.equal(dialog.status, 200)
@@ -104,10 +108,7 @@ describe('ports for audio', () => {
   test('that run out are a 503, and of use again once another program gives them back', async () => {
     const { low, high, taken } = await range(60, 0)
     const s = await Strowger.start(['--rtp-ports', `${low}-${high}`])
-    const caller = await Peer.start(), target = await Peer.start()
-    const plan = await s.plan('No ports', [{ uri: target.uri }])
-    await s.campaign('+18005557703', { routing_plan_id: plan.id })
-    const call = () => caller.call(s.sip, 'sip:+18005557703@127.0.0.1')
+    const call = await caller(s, '+18005557703')
     assert.equal((await call()).status, 503)
     taken.forEach((socket) => socket?.close())
     let dialog = await call()

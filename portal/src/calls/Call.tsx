@@ -1,5 +1,5 @@
 // One call: everything that is known of it.
-import { Alert, Badge, Button, Code, Group, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core'
+import { Alert, Badge, Button, Code, Group, Stack, Tabs, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useState, type ReactNode } from 'react'
