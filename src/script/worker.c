@@ -452,8 +452,19 @@ int main(int argc, char **argv)
 	int ready = argc > 1 ? atoi(argv[1]) : 4, quiet = open("/dev/null", O_RDWR);
 	struct sock_fprog filter;
 	sigset_t child;
-	/* interpreted only, one thread, libc's memory: what is forked has no other threads, and is bounded by the process */
-	static const char *const options[][2] = {{"JSC_useJIT", "0"}, {"JSC_useConcurrentGC", "0"}, {"JSC_numberOfGCMarkers", "1"}, {"JSC_useWasm", "0"}, {"Malloc", "1"}, {"TZ", "UTC"}};
+	/*
+	 * Interpreted only, one thread, libc's memory: what is forked has no other threads, and is bounded by the process.
+	 * A stack of 1 MiB (bytes) is some 10,000 calls deep, as in browsers, and is used up well within the CPU limit.
+	 */
+	static const char *const options[][2] = {
+		{"JSC_useJIT", "0"},
+		{"JSC_useConcurrentGC", "0"},
+		{"JSC_numberOfGCMarkers", "1"},
+		{"JSC_useWasm", "0"},
+		{"JSC_maxPerThreadStackUsage", "1048576"},
+		{"Malloc", "1"},
+		{"TZ", "UTC"},
+	};
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
 		setenv(options[i][0], options[i][1], 1);
 	/* a terminal's interrupt and a service manager's stop are for the server, which closes the socket when it has ended its calls */

@@ -537,6 +537,7 @@ describe('outgoing webhooks', () => {
     for (let i = 0; i < 3; i++) await set(`t${i}`)
     await until('the templates', () => receiver.requests.length === at + 1)
     assert.deepEqual(JSON.parse(receiver.requests[at].body), [{ call: log.id }, { call: log.id }, { call: log.id }])
+    await until('their tries', async () => (await requests(out.id, '&status=delivered')).length === 12)
     assert.equal((await s.api('GET', `/outgoing-webhook-requests/${(await requests(out.id))[0].id}`)).attempts[0].request.body, `{"call":"${log.id}"}`)
     await s.api('POST', `/outgoing-webhooks/${out.id}/test`, {})
     await until('the test', () => receiver.requests.length === at + 2)

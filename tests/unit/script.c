@@ -130,6 +130,7 @@ static void test_limits(void **state)
 	fails("return {a: /^(a+)+$/.test('a'.repeat(40) + '!')}", "more than 50 ms of CPU");
 	fails("try { for (;;) try { for (;;); } finally { continue } } catch {}", "more than 50 ms of CPU");
 	fails("const f = () => f(); f()", "Maximum call stack");
+	returns("const f = n => n && 1 + f(n - 1); return {vars: {deep: f(5000)}}", "{\"vars\":{\"deep\":5000}}");
 	fails("'x'.repeat(1e9)", "Out of memory");
 	fails("new ArrayBuffer(1e9)", "Out of memory");
 	struct script_answer *a = run("let a = []; for (;;) a.push(new Array(1000).fill(a.length))", "{}");
