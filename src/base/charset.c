@@ -238,13 +238,19 @@ static void decode_utf8(const char *bytes, size_t len, struct buf *out)
 	buf_add(out, bytes + start, len - start);
 }
 
+/* A surrogate that was encoded as if it were a character (CESU-8, or the half of an emoji). */
+static bool is_encoded_surrogate(const unsigned char *s, size_t left)
+{
+	return left >= 3 && s[0] == 0xed && s[1] >= 0xa0 && s[1] <= 0xbf && (s[2] & 0xc0) == 0x80;
+}
+
 const struct charset *charset_guess(const char *bytes, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)bytes;
 	bool broken = false;
 	for (size_t i = 0; i < len;) {
 		size_t n = utf8_length(s + i, len - i);
-		if (n > 1)
+		if (n > 1 || is_encoded_surrogate(s + i, len - i))
 			return &charsets[UTF_8];
 		size_t cut = n ? 0 : broken_length(s + i, len - i);
 		if (!broken && cut > 1 &&

@@ -35,7 +35,7 @@ const struct charset *charset_settle(
 	const struct charset *named, const char *bytes, size_t len, size_t *mark);
 /*
  * The encoding of text whose sender does not name one: UTF-8 where it is valid, has a multi-byte
- * character, or only ends within one; else windows-1252.
+ * character or an encoded surrogate, or only ends within one; else windows-1252.
  */
 const struct charset *charset_guess(const char *bytes, size_t len);
 

@@ -596,27 +596,67 @@ static void build_pool(struct config_store *c, struct org *o, struct entity *e)
 	p->numbers = arena_alloc(&o->arena, (numbers + 1) * sizeof *p->numbers); /* its numbers come afterwards */
 }
 
-/* How a number can be written on a page: {"c": country code, "n": national number, "t": trunk prefix}. */
+/* Digits of the first group behind the country code: of "+44 20 7946 0000", 2. */
+static int area_digits(const char *international)
+{
+	static const char ten[] = "0123456789";
+	const char *at = international + (*international == '+');
+	at += strspn(at, ten);
+	at += strcspn(at, ten);
+	return (int)strspn(at, ten);
+}
+
+/*
+ * How a number can be written on a page: {"c": country code, "n": national number, "t": trunk prefix,
+ * "a": digits of its area code}. NULL: it is none of the region's, and has no country code.
+ */
 static json_t *page_number(const char *text, const char *region)
 {
-	char e164[PHONE_SIZE], digits[PHONE_SIZE] = "";
+	char e164[PHONE_SIZE];
 	struct phone_parts parts;
-	if (phone_normalize(text, region, e164) && phone_split(e164, &parts))
-		return json_pack("{s:s, s:s, s:s}", "c", parts.country_code, "n", parts.national,
-				 "t", parts.trunk_prefix);
-	/* A number of no plan, such as a short one: found by its digits alone. */
+	if (!phone_normalize(text, region, e164) || !phone_split(e164, &parts))
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:i}", "c", parts.country_code, "n", parts.national, "t", parts.trunk_prefix,
+			 "a", area_digits(parts.international));
+}
+
+/* A number of no plan, such as a short one: found by its digits alone. */
+static json_t *page_digits(const char *text)
+{
+	char digits[PHONE_SIZE] = "";
 	for (size_t n = 0; *text && n + 1 < sizeof digits; text++)
 		if (*text >= '0' && *text <= '9')
 			digits[n++] = *text;
-	return json_pack("{s:s, s:s, s:s}", "c", "", "n", digits, "t", "");
+	return json_pack("{s:s, s:s, s:s, s:i}", "c", "", "n", digits, "t", "", "a", 0);
 }
 
-static json_t *page_numbers(json_t *texts, const char *region)
+/* The country of the pool's numbers, as its first one tells; "": it has none. */
+static void pool_region(const struct org *o, const char *pool_id, char country[4])
+{
+	struct phone_info info = {0};
+	for (const struct entity *n = o->entities; n && !*info.country; n = n->hh.next) {
+		const char *of = json_string_value(json_object_get(n->doc, "pool_id"));
+		if (strcmp(n->kind, "number") == 0 && of && pool_id && strcmp(of, pool_id) == 0)
+			phone_lookup(json_string_value(json_object_get(n->doc, "number")), &info);
+	}
+	snprintf(country, 4, "%s", info.country);
+}
+
+/* Numbers without a country code are the organization's region's, or else those of the pool's country. */
+static json_t *page_numbers(const struct org *o, json_t *texts, const char *pool_id)
 {
 	json_t *out = json_array(), *item;
 	size_t i;
-	json_array_foreach(texts, i, item)
-		json_array_append_new(out, page_number(json_string_value(item), region));
+	json_array_foreach(texts, i, item) {
+		char country[4];
+		const char *text = json_string_value(item);
+		json_t *number = page_number(text, o->public.region);
+		if (!number) {
+			pool_region(o, pool_id, country);
+			number = page_number(text, country);
+		}
+		json_array_append_new(out, number ? number : page_digits(text));
+	}
 	return out;
 }
 
@@ -636,7 +676,7 @@ static void build_dni(struct config_store *c, struct org *o, struct entity *e)
 	for (size_t i = 0; i < ARRAY_LEN(told); i++)
 		json_object_set(script, told[i], json_object_get(e->doc, told[i]));
 	json_t *numbers = json_object_get(e->doc, "numbers");
-	json_object_set_new(script, "numbers", page_numbers(numbers, o->public.region));
+	json_object_set_new(script, "numbers", page_numbers(o, numbers, json_string_value(json_object_get(e->doc, "pool_id"))));
 	char *dumped = json_dumps(script, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ESCAPE_SLASH);
 	d->script_config = arena_strdup(&o->arena, dumped);
 	free(dumped);

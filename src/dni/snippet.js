@@ -8,10 +8,10 @@
   var put = function (s, k, v) { try { s && s.setItem('strowger.' + k, JSON.stringify(v)) } catch (e) { /* full */ } }
   var digits = function (t) { return t.replace(/\D/g, '') }
 
-  // A number {c: country code, n: national number, t: trunk prefix} in all ways that it is written: with
+  // A number {c: country code, n: national number, t: trunk prefix, a: digits of its area code} in all ways that it is written: with
   // its country code (i), perhaps with the trunk prefix behind that, +44 (0)20; with the trunk prefix (t);
   // or without either (n).
-  var gap = '[\\s().\\/\\u2010-\\u2015-]{0,3}', dash = '[-.\\u2010-\\u2015]'
+  var gap = '[\\s().\\/\\u00b7\\u2010-\\u2015\\u2022\\u2219\\u22c5-]{0,5}', dash = '[-.\\u2010-\\u2015]'
   var spaced = function (d) { return d.split('').join(gap) }
   function waysOf(number) {
     var trunk = number.t && number.t !== number.c ? number.t : ''
@@ -20,20 +20,28 @@
     if (trunk) ways[trunk + number.n] = 't'
     ways[number.n] = trunk || number.c === '1' ? 'n' : 't'
     countries[trunk + number.n] = countries[number.n] = number.c
+    areas[number.n] = number.a
   }
   // For all numbers that are replaced; countries: of those that are written without their country code.
-  var search, ways = {}, countries = {}
+  var search, ways = {}, countries = {}, areas = {}
   function prepare() {
     ways = {}
     countries = {}
+    areas = {}
     config.numbers.concat(shown).forEach(waysOf)
     var all = Object.keys(ways).sort(function (a, b) { return b.length - a.length })
     var prefix = '\\(?(?:(?:\\+|00|011)' + gap + ')?'
     search = all.length && new RegExp(prefix + '(?:' + all.map(spaced).join('|') + ')', 'g')
   }
   var dialled = function (t) { return digits(t).replace(/^(00|011)/, '') }
+  // (207) 946-0000 is a number of North America, though London has 20 7946 0000.
+  function elsewhere(t, way) {
+    var area = /^\(?(\d+)\)/.exec(t) || /^(\d{3})-\d{3}-\d{4}$/.exec(t)
+    return way === 'n' && area && area[1].length !== areas[digits(t)]
+  }
   function wayOf(t) {
     var way = ways[digits(t)] || ways[dialled(t)]
+    if (elsewhere(t, way)) return undefined
     return (/^\(?\+/.test(t) || !ways[digits(t)]) && way !== 'i' ? undefined : way
   }
   // Is what stands beside it part of another, longer number, of a word or of an amount?
@@ -46,8 +54,8 @@
     var gap = pairs.exec(t)
     if (!gap) return true
     var pair = '\\d\\d', blank = '\\' + gap[1]
-    return !new RegExp('^' + blank + pair + '(?![\\d\\/:])').test(after) &&
-      !new RegExp('(^|[^\\d\\/:])' + pair + blank + '$').test(before)
+    return !new RegExp('^' + blank + pair + '(?![\\d\\/:\\u2010-\\u2015-])').test(after) &&
+      !new RegExp('(^|[^\\d\\/:\\u2010-\\u2015-])' + pair + blank + '$').test(before)
   }
 
   // The lease's number as the text before it was written: +1 512 555 0100, (512) 555-0100, 512.555.0100
@@ -123,7 +131,7 @@
   // number is replaced.
   var tel = 'a[href^="tel:" i]'
   // Digits, and what stands between them: blanks, dashes and marks of the direction that nobody sees.
-  var sign = /^[\d\s+().\/\u00ad\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069-]$/
+  var sign = /^[\d\s+().\/\u00ad\u00b7\u2022\u2219\u22c5\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069-]$/
   function dialOf(href) {
     var character = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f])+|[^%]/gi, end = 0, m
     while ((m = character.exec(href)) && m.index === end && sign.test(decodeURIComponent(m[0]))) end += m[0].length
@@ -196,8 +204,9 @@
       lease.c = answer.country_code
       lease.n = answer.national_number || digits(lease.number)
       lease.t = answer.trunk_prefix
+      lease.a = (/^\+\d+\D*(\d*)/.exec(lease.international) || ['', ''])[1].length
       page.number = lease.number
-      shown = shown.filter(function (n) { return n.n !== lease.n }).concat({ c: lease.c, n: lease.n, t: lease.t })
+      shown = shown.filter(function (n) { return n.n !== lease.n }).concat(lease)
       prepare()
       swap()
     })

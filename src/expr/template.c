@@ -98,11 +98,34 @@ static void scan_start(struct scanner *s, const char *text, size_t len, enum tem
 		s->place = PLACE_HOST;
 }
 
+/*
+ * May the name of a member of custom data or of an event have this character? They are named by
+ * whoever sends them, with blanks and letters of any script. In JSON a quote or backslash would
+ * end or change the string that the token stands in.
+ */
+static bool is_sent_name_character(char c)
+{
+	return (unsigned char)c >= ' ' && !strchr("[]|\"\\", c) && c != 0x7f;
+}
+
+static bool names_sent_member(const struct scanner *s, size_t at)
+{
+	static const char *const prefixes[] = {"custom.", "event."};
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		size_t n = strlen(prefixes[i]);
+		if (s->len - at > n && strncasecmp(s->text + at, prefixes[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A token's end, or 0: a name, then an optional |default. */
 static size_t token_end(const struct scanner *s, size_t at, size_t *name_end)
 {
 	size_t i = at + 1;
-	while (i < s->len && is_name_character(s->text[i]))
+	bool sent = names_sent_member(s, i);
+	while (i < s->len &&
+		(is_name_character(s->text[i]) || (sent && is_sent_name_character(s->text[i]))))
 		i++;
 	if (i == at + 1 || i >= s->len || (s->text[i] != ']' && s->text[i] != '|'))
 		return 0;

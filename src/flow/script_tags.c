@@ -128,14 +128,60 @@ static const char *pattern_before(const char *code, const char *p)
 	return *p == '{' ? p : NULL;
 }
 
+/* ---- other names of the object ---- */
+
+#define ALIASES_MAX 8
+
+struct alias {
+	const char *name;
+	size_t len;
+};
+
+/* The identifier that is given what stands at p ("const t = tags"); {0}: there is none. */
+static struct alias alias_before(const char *code, const char *p)
+{
+	const char *end = p;
+	while (end > code && strchr(" \t\r\n", end[-1]))
+		end--;
+	if (end == code || *--end != '=')
+		return (struct alias){0};
+	while (end > code && strchr(" \t\r\n", end[-1]))
+		end--;
+	const char *name = end;
+	while (name > code && in_identifier(name[-1]))
+		name--;
+	return (struct alias){name, (size_t)(end - name)};
+}
+
+/* Is what follows the value of an expression nothing that takes a member of it? */
+static bool ends_value(const char *p)
+{
+	p = skip(p);
+	return *p != '.' && *p != '[' && *p != '(' && *p != '?';
+}
+
+static bool is_alias(const struct alias *aliases, size_t count, const char *name, size_t len)
+{
+	for (size_t i = 0; i < count; i++)
+		if (aliases[i].len == len && memcmp(aliases[i].name, name, len) == 0)
+			return true;
+	return false;
+}
+
 void script_each_tag(const char *code, script_tag_f *f, void *arg)
 {
+	struct alias aliases[ALIASES_MAX];
+	size_t count = 0;
 	for (const char *p = skip(code); *p; p = skip(p)) {
 		size_t n = identifier(p);
-		if (n == 4 && memcmp(p, "tags", 4) == 0) {
+		bool member = p > code && p[-1] == '.';
+		if (n && ((n == 4 && memcmp(p, "tags", 4) == 0) || (!member && is_alias(aliases, count, p, n)))) {
 			const char *pattern = pattern_before(code, p);
+			struct alias alias = ends_value(p + n) ? alias_before(code, p) : (struct alias){0};
 			if (pattern)
 				each_key(pattern + 1, f, arg);
+			if (alias.len && count < ALIASES_MAX)
+				aliases[count++] = alias;
 			after_tags(p + n, f, arg);
 		}
 		if (n)

@@ -523,6 +523,13 @@ static bool is_read(struct reading *r, int c, json_t *value)
 	return changes_tags(r, (enum container)c, value);
 }
 
+/* "Fields" beside "fields": find() sees one of them. */
+static bool is_hidden(json_t *object, int container, json_t *value)
+{
+	const char *key;
+	return container >= 0 && find(object, containers[container].name, &key) != value;
+}
+
 static void add_place(struct reading *r, json_t *object, bool inner)
 {
 	const char *key;
@@ -532,6 +539,8 @@ static void add_place(struct reading *r, json_t *object, bool inner)
 		int member = member_of(r->type, key, len, &place), c = member < 0 ? container_of(r, key, len) : -1;
 		if (member >= 0)
 			add_control(r, member, place, key, value, inner);
+		else if (is_hidden(object, c, value) && !is_blank(value))
+			fail(r, key, "is there in another case, too: only that one was read");
 		else if (c == TAGS && tags)
 			add_rest_of_tags(r, key, tags, inner);
 		else if (c >= 0 && c != TAGS && is_read(r, c, value))

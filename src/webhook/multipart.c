@@ -198,6 +198,21 @@ static void read_part(struct parts *p, const char *bytes, size_t len)
 	buf_free(&raw);
 }
 
+/*
+ * Where the value of a part ends that no delimiter follows: before the line end that belongs to the
+ * delimiter, of which nothing, or not all, has come.
+ */
+static const char *end_of_cut(const struct parts *p, const char *start, const char *end)
+{
+	const char *line = memrchr(start, '\n', (size_t)(end - start));
+	size_t rest = line ? (size_t)(end - line - 1) : 0;
+	bool begun = line && rest <= p->delimiter.len &&
+		memcmp(line + 1, buf_text(&p->delimiter), rest) == 0;
+	if (!begun)
+		return end;
+	return line > start && line[-1] == '\r' ? line - 1 : line;
+}
+
 bool form_read_multipart(const char *content_type, const char *bytes, size_t len,
 	const struct charset *named, json_t *into, json_t *notes, struct error *err)
 {
@@ -218,6 +233,8 @@ bool form_read_multipart(const char *content_type, const char *bytes, size_t len
 		const char *end = from ? from : p.bytes + p.len;
 		if (from && end > start)
 			end -= end - start >= 2 && end[-2] == '\r' ? 2 : 1;
+		else if (!from)
+			end = end_of_cut(&p, start, end);
 		if (from || end > start)
 			read_part(&p, start, (size_t)(end - start));
 		if (!from)

@@ -1,7 +1,7 @@
 // HTTP answers that flows and bids read, in the encodings and with the damage that servers send.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { Peer } from '../e2e/peer.ts'
 import { Receiver, Strowger, until } from '../e2e/harness.ts'
 
@@ -104,6 +104,18 @@ describe('HTTP answers', () => {
     assert.match(both.detail, /, 1 of 2 values saved; a tag keeps what it had: \/score /)
     const wrong = await call({ body: '{"score":"high","name":"x"}' })
     assert.match(wrong.detail, /a tag keeps what it had/)
+  })
+
+  test('codings of the answer are undone, though only gzip and deflate are asked for', async () => {
+    const body = Buffer.from('{"score":82,"name":"Zoë"}')
+    const saved = { score: 82, name: 'Zoë', ...read }
+    const coded = (coding: string, bytes: Buffer) => ({ headers: { 'content-encoding': coding }, body: bytes })
+    assert.deepEqual(await call(coded('br', brotliCompressSync(body))), saved)
+    assert.deepEqual(await call(coded('deflate', deflateSync(body))), saved)
+    const unknown = await call(coded('compress', body))
+    assert.match(unknown.detail, /Unrecognized or bad HTTP Content/)
+    const wrong = await call(coded('br', body))
+    assert.match(wrong.detail, /Unrecognized or bad HTTP Content/)
   })
 
   // The RTB request of a call whose only buyer answers with that: its bid, and what is stored.

@@ -166,16 +166,20 @@ describe('MojaAI-style bodies', () => {
           name: 'Custom', url: received.url, event_types: ['call.completed'], filter,
           body_template:
             '{"id":"[CALL_ID]","source":"[custom.source]","city":"[custom.LEAD.city]",' +
-            '"item":"[custom.items.1]","age":[custom.age],"none":"[custom.none|nothing]"}',
+            '"item":"[custom.items.1]","age":[custom.age],"none":"[custom.none|nothing]",' +
+            '"name":"[custom.Your name?]","plz":"[custom.PLZ / Ort]","né":"[custom.né le|?]",' +
+            '"no":"[custom.no such|-]","array":["custom.age"]}',
         })
         const from = next()
-        const lead = { source: 'radio "4"', lead: { city: 'Laredo' }, items: ['a', 'b'], age: 67 }
+        const lead = { source: 'radio "4"', lead: { city: 'Laredo' }, items: ['a', 'b'], age: 67,
+          'Your name?': 'Zoë', 'PLZ / Ort': '10115 Berlin', 'né le': '1959-02-01' }
         await post(url, { caller_id: from, ...lead })
         await call(next())
         const c = await call(from)
         const sent = await until('the event', () => received.requests[0])
         assert.deepEqual(JSON.parse(sent.body), {
           id: c.id, source: 'radio "4"', city: 'Laredo', item: 'b', age: 67, none: 'nothing',
+          name: 'Zoë', plz: '10115 Berlin', né: '1959-02-01', no: '-', array: ['custom.age'],
         })
         const find = async (field: string, value: unknown) => {
           const rule = encodeURIComponent(JSON.stringify({ rules: [{ field, op: 'equals', value }] }))

@@ -328,6 +328,9 @@ describe('postbacks', () => {
       const r = await post(at('/update-fields'), both)
       assert.deepEqual(r.body.unmatched, ['revenue', 'revenue_paid_out'], 'the top counts')
       assert.equal((await log(c.id)).revenue, '6.00')
+      const twice = await post(at('/update-fields'), { call_id: c.id, fields: { revenue: 7 }, Fields: { reason: 'late' } })
+      assert.deepEqual(twice.body.errors, [{ field: 'Fields', detail: 'is there in another case, too: only that one was read' }])
+      assert.equal((await log(c.id)).revenue, '7.00')
       const data = await post(all.url, { fields: { caller_id: next(), state: 'TX' } })
       assert.deepEqual([data.body.status, data.body.tags], ['pending', { state: 'TX' }])
     })
@@ -344,6 +347,9 @@ describe('postbacks', () => {
         post(`${bare}?key=&moja_auth_key=${key}`, sale),
         post(bare, { ...sale, moja_auth_key: key }),
         post(bare, { ...sale, fields: { moja_auth_key: key } }),
+        post(bare, { ...sale, fields: JSON.stringify({ moja_auth_key: key }) }),
+        form(bare, { ...sale, fields: JSON.stringify({ key }) }),
+        form(bare, { ...sale, 'Fields[key]': key }),
         post(bare, { ...sale, key }),
         post(bare, sale, bearer),
         post(bare, sale, { authorization: `bearer  ${key}` }),

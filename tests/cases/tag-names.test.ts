@@ -299,6 +299,7 @@ describe('names of custom tags', () => {
       ['saved_view', 'saved-views', 'a view', { query: { 'tag.used_gte': '1' } }],
       ['saved_view', 'saved-views', 'a column', { columns: ['tag.used'] }],
       ['incoming_webhook', 'incoming-webhooks', 'a mapping', { mapping: [{ tag_id: t.id, parameter: 'x' }] }],
+      ['call_flow', 'call-flows', 'an alias', { draft: { nodes: [{ id: 'start', type: 'start' }, { id: 'c', type: 'javascript', config: { code: "const t = tags\nlet x = t.used\nreturn {}" } }], edges: [] } }],
       ['call_flow', 'call-flows', 'a script', { draft: { nodes: [{ id: 'start', type: 'start' }, { id: 'c', type: 'javascript', config: { code: "const { used } = tags; return { tags: { 'x': used } }" } }], edges: [] } }],
     ]
     for (const [kind, path, name, fields] of users) {

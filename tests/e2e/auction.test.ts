@@ -293,6 +293,8 @@ describe('outbound RTB', () => {
     const said = await s.api('POST', '/rtb-targets/test-mapping', { response: json, body: '{"accepted":"Yes","bid":"USD 12.30","to":"512-555-0100","duration":90,"expires":"30"}' })
     assert.deepEqual([said.accepted, said.detail, said.bid, said.destination, said.duration_seconds, said.found.bid], [true, null, '12.30', '+15125550100', 90, 'USD 12.30'])
     assert.ok(Math.abs(Date.parse(said.expires_at) - Date.now() - 30000) < 10000)
+    const marked = await s.api('POST', '/rtb-targets/test-mapping', { response: json, body: '\ufeff{"accepted":"Yes","bid":"7"}' })
+    assert.deepEqual([marked.accepted, marked.bid], [true, '7.00'])
     const no = await s.api('POST', '/rtb-targets/test-mapping', { response: json, status: 500, body: 'oops' })
     assert.deepEqual([no.accepted, no.detail, no.bid], [false, 'it answered with the HTTP status 500', null])
     const b = await buyer({}, { send_caller_number: true, request: { method: 'GET', url: 'https://buyer.example/ping?c=[CALLER_ID]&z=[zip]&id=[RTB_REQUEST_ID]', headers: { 'X-Zip': '[zip]' } } })

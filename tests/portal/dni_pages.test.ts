@@ -85,6 +85,8 @@ describe('what a DNI snippet replaces', () => {
       ['1-800-555-0100, +1 (800) 555 0100', '1-512-556-0101, +1 (512) 556 0101'],
       ['001 800 555 0100 or 011 1 800 555 0100', '001 512 556 0101 or 011 1 512 556 0101'],
       ['(+1) 800.555.0100', '(+1) 512.556.0101'],
+      ['(800) - 555 - 0100', '(512) - 556 - 0101'],
+      ['800·555·0100 • 24/7', '512·556·0101 • 24/7'],
       ['(call 8005550100)', '(call 5125560101)'],
       ['(8005550100)', '(5125560101)'],
       ['(800) 555-0100 ext. 12, (800)555-0100x12', '(512) 556-0101 ext. 12, (512)556-0101x12'],
@@ -152,6 +154,10 @@ describe('what a DNI snippet replaces', () => {
       ['0044 20 7946 0000', '0044 161 496 0000'],
       ['+442079460000', '+441614960000'],
       ['+33 20 7946 0000', '+33 20 7946 0000'],
+      ['(207) 946-0000 or 207-946-0000 in Maine', '(207) 946-0000 or 207-946-0000 in Maine'],
+      ['(20) 7946 0000, 207 946 0000', '161 496 0000, 161 496 0000'],
+      ['kl 08-16 22 12 34 56', 'kl 08-16 0161 496 0000'],
+      ['22 12 34 56 08–16', '0161 496 0000 08–16'],
     ]
     const { texts } = await open(url, paragraphs(cases.map(([t]) => t)))
     // Eight digits of the plan of Norway, ten of that of the United Kingdom: written as the lease is.
@@ -172,6 +178,17 @@ describe('what a DNI snippet replaces', () => {
     const { texts: there } = await open(brazil, paragraphs(['(11) 4002-8922', '+55 11 4002-8922']))
     assert.match(there[0]!, /^\(?11\)? 98765-4321$/)
     assert.equal(there[1], '+55 11 98765-4321')
+  })
+
+  test('a number without a country code may be one of the pool’s country', async () => {
+    const url = await made('+49301234567', ['030 7654321', '800-555-0100'])
+    const cases: [string, string][] = [
+      ['030 7654321, (030) 765 4321', '030 1234567, 030 1234567'],
+      ['+49 30 7654321', '+49 30 1234567'],
+      ['+1 800-555-0100', '+49 30 1234567'],
+    ]
+    const { texts } = await open(url, paragraphs(cases.map(([t]) => t)))
+    cases.forEach(([text, now], i) => assert.equal(texts[i], now, text))
   })
 
   test('in an element of a selector the number is replaced, and the words beside it stay', async () => {

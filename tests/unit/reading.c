@@ -25,6 +25,9 @@ struct sent {
 #define READS(t, b, r) {.type = (t), .body = (b), .read = (r)}
 #define NOTES(t, b, r, n) {.type = (t), .body = (b), .read = (r), .notes = (n)}
 #define BYTES(t, b, r) {.type = (t), .body = (b), .len = sizeof(b) - 1, .read = (r)}
+#define CUT \
+	"[{\"field\":\"\",\"detail\":\"the body ends without its last boundary: it may have been cut\"}]"
+#define NAMED(name) "\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n"
 #define REFUSED(t, b, s) {.type = (t), .body = (b), .status = (s)}
 
 static void assert_json(const struct sent *c, const char *what, json_t *is, const char *wanted)
@@ -192,6 +195,8 @@ static void test_forms_are_read_as_the_url_standard_has_it(void **state)
 			"sure\",\"b\":\"%zz\",\"c\":\"%4\",\"d\":\"%\",\"e\":\"%41\"}"),
 		READS(FORM, "a=x%00y&b=caf%e9&c=%c3%a9+%ff",
 			"{\"a\":\"x" FFFD "y\",\"b\":\"caf\xc3\xa9\",\"c\":\"\xc3\xa9 " FFFD "\"}"),
+		READS(FORM, "a=%ED%A0%BD&b=x%ED%BF%BF", "{\"a\":\"" FFFD FFFD FFFD "\",\"b\":\"x" FFFD FFFD FFFD "\"}"),
+		READS(FORM, "a=%ED%A4", "{\"a\":\"\xc3\xad\xc2\xa4\"}"),
 		READS(FORM "; charset=ISO-8859-1", "a=caf%E9+%80&b=\xe9",
 			"{\"a\":\"caf\xc3\xa9 \xe2\x82\xac\",\"b\":\"\xc3\xa9\"}"),
 		READS(FORM "; charset=utf-8", "a=caf%E9", "{\"a\":\"caf" FFFD "\"}"),
@@ -302,9 +307,15 @@ static void test_multipart_forms_are_read_and_files_reported(void **state)
 		NOTES("multipart/form-data; boundary=b",
 			PART("a",
 				"1") "--b\r\nContent-Disposition: form-data; name=\"c\"\r\n\r\ncut",
-			"{\"a\":\"1\",\"c\":\"cut\"}",
-			"[{\"field\":\"\",\"detail\":\"the body ends without its last boundary: it "
-			"may have been cut\"}]"),
+			"{\"a\":\"1\",\"c\":\"cut\"}", CUT),
+		NOTES("multipart/form-data; boundary=bound", "--bound" NAMED("c") "cut\r\n--bou",
+			"{\"c\":\"cut\"}", CUT),
+		NOTES("multipart/form-data; boundary=bound", "--bound" NAMED("c") "two\r\nlines\r\n",
+			"{\"c\":\"two\\r\\nlines\"}", CUT),
+		NOTES("multipart/form-data; boundary=bound", "--bound" NAMED("c") "cut\n-",
+			"{\"c\":\"cut\"}", CUT),
+		NOTES("multipart/form-data; boundary=bound", "--bound" NAMED("c") "cut\r\n--other",
+			"{\"c\":\"cut\\r\\n--other\"}", CUT),
 	};
 	(void)state;
 	check_all(cases, ARRAY_LEN(cases));

@@ -642,10 +642,36 @@ static const char *not_blank(struct http_request *r, const char *text)
 	return is_blank_text(text) ? NULL : blank_trimmed(text, &r->arena);
 }
 
+/* The object "fields", by name without regard to case; NULL: there is none. */
 static json_t *body_fields(json_t *data)
 {
-	json_t *fields = json_object_get(data, "fields");
-	return json_is_object(fields) ? fields : NULL;
+	const char *key;
+	json_t *value;
+	json_object_foreach(data, key, value)
+		if (strcasecmp(key, "fields") == 0 && json_is_object(value))
+			return value;
+	return NULL;
+}
+
+/* "fields" that is a text of JSON with a key in it becomes the object, so that the key can be taken out. */
+static void open_fields(struct http_request *r, json_t *data)
+{
+	static const char *const keys[] = {"key", "moja_auth_key", "call_key"};
+	const char *name;
+	json_t *value;
+	void *next;
+	json_object_foreach_safe(data, next, name, value) {
+		struct error why;
+		bool text = strcasecmp(name, "fields") == 0 && json_is_string(value) &&
+			*skip_blanks(json_string_value(value)) == '{';
+		json_t *fields = text ? json_read(json_string_value(value), json_string_length(value), NULL, NULL, &why) : NULL;
+		bool has_key = false;
+		for (size_t i = 0; json_is_object(fields) && i < ARRAY_LEN(keys); i++)
+			has_key |= not_blank(r, incoming_text(fields, keys[i], &r->arena)) != NULL;
+		if (has_key)
+			json_object_set(data, name, fields);
+		json_decref(fields);
+	}
 }
 
 /* A member of the request, at the top or inside "fields", in the request's arena. */
@@ -687,6 +713,7 @@ static struct shown_keys url_keys(struct http_request *r)
 /* Of the body and the headers, as far as the URL has none. What is a key is taken out of the data. */
 static void body_keys(struct http_request *r, json_t *data, struct shown_keys *keys)
 {
+	open_fields(r, data);
 	const char *call = body_text(r, data, "call_key"), *moja = body_text(r, data, "moja_auth_key");
 	if (!keys->call && (!keys->webhook || looks_like_call_key(call)))
 		keys->call = call;

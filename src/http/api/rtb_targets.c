@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/money.h"
+#include "webhook/answer.h"
 #include <string.h>
 
 const struct field api_mapping_fields[] = {
@@ -46,9 +47,15 @@ enum http_result api_test_mapping(struct http_request *r)
 	if (!m)
 		return http_problem(r, 503, "Out of memory", "try again shortly");
 	json_t *text = json_object_get(body, "body");
-	rtb_mapping_read(m, (int)json_integer_value(json_object_get(body, "status")), json_string_value(text), json_string_length(text), clock_now_ms(), r->organization->region, &r->arena, &said);
+	struct buf answer = {0}; /* decoded as a target's is */
+	buf_add(&answer, json_string_value(text), json_string_length(text));
+	bool decoded = !answer.failed && answer_decode(NULL, &answer);
+	if (decoded)
+		rtb_mapping_read(m, (int)json_integer_value(json_object_get(body, "status")), buf_text(&answer), answer.len, clock_now_ms(), r->organization->region, &r->arena, &said);
+	json_t *shown = decoded ? answer_json(&said) : NULL;
 	rtb_mapping_free(m);
-	return http_json(r, 200, answer_json(&said));
+	buf_free(&answer);
+	return shown ? http_json(r, 200, shown) : http_problem(r, 503, "Out of memory", "try again shortly");
 }
 
 enum http_result api_ping_preview(struct http_request *r)
