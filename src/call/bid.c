@@ -17,9 +17,8 @@ struct search {
 
 const char *bid_unreachable(const struct organization *o, struct phones *phones, const struct route_target *t, int64_t now_ms)
 {
-	struct phone phone;
 	if (t->phone_username)
-		return phones_find(phones, t->id, now_ms, &phone) ? NULL : "its phone is not registered";
+		return phones_count_of(phones, t->id, now_ms) ? NULL : "its phone is not registered";
 	const struct config_trunk *trunk = t->uri ? NULL : organization_trunk(o, t->trunk_id);
 	return t->uri || (trunk && trunk->gateway_count) ? NULL : "its trunk has no outbound gateway";
 }

@@ -103,22 +103,42 @@ const char *dial_reach(struct call *c, const struct route_target *target, struct
 	out->uri = target->phone_username ? target->phone_username : target->uri;
 	if (!target->phone_username)
 		return NULL;
-	struct phone *phone = arena_alloc(&c->arena, sizeof *phone);
-	if (!phone || !phones_find(c->loop->config.phones, target->id, clock_now_ms(), phone))
+	struct phone devices[PHONE_DEVICES_MAX];
+	size_t n = phones_find(c->loop->config.phones, target->id, clock_now_ms(), devices, PHONE_DEVICES_MAX);
+	struct phone *kept = n ? arena_alloc(&c->arena, n * sizeof *kept) : NULL;
+	if (!kept)
 		return "its phone is not registered";
-	out->uri = phone->contact;
-	out->phone = phone;
+	memcpy(kept, devices, n * sizeof *kept);
+	out->uri = kept->contact;
+	out->phone = kept;
+	out->phone_count = n;
 	return NULL;
+}
+
+/* The further devices of a phone ring beside its first, in the same place of the order. */
+static void add_devices(struct call *c, const struct dial_try *first)
+{
+	bool at_once = c->dial.at_once;
+	c->dial.at_once = true;
+	for (size_t i = 1; i < first->phone_count; i++) {
+		struct dial_try t = *first;
+		t.phone = &first->phone[i];
+		t.uri = t.phone->contact;
+		add_try(c, &t);
+	}
+	c->dial.at_once = at_once;
 }
 
 static void add_target(struct call *c, const struct route_target *target, int timeout_seconds)
 {
 	struct dial_try t = {.timeout_seconds = timeout_seconds};
 	const char *why = dial_reach(c, target, &t);
-	if (why)
+	if (why) {
 		log_attempt(c, &t, NULL, "skipped", 0, why);
-	else
-		add_try(c, &t);
+		return;
+	}
+	add_try(c, &t);
+	add_devices(c, &t);
 }
 
 static void add_tree(struct call *c, const struct route_tree *tree, int timeout_seconds)
@@ -271,6 +291,31 @@ static const struct config_gateway *gateway_of(const struct attempt *a)
 	return &a->to->trunk->gateways[a->to->order[a->gateway]];
 }
 
+/* Another device of the same phone that is called now; NULL: there is none. */
+static struct attempt *other_device(const struct attempt *a)
+{
+	const struct dial *d = &a->call->dial;
+	for (size_t i = 0; a->to->phone && i <= d->attempt_count; i++) {
+		struct attempt *b = &d->attempts[i];
+		if (b != a && b->call && !dial_is_free(b) && b->to->phone && b->to->target == a->to->target)
+			return b;
+	}
+	return NULL;
+}
+
+/* The devices of a phone have one place among the target's calls. */
+static void leave_target(struct attempt *a)
+{
+	struct attempt *other = other_device(a);
+	if (other && !other->in_target) {
+		other->in_target = a->in_target;
+		return;
+	}
+	const struct capacity_call as = dial_capacity_call(a->call);
+	capacity_leave(a->call->loop->config.capacity, a->in_target, &as, a->was_connected);
+	a->call->loop->room_freed = true;
+}
+
 void dial_let_go(struct attempt *a)
 {
 	if (a->leg)
@@ -281,11 +326,8 @@ void dial_let_go(struct attempt *a)
 		trunk_leave(a->call->loop->config.trunks, a->in_trunk->id, TRUNK_OUT);
 	if (a->in_policy)
 		policy_leave(a->call->loop->policies, a->call->organization->id);
-	if (a->in_target) {
-		const struct capacity_call as = dial_capacity_call(a->call);
-		capacity_leave(a->call->loop->config.capacity, a->in_target, &as, a->was_connected);
-		a->call->loop->room_freed = true;
-	}
+	if (a->in_target)
+		leave_target(a);
 	a->in_policy = false;
 	a->answered_ms = 0;
 	a->leg = NULL;
@@ -474,7 +516,10 @@ static void connect_call(struct attempt *a)
 		if (other == a || dial_is_free(other))
 			continue;
 		if (!other->asking)
-			log_attempt(c, other->to, other, "answered_elsewhere", 0, "another target took the call first");
+			log_attempt(c, other->to, other, "answered_elsewhere", 0,
+				other->to->phone && other->to->target == a->to->target ?
+					"another device of the phone took the call first" :
+					"another target took the call first");
 		dial_let_go(other);
 		auction_close(other, false);
 	}
@@ -898,7 +943,8 @@ static bool enter_target(struct attempt *a)
 	struct call *c = a->call;
 	const struct route_target *t = a->to->target;
 	const struct capacity_call as = dial_capacity_call(c);
-	if (!t || a->in_target)
+	const struct attempt *other = other_device(a);
+	if (!t || a->in_target || (other && other->in_target))
 		return true;
 	enum route_verdict v = capacity_enter(c->loop->config.capacity, t, &as, clock_now_ms());
 	if (v == ROUTE_ELIGIBLE) {

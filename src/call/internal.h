@@ -46,7 +46,7 @@ struct call_loop {
 	struct ladders *ladders;
 	struct policies *policies;
 	struct phone_match phone; /* whose REGISTER is looked at */
-	struct phone phone_known; /* what was known of it */
+	struct buf phone_contacts; /* what its REGISTER is answered with */
 	uint64_t next_serial;
 	int64_t write_at_ms; /* when the dirty calls are written, monotonic */
 	int64_t second_at_ms; /* when the next second is over, monotonic */
@@ -75,6 +75,7 @@ struct dial_try {
 	const char *number;
 	const struct config_trunk *trunk;
 	const struct phone *phone;         /* whose contact the URI is, or NULL */
+	size_t phone_count;                /* of a target's first: its devices are an array from there */
 	const uint8_t *order;
 	const char *headers;                 /* further lines of its INVITE, or NULL */
 	bool by_policy;                      /* it is no target: the dial policy lets it be called */
@@ -360,6 +361,7 @@ void record_perform(struct call *c, enum flow_record action);
 /* register.c: struct sip_agent_config's, of the loop */
 const char *phone_password(void *arg, const char *username, size_t n);
 int phone_registered(void *arg, struct sip_registration *r);
+void phone_flow_lost(void *arg, const struct sip_lost_flow *flow);
 
 /* gateways.c */
 /* Ask those that it is time to ask. Once per turn. */

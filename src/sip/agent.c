@@ -294,6 +294,7 @@ void sip_agent_destroy(struct sip_agent *a)
 		sip_leg_free(a->legs);
 	while (a->requests)
 		sip_request_give_up(a->requests);
+	sip_flows_free(a);
 	if (a->nta)
 		nta_agent_destroy(a->nta);
 	sip_wire_close(a);

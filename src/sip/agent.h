@@ -42,6 +42,7 @@ struct sip_agent {
 	struct sip_agent_config config;
 	struct sip_leg *legs; /* all that exist, so that none outlives the agent */
 	size_t leg_count;
+	struct sip_flow *flows; /* connections that phones registered by */
 	struct sip_request *requests; /* outside of legs, that wait for their answers */
 	char nonce_key[33];
 };
@@ -230,6 +231,10 @@ void sip_leg_pass_stop(struct sip_leg *leg);
 /* wire.c: from now on each message is told. */
 bool sip_wire_open(struct sip_agent *a) WARN_UNUSED;
 void sip_wire_close(struct sip_agent *a);
+
+/* flow.c: tell config.flow_lost when the connection is closed that a phone has registered by. */
+void sip_flow_watch(struct sip_agent *a, nta_incoming_t *irq, msg_t *msg, const struct sip_registration *r);
+void sip_flows_free(struct sip_agent *a);
 
 /* tls.c: listeners that are made between these have the certificate, once it is loaded. */
 void sip_tls_begin(struct sip_agent *a);

@@ -28,9 +28,9 @@ static const char *path_of(su_home_t *home, const sip_path_t *path)
 
 static void answer(nta_incoming_t *irq, su_home_t *home, int status, const struct sip_registration *r)
 {
-	const char *contact = status == 200 && r->granted_seconds ? su_sprintf(home, "<%s>;expires=%d", r->contact, r->granted_seconds) : NULL;
+	const char *contact = status == 200 ? r->known : NULL;
 	if (status == 423)
-		nta_incoming_treply(irq, 423, "Interval Too Brief", SIPTAG_MIN_EXPIRES_STR(su_sprintf(home, "%d", r->granted_seconds)), TAG_END());
+		nta_incoming_treply(irq, 423, "Interval Too Brief", SIPTAG_MIN_EXPIRES_STR(su_sprintf(home, "%d", r->least_seconds)), TAG_END());
 	else
 		nta_incoming_treply(irq, status, sip_status_phrase(status), TAG_IF(contact, SIPTAG_CONTACT_STR(contact)), TAG_IF(contact && r->path, SIPTAG_PATH_STR(r->path)), TAG_END());
 }
@@ -53,6 +53,7 @@ static int read_contact(su_home_t *home, const sip_t *sip, struct sip_registrati
 			continue;
 		r->contact = url_as_string(home, m->m_url);
 		r->contact_host = m->m_url->url_host;
+		r->instance = msg_params_find(m->m_params, "+sip.instance=");
 		r->expires_seconds = expires < 0 ? 0 : expires > 86400 ? 86400 : (int)expires;
 		if (expires)
 			break;
@@ -80,7 +81,11 @@ int sip_registrar_request(struct sip_agent *agent, nta_incoming_t *irq, sip_t co
 	if (auth == SIP_AUTH_CHALLENGED)
 		nta_incoming_treply(irq, SIP_401_UNAUTHORIZED, SIPTAG_WWW_AUTHENTICATE_STR(challenge), TAG_END());
 	else
-		answer(irq, home, status ? status : agent->config.registered(agent->config.arg, &r), &r);
+		status = status ? status : agent->config.registered(agent->config.arg, &r);
+	if (status == 200 && r.known)
+		sip_flow_watch(agent, irq, msg, &r);
+	if (auth != SIP_AUTH_CHALLENGED)
+		answer(irq, home, status, &r);
 	if (auth == SIP_AUTH_REFUSED && agent->config.refused)
 		agent->config.refused(agent->config.arg, r.source);
 	nta_incoming_destroy(irq);

@@ -103,14 +103,23 @@ struct sip_message {
 struct sip_registration {
 	const char *contact; /* NULL: only asked what is known; "": none is to be known any more */
 	const char *contact_host;
+	const char *instance; /* its +sip.instance (RFC 5626 section 4.1); NULL: it names none */
 	int expires_seconds; /* 0: that contact is not to be known any more */
 	const char *path; /* by which proxies it is reached (RFC 3327): "<sip:…;lr>, …"; NULL: it came straight */
 	const struct sockaddr *source;
 	enum sip_transport transport;
 	const char *call_id, *user_agent;
 	uint32_t cseq;
-	/* the answer: after 200 for how long `contact` is known, 0: none is; after 423 the least there is */
-	int granted_seconds;
+	/* the answer */
+	const char *known;     /* after 200 all that are known: "<sip:…>;expires=60, …"; NULL: none is */
+	int least_seconds;     /* after 423: for how long a contact may be known at least */
+};
+
+/* A connection that is closed, by which a phone had registered; address and port are the phone's. */
+struct sip_lost_flow {
+	char address[ADDRESS_SIZE];
+	int port;
+	enum sip_transport transport;
 };
 
 /* What a leg's far side is spoken to with; all but the first need a media proxy. */
@@ -156,6 +165,7 @@ struct sip_agent_config {
 	const char *(*phone_password)(void *arg, const char *username, size_t n);
 	int (*registered)(void *arg, struct sip_registration *r);
 	void (*refused)(void *arg, const struct sockaddr *source);
+	void (*flow_lost)(void *arg, const struct sip_lost_flow *flow); /* or NULL */
 	void (*message)(void *arg, const struct sip_message *m); /* told of each message with a Call-ID, before it has an effect; or NULL */
 	unsigned session_seconds, min_session_seconds; /* RFC 4028: what we ask for, and the least we agree to */
 	const struct sip_media_proxy *media_proxy;
