@@ -364,9 +364,13 @@ describe('outgoing webhooks', () => {
     assert.match(told(b.id)[0].data.reason, /no delivery was taken for \d+ seconds/)
     assert.ok(failing.requests.length >= 2)
     assert.ok((await s.api('GET', '/audit-log')).data.some((x: any) => x.action === 'disable' && x.resource_id === b.id))
-    const health = await s.api('GET', `/outgoing-webhooks/${b.id}/health`)
+    // by the configuration, which is read anew after the change is stored
+    const health = await until('its reason', async () => {
+      const h = await s.api('GET', `/outgoing-webhooks/${b.id}/health`)
+      return h.disabled_at && h
+    })
     assert.match(health.reason, /no delivery was taken/)
-    assert.ok(health.disabled_at && health.backlog > 0 && health.success_rate === 0)
+    assert.ok(health.backlog > 0 && health.success_rate === 0)
     await until('the snapshot', async () => (await s.raw('POST', `/api/v1/outgoing-webhooks/${b.id}/test`, {})).status === 409)
     const before = failing.requests.length
     await s.api('PATCH', `/outgoing-webhooks/${b.id}`, { enabled: true })
