@@ -5,14 +5,24 @@ import { api, type Row } from './api'
 import { moment } from './calls/fields'
 import { t } from './text'
 
+interface Device {
+  contact: string
+  address: string
+  user_agent: string
+  registered_at: string
+  expires_at: string
+}
+
 interface Phone {
   username: string
   registered: boolean
-  contact: string | null
-  address: string | null
-  user_agent: string | null
-  registered_at: string | null
-  expires_at: string | null
+  devices: Device[]
+}
+
+function describe(d: Device) {
+  const from = t('from {address}', { address: d.address })
+  const since = t('since {when}', { when: moment(d.registered_at) })
+  return [d.user_agent, from, since].filter(Boolean).join(' · ')
 }
 
 export function PhoneStatus({ target }: { target: Row }) {
@@ -20,9 +30,15 @@ export function PhoneStatus({ target }: { target: Row }) {
   if (!p) return null
   return (
     <Stack gap="xs" component="section" aria-label={t('Phone')}>
-      <Group gap="xs">
-        <Badge variant="light" tt="none" color={p.registered ? 'teal' : 'gray'}>{p.registered ? t('registered') : t('not registered')}</Badge>
-        {p.registered && <Text size="sm">{[p.user_agent, t('from {address}', { address: p.address ?? '' }), t('since {when}', { when: moment(p.registered_at ?? '') })].filter(Boolean).join(' · ')}</Text>}
+      <Group gap="xs" align="start" wrap="nowrap">
+        <Badge variant="light" tt="none" style={{ flexShrink: 0 }} color={p.registered ? 'teal' : 'gray'}>
+          {p.registered ? t('registered') : t('not registered')}
+        </Badge>
+        <Stack gap={2}>
+          {p.devices.map((d) => (
+            <Text size="sm" key={d.contact}>{describe(d)}</Text>
+          ))}
+        </Stack>
       </Group>
       {!p.registered && <Text size="sm" c="dimmed">{t('Set up the phone with this server’s address and SIP port, the username {username} and the password. It rings once registered.', { username: p.username })}</Text>}
     </Stack>

@@ -9,40 +9,99 @@
 
 #define RING_SECONDS 60 /* where the target's own attempt has no time */
 
+/* The user part that the URI names, without parameters; "": it has none. */
+static void user_of(const char *uri, char *out, size_t size)
+{
+	bool tel = strncasecmp(uri, "tel:", 4) == 0;
+	const char *from = strchr(uri, ':') + 1, *at = strchr(uri, '@');
+	size_t n = tel ? strcspn(from, ";") : at ? (size_t)(at - from) : 0;
+	snprintf(out, size, "%.*s", (int)n, from);
+	out[strcspn(out, ";:")] = '\0';
+}
+
 /* The number that the URI means, as +1512…; false: it means none. */
 static bool number_of(const struct call *c, const char *uri, char out[PHONE_SIZE])
 {
 	char user[80];
-	bool tel = strncasecmp(uri, "tel:", 4) == 0;
-	const char *from = strchr(uri, ':') + 1, *at = strchr(uri, '@');
-	size_t n = tel ? strcspn(from, ";") : at ? (size_t)(at - from) : 0;
-	snprintf(user, sizeof user, "%.*s", (int)n, from);
-	user[strcspn(user, ";:")] = '\0';
+	user_of(uri, user, sizeof user);
 	return *user && phone_normalize(user, c->organization->region, out);
+}
+
+/* What keeps a transfer from being tried. */
+struct refusal {
+	int status;
+	const char *why; /* NULL: nothing does */
+};
+
+static struct refusal to_number(struct call *c, const char *number, const struct config_trunk *trunk, struct dial_try *t)
+{
+	t->number = arena_strdup(&c->arena, number);
+	t->trunk = trunk;
+	t->order = dial_order(c, trunk);
+	t->by_policy = true;
+	if (!t->order || !t->number)
+		return (struct refusal){503, "out of memory"};
+	return (struct refusal){403, policy_forbids_number(c->organization, number)};
+}
+
+/* The trunk for numbers that the target's phone transfers calls to; NULL: it is not said which. */
+static const struct config_trunk *trunk_for(const struct organization *o, const struct route_target *target)
+{
+	const struct config_trunk *only = NULL;
+	if (target->transfer_trunk_id)
+		return organization_trunk(o, target->transfer_trunk_id);
+	for (size_t i = 0; i < o->trunk_count; i++) {
+		const struct config_trunk *t = &o->trunks[i];
+		if (!t->gateway_count)
+			continue;
+		if (only)
+			return NULL;
+		only = t;
+	}
+	return only;
+}
+
+/*
+ * A phone that is registered here has no server of its own: it names a target by its short number
+ * or its phone's user name, or a telephone number, which goes over a trunk.
+ */
+static struct refusal by_number_plan(struct call *c, const struct attempt *a, const char *uri, struct dial_try *t)
+{
+	char user[80], number[PHONE_SIZE];
+	const struct organization *o = c->organization;
+	user_of(uri, user, sizeof user);
+	const struct route_target *target = *user ? organization_extension(o, user) : NULL;
+	if (target && !target->enabled)
+		return (struct refusal){480, "it is disabled"};
+	if (target)
+		return (struct refusal){480, dial_reach(c, target, t)};
+	if (!number_of(c, uri, number))
+		return (struct refusal){404, "it is no target's short number or user name, and no phone number"};
+	const struct config_trunk *trunk = trunk_for(o, a->to->target);
+	if (!trunk || !trunk->gateway_count)
+		return (struct refusal){403, "the target has no trunk for transfers to phone numbers"};
+	return to_number(c, number, trunk, t);
 }
 
 /*
  * Who may be called so: anybody at the target's own server, which could send the call there by itself; numbers, over the
  * trunk that the target was called by, and other addresses where the dial policy lets calls go to them.
  */
-static const char *forbids(struct call *c, const struct attempt *a, const struct sip_refer *refer, struct dial_try *t)
+static struct refusal prepare(struct call *c, const struct attempt *a, const struct sip_refer *refer, struct dial_try *t)
 {
 	char there[SIP_HOST_SIZE], here[SIP_HOST_SIZE], number[PHONE_SIZE];
 	const struct config_trunk *trunk = a->to->trunk;
 	bool same = strcasecmp(sip_uri_host(refer->uri, there), sip_uri_host(a->uri, here)) == 0;
 	*t = (struct dial_try){.timeout_seconds = a->to->timeout_seconds ? a->to->timeout_seconds : RING_SECONDS, .headers = arena_strdup(&c->arena, refer->headers)};
-	if (trunk && number_of(c, refer->uri, number)) {
-		t->number = arena_strdup(&c->arena, number);
-		t->trunk = trunk;
-		t->order = dial_order(c, trunk);
-		t->by_policy = true;
-		return !t->order || !t->number ? "out of memory" : policy_forbids_number(c->organization, number);
-	}
+	if (a->to->phone)
+		return by_number_plan(c, a, refer->uri, t);
+	if (trunk && number_of(c, refer->uri, number))
+		return to_number(c, number, trunk, t);
 	t->uri = arena_strdup(&c->arena, refer->uri);
 	if (!t->uri || strncasecmp(refer->uri, "sip", 3) != 0)
-		return "only a SIP address can be called so";
+		return (struct refusal){403, "only a SIP address can be called so"};
 	t->by_policy = !same || trunk;
-	return t->by_policy ? policy_forbids_uri(c->organization) : NULL;
+	return (struct refusal){403, t->by_policy ? policy_forbids_uri(c->organization) : NULL};
 }
 
 /* A place that nobody has; there is one more than a dial needs. */
@@ -63,11 +122,12 @@ void transfer_asked(struct attempt *a, const struct sip_refer *refer)
 		sip_leg_refer_answer(a->leg, 603);
 		return;
 	}
-	const char *why = forbids(c, a, refer, t);
-	if (why) {
-		log_info(c->id, "not sent on to %s: %s", refer->uri, why);
-		log_attempt(c, &(struct dial_try){.uri = arena_strdup(&c->arena, refer->uri)}, NULL, "skipped", 0, why);
-		sip_leg_refer_answer(a->leg, 403);
+	struct refusal r = prepare(c, a, refer, t);
+	if (r.why) {
+		log_info(c->id, "not sent on to %s: %s", refer->uri, r.why);
+		t->uri = arena_strdup(&c->arena, refer->uri);
+		log_attempt(c, t, NULL, "skipped", 0, r.why);
+		sip_leg_refer_answer(a->leg, r.status);
 		return;
 	}
 	sip_leg_refer_answer(a->leg, 202);

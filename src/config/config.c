@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <uthash.h>
 
 /* One thing of an organization, found by its id. `data` is one of the config_ structs. */
@@ -343,6 +344,8 @@ static void build_target(struct config_store *c, struct org *o, struct entity *e
 	t->trunk_id = sip || phone ? NULL : text(o, d, "trunk_id");
 	t->phone_username = phone ? text(o, d, "username") : NULL;
 	t->phone_password = phone ? secret(c, o, d, "password") : NULL;
+	t->short_number = text(o, e->doc, "short_number");
+	t->transfer_trunk_id = text(o, e->doc, "transfer_trunk_id");
 	t->revenue_micros = money(revenue, "amount");
 	build_revenue(revenue, t);
 }
@@ -1053,28 +1056,34 @@ static void add_outgoing(struct org *o, struct config_outgoing *list, const stru
 		o->public.named_types |= event_types_named(w->event_types, w->event_type_count);
 }
 
-/* Outgoing webhooks, trunks and phones are also walked: as arrays. */
+static bool is_extension(const struct entity *e)
+{
+	const struct route_target *t = strcmp(e->kind, "target") == 0 ? e->data : NULL;
+	return t && (t->phone_username || t->short_number);
+}
+
+/* Outgoing webhooks, trunks and extensions are also walked: as arrays. */
 static void build_arrays(struct org *o)
 {
-	size_t outgoing = 0, trunks = 0, phones = 0;
+	size_t outgoing = 0, trunks = 0, extensions = 0;
 	for (struct entity *e = o->entities; e; e = e->hh.next) {
 		outgoing += strcmp(e->kind, "outgoing_webhook") == 0;
 		trunks += strcmp(e->kind, "trunk") == 0;
-		phones += strcmp(e->kind, "target") == 0 && ((struct route_target *)e->data)->phone_username;
+		extensions += is_extension(e);
 	}
 	struct config_outgoing *w = arena_alloc(&o->arena, (outgoing + 1) * sizeof *w);
 	struct config_trunk *t = arena_alloc(&o->arena, (trunks + 1) * sizeof *t);
-	const struct route_target **p = arena_alloc(&o->arena, (phones + 1) * sizeof *p);
+	const struct route_target **p = arena_alloc(&o->arena, (extensions + 1) * sizeof *p);
 	o->public.outgoing = w;
 	o->public.trunks = t;
-	o->public.phones = p;
+	o->public.extensions = p;
 	for (struct entity *e = o->entities; e && w && t && p; e = e->hh.next) {
 		if (strcmp(e->kind, "outgoing_webhook") == 0)
 			add_outgoing(o, w, e->data);
 		else if (strcmp(e->kind, "trunk") == 0)
 			t[o->public.trunk_count++] = *(struct config_trunk *)e->data;
-		else if (strcmp(e->kind, "target") == 0 && ((struct route_target *)e->data)->phone_username)
-			p[o->public.phone_count++] = e->data;
+		else if (is_extension(e))
+			p[o->public.extension_count++] = e->data;
 	}
 }
 
@@ -1391,8 +1400,8 @@ bool config_phone(struct config_store *c, const char *username, size_t n, struct
 	bool found = false;
 	pthread_rwlock_rdlock(&c->lock);
 	for (struct org *o = c->orgs; o && !found; o = o->hh.next)
-		for (size_t i = 0; i < o->public.phone_count && !found; i++) {
-			const struct route_target *t = o->public.phones[i];
+		for (size_t i = 0; i < o->public.extension_count && !found; i++) {
+			const struct route_target *t = o->public.extensions[i];
 			found = t->enabled && t->phone_password && (!username || strcmp(t->phone_username, username) == 0) && n-- == 0;
 			if (!found || !out)
 				continue;
@@ -1449,6 +1458,19 @@ const struct route_plan *organization_plan(const struct organization *o, const c
 const struct route_tree *organization_tree(const struct organization *o, const char *id)
 {
 	return organization_find(o, "ring_tree", id);
+}
+
+const struct route_target *organization_extension(const struct organization *o, const char *called)
+{
+	const struct route_target *by_name = NULL;
+	for (size_t i = 0; i < o->extension_count; i++) {
+		const struct route_target *t = o->extensions[i];
+		if (t->short_number && strcmp(t->short_number, called) == 0)
+			return t;
+		if (t->phone_username && strcasecmp(t->phone_username, called) == 0)
+			by_name = t;
+	}
+	return by_name;
 }
 
 const struct route_target *organization_target(const struct organization *o, const char *id)

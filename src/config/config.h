@@ -212,8 +212,8 @@ struct organization {
 	uint64_t named_types; /* event types sent by name only that an enabled one of them lists: event_type_bit() */
 	const struct config_trunk *trunks;
 	size_t trunk_count;
-	const struct route_target *const *phones; /* targets whose destination is one */
-	size_t phone_count;
+	const struct route_target *const *extensions; /* targets that are phones or have a short number */
+	size_t extension_count;
 	const char *public_url; /* where this server is reached, without a slash at its end */
 	struct feed *feed; /* where its events are told live */
 	struct callers *callers; /* what is known of them, of all organizations */
@@ -291,6 +291,8 @@ const struct route_plan *organization_plan(const struct organization *o, const c
 const struct route_tree *organization_tree(const struct organization *o, const char *id);
 /* Also an RTB target, as one. */
 const struct route_target *organization_target(const struct organization *o, const char *id);
+/* The target with that short number, or else whose phone has that user name (in any case); or NULL. */
+const struct route_target *organization_extension(const struct organization *o, const char *called);
 /*
  * Why calls of the campaign cannot run its call flow, in words without a full stop. Such calls run
  * the campaign's routing plan when it has one, else they are refused. NULL: the flow runs, or the

@@ -108,6 +108,9 @@ static void check(json_t *doc, struct errors *errors)
 		errors_add(errors, "/destination/number",
 			   "is required for a phone number destination");
 	const char *user = json_string_value(json_object_get(destination, "username"));
+	const char *short_number = json_string_value(json_object_get(doc, "short_number"));
+	if (short_number && short_number[strspn(short_number, "0123456789")])
+		errors_add(errors, "/short_number", "may only have digits");
 	if (type && strcmp(type, "phone") == 0 && !user)
 		errors_add(errors, "/destination/username", "is required for a phone destination");
 	if (user && strspn(user, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != strlen(user))
@@ -150,6 +153,11 @@ const struct resource_kind resource_target = {
 			  .help = "At least 10 characters.", .only = "type=phone"},
 			 {0},
 		 }},
+		{"short_number", FIELD_STRING, .min = 2, .max = 6, .title = "Short number",
+		 .help = "Digits such as 201, by which phones of the organization transfer calls here."},
+		{"transfer_trunk_id", FIELD_ID, .kind = "trunk", .title = "Trunk for transfers",
+		 .help = "The trunk that phone numbers are dialed over when this target's phone transfers "
+			 "a call. Empty: the only trunk with an outbound gateway."},
 		TARGET_RULES,
 		{"revenue", FIELD_OBJECT, .help = "Amount the buyer pays for a call.",
 		 .fields = (const struct field[]){

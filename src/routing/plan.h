@@ -36,6 +36,8 @@ struct route_target {
 	const char *uri;               /* destination type sip */
 	const char *number, *trunk_id; /* destination type number */
 	const char *phone_username, *phone_password; /* destination type phone */
+	const char *short_number;                    /* by which phones transfer calls there; or NULL */
+	const char *transfer_trunk_id;               /* of numbers that it transfers calls to; or NULL */
 	char accept_key;                 /* who answers presses it to take the call; 0: answering is enough */
 	struct {                         /* what who answers hears first; prompt_id and text NULL: nothing */
 		const char *prompt_id, *voice;

@@ -16,7 +16,7 @@ describe('devices of a phone', () => {
   const phone = async (username: string, rest: object = {}) => {
     const destination = { type: 'phone', username, password }
     const target = await s.api('POST', '/targets', { name: username, destination, ...rest })
-    const number = `+1800555430${numbers++}`
+    const number = `+180055543${String(numbers++).padStart(2, '0')}`
     const entries = [{ target_id: target.id, priority: 1 }]
     const plan = await s.api('POST', '/routing-plans', { name: username, entries })
     await s.campaign(number, { routing_plan_id: plan.id })
@@ -138,5 +138,104 @@ describe('devices of a phone', () => {
     second.resetAndDestroy()
     await until('one is left', async () => (await devices(id)).length === 1)
     assert.deepEqual(await devices(id), [contact(stays, 'dan')])
+  })
+
+  describe('that transfer a call', () => {
+    const refer = (p: Peer, to: string) => p.within('REFER', { headers: [`Refer-To: <${to}>`] })
+    let agent: Peer
+    // A call that an agent's phone has answered.
+    const talking = async (username: string, rest: object = {}) => {
+      const { number } = await phone(username, rest)
+      agent = await Peer.start()
+      ok(await agent.register(s.sip, username, password))
+      const call = await calls(number)
+      assert.equal(call.status, 200)
+      await agent.first('ACK')
+      return { number, call }
+    }
+    const attempted = async (number: string) => {
+      const log = await s.lastCall((c) => c.number === number)
+      return log.attempts.map((a: any) => [a.outcome, a.target_id ?? a.uri])
+    }
+
+    test('to another phone by its short number or user name, and on from there', async () => {
+      const { id: erin } = await phone('erin', { short_number: '202' })
+      const { id: fay } = await phone('fay.desk')
+      const [first, second] = [await Peer.start(), await Peer.start()]
+      ok(await first.register(s.sip, 'erin', password))
+      ok(await second.register(s.sip, 'fay.desk', password))
+      const { number, call } = await talking('eve')
+      assert.equal(await refer(agent, `sip:202@127.0.0.1:${s.sip}`), 202)
+      await agent.first('BYE')
+      assert.equal(await refer(first, `sip:Fay.Desk@pbx.example.com;transport=udp`), 202)
+      await first.first('BYE')
+      assert.equal(await call.request('BYE'), 200)
+      await second.first('BYE')
+      const outcomes = (await attempted(number)).slice(1)
+      assert.deepEqual(outcomes, [['transferred', erin], ['transferred', fay]])
+    })
+
+    test('to a telephone number, as the dial policy allows, over the trunk that is said', async () => {
+      const carrier = await Peer.start()
+      const trunk = (name: string, gateway: Peer) =>
+        s.api('POST', '/trunks', { name, outbound: { gateways: [{ uri: gateway.uri }], number_format: 'e164' } })
+      const { number, call } = await talking('gil')
+      const outside = `sip:512-555-0142@127.0.0.1:${s.sip}`
+      assert.equal(await refer(agent, outside), 403, 'there is no trunk')
+      await trunk('Carrier', carrier)
+      const other = await talking('gus')
+      assert.equal(await refer(agent, outside), 403, 'the dial policy does not allow it')
+      assert.equal(await other.call.request('BYE'), 200)
+      await s.api('PATCH', '/organization', { dial_policy: { numbers: true } })
+      const third = await talking('gwen')
+      assert.equal(await refer(agent, outside), 202)
+      const invite = await carrier.first('INVITE')
+      assert.match(invite.uri, /^sip:\+15125550142@/)
+      await agent.first('BYE')
+      assert.equal(await third.call.request('BYE'), 200)
+      await carrier.first('BYE')
+      // With a second trunk it must be said which.
+      const backup = await Peer.start()
+      const { id } = await trunk('Backup', backup)
+      const fourth = await talking('hal')
+      assert.equal(await refer(agent, outside), 403)
+      assert.equal(await fourth.call.request('BYE'), 200)
+      const fifth = await talking('hugo', { transfer_trunk_id: id })
+      assert.equal(await refer(agent, outside), 202)
+      await backup.first('INVITE')
+      assert.equal(await fifth.call.request('BYE'), 200)
+      assert.equal(await call.request('BYE'), 200)
+      const log = await s.lastCall((c) => c.number === number)
+      assert.equal(log.attempts[1].reason, 'the target has no trunk for transfers to phone numbers')
+    })
+
+    test('who cannot be called is told why, and the talk goes on', async () => {
+      await phone('ida', { short_number: '209' })
+      const { number, call } = await talking('ike')
+      assert.equal(await refer(agent, `sip:209@127.0.0.1:${s.sip}`), 480)
+      assert.equal(await refer(agent, `sip:nobody@127.0.0.1:${s.sip}`), 404)
+      assert.equal(await refer(agent, `sip:127.0.0.1:${s.sip}`), 404)
+      assert.equal(agent.of('BYE').length, 0)
+      assert.equal(await call.request('BYE'), 200)
+      const log = await s.lastCall((c) => c.number === number)
+      const unknown = "it is no target's short number or user name, and no phone number"
+      assert.deepEqual(log.attempts.slice(1).map((a: any) => a.reason), [
+        'its phone is not registered', unknown, unknown,
+      ])
+    })
+
+    test('a short number has digits and one target', async () => {
+      const made = await phone('joan', { short_number: '230' })
+      const destination = { type: 'phone', username: 'jon', password }
+      const refused = async (short_number: string, status: number) => {
+        const r = await s.raw('POST', '/api/v1/targets', { name: 'jon', destination, short_number })
+        assert.equal(r.status, status)
+        return ((await r.json()) as any).errors[0]
+      }
+      assert.deepEqual(await refused('2a', 422), { pointer: '/short_number', detail: 'may only have digits' })
+      await until('it is known', async () => (await s.raw('GET', `/api/v1/targets/${made.id}/phone`)).status === 200)
+      assert.deepEqual(await refused('230', 409), { pointer: '/short_number', detail: 'is taken already' })
+      await s.api('PATCH', `/targets/${made.id}`, { short_number: '230', name: 'Jo' })
+    })
   })
 })

@@ -397,6 +397,24 @@ bool api_resource_insert(struct store_conn *conn, const struct crypto_key *key, 
 	return ok;
 }
 
+/* Has another target the short number? */
+static bool short_number_is_taken(const struct organization *o, const struct resource_kind *kind, json_t *doc, const char *id)
+{
+	const char *number = json_string_value(json_object_get(doc, "short_number"));
+	const struct route_target *t = number && strcmp(kind->kind, "target") == 0 ? organization_extension(o, number) : NULL;
+	return t && t->short_number && strcmp(t->short_number, number) == 0 && strcmp(t->id, id) != 0;
+}
+
+static bool refuse_as_taken(struct http_request *r, const char *field)
+{
+	struct errors errors = {0};
+	char pointer[64];
+	snprintf(pointer, sizeof pointer, "/%s", field);
+	errors_add(&errors, pointer, "is taken already");
+	http_problem_errors(r, 409, "This is taken already", "another one has the same", &errors);
+	return true;
+}
+
 /* Taken already? The answer is set. */
 static bool conflict(struct store_conn *conn, struct http_request *r, const struct resource_kind *kind, json_t *doc, const char *id, bool *failed)
 {
@@ -409,14 +427,9 @@ static bool conflict(struct store_conn *conn, struct http_request *r, const stru
 	*failed = (unique || lookup) && !rows;
 	bool taken = rows_count(rows) > 0;
 	rows_free(rows);
-	if (!taken)
-		return false;
-	struct errors errors = {0};
-	char pointer[64];
-	snprintf(pointer, sizeof pointer, "/%s", unique ? kind->unique : kind->lookup);
-	errors_add(&errors, pointer, "is taken already");
-	http_problem_errors(r, 409, "This is taken already", "another one has the same", &errors);
-	return true;
+	if (taken)
+		return refuse_as_taken(r, unique ? kind->unique : kind->lookup);
+	return short_number_is_taken(r->organization, kind, doc, id) && refuse_as_taken(r, "short_number");
 }
 
 /* ---- requests ---- */
