@@ -59,7 +59,7 @@ struct strowger {
 	struct node *node;
 	char prompt_dir[512], recording_dir[512], public_url[300];
 	const char *listeners[9];
-	char rtp_address[INET6_ADDRSTRLEN];
+	char rtp_addresses[MEDIA_ADDRESSES_MAX * ADDRESS_SIZE]; /* for the log */
 };
 
 static int fail(const struct error *err)
@@ -340,15 +340,13 @@ static bool read_public_url(struct strowger *s, struct error *err)
 /* What is wrong with them is said before anything is begun, or waited for. */
 static bool read_settings(struct strowger *s, struct error *err)
 {
-	const char *listener = s->listeners[0] ? s->listeners[0] : "";
-	s->media_config = (struct media_config){
-		.address = s->rtp_address,
-		.advertised = s->settings.value[SETTING_RTP_ADVERTISED],
-	};
-	if (!rtp_address_choose(s->settings.value[SETTING_RTP_ADDRESS], listener, s->rtp_address,
-				err) ||
-	    !rtp_advertised_check(s->media_config.advertised, s->rtp_address, err))
+	size_t n = 0;
+	if (!rtp_addresses_read(s->settings.value[SETTING_RTP_ADDRESS],
+				s->settings.value[SETTING_RTP_ADVERTISED], s->listeners, &s->media_config, err))
 		return false;
+	for (size_t i = 0; i < s->media_config.address_count; i++)
+		n += (size_t)snprintf(s->rtp_addresses + n, sizeof s->rtp_addresses - n, "%s%s", i ? "," : "",
+				      s->media_config.addresses[i].bound);
 	if (sscanf(s->settings.value[SETTING_RTP_PORTS], "%d-%d", &s->media_config.port_low, &s->media_config.port_high) != 2 || s->media_config.port_low < 1024 || s->media_config.port_high > 65535)
 		return error_set(err, "--rtp-ports '%s' must look like 20000-29999", s->settings.value[SETTING_RTP_PORTS]);
 	if (!read_public_url(s, err))
@@ -468,7 +466,7 @@ int command_serve(int argc, char **argv)
 	split_listeners(s, listeners);
 	bool ok = (!log_file || log_open(log_file) || error_set(&err, "cannot write the log file %s", log_file)) && read_settings(s, &err) && start_storage(s, &signals, &signal_number, &err) && start_services(s, &err);
 	if (ok)
-		log_info(NULL, "serving: http %s, sip %s, audio on %s", s->settings.value[SETTING_HTTP], s->settings.value[SETTING_SIP], s->rtp_address);
+		log_info(NULL, "serving: http %s, sip %s, audio on %s", s->settings.value[SETTING_HTTP], s->settings.value[SETTING_SIP], s->rtp_addresses);
 	bool lost = false;
 	while (ok && !(lost = !node_watch(s->node, s->client))) {
 		const struct timespec second = {1, 0};

@@ -1,21 +1,12 @@
 #include "rtp_address.h"
 #include "base/network.h"
+#include "sip/sip.h"
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-/* The host of "udp:HOST:PORT", without the brackets of IPv6. */
-static void host_of(const char *listener, char out[INET6_ADDRSTRLEN])
-{
-	const char *host = strchr(listener, ':'), *port = strrchr(listener, ':');
-	size_t n = host && port > host ? (size_t)(port - host - 1) : 0;
-	bool in_brackets = n > 2 && host[1] == '[' && port[-1] == ']';
-	snprintf(out, INET6_ADDRSTRLEN, "%.*s", (int)(in_brackets ? n - 2 : n),
-		 host ? host + 1 + in_brackets : "");
-}
 
 static const void *bytes_of(const struct sockaddr *address)
 {
@@ -63,20 +54,16 @@ static bool is_of_machine(const struct sockaddr *address)
 	return ok;
 }
 
-bool rtp_address_choose(const char *given, const char *listener, char out[INET6_ADDRSTRLEN],
-			struct error *err)
+/* given: what the setting says; false: a listener's host. */
+static bool choose(const char *text, bool given, char out[INET6_ADDRSTRLEN], struct error *err)
 {
 	struct sockaddr_storage address;
 	const struct sockaddr *is = (const struct sockaddr *)&address;
-	if (given)
-		snprintf(out, INET6_ADDRSTRLEN, "%s", given);
-	else
-		host_of(listener, out);
+	snprintf(out, INET6_ADDRSTRLEN, "%s", text);
 	if (!address_parse(out, strlen(out), &address))
 		return error_set(err, given ? "--rtp-address '%.60s' must be an IP address of this machine"
 					    : "'%.60s' in --sip is no IP address: name one of this "
-					      "machine's for audio with --rtp-address",
-				 given ? given : out);
+					      "machine's for audio with --rtp-address", text);
 	if (is_any(is))
 		first_of_machine(address.ss_family, out);
 	else if (!is_of_machine(is))
@@ -87,18 +74,94 @@ bool rtp_address_choose(const char *given, const char *listener, char out[INET6_
 	return true;
 }
 
-bool rtp_advertised_check(const char *advertised, const char *address, struct error *err)
+/* Each once. outside: what a listener names for it; "": nothing. */
+static bool add(const char *text, bool given, const char *outside, struct media_config *out, struct error *err)
 {
-	struct sockaddr_storage outside, inside;
-	if (!advertised)
-		return true;
-	if (!address_parse(advertised, strlen(advertised), &outside) ||
-	    is_any((const struct sockaddr *)&outside))
+	struct media_address made = {.bound = ""};
+	if (!choose(text, given, made.bound, err))
+		return false;
+	for (size_t i = 0; i < out->address_count; i++)
+		if (strcmp(out->addresses[i].bound, made.bound) == 0)
+			return true;
+	if (out->address_count == MEDIA_ADDRESSES_MAX)
+		return error_set(err, "audio can have %d addresses at most", MEDIA_ADDRESSES_MAX);
+	snprintf(made.advertised, sizeof made.advertised, "%s", outside);
+	out->addresses[out->address_count++] = made;
+	return true;
+}
+
+/* What a listener with that host names as its outside address; "": nothing. */
+static void outside_of(const char *const *listeners, const char *host, char out[ADDRESS_SIZE])
+{
+	char of[ADDRESS_SIZE];
+	out[0] = '\0';
+	for (; *listeners && !*out; listeners++)
+		if (!sip_listener_host(*listeners, of, out) || strcmp(of, host) != 0)
+			out[0] = '\0';
+}
+
+static bool add_given(const char *given, const char *const *listeners, struct media_config *out, struct error *err)
+{
+	char one[64], outside[ADDRESS_SIZE];
+	for (const char *p = given; *p;) {
+		size_t n = strcspn(p, ",");
+		snprintf(one, sizeof one, "%.*s", (int)n, p);
+		outside_of(listeners, one, outside);
+		if (!add(one, true, outside, out, err))
+			return false;
+		p += n + (p[n] == ',');
+	}
+	return true;
+}
+
+static bool add_listeners(const char *const *listeners, struct media_config *out, struct error *err)
+{
+	char host[ADDRESS_SIZE], outside[ADDRESS_SIZE];
+	for (; *listeners; listeners++) {
+		if (!sip_listener_host(*listeners, host, outside))
+			return error_set(err, "the SIP listener '%s' must look like udp:0.0.0.0:5060, "
+					      "tcp:0.0.0.0:5060 or tls:0.0.0.0:5061", *listeners);
+		if (!add(host, false, outside, out, err))
+			return false;
+	}
+	return true;
+}
+
+static bool is_six(const char *address)
+{
+	return strchr(address, ':') != NULL;
+}
+
+/* For the addresses of its family that have none. */
+static bool advertise(const char *advertised, struct media_config *out, struct error *err)
+{
+	struct sockaddr_storage outside;
+	bool used = !advertised;
+	if (advertised && (!address_parse(advertised, strlen(advertised), &outside) ||
+			   is_any((const struct sockaddr *)&outside)))
 		return error_set(err, "--rtp-advertised-address '%.60s' must be the IP address that "
 				      "others send audio to", advertised);
-	if (!address_parse(address, strlen(address), &inside) ||
-	    inside.ss_family != outside.ss_family)
-		return error_set(err, "--rtp-advertised-address %s and the address for audio, %s, must "
-				      "both be IPv4 or both IPv6", advertised, address);
-	return true;
+	for (size_t i = 0; i < out->address_count; i++) {
+		struct media_address *a = &out->addresses[i];
+		bool fits = advertised && is_six(a->bound) == is_six(advertised);
+		used = used || fits;
+		if (!*a->advertised)
+			snprintf(a->advertised, sizeof a->advertised, "%s", fits ? advertised : a->bound);
+		if (!address_parse(a->advertised, strlen(a->advertised), &outside))
+			return error_set(err, "%s, the outside address of %s, must be an IP address",
+				a->advertised, a->bound);
+		if (is_six(a->advertised) != is_six(a->bound))
+			return error_set(err, "%s, the outside address of %s, must be of the same family: "
+				"both IPv4 or both IPv6", a->advertised, a->bound);
+	}
+	return used || error_set(err, "--rtp-advertised-address %s and the address for audio, %s, must "
+				      "both be IPv4 or both IPv6", advertised, out->addresses[0].bound);
+}
+
+bool rtp_addresses_read(const char *given, const char *advertised, const char *const *listeners,
+			struct media_config *out, struct error *err)
+{
+	out->address_count = 0;
+	bool added = given ? add_given(given, listeners, out, err) : add_listeners(listeners, out, err);
+	return added && advertise(advertised, out, err);
 }

@@ -15,17 +15,23 @@ static const struct {
 		"addresses that are sent to others (default: http:// and what --http says)"},
 	[SETTING_HTTP_READ_TIMEOUT] = {"http-read-timeout", "SECONDS", "30", "Longest that a client may take over a request's headers, and again over its body"},
 	[SETTING_PROXIES] = {"trusted-proxies", "LIST", "", "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between: addresses or networks"},
-	[SETTING_SIP] = {"sip", "LIST", "udp:0.0.0.0:5060", "SIP listeners, with commas between: udp:ADDR:PORT,tcp:ADDR:PORT,tls:ADDR:PORT"},
+	[SETTING_SIP] = {
+		"sip", "LIST", "udp:0.0.0.0:5060",
+		"SIP listeners, with commas between: udp:ADDR:PORT,tcp:ADDR:PORT,tls:ADDR:PORT; =OUTSIDE "
+		"behind one is the address that others reach it at, for 1:1 NAT"},
 	[SETTING_SIP_PROXIES] = {"trusted-sip-proxies", "LIST", "", "SIP proxies in front, whose Via says who asked them, with commas between: addresses or networks"},
 	[SETTING_WEBSOCKET] = {"sip-websocket", "URL", NULL, "Where browsers reach SIP for test calls: wss://… of a proxy in front (deploy/kamailio/); needs --media rtpengine"},
 	[SETTING_CERTIFICATE] = {"sip-certificate", "FILE", NULL, "Certificate chain of tls: listeners, PEM; SIGHUP reads it anew"},
 	[SETTING_KEY] = {"sip-key", "FILE", NULL, "Its private key, PEM (default: in the same file)"},
 	[SETTING_CA] = {"sip-ca", "FILE", NULL, "Certificates that those of gateways called over TLS must be signed by, PEM; none: any certificate will do (default: those that this machine trusts)"},
-	[SETTING_RTP_ADDRESS] = {"rtp-address", "ADDR", NULL, "This machine's address for audio, named in SDP (default: that of the first SIP listener, or the first of this machine)"},
+	[SETTING_RTP_ADDRESS] = {
+		"rtp-address", "LIST", NULL,
+		"This machine's addresses for audio, named in SDP, with commas between (default: those of "
+		"the SIP listeners, or the first of this machine)"},
 	[SETTING_RTP_ADVERTISED] = {
 		"rtp-advertised-address", "ADDR", NULL,
 		"Address named in SDP, where that is another than audio is sent from: the outside one of "
-		"1:1 NAT (default: --rtp-address)"},
+		"1:1 NAT, unless the SIP listener names one (default: --rtp-address)"},
 	[SETTING_RTP_PORTS] = {"rtp-ports", "LOW-HIGH", "20000-29999", "UDP ports for audio, two a call leg"},
 	[SETTING_MEDIA] = {"media", "BACKEND", "embedded", "embedded: audio goes straight to callers and targets. rtpengine:ADDR:PORT: through the rtpengine whose ng protocol listens there, which speaks SRTP and WebRTC"},
 	[SETTING_BAN] = {"sip-ban", "SECONDS", "600", "An address that is no trunk's and was refused 20 times within a minute is not answered for so long; 0: never"},

@@ -112,7 +112,7 @@ static void on_offered(void *owner, const char *sdp)
 		return;
 	}
 	media_set_remote(c->end, &audio, MEDIA_SAME_HOST);
-	sdp_audio_answer(answer, media_address(c->media), media_port(c->end), &audio, NULL, 1, 2);
+	sdp_audio_answer(answer, media_address(c->end), media_port(c->end), &audio, NULL, 1, 2);
 	sip_leg_reoffer_answer(c->leg, 200, answer);
 }
 
@@ -161,42 +161,25 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* The address this machine reaches the other by: for the same host, loopback stays loopback. A name is taken for IPv4. */
-static void local_address(const char *uri, char out[64])
-{
-	char host[128];
-	const char *at = strchr(uri, '@'), *start = at ? at + 1 : strchr(uri, ':') + 1;
-	bool six = *start == '[';
-	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST}, *remote = NULL;
-	struct sockaddr_storage local;
-	socklen_t len = sizeof local;
-	snprintf(host, sizeof host, "%.*s", (int)strcspn(start + six, six ? "]" : ":;>"), start + six);
-	snprintf(out, 64, "127.0.0.1");
-	int fd = getaddrinfo(host, "5060", &hints, &remote) == 0 ? socket(remote->ai_family, SOCK_DGRAM, 0) : -1;
-	if (fd >= 0 && connect(fd, remote->ai_addr, remote->ai_addrlen) == 0 && getsockname(fd, (struct sockaddr *)&local, &len) == 0)
-		address_text((struct sockaddr *)&local, out);
-	if (fd >= 0)
-		close(fd);
-	if (remote)
-		freeaddrinfo(remote);
-}
-
 static bool place(struct caller *c, struct error *err)
 {
 	static const struct sip_leg_handler handler = {.progress = on_progress, .answered = on_answered, .failed = on_failed, .ended = on_ended, .offered = on_offered};
-	char address[64], listener[80], sdp[SDP_SIZE];
-	local_address(c->uri, address);
+	char address[ADDRESS_SIZE], listener[80], sdp[SDP_SIZE];
+	if (!sip_local_address(c->uri, address)) /* it is a name */
+		snprintf(address, sizeof address, "127.0.0.1");
 	bool six = strchr(address, ':') != NULL;
 	snprintf(listener, sizeof listener, "%s:%s%s%s:0", sip_transports[sip_transport_of(c->uri)], six ? "[" : "", address, six ? "]" : "");
 	const char *listeners[] = {listener, NULL};
 	struct sip_agent_config sip = {.listeners = listeners, .ca = SIP_CA_NONE, .incoming = on_incoming, .arg = c, .session_seconds = 1800, .min_session_seconds = 90};
 	unsigned low = 30000 + randombytes_uniform(12000) * 2;
-	struct media_config media = {.address = address, .port_low = (int)low, .port_high = (int)low + 4000}; /* many: other programs may have a few hundred of them */
+	struct media_config media = {.address_count = 1, .port_low = (int)low, .port_high = (int)low + 4000}; /* many: other programs may have a few hundred of them */
+	snprintf(media.addresses[0].bound, sizeof media.addresses[0].bound, "%s", address);
+	snprintf(media.addresses[0].advertised, sizeof media.addresses[0].advertised, "%s", address);
 	c->root = su_root_create(NULL);
 	c->events = mailbox_create(1);
 	c->agent = c->root && c->events ? sip_agent_create(c->root, &sip, err) : NULL;
 	c->media = c->agent ? media_create(&media, err) : NULL;
-	c->end = c->media ? media_open(c->media, c->events, 0, 0) : NULL;
+	c->end = c->media ? media_open(c->media, 0, c->events, 0, 0) : NULL;
 	c->timer = c->root ? su_timer_create(su_root_task(c->root), 0) : NULL;
 	if (!c->end)
 		return c->media ? error_set(err, "no UDP port is free for audio") : false;

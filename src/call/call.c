@@ -22,7 +22,7 @@ const char *call_sdp(struct call *c, char out[SDP_SIZE])
 	negotiate_settle(c);
 	if (c->offers)
 		return negotiate_caller_offer(c, "sendrecv", out);
-	sdp_audio_answer(out, media_address(c->loop->config.media), media_port(c->end), &c->sdp, c->told_passed, c->sdp_session, c->sdp_version);
+	sdp_audio_answer(out, media_address(c->end), media_port(c->end), &c->sdp, c->told_passed, c->sdp_session, c->sdp_version);
 	return out;
 }
 
@@ -318,6 +318,13 @@ static const struct sdp_formats *keep_formats(struct call *c, const struct sdp_f
 	return kept;
 }
 
+/* Where audio of a caller is received: at the address that the INVITE came to, of the SDP's family. */
+static size_t address_for(const struct call_loop *loop, const char *local, const struct sdp_audio *sdp)
+{
+	bool other_family = local && *sdp->address && !strchr(sdp->address, ':') != !strchr(local, ':');
+	return media_address_near(loop->config.media, other_family ? sdp->address : local);
+}
+
 void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
 		const struct config_number *number, const struct config_trunk *trunk, const struct call *before)
 {
@@ -369,7 +376,8 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->env.tags = c->tags = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->tags);
 	c->held = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->held);
 	c->caller_id = phone_normalize(from, o->region, caller) ? arena_strdup(&c->arena, caller) : arena_strndup(&c->arena, *from ? from : "anonymous", *from ? strnlen(from, 40) : 9);
-	c->end = media_open(loop->config.media, loop->media_events, c->serial, END_CALLER);
+	c->end = media_open(loop->config.media, address_for(loop, in->local, &c->sdp), loop->media_events,
+			    c->serial, END_CALLER);
 	c->step_timer = su_timer_create(su_root_task(loop->root), 0);
 	c->talk_timer = su_timer_create(su_root_task(loop->root), 0);
 	sip_leg_bind(c->leg, &caller_handler, c);

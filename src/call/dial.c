@@ -807,7 +807,7 @@ static void target_offered(void *owner, const char *sdp)
 		sip_leg_reoffer_answer(a->leg, 200, negotiate_target_offer(a, "sendrecv", answer));
 	} else if (negotiate_take(c, a->told_passed, sdp, &audio)) {
 		take_sdp(a, &audio);
-		sdp_audio_answer(answer, media_address(c->loop->config.media), media_port(a->end), &audio, audio.passed ? sdp_format_find(c->formats, a->passed) : NULL, c->sdp_session + 1, ++c->sdp_version);
+		sdp_audio_answer(answer, media_address(a->end), media_port(a->end), &audio, audio.passed ? sdp_format_find(c->formats, a->passed) : NULL, c->sdp_session + 1, ++c->sdp_version);
 		sip_leg_reoffer_answer(a->leg, 200, answer);
 		tell_caller(a);
 	} else {
@@ -1128,11 +1128,28 @@ static void sent_on(struct attempt *a, int status, const char *contact)
 	dial_try_more(c);
 }
 
+/* A place for its audio, at the address that its SIP goes from. */
+static void open_end(struct attempt *a)
+{
+	struct call *c = a->call;
+	struct media *media = c->loop->config.media;
+	const struct dial_try *t = a->to;
+	char local[ADDRESS_SIZE];
+	const char *uri = t->trunk ? gateway_of(a)->uri : t->phone && *t->phone->route ? t->phone->route : t->uri;
+	size_t address = uri && media_address_count(media) > 1 && sip_local_address(uri, local) ? media_address_near(media, local) : 0;
+	if (a->end && media_address_of(a->end) != address) {
+		media_close(a->end);
+		a->end = NULL;
+	}
+	if (!a->end)
+		a->end = media_open(media, address, c->loop->media_events, c->serial,
+				    END_TARGET + (int)(a - c->dial.attempts));
+}
+
 void dial_begin(struct call *c, struct attempt *a, const struct dial_try *t)
 {
 	*a = (struct attempt){.call = c, .to = t, .end = a->end, .told_mode = "sendrecv", .started_ms = clock_now_ms()};
-	if (!a->end)
-		a->end = media_open(c->loop->config.media, c->loop->media_events, c->serial, END_TARGET + (int)(a - c->dial.attempts));
+	open_end(a);
 	place(a);
 }
 

@@ -45,7 +45,7 @@ void negotiate_offer(struct call *c, const struct attempt *a, char out[SDP_SIZE]
 {
 	struct sdp_formats own = {0};
 	sdp_formats_add_own(&own, c->sdp.codec == CODEC_PCMA ? CODEC_PCMA : CODEC_PCMU);
-	sdp_audio_offer(out, media_address(c->loop->config.media), media_port(a->end), a->offered ? a->offered : &own, "sendrecv", c->sdp_session + 1, 1);
+	sdp_audio_offer(out, media_address(a->end), media_port(a->end), a->offered ? a->offered : &own, "sendrecv", c->sdp_session + 1, 1);
 }
 
 bool negotiate_answer(struct attempt *a, const char *sdp, struct sdp_audio *out)
@@ -111,7 +111,7 @@ const char *negotiate_caller_offer(struct call *c, const char *mode, char out[SD
 {
 	struct sdp_formats formats;
 	sdp_formats_in_use(&formats, &c->sdp, c->told_passed);
-	sdp_audio_offer(out, media_address(c->loop->config.media), media_port(c->end), &formats, mode, c->sdp_session, c->sdp_version);
+	sdp_audio_offer(out, media_address(c->end), media_port(c->end), &formats, mode, c->sdp_session, c->sdp_version);
 	return out;
 }
 
@@ -120,7 +120,7 @@ const char *negotiate_target_offer(const struct attempt *a, const char *mode, ch
 	struct call *c = a->call;
 	struct sdp_formats formats;
 	sdp_formats_in_use(&formats, &a->sdp, a->told_passed ? sdp_format_find(c->formats, a->passed) : NULL);
-	sdp_audio_offer(out, media_address(c->loop->config.media), media_port(a->end), &formats, mode, c->sdp_session + 1, ++c->sdp_version);
+	sdp_audio_offer(out, media_address(a->end), media_port(a->end), &formats, mode, c->sdp_session + 1, ++c->sdp_version);
 	return out;
 }
 

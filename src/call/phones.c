@@ -110,7 +110,7 @@ static struct entry *entry_made(struct phones *p, const char *target_id)
 
 static void drop_if_empty(struct phones *p, struct entry *e)
 {
-	if (!e || e->devices)
+	if (!e || e->devices || !p->entries)
 		return;
 	HASH_DEL(p->entries, e);
 	free(e);

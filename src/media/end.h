@@ -25,6 +25,7 @@ struct media_end {
 	struct mailbox *events;
 	uint64_t owner;
 	int number;
+	size_t address; /* of the media's: where the socket is bound */
 	struct rtp_socket *socket;
 	/* all below: media thread only */
 	struct media_end *next_active, **previous_active; /* ends that have something to send each tick */
@@ -98,11 +99,13 @@ struct media_thread {
 	unsigned report_tick;
 	struct media_end *watched[WATCH_SLOTS];
 	unsigned watch_tick, watch_next;
-	struct rtp_sockets *sockets;
+	struct rtp_sockets *sockets[MEDIA_ADDRESSES_MAX]; /* by address */
 };
 
 struct media {
-	char address[64], cname[33];
+	struct media_address addresses[MEDIA_ADDRESSES_MAX];
+	size_t address_count;
+	char cname[33];
 	int count;
 	struct media_thread threads[THREADS_MAX];
 	atomic_int open;

@@ -54,13 +54,33 @@ void media_flush(struct media *m)
 	}
 }
 
-struct media_end *media_open(struct media *m, struct mailbox *events, uint64_t owner, int number)
+size_t media_address_count(const struct media *m)
+{
+	return m->address_count;
+}
+
+size_t media_address_near(const struct media *m, const char *local)
+{
+	size_t family = m->address_count;
+	for (size_t i = 0; local && i < m->address_count; i++) {
+		if (strcmp(m->addresses[i].bound, local) == 0)
+			return i;
+		bool same = !strchr(m->addresses[i].bound, ':') == !strchr(local, ':');
+		if (same && family == m->address_count)
+			family = i;
+	}
+	return family < m->address_count ? family : 0;
+}
+
+struct media_end *media_open(struct media *m, size_t address, struct mailbox *events, uint64_t owner,
+			     int number)
 {
 	struct media_end *e = calloc(1, sizeof *e);
 	if (!e)
 		return NULL;
 	e->thread = &m->threads[owner % (uint64_t)m->count];
-	e->socket = rtp_sockets_take(e->thread->sockets);
+	e->address = address;
+	e->socket = rtp_sockets_take(e->thread->sockets[address]);
 	if (!e->socket) {
 		free(e);
 		return NULL;
@@ -85,9 +105,14 @@ int media_port(const struct media_end *e)
 	return e->socket->port;
 }
 
-const char *media_address(const struct media *m)
+const char *media_address(const struct media_end *e)
 {
-	return m->address;
+	return e->media->addresses[e->address].advertised;
+}
+
+size_t media_address_of(const struct media_end *e)
+{
+	return e->address;
 }
 
 int media_open_ends(const struct media *m)
@@ -204,7 +229,7 @@ static void close_end(struct media_end *e)
 	end_deactivate(e);
 	end_stop_audio(e);
 	end_free_tones(e);
-	rtp_sockets_give(e->thread->sockets, e->socket);
+	rtp_sockets_give(e->thread->sockets[e->address], e->socket);
 	end_record_stop(e, true);
 	free(e);
 	m->open--;
@@ -396,8 +421,13 @@ static bool start_thread(struct media *m, int index, const struct media_config *
 	t->commands = mailbox_create(1);
 	t->epoll = epoll_create1(EPOLL_CLOEXEC);
 	t->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	t->sockets = rtp_sockets_create(config->address, low + 2 * index, config->port_high, 2 * m->count, t->epoll);
-	t->started = t->sockets && t->commands && t->epoll >= 0 && t->timer >= 0 && timerfd_settime(t->timer, 0, &every, NULL) == 0 &&
+	bool sockets = true;
+	for (size_t i = 0; i < config->address_count; i++) {
+		t->sockets[i] = rtp_sockets_create(config->addresses[i].bound, low + 2 * index,
+			config->port_high, 2 * m->count, t->epoll);
+		sockets = sockets && t->sockets[i];
+	}
+	t->started = sockets && t->commands && t->epoll >= 0 && t->timer >= 0 && timerfd_settime(t->timer, 0, &every, NULL) == 0 &&
 		     epoll_ctl(t->epoll, EPOLL_CTL_ADD, mailbox_fd(t->commands), &(struct epoll_event){.events = EPOLLIN, .data.ptr = t}) == 0 &&
 		     epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->timer, &(struct epoll_event){.events = EPOLLIN, .data.ptr = &t->timer}) == 0 &&
 		     pthread_create(&t->thread, NULL, media_main, t) == 0;
@@ -424,9 +454,12 @@ struct media *media_create(const struct media_config *config, struct error *err)
 	int ports = config->port_high - config->port_low - (config->port_low & 1);
 	if (!m)
 		return NULL;
-	snprintf(m->address, sizeof m->address, "%s",
-		 config->advertised ? config->advertised : config->address);
-	if (!socket_address(config->address, 0, &check, &len) || ports < 3) {
+	memcpy(m->addresses, config->addresses, sizeof m->addresses);
+	m->address_count = config->address_count;
+	bool good = config->address_count > 0;
+	for (size_t i = 0; i < config->address_count; i++)
+		good = good && socket_address(config->addresses[i].bound, 0, &check, &len);
+	if (!good || ports < 3) {
 		error_set(err, "RTP needs an IP address and a range of at least four ports, such as 127.0.0.1 and 20000-29999");
 		free(m);
 		return NULL;
@@ -476,7 +509,8 @@ void media_destroy(struct media *m)
 	for (struct media_thread *t = m->threads; t < m->threads + m->count; t++) {
 		if (t->commands)
 			perform_all(t);
-		rtp_sockets_destroy(t->sockets);
+		for (size_t k = 0; k < m->address_count; k++)
+			rtp_sockets_destroy(t->sockets[k]);
 		if (t->epoll >= 0)
 			close(t->epoll);
 		if (t->timer >= 0)

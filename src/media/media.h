@@ -17,9 +17,16 @@
 struct media;
 struct media_end;
 
+#define MEDIA_ADDRESSES_MAX 16
+
+/* An address of this machine, as text, and what SDP names for it: the same, or that of 1:1 NAT. */
+struct media_address {
+	char bound[46], advertised[46];
+};
+
 struct media_config {
-	const char *address;	/* where sockets are bound */
-	const char *advertised; /* what SDP names; NULL: the same */
+	struct media_address addresses[MEDIA_ADDRESSES_MAX]; /* where sockets are bound */
+	size_t address_count;				     /* at least one */
 	int port_low, port_high; /* even ports are used, each with its odd neighbour left free for RTCP */
 };
 
@@ -43,10 +50,19 @@ struct media_event {
 /* Wake the media thread for what was asked of it since the last flush. */
 void media_flush(struct media *media);
 
+size_t media_address_count(const struct media *media);
+/*
+ * Which of the addresses is for who is reached from `local`, an address of this machine as text:
+ * that one, else the first of its family, else the first. NULL: the first.
+ */
+size_t media_address_near(const struct media *media, const char *local);
+
 /* owner and end are handed back with each event. NULL: no port free, or no descriptor. */
-struct media_end *media_open(struct media *media, struct mailbox *events, uint64_t owner, int end) WARN_UNUSED;
+struct media_end *media_open(struct media *media, size_t address, struct mailbox *events, uint64_t owner,
+			     int end) WARN_UNUSED;
 int media_port(const struct media_end *end);
-const char *media_address(const struct media *media);
+const char *media_address(const struct media_end *end); /* what SDP names */
+size_t media_address_of(const struct media_end *end);	/* as given to media_open() */
 /* The end stops and its port is free again; the pointer is dead. */
 void media_close(struct media_end *end);
 

@@ -16,11 +16,6 @@
 
 const char *const sip_transports[3] = {"udp", "tcp", "tls"};
 
-const sip_contact_t *sip_agent_contact(const struct sip_agent *agent, enum sip_transport transport)
-{
-	return agent->contacts[transport] ? agent->contacts[transport] : nta_agent_contact(agent->nta);
-}
-
 enum sip_transport sip_transport_of(const char *uri)
 {
 	if (strncasecmp(uri, "sips:", 5) == 0 || strcasestr(uri, ";transport=tls"))
@@ -76,6 +71,7 @@ static void tell_incoming(struct sip_leg *leg, const char *sdp, bool asks)
 		.withheld = is_withheld(sip),
 		.sdp = sdp,
 		.source = sip_source(agent, msg, sip, &room),
+		.local = leg->listener->host,
 		.sip_call_id = sip->sip_call_id->i_id,
 		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count : SIP_MAX_FORWARDS,
 		.asks = asks,
@@ -109,7 +105,7 @@ static void new_call(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *
 	}
 	leg->state = LEG_INCOMING;
 	leg->invite_in = irq;
-	leg->transport = sip_transport_of_via(sip->sip_via);
+	leg->listener = sip_listener_of(agent, irq);
 	leg->needs_reliable = sip_has_feature(sip->sip_require, "100rel");
 	leg->takes_reliable = leg->needs_reliable || sip_has_feature(sip->sip_supported, "100rel");
 	if (unsupported) {
@@ -219,24 +215,10 @@ static int consider(nta_agent_magic_t *magic, nta_agent_t *nta, msg_t *msg, sip_
 	return 0;
 }
 
-/* "udp:127.0.0.1:5060" to "sip:127.0.0.1:5060;transport=udp" */
-static bool listener_url(const char *listener, char *out, size_t size, struct error *err)
-{
-	const char *address = strchr(listener, ':');
-	size_t n = address ? (size_t)(address - listener) : 0;
-	for (size_t i = 0; n == 3 && i < ARRAY_LEN(sip_transports); i++) {
-		if (strncmp(listener, sip_transports[i], n) != 0)
-			continue;
-		snprintf(out, size, "%s:%s;transport=%s", i == SIP_TLS ? "sips" : "sip", address + 1, sip_transports[i]);
-		return true;
-	}
-	return error_set(err, "the SIP listener '%s' must look like udp:0.0.0.0:5060, tcp:0.0.0.0:5060 or tls:0.0.0.0:5061", listener);
-}
-
 static bool listen_at(struct sip_agent *a, const char *listener, struct error *err)
 {
-	char url[128] = "";
-	if (!listener_url(listener, url, sizeof url, err))
+	char url[200] = "";
+	if (!sip_listener_url(listener, url, sizeof url, err))
 		return false;
 	bool tls = sip_transport_of(url) == SIP_TLS;
 	unsigned policy = a->config.ca && strcmp(a->config.ca, SIP_CA_NONE) == 0 ? TPTLS_VERIFY_NONE : TPTLS_VERIFY_SUBJECTS_OUT;
@@ -245,16 +227,6 @@ static bool listen_at(struct sip_agent *a, const char *listener, struct error *e
 	bool ok = nta_agent_add_tport(a->nta, URL_STRING_MAKE(url), TPTAG_REUSE(1), TPTAG_LOG(a->wire != NULL), TPTAG_UDP_RMEM(UDP_BUFFER), TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(policy)), TAG_END()) >= 0;
 	sip_tls_end();
 	return ok || error_set(err, "cannot listen for SIP on %s: is the port taken by another program? (ss -lunp shows which)", listener);
-}
-
-/* One for each transport, by its first listener. */
-static void make_contacts(struct sip_agent *a)
-{
-	for (const sip_via_t *v = nta_agent_via(a->nta); v; v = v->v_next) {
-		enum sip_transport t = sip_transport_of_via(v);
-		if (!a->contacts[t])
-			a->contacts[t] = sip_contact_make(a->home, su_sprintf(a->home, "<sip:%s%s%s;transport=%s>", v->v_host, v->v_port ? ":" : "", v->v_port ? v->v_port : "", sip_transports[t]));
-	}
 }
 
 struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err)
@@ -278,8 +250,8 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 		ok = listen_at(a, config->listeners[i], err);
 	ok = ok && sip_agent_load_certificate(a, err);
 	if (ok)
-		make_contacts(a);
-	if (!ok) {
+		sip_listeners_read(a);
+	if (!ok || !a->listener_count) {
 		sip_agent_destroy(a);
 		return NULL;
 	}
@@ -295,6 +267,7 @@ void sip_agent_destroy(struct sip_agent *a)
 	while (a->requests)
 		sip_request_give_up(a->requests);
 	sip_flows_free(a);
+	sip_listeners_forget();
 	if (a->nta)
 		nta_agent_destroy(a->nta);
 	sip_wire_close(a);

@@ -27,6 +27,15 @@ struct sip_tls {
 	int64_t expires_at; /* seconds since the epoch; 0: no certificate */
 };
 
+#define SIP_LISTENERS_MAX 16
+
+struct sip_listener {
+	struct tport_s *tport; /* sofia's; lives as long as the agent */
+	enum sip_transport transport;
+	char host[ADDRESS_SIZE]; /* of this machine, that messages go from */
+	sip_contact_t *contact;  /* what it is called from outside */
+};
+
 struct sip_agent {
 	su_root_t *root;
 	nta_agent_t *nta;
@@ -34,7 +43,8 @@ struct sip_agent {
 	sip_allow_t *methods;
 	sip_supported_t *features;
 	sip_content_type_t *audio; /* application/sdp */
-	sip_contact_t *contacts[3]; /* by enum sip_transport; NULL: there is no such listener */
+	struct sip_listener listeners[SIP_LISTENERS_MAX];
+	size_t listener_count;
 	struct sip_tls tls;
 	struct wire *wire;
 	unsigned received;
@@ -115,7 +125,7 @@ struct sip_leg {
 	bool outgoing, released;
 	bool placed; /* outgoing: its owner has it, and is told */
 	bool far_offered; /* the INVITE that is answered next, or was last, had an offer */
-	enum sip_transport transport; /* so our contact says */
+	const struct sip_listener *listener; /* that it came or goes by: our contact */
 	nta_leg_t *dialog;
 	sip_call_id_t *call_id; /* outgoing */
 	nta_incoming_t *invite_in;    /* the first INVITE, until its ACK */
@@ -264,11 +274,24 @@ bool sip_session_lengthen(struct sip_leg *leg, sip_t const *sip);
 void sip_session_start(struct sip_leg *leg);
 void sip_session_stop(struct sip_leg *leg);
 
-/* Where requests come to us: so, if we listen there, or by the first listener. */
-const sip_contact_t *sip_agent_contact(const struct sip_agent *agent, enum sip_transport transport);
+/* listener.c */
+/* "udp:127.0.0.1:5060" to "sip:127.0.0.1:5060;transport=udp". */
+bool sip_listener_url(const char *listener, char *out, size_t size, struct error *err) WARN_UNUSED;
+/* Once all are made. */
+void sip_listeners_read(struct sip_agent *a);
+/* By which a request came, before it is answered. */
+const struct sip_listener *sip_listener_of(const struct sip_agent *a, nta_incoming_t *irq);
+/* Is its host an IP address? */
+bool sip_is_literal(const char *uri);
+/* By which requests to that URI go: of its transport, from the address that the machine reaches it by. */
+const struct sip_listener *sip_listener_towards(const struct sip_agent *a, const char *uri);
+/* Requests over UDP that are made until the next call go from that listener, if it is of their address family. */
+void sip_listener_prefer(const struct sip_listener *l);
+void sip_listeners_forget(void);
+/* Where the far side's requests come to us. */
 static inline const sip_contact_t *sip_leg_contact(const struct sip_leg *leg)
 {
-	return sip_agent_contact(leg->agent, leg->transport);
+	return leg->listener->contact;
 }
 
 enum sip_transport sip_transport_of_via(const sip_via_t *v);

@@ -575,6 +575,7 @@ static bool send_invite(struct sip_leg *leg)
 	const char *least = su_sprintf(leg->home, "%u", leg->min_se ? leg->min_se : leg->agent->config.min_session_seconds);
 	const char *credentials = sip_credentials(leg->account, leg->home, "INVITE", url, leg->sdp);
 	leg->credentials = credentials;
+	sip_listener_prefer(leg->listener);
 	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, leg->route, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
 		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW(leg->agent->methods), SIPTAG_SUPPORTED(leg->agent->features),
 		SIPTAG_SESSION_EXPIRES_STR(expires), SIPTAG_MIN_SE_STR(least), SIPTAG_CONTENT_TYPE(leg->agent->audio), SIPTAG_PAYLOAD_STR(leg->sdp),
@@ -643,7 +644,7 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	leg->uri = su_strdup(leg->home, out->uri);
 	bool is_set = out->route && *out->route == '<';
 	leg->route = out->route && !is_set ? (url_string_t *)url_make(leg->home, out->route) : NULL;
-	leg->transport = sip_transport_of(out->route ? out->route : out->uri);
+	leg->listener = sip_listener_towards(agent, out->route ? out->route : out->uri);
 	leg->route_is_given = out->route != NULL;
 	leg->nat = out->nat;
 	sip_leg_set_credentials(leg, out->username, out->password);
@@ -679,6 +680,7 @@ void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip)
 {
 	sip_cseq_t *cseq = sip_cseq_create(leg->home, sip->sip_cseq->cs_seq, SIP_METHOD_ACK);
 	const char *credentials = leg->credentials; /* RFC 3261 section 22.1 */
+	sip_listener_prefer(leg->listener);
 	nta_outgoing_t *ack = nta_outgoing_tcreate(
 		leg->dialog, NULL, NULL, leg->route, SIP_METHOD_ACK, NULL, SIPTAG_CSEQ(cseq),
 		TAG_IF(credentials, SIPTAG_HEADER_STR(credentials)), TAG_END());
@@ -890,6 +892,7 @@ void sip_leg_release(struct sip_leg *leg, int status, const char *reason)
 			break;
 		}
 		leg->state = LEG_CANCELLING;
+		sip_listener_prefer(leg->listener);
 		nta_outgoing_tcancel(leg->invite_out, NULL, NULL, TAG_IF(leg->reason, SIPTAG_REASON_STR(leg->reason)), TAG_END());
 		return;
 	case LEG_CANCELLING:

@@ -92,7 +92,9 @@ static bool send_request(struct sip_request *r)
 	bool registers = r->q.contact_user != NULL;
 	const char *method = registers ? "REGISTER" : "OPTIONS";
 	const url_t *url = url_make(r->home, r->q.uri);
-	const url_t *own = sip_agent_contact(r->agent, sip_transport_of(r->q.uri))->m_url;
+	const struct sip_listener *from = sip_listener_towards(r->agent, r->q.uri);
+	const url_t *own = from->contact->m_url;
+	sip_listener_prefer(from);
 	const char *credentials = sip_credentials(&r->account, r->home, method, url, NULL);
 	const char *contact = registers ? su_sprintf(r->home, "<sip:%s@%s%s%s;%s>", r->q.contact_user, own->url_host, own->url_port ? ":" : "", own->url_port ? own->url_port : "", own->url_params) : NULL;
 	const char *expires = registers ? su_sprintf(r->home, "%d", r->q.expires) : NULL;

@@ -75,6 +75,7 @@ struct sip_incoming {
 	bool party_withheld; /* Remote-Party-ID says so */
 	struct sip_carrier carrier;
 	const char *sdp;                 /* "" when the INVITE had no offer */
+	const char *local; /* the address of ours that it came to, as text */
 	const struct sockaddr *source;
 	const char *sip_call_id;
 	unsigned max_forwards; /* hops that are left, at least 1 (RFC 7332) */
@@ -114,6 +115,12 @@ struct sip_registration {
 	const char *known;     /* after 200 all that are known: "<sip:…>;expires=60, …"; NULL: none is */
 	int least_seconds;     /* after 423: for how long a contact may be known at least */
 };
+
+/*
+ * Host and outside address ("" where it names none) of a listener such as
+ * "udp:10.0.0.5:5060=203.0.113.7", without brackets. false: it is none.
+ */
+bool sip_listener_host(const char *listener, char host[ADDRESS_SIZE], char outside[ADDRESS_SIZE]) WARN_UNUSED;
 
 /* A connection that is closed, by which a phone had registered; address and port are the phone's. */
 struct sip_lost_flow {
@@ -201,6 +208,12 @@ enum sip_auth { SIP_AUTH_OK, SIP_AUTH_CHALLENGED, SIP_AUTH_REFUSED };
 enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *(*password_of)(void *arg, const char *username, size_t n), void *arg);
 
 /* ---- an outgoing leg ---- */
+
+/*
+ * The address that this machine reaches the URI's host from; false: the host is a name, or cannot be
+ * reached. Any thread.
+ */
+bool sip_local_address(const char *uri, char out[ADDRESS_SIZE]);
 
 struct sip_outgoing {
 	const char *uri;                /* sip:… */

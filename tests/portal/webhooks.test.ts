@@ -176,6 +176,7 @@ describe('webhooks in the portal', () => {
     await until('that one only', async () => (await page.getByRole('row').count()) === 2)
 
     // Drawn over time; what may be left out is there when it is asked for; a template that makes no JSON is saved, and not activated.
+    await page.goto('about:blank') // a page that polls would tell of the restart in the console
     await s.kill('SIGTERM') // what was counted is kept then, or in a minute
     await s.serve()
     const bi = (await s.api('GET', '/outgoing-webhooks?search=BI')).data[0]
