@@ -33,6 +33,7 @@ static void take_sdp(struct call *c, const struct sdp_audio *audio)
 	if (!audio->passed)
 		c->passed = NULL;
 	media_set_remote(c->end, audio, negotiate_symmetry(c, c->trunk, audio));
+	hold_update(c);
 }
 
 /* A new offer from the caller: hold, another address, another codec. */

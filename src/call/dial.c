@@ -552,6 +552,7 @@ static void connect_call(struct attempt *a)
 	log_event(c, "call.connected", "");
 	negotiate_tell_caller(c);
 	negotiate_tell_target(c);
+	hold_update(c);
 	talk_tick(c);
 }
 
@@ -679,6 +680,7 @@ static void take_sdp(struct attempt *a, const struct sdp_audio *audio)
 	set_remote(a, audio);
 	a->sdp = *audio;
 	a->told_passed = audio->passed;
+	hold_update(a->call);
 }
 
 /* Its own ringing is heard only where it alone is tried: of several, nobody is the one to listen to. */
@@ -1242,6 +1244,7 @@ void dial_stop(struct call *c)
 	queue_leave(c);
 	d->active = false;
 	d->connected = false;
+	hold_update(c);
 	d->transfer = NULL;
 	if (d->recording)
 		record_stop(c, true);

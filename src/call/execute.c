@@ -45,7 +45,7 @@ static void start_prompt(struct call *c, const struct flow_prompt *prompt)
 
 void execute_prompt_ready(struct call *c, unsigned request, struct audio *audio)
 {
-	if (dial_whisper_ready(c, request, audio))
+	if (dial_whisper_ready(c, request, audio) || hold_music_ready(c, request, audio))
 		return;
 	if (request != c->prompt_request || !c->playing || c->over) {
 		audio_release(audio);

@@ -226,6 +226,8 @@ struct call {
 	struct flow_state flow;
 	int64_t input_ms; /* when the flow was given its last input: its clock */
 	struct dial dial;
+	struct media_end *on_hold; /* whose far side hears music on hold, or will; or NULL */
+	unsigned hold_request;     /* for the music's audio; 0: none is open */
 	struct collect collect;
 	struct voicemail voicemail;
 	char recording_id[ID_SIZE]; /* "": nothing is recorded */
@@ -454,6 +456,14 @@ const char *negotiate_target_offer(const struct attempt *a, const char *mode, ch
 /* Once one side's direction or codec has changed. */
 void negotiate_tell_target(struct call *c);
 bool negotiate_tell_caller(struct call *c); /* true: the caller is offered something */
+
+/* hold.c */
+/* Begin or end music on hold, after what a side's SDP says or who talks has changed. */
+void hold_update(struct call *c);
+/* Whether the side whose SDP this is holds the other one, which then hears music. */
+bool hold_has_music(const struct call *c, const struct sdp_audio *holder);
+/* Whether the prompt is music on hold. Then the reference is taken. */
+bool hold_music_ready(struct call *c, unsigned request, struct audio *audio);
 
 /* transfer.c */
 void transfer_asked(struct attempt *a, const struct sip_refer *refer);

@@ -124,11 +124,17 @@ const char *negotiate_target_offer(const struct attempt *a, const char *mode, ch
 	return out;
 }
 
+/* Whether the other side is to hear something from that one: its audio, or music on hold. */
+static bool sounds(const struct call *c, const struct sdp_audio *from)
+{
+	return from->sends || hold_has_music(c, from);
+}
+
 void negotiate_tell_target(struct call *c)
 {
 	char sdp[SDP_SIZE];
 	struct attempt *a = c->dial.connected ? c->dial.talking : NULL;
-	const char *mode = sdp_mode(c->sdp.sends, c->sdp.receives);
+	const char *mode = sdp_mode(sounds(c, &c->sdp), c->sdp.receives);
 	bool passed = a && a->passed && c->passed;
 	if (!a || !a->leg || (strcmp(a->told_mode, mode) == 0 && a->told_passed == passed))
 		return;
@@ -141,7 +147,9 @@ bool negotiate_tell_caller(struct call *c)
 {
 	char sdp[SDP_SIZE];
 	const struct attempt *a = c->dial.connected ? c->dial.talking : NULL;
-	const char *mode = a && a->leg ? sdp_mode(a->sdp.sends, a->sdp.receives) : "sendrecv";
+	const char *mode = "sendrecv";
+	if (a && a->leg)
+		mode = sdp_mode(sounds(c, &a->sdp), a->sdp.receives);
 	if (!c->leg || !c->answered || c->over || (strcmp(c->told_mode, mode) == 0 && c->told_passed == c->passed))
 		return false;
 	c->told_mode = mode;

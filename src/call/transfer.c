@@ -169,6 +169,7 @@ bool transfer_left(struct attempt *a)
 	media_bridge(c->end, NULL);
 	dial_let_go(a);
 	a->sdp.sends = false;
+	hold_update(c);
 	call_ring_back(c);
 	return true;
 }
@@ -192,6 +193,7 @@ void transfer_answered(struct attempt *a)
 		sip_leg_referred(before->leg, 200);
 		dial_let_go(before);
 	}
+	hold_update(c);
 	log_attempt(c, a->to, a, "transferred", 200, NULL);
 	json_str(&data, "target_id", c->target_id);
 	json_str(&data, "uri", a->uri);

@@ -1130,6 +1130,7 @@ static struct org *build(struct config_store *c, const char *id, struct error *e
 		const char *format = json_string_value(json_object_get(doc, "recording_format"));
 		o->public.recording_opus = format && strcmp(format, "opus") == 0;
 		o->public.recording_encryption = json_is_true(json_object_get(doc, "recording_encryption"));
+		o->public.hold_music_prompt_id = text(o, doc, "hold_music_prompt_id");
 		bool read = read_dial_policy(o, policy);
 		json_decref(doc);
 		ok = read && add_entities(o, rows, docs, tags) && (o->public.tags = tag_set_build(tags, o->public.region, &o->arena));

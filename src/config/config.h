@@ -205,6 +205,7 @@ struct organization {
 	const struct crypto_key *key; /* the data directory's */
 	int sip_retention_days; /* how long SIP messages of calls are kept; 0: not at all */
 	bool recording_opus, recording_encryption;
+	const char *hold_music_prompt_id; /* played to a side that the other puts on hold; NULL: none */
 	struct dial_policy dial_policy;
 	const struct tag_set *tags;
 	const struct config_outgoing *outgoing;

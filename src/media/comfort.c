@@ -1,11 +1,13 @@
 /*
  * Comfort noise: who hears somebody that has fallen silent, as phones do that send nothing while nobody speaks, would
  * take the line for dead, and so would a carrier. Until packets come again there is a faint noise, of the level that the
- * silent side names (RFC 3389), or of -60 dB.
+ * silent side names (RFC 3389), or of -60 dB. A side on hold hears the organization's music in its
+ * place, unless the holder sends music of its own.
  */
 #include "media/end.h"
 #include "base/clock.h"
 #include <math.h>
+#include <string.h>
 #include <utlist.h>
 
 #define SILENT_MS 200 /* without a packet; more than a network delays them by */
@@ -48,15 +50,48 @@ void end_hear_comfort(struct media_end *e, const struct rtp_packet *p, int64_t n
 	begin(to, now_us);
 }
 
-void end_comfort_frame(struct media_end *e)
+void end_hold(struct media_end *e, struct audio *music)
 {
-	uint8_t frame[FRAME];
+	bool plays = music && music->len;
+	if (music && !plays)
+		audio_release(music);
+	audio_release(e->hold_music);
+	e->hold_music = plays ? music : NULL;
+	e->hold_played = 0;
+	if (plays && e->peer && !e->peer->watched)
+		end_comfort_watch(e->peer);
+}
+
+/* The next frame of the music, which repeats without a gap. */
+static void music_frame(struct media_end *e, uint8_t frame[FRAME])
+{
+	const struct audio *music = e->hold_music;
+	for (size_t done = 0; done < FRAME;) {
+		size_t left = music->len - e->hold_played;
+		size_t n = left < FRAME - done ? left : FRAME - done;
+		memcpy(frame + done, music->ulaw + e->hold_played, n);
+		done += n;
+		e->hold_played = (e->hold_played + n) % music->len;
+	}
+}
+
+static void noise_frame(struct media_end *e, uint8_t frame[FRAME])
+{
 	int level = e->comfort_level ? e->comfort_level : LEVEL;
 	int width = (int)(2 * 32768 * sqrt(3) * pow(10, -level / 20.0)) | 1; /* as loud as the level says where all of it is as likely */
 	for (int i = 0; i < FRAME; i++) {
 		e->noise = e->noise * 1664525 + 1013904223;
 		frame[i] = ulaw_encode((int16_t)((int)((e->noise >> 16) * (uint64_t)width >> 16) - width / 2));
 	}
+}
+
+void end_comfort_frame(struct media_end *e)
+{
+	uint8_t frame[FRAME];
+	if (e->hold_music)
+		music_frame(e, frame);
+	else
+		noise_frame(e, frame);
 	end_send_frame(e, frame);
 }
 

@@ -58,6 +58,9 @@ struct media_end {
 	bool comforts; /* it goes out, until the peer is heard again */
 	int comfort_level; /* dB below the loudest; 0: the peer has not named it */
 	uint32_t noise;
+	/* music on hold: plays instead of comfort noise. NULL: none */
+	struct audio *hold_music;
+	size_t hold_played; /* samples of the current round */
 	/* sending keys */
 	char keys[128];
 	size_t key_at, key_len;
@@ -166,6 +169,8 @@ void end_forget_keys(struct media_end *e); /* what comes from now on may come an
 /* It was heard for the first time: from now on it may fall silent. */
 void end_comfort_watch(struct media_end *e);
 void end_comfort_close(struct media_end *e);
+/* The far side is on hold (music, whose reference is taken) or no longer (NULL). */
+void end_hold(struct media_end *e, struct audio *music);
 /* The far side says that it falls silent. */
 void end_hear_comfort(struct media_end *e, const struct rtp_packet *p, int64_t now_us);
 void end_comfort_frame(struct media_end *e);

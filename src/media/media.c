@@ -15,7 +15,11 @@
 
 #define PAIRS_MIN 64 /* of ports, for each thread */
 
-enum command_kind { COMMAND_OPEN, COMMAND_CLOSE, COMMAND_REMOTE, COMMAND_BRIDGE, COMMAND_PLAY, COMMAND_STOP, COMMAND_KEYS, COMMAND_INFO, COMMAND_RECORD, COMMAND_RECORD_PAUSE, COMMAND_RECORD_STOP };
+enum command_kind {
+	COMMAND_OPEN, COMMAND_CLOSE, COMMAND_REMOTE, COMMAND_BRIDGE,
+	COMMAND_PLAY, COMMAND_STOP, COMMAND_HOLD, COMMAND_KEYS, COMMAND_INFO,
+	COMMAND_RECORD, COMMAND_RECORD_PAUSE, COMMAND_RECORD_STOP,
+};
 
 struct command {
 	struct mail mail;
@@ -151,6 +155,11 @@ void media_stop_play(struct media_end *e)
 	post(e, &(struct command){.kind = COMMAND_STOP});
 }
 
+void media_hold(struct media_end *e, struct audio *music)
+{
+	post(e, &(struct command){.kind = COMMAND_HOLD, .audio = music});
+}
+
 void media_send_keys(struct media_end *e, const char *keys)
 {
 	struct command c = {.kind = COMMAND_KEYS};
@@ -228,6 +237,7 @@ static void close_end(struct media_end *e)
 	unbridge(e);
 	end_deactivate(e);
 	end_stop_audio(e);
+	end_hold(e, NULL);
 	end_free_tones(e);
 	rtp_sockets_give(e->thread->sockets[e->address], e->socket);
 	end_record_stop(e, true);
@@ -308,6 +318,9 @@ static void perform(struct command *c)
 		break;
 	case COMMAND_STOP:
 		end_stop_audio(e);
+		break;
+	case COMMAND_HOLD:
+		end_hold(e, c->audio);
 		break;
 	case COMMAND_KEYS:
 		end_send_keys(e, c->text);

@@ -81,6 +81,11 @@ void media_bridge(struct media_end *a, struct media_end *b);
 /* Play from now, or from when the end speaks PCMU or PCMA; ends what played before. Takes the reference. Returns the play's number. */
 unsigned media_play(struct media_end *end, struct audio *audio);
 void media_stop_play(struct media_end *end);
+/*
+ * Music on hold: repeated while nothing is heard from the end that this one is bridged to. NULL
+ * ends it. Takes the reference.
+ */
+void media_hold(struct media_end *end, struct audio *music);
 /* Send keys, after those that are being sent: as RFC 4733 events, or tones where the far side knows no events; 100 ms
  * each, 100 ms apart; 'w' waits half a second. */
 void media_send_keys(struct media_end *end, const char *keys);

@@ -178,11 +178,14 @@ enum http_result api_resource_list(struct http_request *r)
 
 /* ---- what uses it ---- */
 
-/* Documents that name an id, those of published versions too. */
+/* Documents that name an id: of resources, published versions and the organization. */
 #define USERS_BY_ID \
 	"SELECT id, kind, name FROM resources WHERE organization_id = $1 AND id <> $2 AND doc LIKE $3 UNION " \
 	"SELECT r.id, r.kind, r.name FROM flow_versions v JOIN resources r ON r.id = v.flow_id AND r.organization_id = v.organization_id WHERE v.organization_id = $1 AND v.flow_id <> $2 AND v.document LIKE $3 " \
-	"AND (r.doc LIKE '%\"published_version\":' || v.version || ',%' OR r.doc LIKE '%\"published_version\":' || v.version || '}%') ORDER BY 2, 3 LIMIT 20"
+	"AND (r.doc LIKE '%\"published_version\":' || v.version || ',%' " \
+	"OR r.doc LIKE '%\"published_version\":' || v.version || '}%') UNION " \
+	"SELECT id, 'organization', name FROM organizations WHERE id = $1 AND doc LIKE $3 " \
+	"ORDER BY 2, 3 LIMIT 20"
 json_t *api_resource_users(struct store_conn *conn, const struct http_request *r, const struct resource_kind *kind, const char *id)
 {
 	char pattern[64];

@@ -28,6 +28,9 @@ const struct field api_organization_fields[] = {
 	{"recording_encryption", FIELD_BOOLEAN, .initial = "false", .title = "Encrypt recordings",
 	 .help = "Encrypt new recordings on the disk with the server's key. They are played as "
 		 "before."},
+	{"hold_music_prompt_id", FIELD_ID, .kind = "prompt", .title = "Music on hold",
+	 .help = "Repeated to a caller or target while the other side has it on hold and sends no "
+		 "music of its own. Empty: silence."},
 	{"dial_policy", FIELD_OBJECT, .initial = "{}",
 	 .help = "Where calls may go besides configured targets: from call flows, and when a "
 		 "target transfers or redirects them.",
@@ -111,10 +114,16 @@ static void check_dial_policy(json_t *policy, struct errors *errors)
 	check_texts(json_object_get(policy, "blocked_prefixes"), "blocked_prefixes", "+", "0123456789", 2, 16, "must be + and digits, such as +1900", errors);
 }
 
+static bool exists(void *arg, const char *kind, const char *id)
+{
+	return organization_find(arg, kind, id) != NULL;
+}
+
 static bool run_organization(struct store_conn *conn, struct http_request *r)
 {
 	struct errors errors = {0};
-	struct schema_context context = {0};
+	struct schema_context context = {
+		.exists = exists, .arg = (void *)(uintptr_t)r->organization};
 	if (!answer_organization(conn, r))
 		return false;
 	if (api_changed_meanwhile(r, strtoll(r->etag + 1, NULL, 10)))
