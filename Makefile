@@ -46,7 +46,7 @@ test: install-test build asan tsan tests/node_modules/.installed
 
 bench: build
 	@test -n "$(SKIP_INSTALL)" || scripts/install bench
-	@ninja -C build/release --quiet bench/flow_bench bench/route_bench bench/script_bench bench/tag_bench bench/curl_bench bench/rtp_load
+	@ninja -C build/release --quiet bench/flow_bench bench/route_bench bench/script_bench bench/tag_bench bench/curl_bench bench/codec_bench bench/rtp_load
 	@bench/run
 
 clean:

@@ -25,7 +25,7 @@ int16_t ulaw_decode(uint8_t code)
 	return (int16_t)(c & 0x80 ? 132 - s : s - 132);
 }
 
-static uint8_t alaw_encode(int16_t sample)
+uint8_t alaw_encode(int16_t sample)
 {
 	int s = sample >> 3, mask = 0xd5, segment = 0;
 	if (s < 0) {
@@ -39,7 +39,7 @@ static uint8_t alaw_encode(int16_t sample)
 	return (uint8_t)((segment << 4 | ((s >> (segment < 2 ? 1 : segment)) & 15)) ^ mask);
 }
 
-static int16_t alaw_decode(uint8_t code)
+int16_t alaw_decode(uint8_t code)
 {
 	int c = code ^ 0x55, s = (c & 15) << 4, segment = (c >> 4) & 7;
 	s += segment ? 0x108 : 8;

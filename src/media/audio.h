@@ -9,6 +9,8 @@
 
 uint8_t ulaw_encode(int16_t sample);
 int16_t ulaw_decode(uint8_t code);
+uint8_t alaw_encode(int16_t sample);
+int16_t alaw_decode(uint8_t code);
 uint8_t ulaw_to_alaw(uint8_t code);
 uint8_t alaw_to_ulaw(uint8_t code);
 
