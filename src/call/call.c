@@ -31,9 +31,15 @@ static void take_sdp(struct call *c, const struct sdp_audio *audio)
 {
 	c->sdp = *audio;
 	if (!audio->passed)
-		c->passed = NULL;
+		c->passed = c->spoken = NULL;
 	media_set_remote(c->end, audio, negotiate_symmetry(c, c->trunk, audio));
 	hold_update(c);
+}
+
+/* The codec that our last SDP to the caller named, where it is neither PCMU nor PCMA. */
+static const struct sdp_format *spoken_codec(const struct call *c)
+{
+	return c->told_passed ? c->passed : NULL;
 }
 
 /* A new offer from the caller: hold, another address, another codec. */
@@ -48,7 +54,7 @@ static void caller_offered(void *owner, const char *sdp)
 		sip_leg_reoffer_answer(c->leg, 200, call_sdp(c, answer));
 		return;
 	}
-	if (!negotiate_take(c, c->told_passed != NULL, sdp, &audio)) {
+	if (!negotiate_take(spoken_codec(c), sdp, &audio)) {
 		sip_leg_reoffer_answer(c->leg, 488, NULL);
 		return;
 	}
@@ -68,7 +74,7 @@ static void caller_acked(void *owner, const char *sdp)
 	c->offers = false;
 	if (!*sdp && *c->sdp.address)
 		return; /* no answer: what was agreed before the re-INVITE stays */
-	if (negotiate_take(c, c->told_passed != NULL, sdp, &audio)) {
+	if (negotiate_take(spoken_codec(c), sdp, &audio)) {
 		take_sdp(c, &audio);
 		negotiate_tell_target(c);
 		return;
@@ -87,7 +93,7 @@ static void caller_reanswered(void *owner, int status, const char *sdp)
 	struct call *c = owner;
 	struct sdp_audio audio;
 	bool passed = c->passed != NULL, changed = false;
-	if (status >= 300 || !negotiate_take(c, c->told_passed != NULL, sdp, &audio)) {
+	if (status >= 300 || !negotiate_take(spoken_codec(c), sdp, &audio)) {
 		negotiate_refused(c);
 	} else {
 		take_sdp(c, &audio);
@@ -326,6 +332,15 @@ static size_t address_for(const struct call_loop *loop, const char *local, const
 	return media_address_near(loop->config.media, other_family ? sdp->address : local);
 }
 
+/* The format of the caller's offer that is used with it. */
+static const struct sdp_format *used_format(const struct call *c)
+{
+	for (size_t i = 0; c->formats && i < c->formats->count; i++)
+		if (c->formats->list[i].payload_type == c->sdp.codec)
+			return &c->formats->list[i];
+	return NULL;
+}
+
 void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
 		const struct config_number *number, const struct config_trunk *trunk, const struct call *before)
 {
@@ -333,13 +348,17 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	struct sdp_audio sdp = {.codec = CODEC_PCMU, .telephone_event = -1, .sends = true, .receives = true};
 	struct sdp_formats formats = {0};
 	struct buf path = {0};
-	int status = *in->sdp && (!sdp_audio_parse(in->sdp, &sdp, &formats) || sdp.codec == CODEC_NONE) ? 488 : has_place(loop, trunk) ? 0 : 503;
+	const char *why = NULL;
+	bool usable = !*in->sdp || negotiate_read(in->sdp, &sdp, &formats, &why);
+	int status = !usable ? 488 : has_place(loop, trunk) ? 0 : 503;
 	struct call *c = status ? NULL : calloc(1, sizeof *c);
 	if (!c) {
 		if (!status)
 			give_place_back(loop, trunk);
 		loop->refused++;
-		sip_leg_release(in->leg, status ? status : 503, NULL);
+		if (why)
+			log_warn(NULL, "refused 488: call to %s: %s", number->number, why);
+		sip_leg_release(in->leg, status ? status : 503, why);
 		organization_release(o);
 		return;
 	}
@@ -366,6 +385,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->leg = in->leg;
 	c->sdp = sdp;
 	c->formats = keep_formats(c, &formats);
+	c->passed = c->spoken = sdp.passed ? used_format(c) : NULL;
 	c->offers = !*in->sdp;
 	c->told_mode = "sendrecv";
 	c->sdp_session = randombytes_random();
@@ -388,7 +408,9 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	HASH_ADD(hh, loop->by_serial, serial, sizeof c->serial, c);
 	HASH_ADD_KEYPTR(hh_id, loop->by_id, c->id, strlen(c->id), c);
 	loop->calls++;
-	if (!c->tags || !c->held || !c->caller_id || !c->path || !c->end || !c->step_timer || !c->talk_timer) {
+	bool has_codec = !sdp.passed || c->spoken;
+	if (!has_codec || !c->tags || !c->held || !c->caller_id || !c->path || !c->end ||
+	    !c->step_timer || !c->talk_timer) {
 		log_warn(c->id, "no RTP port or memory for another call");
 		loop->refused++;
 		give_place_back(loop, trunk);

@@ -1,5 +1,6 @@
 /* Calling targets, one after another or all at once, until one takes the call, and the conversation with it. */
 #include "call/internal.h"
+#include "base/log.h"
 #include "base/network.h"
 #include "webhook/address.h"
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 static void go_on(struct attempt *a);
 static void sent_on(struct attempt *a, int status, const char *contact);
+static void offer_more(struct attempt *a);
 static void gateway_failed(struct attempt *a, int status, const char *reason);
 
 static enum flow_dial_outcome outcome_of(int status)
@@ -755,12 +757,20 @@ static void target_answered(void *owner, const char *sdp)
 	}
 }
 
+/* Does it refuse the codecs that it was offered, and could others help? */
+static bool lacks_codec(const struct attempt *a, int status)
+{
+	return (status == 488 || status == 606) && !a->converts && !a->early_media;
+}
+
 static void target_failed(void *owner, int status, const char *reason, const char *contact)
 {
 	struct attempt *a = owner;
 	enum flow_dial_outcome outcome = outcome_of(status);
 	if (contact && (status == 301 || status == 302))
 		sent_on(a, status, contact);
+	else if (lacks_codec(a, status))
+		offer_more(a);
 	else if (a->to->trunk && !a->ringing_ms && (status == 500 || trunk_is_down(status)))
 		gateway_failed(a, status, reason);
 	else
@@ -798,6 +808,13 @@ static void tell_caller(struct attempt *a)
 	negotiate_tell_caller(c);
 }
 
+/* The codec that our last SDP to the target named, where it is neither PCMU nor PCMA. */
+static const struct sdp_format *spoken_codec(const struct attempt *a)
+{
+	bool passes = a->told_passed && (a->call->passed || a->converts);
+	return passes ? a->passed : NULL;
+}
+
 static void target_offered(void *owner, const char *sdp)
 {
 	struct attempt *a = owner;
@@ -807,9 +824,11 @@ static void target_offered(void *owner, const char *sdp)
 	if (!*sdp) {
 		a->offers = true;
 		sip_leg_reoffer_answer(a->leg, 200, negotiate_target_offer(a, "sendrecv", answer));
-	} else if (negotiate_take(c, a->told_passed, sdp, &audio)) {
+	} else if (negotiate_take(spoken_codec(a), sdp, &audio)) {
 		take_sdp(a, &audio);
-		sdp_audio_answer(answer, media_address(a->end), media_port(a->end), &audio, audio.passed ? sdp_format_find(c->formats, a->passed) : NULL, c->sdp_session + 1, ++c->sdp_version);
+		sdp_audio_answer(answer, media_address(a->end), media_port(a->end),
+				 &audio, negotiate_format_of(a), c->sdp_session + 1,
+				 ++c->sdp_version);
 		sip_leg_reoffer_answer(a->leg, 200, answer);
 		tell_caller(a);
 	} else {
@@ -823,7 +842,7 @@ static void target_acked(void *owner, const char *sdp)
 	struct sdp_audio audio;
 	bool offered = a->offers;
 	a->offers = false;
-	if (!offered || !negotiate_take(a->call, a->told_passed, sdp, &audio))
+	if (!offered || !negotiate_take(spoken_codec(a), sdp, &audio))
 		return; /* what was agreed before stays */
 	take_sdp(a, &audio);
 	tell_caller(a);
@@ -834,9 +853,9 @@ static void target_reanswered(void *owner, int status, const char *sdp)
 {
 	struct attempt *a = owner;
 	struct sdp_audio audio;
-	if (status < 300 && negotiate_take(a->call, a->told_passed, sdp, &audio)) {
+	if (status < 300 && negotiate_take(spoken_codec(a), sdp, &audio)) {
 		take_sdp(a, &audio);
-		if (!audio.passed && a->call->passed)
+		if (!audio.passed && a->call->passed != a->call->spoken)
 			tell_caller(a);
 	}
 }
@@ -921,6 +940,8 @@ static bool invite(struct attempt *a)
 	const char *shown = c->dial.caller_id ? c->dial.caller_id : t->trunk ? t->trunk->out_caller_id : NULL;
 	bool known = c->caller_id[0] == '+';
 	a->offered = is_spoken_to(a) ? NULL : negotiate_formats(c);
+	if (a->converts)
+		a->offered = negotiate_converted(c, a->offered);
 	negotiate_offer(c, a, sdp);
 	buf_printf(&headers, CALL_ID_HEADER ": %s\r\n%s", c->id, t->headers ? t->headers : "");
 	add_own_headers(c, t, &headers);
@@ -1059,8 +1080,13 @@ static void go_on(struct attempt *a)
 
 #define REDIRECTS_MAX 3
 
-/* The same number, from the same places in trunk, target and policy. redirected_to: NULL, or whom to call. */
-static void call_again(struct attempt *a, size_t gateway, const char *redirected_to)
+/*
+ * Call the same number once more. Its places in trunk, target and policy are kept.
+ *
+ * redirected_to  NULL, or whom to call
+ * converts       it is offered the codecs that can be converted, too
+ */
+static void call_again(struct attempt *a, size_t gateway, const char *redirected_to, bool converts)
 {
 	sip_leg_release(a->leg, 0, NULL);
 	*a = (struct attempt){
@@ -1071,13 +1097,20 @@ static void call_again(struct attempt *a, size_t gateway, const char *redirected
 		.told_mode = "sendrecv",
 		.gateway = gateway,
 		.redirected_to = redirected_to,
-		.redirects = a->redirects + (redirected_to != NULL),
+		.redirects = a->redirects + (redirected_to && redirected_to != a->redirected_to),
+		.converts = converts,
 		.in_trunk = a->in_trunk,
 		.in_policy = a->in_policy,
 		.in_target = a->in_target,
 		.started_ms = clock_now_ms(),
 	};
 	go_on(a);
+}
+
+static void offer_more(struct attempt *a)
+{
+	log_info(a->call->id, "%s refuses the codecs: now with Opus and G.722", a->uri);
+	call_again(a, a->gateway, a->redirected_to, true);
 }
 
 /* Is it at a gateway of the trunk, or at an address that the trunk's calls come from? */
@@ -1113,7 +1146,7 @@ static void sent_on(struct attempt *a, int status, const char *contact)
 	}
 	log_attempt(c, a->to, a, "redirected", status, to);
 	if (within) {
-		call_again(a, a->gateway, to);
+		call_again(a, a->gateway, to, a->converts);
 		return;
 	}
 	struct dial_try *t = arena_alloc(&c->arena, sizeof *t);
@@ -1166,7 +1199,7 @@ static void gateway_failed(struct attempt *a, int status, const char *reason)
 		return;
 	}
 	log_attempt(c, a->to, a, "failed", status, reason);
-	call_again(a, a->gateway + 1, NULL);
+	call_again(a, a->gateway + 1, NULL, a->converts);
 }
 
 /* Is it the next one's time? Those of a later stage wait until nobody of this one is called any more. */

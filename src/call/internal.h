@@ -104,6 +104,7 @@ struct attempt {
 	bool was_connected;                  /* and among those that it was connected with */
 	bool heard;          /* something answered the INVITE */
 	bool offers;         /* our 200 to its re-INVITE was the offer */
+	bool converts;       /* it refused the first offer: this one has Opus and G.722 */
 	size_t gateway;      /* which one of the order */
 	int redirects;       /* how often it was sent on to another address */
 	const char *redirected_to; /* within its trunk: whom to call instead of the gateway; or NULL */
@@ -213,7 +214,8 @@ struct call {
 	struct media_end *end;
 	struct sdp_audio sdp; /* what it said last */
 	const struct sdp_formats *formats; /* what it offered first; NULL: only what we speak ourselves */
-	const struct sdp_format *passed;   /* what caller and target are to speak: not we; NULL: PCMU or PCMA */
+	const struct sdp_format *passed;   /* the caller's codec; NULL: PCMU or PCMA */
+	const struct sdp_format *spoken;   /* the same while it hears prompts or is recorded */
 	const struct sdp_format *told_passed; /* what our last SDP said of that */
 	bool settled; /* the caller was told a codec */
 	bool offers; /* our 200 is the offer; the answer comes with the ACK */
@@ -437,6 +439,14 @@ const struct sdp_formats *negotiate_formats(struct call *c);
 /* Where that side's audio may come from; trunk: the one that the leg goes over, or NULL. */
 enum media_symmetry negotiate_symmetry(const struct call *c, const struct config_trunk *trunk,
 				       const struct sdp_audio *sdp);
+/* The same for a target that refused these: all that can be converted, too. NULL: no memory. */
+const struct sdp_formats *negotiate_converted(struct call *c, const struct sdp_formats *offered);
+/*
+ * Read the offer of an INVITE. One without PCMU and PCMA is used in a codec that can be converted.
+ * false: it has no audio that can be used; *why is then a Reason header, or unchanged.
+ */
+bool negotiate_read(const char *text, struct sdp_audio *sdp, struct sdp_formats *formats,
+		    const char **why);
 void negotiate_offer(struct call *c, const struct attempt *a, char out[SDP_SIZE]);
 /* Read its answer. false: no audio that can be used. */
 bool negotiate_answer(struct attempt *a, const char *sdp, struct sdp_audio *out);
@@ -446,8 +456,13 @@ void negotiate_connect(struct call *c, const struct attempt *a);
 void negotiate_settle(struct call *c);
 /* The caller is to be heard and spoken to: PCMU or PCMA from now on. */
 void negotiate_speak(struct call *c);
-/* SDP of a leg within its dialog; passes: does it speak c->passed? false: no audio that can be used. */
-bool negotiate_take(const struct call *c, bool passes, const char *sdp, struct sdp_audio *out);
+/*
+ * Read SDP of a leg within its dialog. passed: the codec that the leg speaks, where it is neither
+ * PCMU nor PCMA, or NULL. false: it has no audio that can be used.
+ */
+bool negotiate_take(const struct sdp_format *passed, const char *sdp, struct sdp_audio *out);
+/* The codec of a target that has told_passed, as the caller names it, where it has it. */
+const struct sdp_format *negotiate_format_of(const struct attempt *a);
 /* The caller does not take our offer. It said once that it knows PCMU or PCMA, too: that goes on. */
 void negotiate_refused(struct call *c);
 /* Our offer within a dialog, of what is in use. Return out. */

@@ -1,9 +1,11 @@
 /*
- * What caller and target say of their audio (RFC 3264): its direction, and its codec. Most calls speak PCMU or PCMA. A
- * codec that both of them have and we have not is passed as it is: then nothing is to be played, recorded or heard here
- * while they talk. What one side changes is offered to the other.
+ * What caller and target say of their audio (RFC 3264): its direction, and its codec. Most calls
+ * speak PCMU or PCMA. Another codec that both sides have is passed as it is. A side without PCMU
+ * and PCMA speaks Opus or G.722, which are converted where the other side speaks something else,
+ * for prompts, and for recordings. What one side changes is offered to the other.
  */
 #include "call/internal.h"
+#include "media/codec.h"
 #include "base/network.h"
 #include "webhook/address.h"
 #include <string.h>
@@ -25,10 +27,46 @@ enum media_symmetry negotiate_symmetry(const struct call *c, const struct config
 
 /* ---- what is offered to a target ---- */
 
+static bool can_convert(const struct sdp_format *f)
+{
+	return codec_find(f->name, f->rate) != NULL;
+}
+
+bool negotiate_read(const char *text, struct sdp_audio *sdp, struct sdp_formats *formats,
+		    const char **why)
+{
+	if (!sdp_audio_parse(text, sdp, formats))
+		return false;
+	if (sdp->codec != CODEC_NONE)
+		return true;
+	for (size_t i = 0; i < formats->count; i++)
+		if (can_convert(&formats->list[i]))
+			return sdp_audio_pass(sdp, formats, &formats->list[i]);
+	*why = "SIP;cause=488;text=\"None of PCMU, PCMA, G722 and opus is offered; "
+	       "other codecs are not converted\"";
+	return false;
+}
+
+static bool is_recorded(const struct call *c)
+{
+	return c->campaign->recording || c->dial.record || c->recording_id[0];
+}
+
+const struct sdp_formats *negotiate_converted(struct call *c, const struct sdp_formats *offered)
+{
+	struct sdp_formats *f = arena_alloc(&c->arena, sizeof *f);
+	if (!f)
+		return NULL;
+	*f = offered ? *offered : (struct sdp_formats){0};
+	sdp_formats_add_own(f, CODEC_PCMU);
+	sdp_formats_add_converted(f);
+	return f;
+}
+
 const struct sdp_formats *negotiate_formats(struct call *c)
 {
 	struct sdp_formats *f;
-	if (c->campaign->recording || c->dial.record || c->recording_id[0] || !c->formats || (c->settled && !c->passed))
+	if (is_recorded(c) || !c->formats || (c->settled && !c->passed))
 		return NULL;
 	f = arena_alloc(&c->arena, sizeof *f);
 	if (!f)
@@ -66,12 +104,24 @@ bool negotiate_answer(struct attempt *a, const char *sdp, struct sdp_audio *out)
 	return out->codec != CODEC_NONE;
 }
 
+/* The codec is one that we speak with the caller. */
+static void speak(struct call *c)
+{
+	bool changes = !c->settled && c->spoken && c->passed != c->spoken;
+	if (changes && sdp_audio_pass(&c->sdp, c->formats, c->spoken))
+		media_set_remote(c->end, &c->sdp, negotiate_symmetry(c, c->trunk, &c->sdp));
+	c->passed = c->spoken;
+}
+
 void negotiate_connect(struct call *c, const struct attempt *a)
 {
+	bool may_pass = !c->settled && c->formats && !is_recorded(c);
 	if (!a->sdp.passed) {
-		c->passed = NULL;
-	} else if (!c->settled && sdp_audio_pass(&c->sdp, c->formats, a->passed)) {
+		speak(c);
+	} else if (may_pass && sdp_audio_pass(&c->sdp, c->formats, a->passed)) {
 		c->passed = a->passed;
+		if (c->spoken && can_convert(a->passed))
+			c->spoken = a->passed;
 		media_set_remote(c->end, &c->sdp, negotiate_symmetry(c, c->trunk, &c->sdp));
 	}
 }
@@ -85,18 +135,18 @@ void negotiate_settle(struct call *c)
 
 void negotiate_speak(struct call *c)
 {
-	c->passed = NULL;
+	speak(c);
 	negotiate_tell_caller(c);
 }
 
 /* ---- within a dialog ---- */
 
-bool negotiate_take(const struct call *c, bool passes, const char *sdp, struct sdp_audio *out)
+bool negotiate_take(const struct sdp_format *passed, const char *sdp, struct sdp_audio *out)
 {
 	struct sdp_formats theirs;
 	if (!sdp_audio_parse(sdp, out, &theirs))
 		return false;
-	return (passes && c->passed && sdp_audio_pass(out, &theirs, c->passed)) || out->codec != CODEC_NONE;
+	return (passed && sdp_audio_pass(out, &theirs, passed)) || out->codec != CODEC_NONE;
 }
 
 void negotiate_refused(struct call *c)
@@ -115,11 +165,22 @@ const char *negotiate_caller_offer(struct call *c, const char *mode, char out[SD
 	return out;
 }
 
+const struct sdp_format *negotiate_format_of(const struct attempt *a)
+{
+	const struct sdp_formats *callers = a->call->formats;
+	const struct sdp_format *f = NULL;
+	if (!a->told_passed)
+		return NULL;
+	if (callers && a->passed)
+		f = sdp_format_find(callers, a->passed);
+	return f ? f : a->passed;
+}
+
 const char *negotiate_target_offer(const struct attempt *a, const char *mode, char out[SDP_SIZE])
 {
 	struct call *c = a->call;
 	struct sdp_formats formats;
-	sdp_formats_in_use(&formats, &a->sdp, a->told_passed ? sdp_format_find(c->formats, a->passed) : NULL);
+	sdp_formats_in_use(&formats, &a->sdp, negotiate_format_of(a));
 	sdp_audio_offer(out, media_address(a->end), media_port(a->end), &formats, mode, c->sdp_session + 1, ++c->sdp_version);
 	return out;
 }
@@ -135,7 +196,7 @@ void negotiate_tell_target(struct call *c)
 	char sdp[SDP_SIZE];
 	struct attempt *a = c->dial.connected ? c->dial.talking : NULL;
 	const char *mode = sdp_mode(sounds(c, &c->sdp), c->sdp.receives);
-	bool passed = a && a->passed && c->passed;
+	bool passed = a && a->passed && (c->passed || a->converts);
 	if (!a || !a->leg || (strcmp(a->told_mode, mode) == 0 && a->told_passed == passed))
 		return;
 	a->told_mode = mode;

@@ -32,12 +32,12 @@ void end_comfort_close(struct media_end *e)
 static void begin(struct media_end *e, int64_t now_us)
 {
 	int64_t since = e->last_sent_us ? now_us - e->last_sent_us - 20000 : 0;
-	if (e->comforts || e->passes || !e->may_send || e->audio)
+	if (e->comforts || !end_speaks(e) || !e->may_send || e->audio)
 		return;
 	e->comforts = true;
 	e->marker = true;
 	if (since > 0)
-		e->timestamp += (uint32_t)(since * 8 / 1000);
+		e->timestamp += (uint32_t)(since * e->rate / 1000000);
 	end_activate(e);
 }
 

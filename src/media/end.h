@@ -2,6 +2,7 @@
 #ifndef MEDIA_END_H
 #define MEDIA_END_H
 
+#include "media/codec.h"
 #include "media/key_events.h"
 #include "media/media.h"
 #include "media/rtp.h"
@@ -18,6 +19,23 @@
 #define THREADS_MAX 8
 #define WATCH_SLOTS 10 /* ticks: each end is looked at every 200 ms */
 #define COMFORT_NOISE 13 /* RFC 3389: its static payload type */
+
+/* What is decoded of a stream, and how it is converted for the bridged end. */
+struct hearing {
+	bool began;
+	uint32_t ssrc, next; /* next: the timestamp after the last packet */
+	uint16_t sequence;   /* the highest */
+	struct codec_decoder *decoder; /* NULL: PCMU or PCMA, or nothing was decoded yet */
+	uint32_t sent_until; /* the bridged end's timestamp after what was last converted for it */
+	bool key_began;
+	uint32_t key_timestamp, key_start; /* of the telephone-event: here, at the bridged end */
+};
+
+/* A stream's timestamps counted at 8 kHz. */
+struct clock_8khz {
+	uint32_t last;
+	int64_t at; /* in units of the stream's own clock, across wraps */
+};
 
 struct media_end {
 	struct media *media;
@@ -37,7 +55,12 @@ struct media_end {
 	bool has_remote, may_send;
 	uint8_t codec;
 	int telephone_event, other_codec, other_event; /* others: what the far side may call them, too, or -1 */
-	bool passes; /* the codec is neither PCMU nor PCMA: nothing is heard in it, and nothing can be said */
+	bool passes; /* the codec is neither PCMU nor PCMA */
+	const struct speech_codec *speech; /* what converts such a codec; NULL: nothing can */
+	struct codec_encoder *encoder; /* NULL: nothing was encoded yet */
+	struct hearing hearing;
+	int16_t waiting[FRAME]; /* samples for this end that do not make a frame yet */
+	size_t waiting_count;
 	uint32_t rate; /* of timestamps, Hz */
 	/* what we send */
 	uint32_t ssrc, timestamp;
@@ -77,6 +100,7 @@ struct media_end {
 	int record_tick; /* of those that beep */
 	int64_t record_began_us;
 	struct track heard, said;
+	struct clock_8khz heard_clock, said_clock;
 	bool beeping, sent; /* the tone goes out now; something did since the last tick */
 	_Atomic int64_t voice_ms, heard_ms, alive_ms;
 	struct quality_meter quality;
@@ -129,6 +153,12 @@ static inline uint32_t end_frame_time(const struct media_end *e)
 	return e->rate / 50;
 }
 
+/* Of the duration in telephone-events. */
+static inline uint32_t end_event_rate(const struct media_end *e)
+{
+	return e->key_events.rate ? e->key_events.rate : 8000;
+}
+
 /* Tell the loop. */
 void end_tell(struct media_end *e, int kind, char key, unsigned play);
 
@@ -136,7 +166,24 @@ void end_tell(struct media_end *e, int kind, char key, unsigned play);
 void end_record_heard(struct media_end *e, const struct rtp_packet *p);
 /* payload: in the end's own codec, as it was sent. */
 void end_record_said(struct media_end *e, uint32_t timestamp, const uint8_t *payload, size_t len);
+/* The same for 8 kHz samples of a codec other than PCMU and PCMA. */
+void end_record_heard_samples(
+	struct media_end *e, const struct rtp_packet *p, const int16_t *samples, size_t count);
+void end_record_said_samples(
+	struct media_end *e, uint32_t timestamp, const int16_t *samples, size_t count);
 void end_record_stop(struct media_end *e, bool keep);
+
+/* convert.c */
+/* Whether audio in the end's codec can be made and understood. */
+bool end_speaks(const struct media_end *e);
+/* Send 20 ms of 8 kHz samples in the end's codec. */
+void end_send_samples(struct media_end *e, const int16_t samples[FRAME]);
+/* Decode a packet of audio: for the recording, for keys, and for the bridged end in its codec. */
+void end_convert(struct media_end *e, const struct rtp_packet *p);
+/* Relay a packet of telephone-events to the bridged end in its clock. */
+void end_convert_key(struct media_end *e, const struct rtp_packet *p);
+/* The codec changes, or the end closes: forget the state of encoder and decoder. */
+void end_convert_reset(struct media_end *e);
 
 /* send.c */
 /* It has something to send each tick, until it has not. */
@@ -161,6 +208,8 @@ void end_key_frame(struct media_end *e);
 /* Is it a new key? Then it is told. */
 void end_hear_event(struct media_end *e, const struct rtp_packet *p);
 void end_hear_tones(struct media_end *e, const struct rtp_packet *p);
+/* Listen for tones in decoded audio. */
+void end_hear_samples(struct media_end *e, const int16_t *samples, size_t count);
 void end_hear_info(struct media_end *e, char key);
 void end_free_tones(struct media_end *e);
 void end_forget_keys(struct media_end *e); /* what comes from now on may come another way */

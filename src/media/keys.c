@@ -87,6 +87,15 @@ void end_hear_tones(struct media_end *e, const struct rtp_packet *p)
 	dtmf_rx(e->tones, samples, (int)p->payload_len);
 }
 
+void end_hear_samples(struct media_end *e, const int16_t *samples, size_t count)
+{
+	if (e->telephone_event >= 0)
+		return;
+	if (!e->tones && !(e->tones = dtmf_rx_init(NULL, on_tones, e)))
+		return;
+	dtmf_rx(e->tones, samples, (int)count);
+}
+
 void end_free_tones(struct media_end *e)
 {
 	if (e->tones)
@@ -128,8 +137,8 @@ bool end_key_sounds(const struct media_end *e)
 static void send_event(struct media_end *e, char key)
 {
 	uint8_t payload[4];
-	uint32_t frame = end_frame_time(e), start = e->timestamp - (uint32_t)e->key_tick * frame;
-	uint16_t duration = (uint16_t)((uint32_t)(e->key_tick + 1) * frame);
+	uint32_t start = e->timestamp - (uint32_t)e->key_tick * end_frame_time(e);
+	uint16_t duration = (uint16_t)((uint32_t)(e->key_tick + 1) * end_event_rate(e) / 50);
 	bool last = e->key_tick == KEY_TICKS - 1;
 	telephone_event_write(payload, key, last, duration);
 	for (int i = 0; i < (last ? 3 : 1); i++)
@@ -157,7 +166,7 @@ void end_key_frame(struct media_end *e)
 	char key = e->keys[e->key_at];
 	if (end_key_sounds(e) && e->telephone_event >= 0)
 		send_event(e, key);
-	else if (end_key_sounds(e) && !e->passes)
+	else if (end_key_sounds(e) && end_speaks(e))
 		send_tone(e, key);
 	if (++e->key_tick >= (key == ',' ? 1 : pauses(key) ? 25 : KEY_TICKS + KEY_GAP)) {
 		e->key_tick = 0;

@@ -239,6 +239,7 @@ static void close_end(struct media_end *e)
 	end_stop_audio(e);
 	end_hold(e, NULL);
 	end_free_tones(e);
+	end_convert_reset(e);
 	rtp_sockets_give(e->thread->sockets[e->address], e->socket);
 	end_record_stop(e, true);
 	free(e);
@@ -266,6 +267,15 @@ static bool set_address(struct media_end *e, const struct sdp_audio *r,
 	return moved;
 }
 
+static void set_codec(struct media_end *e, const struct sdp_audio *r)
+{
+	const struct speech_codec *speech = r->passed ? codec_find(r->name, r->rate) : NULL;
+	if (speech != e->speech || r->passed != e->passes)
+		end_convert_reset(e);
+	e->passes = r->passed;
+	e->speech = speech;
+}
+
 static void set_remote(struct media_end *e, const struct sdp_audio *r, enum media_symmetry symmetry)
 {
 	const struct source_candidate *before = NULL;
@@ -273,8 +283,8 @@ static void set_remote(struct media_end *e, const struct sdp_audio *r, enum medi
 	e->may_send = r->receives;
 	e->codec = (uint8_t)r->codec;
 	e->telephone_event = r->telephone_event;
-	e->passes = r->passed;
-	e->comforts = e->comforts && !r->passed;
+	set_codec(e, r);
+	e->comforts = e->comforts && end_speaks(e);
 	e->other_codec = r->offered_codec;
 	e->other_event = r->offered_event;
 	e->rate = (uint32_t)r->rate;

@@ -40,10 +40,10 @@ static void relay(struct media_end *to, const struct rtp_packet *p, bool is_key,
 		to->sequence = (uint16_t)(out.sequence + 1);
 		to->timestamp = out.timestamp + (is_key ? 0 : to->passes ? end_frame_time(to) : (uint32_t)p->payload_len);
 	}
-	if (to->beeping && !is_key)
+	if (to->beeping && !is_key && !to->passes)
 		end_mix_tone(to, out.timestamp, packet + RTP_HEADER_SIZE, p->payload_len);
 	to->sent = true;
-	if (to->recording && !is_key)
+	if (to->recording && !is_key && !to->passes)
 		end_record_said(to, out.timestamp, packet + RTP_HEADER_SIZE, p->payload_len);
 	if (sendto(to->socket->fd, packet, RTP_HEADER_SIZE + p->payload_len, MSG_DONTWAIT, (struct sockaddr *)&to->remote, to->remote_len) < 0) {
 		/* the network's loss */
@@ -97,6 +97,37 @@ static bool is_agreed(const struct media_end *e, int payload_type)
 	       payload_type == COMFORT_NOISE;
 }
 
+static bool is_recorded(const struct media_end *e)
+{
+	return e->recording || e->beeping;
+}
+
+/* Is what it hears relayed as it came? */
+static bool has_same_codec(const struct media_end *e)
+{
+	const struct media_end *to = e->peer;
+	if (!to || to->passes != e->passes || to->speech != e->speech)
+		return false;
+	return !e->speech || !(is_recorded(e) || is_recorded(to));
+}
+
+static bool is_converted(const struct media_end *e)
+{
+	if (e->passes)
+		return e->speech;
+	return e->peer && e->peer->passes && e->peer->speech;
+}
+
+static void pass_key(struct media_end *e, const struct rtp_packet *p, int64_t now_us)
+{
+	if (!e->peer || e->key_way != KEY_EVENT)
+		return;
+	if (has_same_codec(e))
+		relay(e->peer, p, true, now_us);
+	else if (end_speaks(e) && end_speaks(e->peer))
+		end_convert_key(e, p);
+}
+
 static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t now_us)
 {
 	bool is_key = is_key_type(e, p->payload_type);
@@ -117,8 +148,12 @@ static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t
 	mark_heard(e, now_us);
 	if (e->recording)
 		end_record_heard(e, p);
-	if (e->peer && e->peer->passes == e->passes && (!is_key || e->key_way == KEY_EVENT))
-		relay(e->peer, p, is_key, now_us);
+	if (is_key)
+		pass_key(e, p, now_us);
+	else if (has_same_codec(e))
+		relay(e->peer, p, false, now_us);
+	else if (is_converted(e))
+		end_convert(e, p);
 }
 
 /* Packets come from another source from now on: audio is sent there (RFC 4961). */

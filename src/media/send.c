@@ -69,6 +69,13 @@ void end_stop_audio(struct media_end *e)
 
 void end_send_frame(struct media_end *e, uint8_t *frame)
 {
+	if (e->passes) {
+		int16_t samples[FRAME];
+		for (size_t i = 0; i < FRAME; i++)
+			samples[i] = ulaw_decode(frame[i]);
+		end_send_samples(e, samples);
+		return;
+	}
 	if (e->codec == CODEC_PCMA)
 		for (size_t i = 0; i < FRAME; i++)
 			frame[i] = e->media->to_alaw[frame[i]];
@@ -105,7 +112,7 @@ static void beep_frame(struct media_end *e, bool beeping)
 	if (beeping && e->beeping && !e->sent) {
 		memset(frame, 0xff, sizeof frame);
 		end_send_frame(e, frame);
-		e->timestamp += FRAME;
+		e->timestamp += end_frame_time(e);
 		e->relaying = false;
 	}
 	e->beeping = beeping;
@@ -126,11 +133,12 @@ void media_tick(struct media_thread *t)
 {
 	for (struct media_end *e = t->active, *next; e; e = next) {
 		next = e->next_active;
-		bool beeps = e->recording && e->record_beeps, own = (e->audio && !e->passes) || e->key_len || e->comforts;
+		bool beeps = e->recording && e->record_beeps, plays = e->audio && end_speaks(e);
+		bool own = plays || e->key_len || e->comforts;
 		bool sounding = end_key_sounds(e);
 		if (e->key_len)
 			end_key_frame(e);
-		if (e->audio && !sounding && !e->passes)
+		if (plays && !sounding)
 			play_frame(e);
 		else if (e->comforts && !sounding)
 			end_comfort_frame(e);

@@ -46,6 +46,38 @@ void end_record_said(struct media_end *e, uint32_t timestamp, const uint8_t *pay
 	record(e, &e->said, e->ssrc, timestamp, ulaw, len);
 }
 
+/* The timestamp as a clock of 8 kHz has it, also after a faster one has wrapped. */
+static uint32_t at_8khz(struct clock_8khz *c, uint32_t timestamp, uint32_t rate)
+{
+	c->at += (int32_t)(timestamp - c->last);
+	c->last = timestamp;
+	return (uint32_t)((c->at + (INT64_C(1) << 40)) * 8000 / rate);
+}
+
+void end_record_heard_samples(
+	struct media_end *e, const struct rtp_packet *p, const int16_t *samples, size_t count)
+{
+	uint8_t ulaw[CODEC_SAMPLES_MAX];
+	long sum = 0;
+	for (size_t i = 0; i < count; i++) {
+		ulaw[i] = ulaw_encode(samples[i]);
+		sum += labs((long)samples[i]);
+	}
+	if (count && sum / (long)count > VOICE)
+		e->voice_ms = clock_monotonic_ms();
+	uint32_t timestamp = at_8khz(&e->heard_clock, p->timestamp, e->rate);
+	record(e, &e->heard, p->ssrc, timestamp, ulaw, count);
+}
+
+void end_record_said_samples(
+	struct media_end *e, uint32_t timestamp, const int16_t *samples, size_t count)
+{
+	uint8_t ulaw[CODEC_SAMPLES_MAX];
+	for (size_t i = 0; i < count; i++)
+		ulaw[i] = ulaw_encode(samples[i]);
+	record(e, &e->said, e->ssrc, at_8khz(&e->said_clock, timestamp, e->rate), ulaw, count);
+}
+
 void end_record_stop(struct media_end *e, bool keep)
 {
 	if (e->recording)

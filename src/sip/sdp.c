@@ -11,7 +11,7 @@
 #define BLANK " \t"
 #define DIGIT "0123456789"
 
-#define OFFERED_MAX (SDP_FORMATS_MAX - 3) /* formats that are kept of theirs: room for our own is left */
+#define OFFERED_MAX (SDP_FORMATS_MAX - 6) /* kept of theirs: six of our own may follow */
 
 static const struct sdp_format own[] = {
 	{CODEC_PCMU, 8000, 1, "PCMU", ""}, {CODEC_PCMA, 8000, 1, "PCMA", ""}, {101, 8000, 1, "telephone-event", "0-15"},
@@ -318,6 +318,28 @@ void sdp_formats_add_own(struct sdp_formats *formats, enum codec first)
 		event.payload_type = event.payload_type == 127 ? 96 : event.payload_type + 1;
 	if (!event_of(formats, event.rate))
 		add(formats, &event);
+}
+
+static void add_free(struct sdp_formats *formats, const struct sdp_format *format)
+{
+	struct sdp_format f = *format;
+	while (has(formats, f.payload_type))
+		f.payload_type = f.payload_type == 127 ? 96 : f.payload_type + 1;
+	add(formats, &f);
+}
+
+void sdp_formats_add_converted(struct sdp_formats *formats)
+{
+	static const struct sdp_format converted[] = {
+		{96, 48000, 2, "opus", "useinbandfec=1"},
+		{9, 8000, 1, "G722", ""},
+	};
+	static const struct sdp_format event = {110, 48000, 1, "telephone-event", "0-15"};
+	for (size_t i = 0; i < ARRAY_LEN(converted); i++)
+		if (!sdp_format_find(formats, &converted[i]))
+			add_free(formats, &converted[i]);
+	if (!sdp_format_find(formats, &event))
+		add_free(formats, &event);
 }
 
 /* The codec and the keys that go with it, as the audio's side calls them. */

@@ -32,7 +32,7 @@ struct sdp_format {
 	char parameters[100]; /* of a=fmtp; "" without */
 };
 
-#define SDP_FORMATS_MAX 12
+#define SDP_FORMATS_MAX 15
 
 /* Formats, the preferred first. */
 struct sdp_formats {
@@ -40,7 +40,7 @@ struct sdp_formats {
 	struct sdp_format list[SDP_FORMATS_MAX];
 };
 
-#define SDP_SIZE 2560 /* SDP_FORMATS_MAX formats, each at its longest, and the rest */
+#define SDP_SIZE 3072 /* SDP_FORMATS_MAX formats, each at its longest, and the rest */
 
 /* Read an offer or answer. formats NULL: only PCMU and PCMA are of use, and without one of them it is false; else also
  * gets what else could be passed on, and codec may be CODEC_NONE. false: no audio stream over RTP that can be used (answer 488). */
@@ -60,7 +60,12 @@ void sdp_audio_speak(struct sdp_audio *audio, const struct sdp_formats *theirs);
 void sdp_audio_answers(struct sdp_audio *audio, const struct sdp_formats *offered, const struct sdp_format *passed);
 /* Add what we speak ourselves, as far as it is not there: PCMU and PCMA, `first` first, and telephone-event. */
 void sdp_formats_add_own(struct sdp_formats *formats, enum codec first);
-/* Likewise: what is in use, for an offer that is to change nothing of it. passed NULL: what we speak ourselves. */
+/*
+ * Add the codecs that audio can be converted to, as far as they are not there: Opus and G.722, and
+ * telephone-event in the clock of Opus.
+ */
+void sdp_formats_add_converted(struct sdp_formats *formats);
+/* Make the list that of an offer which changes nothing. passed NULL: PCMU and PCMA are in use. */
 void sdp_formats_in_use(struct sdp_formats *formats, const struct sdp_audio *audio, const struct sdp_format *passed);
 
 /* "sendrecv", "sendonly", "recvonly" or "inactive" (RFC 8866 §6.7). */
