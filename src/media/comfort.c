@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #define SILENT_MS 200 /* without a packet; more than a network delays them by */
+#define MUSIC_MS 1000 /* the same for music on hold: a pause in the holder's own music is noise */
 #define LEVEL 60      /* dB below the loudest */
 #define LEVEL_MIN 30
 
@@ -26,6 +27,11 @@ void end_comfort_close(struct media_end *e)
 {
 	if (e->watched)
 		DL_DELETE2(e->thread->watched[e->watch_slot], e, previous_watched, next_watched);
+}
+
+static bool is_silent(const struct media_end *e, int64_t now_ms, int64_t for_ms)
+{
+	return now_ms - e->heard_ms > for_ms;
 }
 
 /* In the place of what would have come since. */
@@ -88,7 +94,7 @@ static void noise_frame(struct media_end *e, uint8_t frame[FRAME])
 void end_comfort_frame(struct media_end *e)
 {
 	uint8_t frame[FRAME];
-	if (e->hold_music)
+	if (e->hold_music && is_silent(e->peer, clock_monotonic_ms(), MUSIC_MS))
 		music_frame(e, frame);
 	else
 		noise_frame(e, frame);
@@ -102,7 +108,7 @@ void media_comfort_tick(struct media_thread *t)
 	t->watch_tick = (t->watch_tick + 1) % WATCH_SLOTS;
 	DL_FOREACH2(t->watched[t->watch_tick], e, next_watched) {
 		now = now ? now : clock_monotonic_us();
-		if (e->peer && now / 1000 - e->heard_ms > SILENT_MS)
+		if (e->peer && is_silent(e, now / 1000, SILENT_MS))
 			begin(e->peer, now);
 	}
 }
