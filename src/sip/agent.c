@@ -245,7 +245,7 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	sodium_bin2hex(a->nonce_key, sizeof a->nonce_key, key, sizeof key);
 	/* What goes by UDP does so however long it is: carriers that are called so often drop the TCP that RFC 3261 §18.1.1 wants for it. */
 	a->nta = nta_agent_create(root, (url_string_t *)-1, consider, (nta_agent_magic_t *)(void *)a, NTATAG_UA(1), NTATAG_PRELOAD(MESSAGE_MEMORY), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(SIP_MESSAGE_MAX), NTATAG_UDP_MTU(SIP_MESSAGE_MAX), TAG_END());
-	bool ok = a->nta != NULL && sip_wire_open(a);
+	bool ok = a->nta != NULL && sip_wire_open(a) && sip_connections_open(a);
 	for (size_t i = 0; ok && config->listeners[i]; i++)
 		ok = listen_at(a, config->listeners[i], err);
 	ok = ok && sip_agent_load_certificate(a, err);
@@ -271,6 +271,7 @@ void sip_agent_destroy(struct sip_agent *a)
 	if (a->nta)
 		nta_agent_destroy(a->nta);
 	sip_wire_close(a);
+	sip_connections_close(a);
 	su_home_deinit(a->home);
 	free(a);
 }

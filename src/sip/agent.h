@@ -46,6 +46,7 @@ struct sip_agent {
 	struct sip_listener listeners[SIP_LISTENERS_MAX];
 	size_t listener_count;
 	struct sip_tls tls;
+	struct sip_connections *connections;
 	struct wire *wire;
 	unsigned received;
 	su_home_t home[1];
@@ -143,6 +144,7 @@ struct sip_leg {
 	const sip_route_t *path; /* the Route of its INVITE, or NULL; later requests have the dialog's */
 	struct sip_account *account; /* NULL: no credentials */
 	struct sip_tries tries; /* of the INVITE */
+	int64_t invited_us; /* when it was sent, monotonic */
 	const char *max_forwards;
 	/* provisional responses (RFC 3262) */
 	bool needs_reliable, takes_reliable; /* the far side's INVITE asks for it, is able to */
@@ -226,6 +228,11 @@ const char *sip_early_sdp(const struct sip_leg *leg, const char *tag);
 void sip_leg_enter(struct sip_leg *leg, msg_t *msg, sip_t const *sip);
 /* Forget the early dialogs, apart from the leg's current one. */
 void sip_early_stop(struct sip_leg *leg);
+/*
+ * No connection to the remote target came about, as its Contact has no listener behind it: later
+ * requests go by the connection that the far side made. false: there is none, or it was tried.
+ */
+bool sip_leg_follow_source(struct sip_leg *leg);
 /* The message has a Contact: where did it come from? */
 void sip_leg_locate(struct sip_leg *leg, msg_t *msg, sip_t const *sip);
 /* A target refresh (RFC 3261 section 12.2): its Contact is where requests go from now on. */
@@ -249,6 +256,17 @@ void sip_flows_free(struct sip_agent *a);
 /* tls.c: listeners that are made between these have the certificate, once it is loaded. */
 void sip_tls_begin(struct sip_agent *a);
 void sip_tls_end(void);
+
+/* connection.c */
+bool sip_connections_open(struct sip_agent *a) WARN_UNUSED;
+void sip_connections_close(struct sip_agent *a);
+/* A listener's context: connections from it check certificates, and say what is wrong. */
+void sip_connection_watch(struct ssl_ctx_st *context);
+/*
+ * Why no connection to the URL's host came about since then (monotonic), in words without a full
+ * stop; NULL: not known. Valid until another connection fails.
+ */
+const char *sip_connection_problem(const struct sip_agent *a, const url_t *url, int64_t since_us);
 
 /* offer.c: send what waits, if nothing is in its way. */
 void sip_leg_offer_now(struct sip_leg *leg);

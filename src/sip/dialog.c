@@ -116,6 +116,17 @@ static void choose_route(struct sip_leg *leg)
 	leg->route = hidden ? source_url(leg) : NULL;
 }
 
+bool sip_leg_follow_source(struct sip_leg *leg)
+{
+	const sip_route_t *set = NULL;
+	bool may = leg->nat != SIP_NAT_NEVER && !leg->route && !leg->route_is_given;
+	if (!may || !leg->dialog || !leg->source.ss_family || leg->source_transport == SIP_UDP)
+		return false;
+	nta_leg_get_route(leg->dialog, &set, NULL);
+	leg->route = set ? NULL : source_url(leg);
+	return leg->route != NULL;
+}
+
 void sip_leg_locate(struct sip_leg *leg, msg_t *msg, sip_t const *sip)
 {
 	const struct sockaddr *source = msg ? (const struct sockaddr *)msg_addr(msg) : NULL;

@@ -1,4 +1,5 @@
 /* One dialog: its INVITE, its end, and everything that can happen between. */
+#include "base/clock.h"
 #include "sip/agent.h"
 #include "sip/body.h"
 #include "sip/info.h"
@@ -575,6 +576,7 @@ static bool send_invite(struct sip_leg *leg)
 	const char *least = su_sprintf(leg->home, "%u", leg->min_se ? leg->min_se : leg->agent->config.min_session_seconds);
 	const char *credentials = sip_credentials(leg->account, leg->home, "INVITE", url, leg->sdp);
 	leg->credentials = credentials;
+	leg->invited_us = clock_monotonic_us();
 	sip_listener_prefer(leg->listener);
 	leg->invite_out = nta_outgoing_tcreate(leg->dialog, on_response, leg, leg->route, SIP_METHOD_INVITE, (url_string_t *)(uintptr_t)url,
 		SIPTAG_CONTACT(sip_leg_contact(leg)), SIPTAG_ALLOW(leg->agent->methods), SIPTAG_SUPPORTED(leg->agent->features),
@@ -823,6 +825,18 @@ static void on_provisional(struct sip_leg *leg, nta_outgoing_t *out, sip_t const
 		sip_leg_pass(leg, false, true, status == 199 ? 100 : status, sdp, tell_progress);
 }
 
+/* Why its INVITE could not be sent; NULL: not known. */
+static const char *connection_problem(const struct sip_leg *leg)
+{
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	const url_t *url = leg->route ? leg->route->us_url : url_make(home, leg->uri);
+	if (leg->path)
+		url = leg->path->r_url;
+	const char *problem = sip_connection_problem(leg->agent, url, leg->invited_us);
+	su_home_deinit(home);
+	return problem;
+}
+
 static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
 {
 	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
@@ -838,7 +852,13 @@ static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *si
 		return 0; /* invite_out stays a while: it sees the 200s that are repeated */
 	}
 	/* The response may go with its transaction: what is needed of it is taken before. */
-	const char *reason = su_strdup(leg->home, sip && sip->sip_status && sip->sip_status->st_phrase ? sip->sip_status->st_phrase : "no response");
+	const char *problem = nta_sip_is_internal(sip) ? connection_problem(leg) : NULL;
+	const char *phrase = sip && sip->sip_status ? sip->sip_status->st_phrase : NULL;
+	if (!phrase)
+		phrase = "no response";
+	const char *reason = su_strdup(leg->home, problem ? problem : phrase);
+	if (problem)
+		status = 0; /* nobody answered */
 	const char *contact = sip && status < 400 && sip->sip_contact ? url_as_string(leg->home, sip->sip_contact->m_url) : NULL;
 	leg->refusal = sip ? reason_of(leg, sip) : NULL;
 	leg->invite_out = NULL;

@@ -67,6 +67,12 @@ static bool ask_otherwise(struct sip_request *r, sip_t const *sip, int status)
 	return challenged || longer;
 }
 
+static const char *problem_of(struct sip_request *r)
+{
+	const url_t *url = url_make(r->home, r->q.uri);
+	return sip_connection_problem(r->agent, url, r->sent_us);
+}
+
 static int on_answer(nta_outgoing_magic_t *magic, nta_outgoing_t *orq, sip_t const *sip)
 {
 	struct sip_request *r = (struct sip_request *)(void *)magic;
@@ -78,7 +84,10 @@ static int on_answer(nta_outgoing_magic_t *magic, nta_outgoing_t *orq, sip_t con
 		.status = sip ? status : 0,
 		.latency_ms = (int)((clock_monotonic_us() - r->sent_us) / 1000),
 		.expires = sip ? expires_of(r, sip) : 0,
+		.problem = nta_sip_is_internal(sip) ? problem_of(r) : NULL,
 	};
+	if (answer.problem)
+		answer.status = 0; /* nobody answered */
 	r->sent = NULL;
 	bool again = sip && ask_otherwise(r, sip, status) && send_request(r);
 	nta_outgoing_destroy(orq);

@@ -32,7 +32,8 @@ struct sip_refer {
 struct sip_leg_handler {
 	void (*progress)(void *owner, int status, const char *sdp);          /* outgoing: 100, 180, 183 … */
 	void (*answered)(void *owner, const char *sdp);                      /* outgoing: 2xx; ACK is sent */
-	/* outgoing: 3xx–6xx or timeout; the leg is over. contact: where a 3xx sends on to, or NULL */
+	/* outgoing: 3xx–6xx or timeout, 0 where no connection came about; the leg is over. reason: in
+	 * words. contact: where a 3xx sends on to, or NULL */
 	void (*failed)(void *owner, int status, const char *reason, const char *contact);
 	/* CANCEL, BYE, or no ACK; the leg is over. reason: what its Reason header said (RFC 3326), or NULL */
 	void (*ended)(void *owner, const char *how, const char *reason);
@@ -252,6 +253,7 @@ struct sip_answer {
 	int status;     /* 0: none came */
 	int latency_ms; /* of the last request that was sent */
 	int expires;    /* REGISTER: seconds */
+	const char *problem; /* why it could not be sent (borrowed); NULL: not known */
 };
 /*
  * answered is called once, later; when the agent is destroyed before, with status 0.

@@ -86,6 +86,7 @@ bool sip_agent_load_certificate(struct sip_agent *a, struct error *err)
 		SSL_CTX *context = a->tls.contexts[i];
 		SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 		SSL_CTX_set_cipher_list(context, CIPHERS);
+		sip_connection_watch(context);
 		SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 		if (!c->ca)
 			SSL_CTX_set_default_verify_paths(context);

@@ -63,6 +63,11 @@ static int on_response(nta_outgoing_magic_t *magic, nta_outgoing_t *out, sip_t c
 		nta_outgoing_destroy(out);
 		return 0;
 	}
+	bool unreached = status == 503 && nta_sip_is_internal(sip);
+	if (unreached && sip_leg_follow_source(leg) && send_again(w)) {
+		nta_outgoing_destroy(out);
+		return 0;
+	}
 	if (sip && status < 300)
 		take_success(w, out, sip);
 	w->sent = NULL;
