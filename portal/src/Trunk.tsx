@@ -19,6 +19,7 @@ interface Gateway {
   checked_at: string | null
   registration_status: number | null
   registered_until: string | null
+  problem: string | null
 }
 interface Status {
   inbound: Direction
@@ -51,7 +52,10 @@ export function TrunkStatus({ trunk }: { trunk: Row }) {
                 <Table.Tr key={g.uri}>
                   <Table.Td>{g.uri}</Table.Td>
                   <Table.Td><Group gap="xs" wrap="nowrap"><Badge variant="light" tt="none" color={states[g.state].color}>{states[g.state].text}</Badge>{g.sip_status && <Text size="sm">{g.sip_status}</Text>}{g.state === 'up' && g.latency_ms !== null && <Text size="sm" c="dimmed">{t('{ms} ms', { ms: g.latency_ms })}</Text>}</Group></Table.Td>
-                  <Table.Td><Text size="sm">{registration(g)}</Text></Table.Td>
+                  <Table.Td>
+                    <Text size="sm">{registration(g)}</Text>
+                    {g.problem && <Text size="sm">{g.problem}</Text>}
+                  </Table.Td>
                   <Table.Td><Text size="sm" c="dimmed">{g.checked_at ? moment(g.checked_at) : ''}</Text></Table.Td>
                 </Table.Tr>
               ))}

@@ -745,7 +745,8 @@ static void target_answered(void *owner, const char *sdp)
 	}
 	take_sdp(a, &audio);
 	if (a->to->trunk)
-		gateways_answered(a->call->loop, a->to->trunk->id, gateway_of(a)->uri, 200, -1);
+		gateways_answered(a->call->loop, a->to->trunk->id, gateway_of(a)->uri, 200, -1,
+				  NULL);
 	if (a == d->transfer)
 		transfer_answered(a);
 	else {
@@ -763,10 +764,19 @@ static bool lacks_codec(const struct attempt *a, int status)
 	return (status == 488 || status == 606) && !a->converts && !a->early_media;
 }
 
+/* The log has the host alone: the rest of a URI may be somebody's number. */
+static void log_unreached(const struct attempt *a, const char *reason)
+{
+	char host[SIP_HOST_SIZE];
+	log_warn(a->call->id, "%s is not reached: %s", sip_uri_host(a->uri, host), reason);
+}
+
 static void target_failed(void *owner, int status, const char *reason, const char *contact)
 {
 	struct attempt *a = owner;
 	enum flow_dial_outcome outcome = outcome_of(status);
+	if (!status)
+		log_unreached(a, reason);
 	if (contact && (status == 301 || status == 302))
 		sent_on(a, status, contact);
 	else if (lacks_codec(a, status))
@@ -1193,7 +1203,8 @@ static void gateway_failed(struct attempt *a, int status, const char *reason)
 {
 	struct call *c = a->call;
 	if (!a->redirected_to) /* it has answered; whom it named is not known to be one of them */
-		gateways_answered(c->loop, a->to->trunk->id, gateway_of(a)->uri, status, -1);
+		gateways_answered(c->loop, a->to->trunk->id, gateway_of(a)->uri, status, -1,
+				  status ? NULL : reason);
 	if (a->gateway + 1 >= a->to->trunk->gateway_count) {
 		give_up(a, status ? outcome_of(status) : DIAL_FAILED, "failed", status, reason);
 		return;

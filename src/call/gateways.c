@@ -12,9 +12,16 @@ struct asked {
 	struct trunk_task task;
 };
 
-void gateways_answered(struct call_loop *loop, const char *trunk_id, const char *uri, int status, int latency_ms)
+void gateways_answered(struct call_loop *loop, const char *trunk_id, const char *uri, int status,
+		       int latency_ms, const char *problem)
 {
-	if (trunk_gateway_answered(loop->config.trunks, trunk_id, uri, status, latency_ms, clock_monotonic_ms()))
+	struct trunks *trunks = loop->config.trunks;
+	int64_t now = clock_monotonic_ms();
+	bool changed = trunk_gateway_answered(trunks, trunk_id, uri, status, latency_ms, now);
+	bool new_problem = trunk_gateway_problem(trunks, trunk_id, uri, problem);
+	if (new_problem)
+		log_warn(NULL, "trunk %s: the gateway %s is not reached: %s", trunk_id, uri, problem);
+	else if (changed)
 		log_warn(NULL, "trunk %s: the gateway %s %s (%d)", trunk_id, uri, trunk_is_down(status) ? "does not answer any more" : "answers", status);
 }
 
@@ -22,11 +29,16 @@ static void on_answer(void *arg, const struct sip_answer *answer)
 {
 	struct asked *a = arg;
 	if (!a->task.registers) {
-		gateways_answered(a->loop, a->task.trunk_id, a->task.uri, answer->status, answer->latency_ms);
+		gateways_answered(a->loop, a->task.trunk_id, a->task.uri, answer->status,
+				  answer->latency_ms, answer->problem);
 	} else {
+		(void)trunk_gateway_problem(a->loop->config.trunks, a->task.trunk_id, a->task.uri,
+					    answer->problem);
 		trunk_gateway_registered(a->loop->config.trunks, a->task.trunk_id, a->task.uri, answer->status, clock_monotonic_ms() + answer->expires * INT64_C(1000));
 		if (answer->status < 200 || answer->status > 299)
-			log_warn(NULL, "trunk %s: not registered at %s (%d)", a->task.trunk_id, a->task.uri, answer->status);
+			log_warn(NULL, "trunk %s: not registered at %s (%d)%s%s", a->task.trunk_id,
+				 a->task.uri, answer->status, answer->problem ? ": " : "",
+				 answer->problem ? answer->problem : "");
 	}
 	free(a);
 }

@@ -373,7 +373,9 @@ void gateways_check(struct call_loop *loop);
 /* Nobody is to send calls here any more. */
 void gateways_leave(struct call_loop *loop);
 /* What became of a call there. */
-void gateways_answered(struct call_loop *loop, const char *trunk_id, const char *uri, int status, int latency_ms);
+/* status 0: it did not answer; problem: why, or NULL. latency_ms -1: it is not known. */
+void gateways_answered(struct call_loop *loop, const char *trunk_id, const char *uri, int status,
+		       int latency_ms, const char *problem);
 
 /* screen.c */
 /* Is the caller refused? Then the call is over. */

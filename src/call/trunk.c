@@ -18,6 +18,7 @@ struct gateway {
 	int64_t checked_ms, registered_until_ms; /* wall clock */
 	int64_t down_until, options_at, register_at;
 	bool listed;
+	char problem[TRUNK_PROBLEM_SIZE];
 };
 
 /* The calls that began last, so that no second has more than the limit. */
@@ -221,6 +222,21 @@ void trunk_gateway_registered(struct trunks *t, const char *id, const char *uri,
 	pthread_mutex_unlock(&t->lock);
 }
 
+bool trunk_gateway_problem(struct trunks *t, const char *id, const char *uri, const char *problem)
+{
+	char text[TRUNK_PROBLEM_SIZE];
+	bool is_new = false;
+	snprintf(text, sizeof text, "%s", problem ? problem : "");
+	pthread_mutex_lock(&t->lock);
+	struct gateway *g = gateway(find(t, id, false), uri);
+	if (g) {
+		is_new = *text && strcmp(g->problem, text) != 0;
+		memcpy(g->problem, text, sizeof text);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return is_new;
+}
+
 /* ---- what is due ---- */
 
 struct visit {
@@ -334,6 +350,7 @@ void trunk_status(struct trunks *t, const char *id, struct trunk_status *out)
 		out->gateways[i].registration_status = g->registration_status;
 		out->gateways[i].checked_ms = g->checked_ms;
 		out->gateways[i].registered_until_ms = g->registered_until_ms;
+		memcpy(out->gateways[i].problem, g->problem, sizeof g->problem);
 	}
 	out->gateway_count = trunk ? trunk->gateway_count : 0;
 	pthread_mutex_unlock(&t->lock);

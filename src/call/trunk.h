@@ -41,6 +41,15 @@ bool trunk_is_down(int sip_status);
 bool trunk_gateway_answered(struct trunks *t, const char *trunk_id, const char *uri, int status, int latency_ms, int64_t now);
 void trunk_gateway_registered(struct trunks *t, const char *trunk_id, const char *uri, int status, int64_t until);
 
+#define TRUNK_PROBLEM_SIZE 400
+
+/*
+ * Why nothing was heard of the gateway, such as what is wrong with its certificate; cut where it
+ * is long. NULL: it answered, or why it does not is not known. Returns whether the problem is new.
+ */
+bool trunk_gateway_problem(struct trunks *t, const char *trunk_id, const char *uri,
+			   const char *problem);
+
 /* ---- what is to be asked of gateways ---- */
 
 /* Copies: they outlive the configuration they were taken from. */
@@ -69,6 +78,7 @@ struct trunk_status {
 		enum gateway_state state;
 		int sip_status, latency_ms;      /* 0, -1: not known */
 		int registration_status;         /* 0: none was answered yet */
+		char problem[TRUNK_PROBLEM_SIZE]; /* "": none is known */
 		int64_t checked_ms, registered_until_ms; /* wall clock; 0: never, not registered */
 	} gateways[TRUNK_GATEWAYS_MAX];
 };

@@ -28,9 +28,10 @@ enum http_result api_trunk_status(struct http_request *r)
 	trunk_status(r->config->trunks, trunk->id, &s);
 	json_t *gateways = json_array();
 	for (size_t i = 0; i < s.gateway_count; i++)
-		json_array_append_new(gateways, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "uri", s.gateways[i].uri, "state", gateway_states[s.gateways[i].state],
+		json_array_append_new(gateways, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "uri", s.gateways[i].uri, "state", gateway_states[s.gateways[i].state],
 			"sip_status", number_or_null(s.gateways[i].sip_status, s.gateways[i].sip_status > 0), "latency_ms", number_or_null(s.gateways[i].latency_ms, s.gateways[i].latency_ms >= 0),
 			"checked_at", time_or_null(s.gateways[i].checked_ms), "registration_status", number_or_null(s.gateways[i].registration_status, s.gateways[i].registration_status > 0),
-			"registered_until", time_or_null(s.gateways[i].registered_until_ms)));
+			"registered_until", time_or_null(s.gateways[i].registered_until_ms),
+			"problem", *s.gateways[i].problem ? json_string(s.gateways[i].problem) : json_null()));
 	return http_json(r, 200, json_pack("{s:o, s:o, s:o}", "inbound", direction_json(&s, TRUNK_IN, &trunk->in), "outbound", direction_json(&s, TRUNK_OUT, &trunk->out), "gateways", gateways));
 }
