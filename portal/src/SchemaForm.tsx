@@ -333,7 +333,7 @@ interface MembersProps extends Omit<Props, 'label' | 'required'> {
 const Members = memo(function Members({ schema, value: whole, change, pointer, errors, inRow, after }: MembersProps) {
   const value = asObject(whole), properties = schema.properties ?? {}
   const has = (name: string) => (value[name] === undefined ? properties[name]?.default : value[name])
-  const isShown = (name: string, s: Schema) => !s.readOnly && (!s['x-only'] || has(s['x-only'].field) === s['x-only'].value || !!errors(`${pointer}/${name}`))
+  const isShown = (name: string, s: Schema) => !s.readOnly && (!s['x-only'] || s['x-only'].value.split('|').includes(String(has(s['x-only'].field))) || !!errors(`${pointer}/${name}`))
   const fields = Object.entries(properties).filter(([name, s]) => isShown(name, s)).map(([name, s]) => (
     <Fragment key={name}>
       <Member name={name} schema={s} value={has(name)} change={change} pointer={`${pointer}/${name}`} errors={errors} required={schema.required?.includes(name)} />

@@ -740,7 +740,10 @@ static void target_answered(void *owner, const char *sdp)
 	a->heard = true;
 	a->answered_ms = clock_now_ms();
 	if (!negotiate_answer(a, sdp, &audio)) {
-		give_up(a, DIAL_FAILED, "failed", 200, "its answer has no audio that can be used");
+		give_up(a, DIAL_FAILED, "failed", 200,
+			sip_leg_lacks_encryption(a->leg)
+				? "its answer does not encrypt the audio (SRTP), as it has to"
+				: "its answer has no audio that can be used");
 		return;
 	}
 	take_sdp(a, &audio);
@@ -771,9 +774,23 @@ static void log_unreached(const struct attempt *a, const char *reason)
 	log_warn(a->call->id, "%s is not reached: %s", sip_uri_host(a->uri, host), reason);
 }
 
+static enum sip_media media_of(const struct dial_try *t);
+
+/* Who refuses an offer without saying more may not speak SRTP. Returns the reason, or out. */
+static const char *refused_offer(
+	const struct attempt *a, int status, const char *reason, char out[200])
+{
+	bool refuses = status == 488 || status == 606 || status == 415;
+	if (!refuses || media_of(a->to) != SIP_SRTP)
+		return reason;
+	snprintf(out, 200, "%s (encrypted audio was offered)", reason);
+	return out;
+}
+
 static void target_failed(void *owner, int status, const char *reason, const char *contact)
 {
 	struct attempt *a = owner;
+	char text[200];
 	enum flow_dial_outcome outcome = outcome_of(status);
 	if (!status)
 		log_unreached(a, reason);
@@ -784,7 +801,8 @@ static void target_failed(void *owner, int status, const char *reason, const cha
 	else if (a->to->trunk && !a->ringing_ms && (status == 500 || trunk_is_down(status)))
 		gateway_failed(a, status, reason);
 	else
-		give_up(a, outcome, flow_dial_outcomes[outcome], status, reason);
+		give_up(a, outcome, flow_dial_outcomes[outcome], status,
+			refused_offer(a, status, reason, text));
 }
 
 static void target_ended(void *owner, const char *how, const char *reason)
@@ -933,7 +951,10 @@ static void add_own_headers(const struct call *c, const struct dial_try *t, stru
 /* A phone in a browser is reached by WebSocket (RFC 7118 §5). */
 static enum sip_media media_of(const struct dial_try *t)
 {
-	return t->phone && strcasestr(t->phone->contact, ";transport=ws") ? SIP_WEBRTC : t->trunk && t->trunk->srtp ? SIP_SRTP : SIP_RTP;
+	if (t->phone && strcasestr(t->phone->contact, ";transport=ws"))
+		return SIP_WEBRTC;
+	bool encrypts = t->trunk ? t->trunk->srtp : t->target && t->target->srtp;
+	return encrypts ? SIP_SRTP : SIP_RTP;
 }
 
 static bool lacks_rtpengine(const struct attempt *a)

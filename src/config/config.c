@@ -344,6 +344,7 @@ static void build_target(struct config_store *c, struct org *o, struct entity *e
 	t->trunk_id = sip || phone ? NULL : text(o, d, "trunk_id");
 	t->phone_username = phone ? text(o, d, "username") : NULL;
 	t->phone_password = phone ? secret(c, o, d, "password") : NULL;
+	t->srtp = (sip || phone) && json_is_true(json_object_get(d, "srtp"));
 	t->short_number = text(o, e->doc, "short_number");
 	t->transfer_trunk_id = text(o, e->doc, "transfer_trunk_id");
 	t->revenue_micros = money(revenue, "amount");
@@ -379,6 +380,7 @@ static void build_rtb_target(struct config_store *c, struct org *o, struct entit
 	t->target.uri = text(o, d, "uri");
 	t->target.number = text(o, d, "number");
 	t->target.trunk_id = text(o, d, "trunk_id");
+	t->target.srtp = json_is_true(json_object_get(d, "srtp"));
 	t->sends_caller_number = json_is_true(json_object_get(e->doc, "send_caller_number"));
 	t->sensitive_tag_ids = texts(o, json_object_get(e->doc, "sensitive_tag_ids"), &t->sensitive_count);
 	t->mapping = build_mapping(o, json_object_get(e->doc, "response"));

@@ -155,6 +155,9 @@ const struct resource_kind resource_rtb_target = {
 			 {"trunk_id", FIELD_ID, .kind = "trunk",
 			  .help = "The trunk that numbers are dialed over, also numbers from "
 				 "responses."},
+			 {"srtp", FIELD_BOOLEAN, .initial = "false", .only = "type=answer|sip",
+			  .help = "Encrypt audio of calls to SIP URIs (SRTP with keys in the SDP, "
+				 "RFC 4568). Needs rtpengine, and TLS to keep the keys secret."},
 			 {0},
 		 }},
 		{"revenue", FIELD_OBJECT, .initial = "{}", .help = "When the bid is charged.",

@@ -59,7 +59,9 @@ struct field {
 	const struct field *fields;   /* FIELD_OBJECT: ends with a NULL name */
 	const char *initial;          /* JSON text of the default, or NULL */
 	const char *help;
-	const char *only;             /* "type=phone": it has a meaning only while the enum beside it is that; forms show it then; or NULL */
+	/* "type=phone", "type=sip|phone": it has a meaning only while the enum beside it is one of
+	 * these; forms show it then; or NULL */
+	const char *only;
 	/* Words for people. NULL: derived from the name by words_title(). */
 	const char *title;          /* "Ring time (s)" */
 	const struct label *labels; /* FIELD_ENUM: of some values; ends with a NULL value */

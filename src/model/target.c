@@ -151,6 +151,9 @@ const struct resource_kind resource_target = {
 			  .only = "type=phone"},
 			 {"password", FIELD_STRING, FIELD_SECRET, .min = 10, .max = 200,
 			  .help = "At least 10 characters.", .only = "type=phone"},
+			 {"srtp", FIELD_BOOLEAN, .initial = "false", .only = "type=sip|phone",
+			  .help = "Encrypt audio (SRTP with keys in the SDP, RFC 4568). Needs "
+				 "rtpengine, and TLS to keep the keys secret."},
 			 {0},
 		 }},
 		{"short_number", FIELD_STRING, .min = 2, .max = 6, .title = "Short number",

@@ -30,6 +30,7 @@ struct route_target {
 	bool enabled;
 	/* what is asked of the one that is called */
 	bool send_tags;
+	bool srtp; /* its URI or phone gets encrypted audio; numbers are as their trunk says */
 	struct named_templates headers; /* of the INVITE */
 	int timeout_seconds; /* 0: the plan's */
 	const char *name, *buyer_id;

@@ -189,6 +189,7 @@ struct sip_leg {
 	struct sip_passing *passing; /* in order; the first is on its way */
 	const char *media_id, *far_tag; /* as in struct sip_passage; NULL: not yet */
 	enum sip_media media;
+	bool lacks_encryption; /* as sip_leg_lacks_encryption() says */
 	bool *gone; /* to be told when it is freed; or NULL */
 	const char *reason; /* of our CANCEL, BYE or refusal */
 	const char *refusal; /* the Reason header of what refused our INVITE, or NULL */

@@ -1,6 +1,7 @@
 /* SDP of a leg through the media proxy, one after the other; where there is none, at once. */
 #include "sip/agent.h"
 #include "sip/lines.h"
+#include "sip/sdp.h"
 #include <sodium.h>
 
 struct sip_passing {
@@ -31,10 +32,26 @@ static void take_lines(struct sip_leg *leg, bool ours, bool answer, const char *
 		leg->lines = sdp_lines_read(leg->home, sdp);
 }
 
+bool sip_leg_lacks_encryption(const struct sip_leg *leg)
+{
+	return leg->lacks_encryption;
+}
+
+/* rtpengine would speak RTP with a far side that leaves out the encryption it was offered. */
+static bool must_encrypt(const struct sip_leg *leg, bool ours, const char *sdp)
+{
+	return !ours && leg->outgoing && leg->media == SIP_SRTP && sdp && *sdp;
+}
+
 void sip_leg_pass(struct sip_leg *leg, bool ours, bool answer, int status, const char *sdp, sip_passed *then)
 {
 	if (ours && leg->lines && sdp && *sdp)
 		sdp = sdp_lines_apply(leg->home, leg->lines, sdp);
+	if (must_encrypt(leg, ours, sdp) && !sdp_audio_encrypts(sdp)) {
+		leg->lacks_encryption = true;
+		then(leg, status, NULL, false);
+		return;
+	}
 	if (!leg->agent->config.media_proxy)
 		take_lines(leg, ours, answer, sdp);
 	if (!leg->agent->config.media_proxy || (!leg->passing && (!sdp || !*sdp))) {

@@ -216,6 +216,41 @@ bool sdp_audio_parse(const char *text, struct sdp_audio *out, struct sdp_formats
 	return usable;
 }
 
+/* a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:... UNENCRYPTED_SRTP (RFC 4568 sections 6.2, 6.3) */
+static bool is_cipher(const char *crypto)
+{
+	const char *suite = crypto + strcspn(crypto, BLANK);
+	suite += strspn(suite, BLANK);
+	return *suite && strncasecmp(suite, "NULL", 4) != 0 &&
+	       !strcasestr(suite, "UNENCRYPTED_SRTP");
+}
+
+static bool encrypts(const sdp_media_t *m)
+{
+	const sdp_attribute_t *crypto = sdp_attribute_find(m->m_attributes, "crypto");
+	bool all = crypto && m->m_proto_name && strcasestr(m->m_proto_name, "/SAVP");
+	for (; all && crypto; crypto = sdp_attribute_find(crypto->a_next, "crypto"))
+		all = crypto->a_value && is_cipher(crypto->a_value);
+	return all;
+}
+
+bool sdp_audio_encrypts(const char *text)
+{
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	su_home_init(home);
+	text = sound_media_lines(home, text);
+	sdp_parser_t *parser = text ? sdp_parse(home, text, (issize_t)strlen(text), 0) : NULL;
+	const sdp_session_t *session = parser ? sdp_session(parser) : NULL;
+	bool all = session != NULL;
+	for (const sdp_media_t *m = session ? session->sdp_media : NULL; m; m = m->m_next)
+		if (m->m_type == sdp_media_audio && m->m_port)
+			all = all && encrypts(m);
+	if (parser)
+		sdp_parser_free(parser);
+	su_home_deinit(home);
+	return all;
+}
+
 /* ---- agreeing ---- */
 
 static bool same(const struct sdp_format *a, const struct sdp_format *b)

@@ -46,6 +46,13 @@ struct sdp_formats {
  * gets what else could be passed on, and codec may be CODEC_NONE. false: no audio stream over RTP that can be used (answer 488). */
 bool sdp_audio_parse(const char *text, struct sdp_audio *out, struct sdp_formats *formats);
 
+/*
+ * Is each audio stream encrypted, with keys in the SDP (RTP/SAVP, RFC 4568)? Suites and session
+ * parameters that encrypt nothing do not count. false for what is no SDP; true where all audio
+ * streams are refused.
+ */
+bool sdp_audio_encrypts(const char *text);
+
 /* Neither PCMU, PCMA nor keys: only to be passed on. */
 bool sdp_format_is_passed(const struct sdp_format *format);
 /* The same encoding among those, or NULL. */

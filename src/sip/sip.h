@@ -237,6 +237,11 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 bool sip_leg_is_sent(const struct sip_leg *leg);
 /* Once it has failed: the Reason header of the response (RFC 3326, RFC 6432), or NULL. */
 const char *sip_leg_refusal(const struct sip_leg *leg);
+/*
+ * SIP_SRTP was asked for: did the far side answer, or offer later, without encryption? What it said
+ * was not used then.
+ */
+bool sip_leg_lacks_encryption(const struct sip_leg *leg);
 /* The Call-ID of such a leg; lives as long as it does. */
 const char *sip_leg_call_id(const struct sip_leg *leg);
 

@@ -38,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		passes_on(&formats);
 	else if (speaks)
 		abort();
+	(void)sdp_audio_encrypts(text);
 	free(text);
 	return 0;
 }

@@ -343,6 +343,43 @@ static void test_a_private_contact_is_hidden_outside_its_network(void **state)
 	assert_false(sip_contact_is_hidden(SIP_NAT_BY_ADDRESS, NULL, NULL));
 }
 
+/* ---- encrypted audio ---- */
+
+#define KEY "inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
+
+static bool encrypted(const char *streams)
+{
+	char text[1000];
+	snprintf(text, sizeof text,
+		 "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n%s", streams);
+	return sdp_audio_encrypts(text);
+}
+
+static void test_audio_is_encrypted_only_with_a_key_for_a_cipher(void **state)
+{
+	(void)state;
+	assert_true(encrypted("m=audio 4000 RTP/SAVP 0\r\n"
+			      "a=crypto:1 AES_CM_128_HMAC_SHA1_80 " KEY "|2^20|1:4\r\n"));
+	assert_true(encrypted("m=audio 4000 RTP/SAVPF 0\r\na=crypto:2 AEAD_AES_256_GCM " KEY "\r\n"));
+	assert_true(encrypted("m=audio 4000 RTP/SAVP 0\r\n"
+			      "a=crypto:1 AES_CM_128_HMAC_SHA1_80 " KEY " UNENCRYPTED_SRTCP\r\n"));
+	assert_true(encrypted("m=audio 0 RTP/AVP 0\r\n")); /* nothing is sent */
+	assert_false(encrypted("m=audio 4000 RTP/AVP 0\r\n"));
+	assert_false(encrypted("m=audio 4000 RTP/SAVP 0\r\n"));
+	assert_false(encrypted("m=audio 4000 RTP/AVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 " KEY "\r\n"));
+	assert_false(encrypted("m=audio 4000 RTP/SAVP 0\r\na=crypto:1 NULL_HMAC_SHA1_80 " KEY "\r\n"));
+	assert_false(encrypted("m=audio 4000 RTP/SAVP 0\r\na=crypto:1\r\n"));
+	assert_false(encrypted("m=audio 4000 RTP/SAVP 0\r\n"
+			       "a=crypto:1 AES_CM_128_HMAC_SHA1_32 " KEY " UNENCRYPTED_SRTP\r\n"));
+	assert_false(encrypted("m=audio 4000 RTP/SAVP 0\r\nm=video 0 RTP/SAVP 99\r\n"
+			       "a=crypto:1 AES_CM_128_HMAC_SHA1_80 " KEY "\r\n"));
+	assert_false(encrypted("a=crypto:1 AES_CM_128_HMAC_SHA1_80 " KEY "\r\n"
+			       "m=audio 4000 RTP/SAVP 0\r\n"));
+	assert_false(encrypted("m=audio 4000 RTP/SAVP 0 (\r\n"));
+	assert_false(sdp_audio_encrypts(""));
+	assert_false(sdp_audio_encrypts("v=0\r\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_credentials_are_those_of_the_rfcs),
 		cmocka_unit_test(test_a_challenge_that_is_not_known_is_not_answered),
 		cmocka_unit_test(test_a_private_contact_is_hidden_outside_its_network),
+		cmocka_unit_test(test_audio_is_encrypted_only_with_a_key_for_a_cipher),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
