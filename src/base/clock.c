@@ -28,6 +28,16 @@ int64_t clock_monotonic_ms(void)
 	return clock_monotonic_us() / 1000;
 }
 
+struct clock_moment clock_moment(void)
+{
+	return (struct clock_moment){clock_now_ms(), clock_monotonic_ms()};
+}
+
+int64_t clock_steady_ms(struct clock_moment since, int64_t monotonic_ms)
+{
+	return since.wall_ms + (monotonic_ms - since.monotonic_ms);
+}
+
 /* n of width digits, and what follows them. */
 static char *put(char *at, int n, int width, char then)
 {

@@ -130,7 +130,7 @@ static struct auction *begin(struct attempt *a)
 	u->pings = arena_alloc(&c->arena, (u->max + 1) * sizeof *u->pings);
 	if (!u->pings)
 		return NULL;
-	log_course(c, asked.now_ms);
+	log_course(c, call_now_ms(c));
 	begin_round(u);
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct route_bidder *b = &tree->bidders[i];

@@ -391,7 +391,8 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->sdp_session = randombytes_random();
 	c->sdp_version = 1;
 	id_new("call", c->id);
-	c->started_ms = clock_now_ms();
+	c->began = clock_moment();
+	c->started_ms = c->began.wall_ms;
 	c->env = (struct expr_env){.call = c->fields, .custom = &c->custom, .now_ms = c->started_ms};
 	c->env.tag_count = tag_set_count(o->tags);
 	c->env.tags = c->tags = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->tags);
@@ -449,7 +450,7 @@ static void answer_now(struct call *c)
 	if (c->answered || !c->leg)
 		return;
 	c->answered = true;
-	c->answered_ms = clock_now_ms();
+	c->answered_ms = call_now_ms(c);
 	sip_leg_answer(c->leg, call_sdp(c, sdp));
 	negotiate_tell_caller(c); /* what has changed since it was told something */
 	log_call_progress(c);
@@ -513,7 +514,7 @@ static bool is_silent(const struct call *c, const struct media_end *end, int64_t
 void call_check_media(struct call *c, int64_t now)
 {
 	const struct dial *d = &c->dial;
-	int64_t past = clock_now_ms() - now; /* from wall clock to monotonic */
+	int64_t past = call_now_ms(c) - now; /* from the call's time to monotonic */
 	const char *who = NULL;
 	if (c->over || !c->answered_ms || !c->loop->config.rtp_timeout_seconds)
 		return;
@@ -536,7 +537,7 @@ void call_end(struct call *c, int status, const char *disposition, const char *b
 	if (c->over)
 		return;
 	c->over = true;
-	c->ended_ms = clock_now_ms();
+	c->ended_ms = call_now_ms(c);
 	c->disposition = c->flow_disposition ? c->flow_disposition : disposition;
 	c->hangup_by = by;
 	if (c->end)

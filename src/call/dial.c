@@ -323,7 +323,8 @@ void dial_let_go(struct attempt *a)
 	if (a->leg)
 		sip_leg_release(a->leg, 0, a->call->dial.reason);
 	if (a->in_trunk && a->answered_ms)
-		a->call->cost_micros += terms_cost(&a->in_trunk->out_rate, clock_now_ms() - a->answered_ms);
+		a->call->cost_micros += terms_cost(&a->in_trunk->out_rate,
+						   call_now_ms(a->call) - a->answered_ms);
 	if (a->in_trunk)
 		trunk_leave(a->call->loop->config.trunks, a->in_trunk->id, TRUNK_OUT);
 	if (a->in_policy)
@@ -482,7 +483,7 @@ static int report_seconds(struct call *c, int64_t talked_ms)
 static void talk_tick(struct call *c)
 {
 	const struct route_target *t = c->target;
-	int64_t talked_ms = clock_now_ms() - c->connected_ms, next = -1;
+	int64_t talked_ms = call_now_ms(c) - c->connected_ms, next = -1;
 	int next_seconds = report_seconds(c, talked_ms);
 	money_settle(c, CHANGED_BY_RULE);
 	if (c->dial.max_duration_seconds && talked_ms >= c->dial.max_duration_seconds * 1000L) {
@@ -543,7 +544,7 @@ static void connect_call(struct attempt *a)
 	call_answer(c);
 	if (d->record || c->campaign->recording)
 		d->recording = record_start(c, false) && !c->campaign->recording;
-	c->connected_ms = clock_now_ms();
+	c->connected_ms = call_now_ms(c);
 	call_forget_refusal(c);
 	if (!c->answered_ms)
 		c->answered_ms = c->connected_ms;
@@ -713,7 +714,7 @@ static void target_progress(void *owner, int status, const char *sdp)
 	if (status == 100)
 		return;
 	if (first)
-		a->ringing_ms = clock_now_ms();
+		a->ringing_ms = call_now_ms(c);
 	if (a == c->dial.transfer) {
 		transfer_rings(a, status);
 		return;
@@ -738,7 +739,7 @@ static void target_answered(void *owner, const char *sdp)
 	const struct dial *d = &a->call->dial;
 	struct sdp_audio audio;
 	a->heard = true;
-	a->answered_ms = clock_now_ms();
+	a->answered_ms = call_now_ms(a->call);
 	if (!negotiate_answer(a, sdp, &audio)) {
 		give_up(a, DIAL_FAILED, "failed", 200,
 			sip_leg_lacks_encryption(a->leg)
@@ -1083,7 +1084,14 @@ static void call_or_wait(struct attempt *a)
 /* The bid that is its turn, from the same place as the one before. */
 static void call_fresh(struct attempt *a)
 {
-	*a = (struct attempt){.call = a->call, .to = a->to, .auction = a->auction, .end = a->end, .told_mode = "sendrecv", .started_ms = clock_now_ms()};
+	*a = (struct attempt){
+		.call = a->call,
+		.to = a->to,
+		.auction = a->auction,
+		.end = a->end,
+		.told_mode = "sendrecv",
+		.started_ms = call_now_ms(a->call),
+	};
 	call_or_wait(a);
 }
 
@@ -1133,7 +1141,7 @@ static void call_again(struct attempt *a, size_t gateway, const char *redirected
 		.in_trunk = a->in_trunk,
 		.in_policy = a->in_policy,
 		.in_target = a->in_target,
-		.started_ms = clock_now_ms(),
+		.started_ms = call_now_ms(a->call),
 	};
 	go_on(a);
 }
@@ -1214,7 +1222,13 @@ static void open_end(struct attempt *a)
 
 void dial_begin(struct call *c, struct attempt *a, const struct dial_try *t)
 {
-	*a = (struct attempt){.call = c, .to = t, .end = a->end, .told_mode = "sendrecv", .started_ms = clock_now_ms()};
+	*a = (struct attempt){
+		.call = c,
+		.to = t,
+		.end = a->end,
+		.told_mode = "sendrecv",
+		.started_ms = call_now_ms(c),
+	};
 	open_end(a);
 	place(a);
 }

@@ -117,7 +117,7 @@ struct attempt {
 	bool told_passed;      /* and whether `passed` is spoken */
 	bool accepting; /* it answered: it hears the whisper, or is to press the key */
 	unsigned whisper_request, whisper_play;
-	int64_t started_ms, ringing_ms, answered_ms;
+	int64_t started_ms, ringing_ms, answered_ms; /* as of call_now_ms() */
 	int64_t until_ms; /* monotonic: it is given up then; 0: it is not */
 	int64_t ring_until_ms; /* likewise, once it was heard of */
 	int64_t waited_ms;
@@ -249,7 +249,8 @@ struct call {
 	bool earned; /* its revenue is what the target pays */
 	const char *flow_disposition; /* NULL: none was set */
 	/* the log */
-	int64_t started_ms, answered_ms, connected_ms, ended_ms;
+	struct clock_moment began;
+	int64_t started_ms, answered_ms, connected_ms, ended_ms; /* as of call_now_ms() */
 	int64_t talked_ms; /* the longest conversation */
 	/* What the target said that was tried last and did not take the call: its status, 0 for no
 	 * answer, and its Reason header (RFC 3326) or NULL. The caller is answered with it, unless
@@ -276,6 +277,16 @@ struct call {
 };
 
 /* loop.c */
+/*
+ * The time within a call: that of the wall clock when the call began, and what the monotonic clock
+ * has counted since. Durations and costs are differences of such times, so setting the system's
+ * clock during a call does not change them.
+ */
+static inline int64_t call_now_ms(const struct call *c)
+{
+	return clock_steady_ms(c->began, clock_monotonic_ms());
+}
+
 void loop_mark_dirty(struct call *c);
 /* Any thread: the first batch of a call was committed, or could not be. */
 void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool ok);

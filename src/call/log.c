@@ -95,7 +95,7 @@ static void log_event_as(struct call *c, const char *type, const struct event_ty
 	int64_t now = clock_now_ms();
 	if (!batch)
 		return;
-	c->env.now_ms = now;
+	c->env.now_ms = call_now_ms(c);
 	update_fields(c);
 	fill_log(c, &log, &attempts, &tags);
 	const struct event e = {.type = type, .data = data, .call = &log, .env = &c->env};
@@ -294,7 +294,7 @@ void log_call_ended(struct call *c)
 
 void log_trace_input(struct call *c, const char *kind, const char *data)
 {
-	c->input_ms = clock_now_ms();
+	c->input_ms = call_now_ms(c);
 	json_open(&c->trace);
 	json_time(&c->trace, "at", c->input_ms);
 	json_str(&c->trace, "kind", "input");
@@ -360,7 +360,7 @@ void log_attempt(struct call *c, const struct dial_try *t, const struct attempt 
 		buf_add_str(b, "null");
 	json_time(b, "started_at", attempt ? attempt->started_ms : 0);
 	json_time(b, "ringing_at", attempt ? attempt->ringing_ms : 0);
-	json_time(b, "ended_at", attempt ? clock_now_ms() : 0);
+	json_time(b, "ended_at", attempt ? call_now_ms(c) : 0);
 	json_close(b);
 }
 

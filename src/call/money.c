@@ -4,7 +4,7 @@
 /* How long the caller talked with a target, the longest time. */
 static int64_t talked(struct call *c)
 {
-	int64_t now = clock_now_ms() - c->connected_ms;
+	int64_t now = call_now_ms(c) - c->connected_ms;
 	if (c->dial.connected && now > c->talked_ms)
 		c->talked_ms = now;
 	return c->talked_ms;
@@ -62,11 +62,11 @@ static void report(struct call *c, enum change_source source)
 void money_settle(struct call *c, enum change_source source)
 {
 	int64_t talked_ms = talked(c), revenue = c->revenue_micros, payout = c->payout_micros;
-	log_course(c, clock_now_ms());
+	log_course(c, call_now_ms(c));
 	bool converts = !c->conversion_told && c->connected_ms && terms_convert(c->terms, talked_ms, &c->env);
 	if (converts) {
 		c->conversion_told = c->converted = true;
-		c->converted_at = c->conversion_ms = clock_now_ms();
+		c->converted_at = c->conversion_ms = call_now_ms(c);
 	}
 	earn(c, talked_ms);
 	int64_t due = c->payout_told ? c->payout_micros : c->converted ? terms_payout(c->terms, c->revenue_micros + c->revenue_added, talked_ms, &c->env) : 0;

@@ -1,11 +1,13 @@
 /* The agent: listeners, and requests that belong to no dialog yet. */
 #include "sip/agent.h"
+#include "base/clock.h"
 #include "sip/carrier.h"
 #include "sip/headers.h"
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta_stateless.h>
 #include <sofia-sip/sip_util.h>
 #include <sofia-sip/tport_tag.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,32 @@
 
 #define MESSAGE_MEMORY 3000 /* bytes that sofia has for a message and its headers in one piece, before it asks for each */
 #define UDP_BUFFER (4 * 1024 * 1024) /* bytes of what waits to be read; the kernel gives net.core.rmem_max at most */
+
+/* ---- time ---- */
+
+/*
+ * sofia's timers go by su_time(), which hands the system clock's time to this hook before it
+ * returns it. Setting that clock must not fire timers, nor stop them.
+ */
+extern void (*sofia_time_hook)(su_time_t *tv) __asm__("_su_time");
+
+static int64_t steady_began_us; /* the system clock less the monotonic one, when the first began */
+static pthread_once_t steady_once = PTHREAD_ONCE_INIT;
+
+static void steady_time(su_time_t *tv)
+{
+	int64_t us = steady_began_us + clock_monotonic_us();
+	if (!tv)
+		return;
+	tv->tv_sec = (unsigned long)(us / 1000000) + SU_TIME_EPOCH;
+	tv->tv_usec = (unsigned long)(us % 1000000);
+}
+
+static void steady_begin(void)
+{
+	steady_began_us = clock_now_us() - clock_monotonic_us();
+	sofia_time_hook = steady_time;
+}
 
 const char *const sip_transports[3] = {"udp", "tcp", "tls"};
 
@@ -235,6 +263,7 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	unsigned char key[16];
 	if (!a)
 		return NULL;
+	pthread_once(&steady_once, steady_begin);
 	su_home_init(a->home);
 	a->config = *config;
 	a->root = root;

@@ -65,6 +65,21 @@ static void test_money_is_exact(void **state)
 	assert_false(money_parse("", &m));
 }
 
+static void test_setting_the_clock_changes_no_duration(void **state)
+{
+	/* The wall clock was at noon, and is set back by an hour ten seconds later. */
+	const int64_t noon = INT64_C(1795521600000);
+	const struct clock_moment began = {.wall_ms = noon, .monotonic_ms = 5000};
+	(void)state;
+	assert_int_equal(clock_steady_ms(began, 5000), noon);
+	int64_t answered = clock_steady_ms(began, 8000), ended = clock_steady_ms(began, 15000);
+	assert_int_equal(answered, noon + 3000);
+	assert_int_equal(ended - answered, 7000);
+	struct clock_moment now = clock_moment();
+	assert_true(llabs(now.wall_ms - clock_now_ms()) < 1000);
+	assert_true(llabs(clock_steady_ms(now, clock_monotonic_ms()) - clock_now_ms()) < 1000);
+}
+
 static void test_rfc3339_reads_offsets_and_refuses_impossible_days(void **state)
 {
 	int64_t ms;
@@ -422,6 +437,7 @@ static void test_a_window_follows_another_limit_and_a_clock_that_stands(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_setting_the_clock_changes_no_duration),
 		cmocka_unit_test(test_networks_have_their_addresses),
 		cmocka_unit_test(test_addresses_are_read_with_or_without_a_port),
 		cmocka_unit_test(test_json_string_escapes_and_replaces_what_is_not_utf8),
