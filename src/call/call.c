@@ -402,6 +402,8 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 			    c->serial, END_CALLER);
 	c->step_timer = su_timer_create(su_root_task(loop->root), 0);
 	c->talk_timer = su_timer_create(su_root_task(loop->root), 0);
+	if (c->end && trunk)
+		media_set_dtmf(c->end, trunk->dtmf);
 	sip_leg_bind(c->leg, &caller_handler, c);
 	sip_leg_set_nat(c->leg, call_nat(trunk));
 	if (trunk)

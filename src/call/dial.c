@@ -827,6 +827,13 @@ static void target_key(void *owner, char key)
 	media_info_key(a->end, key);
 }
 
+void dial_send_key(struct call *c, size_t leg, char key)
+{
+	struct attempt *a = leg <= c->dial.attempt_count ? &c->dial.attempts[leg] : NULL;
+	if (c->dial.active && a && a->leg)
+		sip_leg_send_key(a->leg, key);
+}
+
 /* What has changed with who talks. */
 static void tell_caller(struct attempt *a)
 {
@@ -958,6 +965,13 @@ static enum sip_media media_of(const struct dial_try *t)
 	return encrypts ? SIP_SRTP : SIP_RTP;
 }
 
+static enum dtmf_mode dtmf_of(const struct dial_try *t)
+{
+	if (t->trunk)
+		return t->trunk->dtmf;
+	return t->target ? t->target->dtmf : DTMF_AUTO;
+}
+
 static bool lacks_rtpengine(const struct attempt *a)
 {
 	return media_of(a->to) != SIP_RTP && !a->call->loop->rtpengine;
@@ -975,6 +989,7 @@ static bool invite(struct attempt *a)
 	if (a->converts)
 		a->offered = negotiate_converted(c, a->offered);
 	negotiate_offer(c, a, sdp);
+	media_set_dtmf(a->end, dtmf_of(t));
 	buf_printf(&headers, CALL_ID_HEADER ": %s\r\n%s", c->id, t->headers ? t->headers : "");
 	add_own_headers(c, t, &headers);
 	struct sip_outgoing out = {

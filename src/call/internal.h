@@ -276,7 +276,6 @@ struct call {
 	struct event_touched touched;
 };
 
-/* loop.c */
 /*
  * The time within a call: that of the wall clock when the call began, and what the monotonic clock
  * has counted since. Durations and costs are differences of such times, so setting the system's
@@ -287,6 +286,7 @@ static inline int64_t call_now_ms(const struct call *c)
 	return clock_steady_ms(c->began, clock_monotonic_ms());
 }
 
+/* loop.c */
 void loop_mark_dirty(struct call *c);
 /* Any thread: the first batch of a call was committed, or could not be. */
 void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool ok);
@@ -402,6 +402,8 @@ void money_earn(struct call *c); /* revenue alone */
 void dial_start(struct call *c, const struct flow_dial *to);
 /* By who answered; leg: its place, as its media end was told. */
 void dial_key(struct call *c, size_t leg, char key);
+/* By INFO, to the leg of that place. */
+void dial_send_key(struct call *c, size_t leg, char key);
 void dial_whisper_played(struct call *c, size_t leg, unsigned play);
 /* Is the prompt a whisper's? Then the reference is taken. */
 bool dial_whisper_ready(struct call *c, unsigned request, struct audio *audio);

@@ -406,10 +406,20 @@ static void open_letter(struct call_loop *loop, struct letter *l)
 	free(l);
 }
 
+static void send_key(struct call *c, const struct media_event *e)
+{
+	if (e->end != END_CALLER)
+		dial_send_key(c, (size_t)(e->end - END_TARGET), e->key);
+	else if (c->leg)
+		sip_leg_send_key(c->leg, e->key);
+}
+
 static void open_media_event(struct call_loop *loop, struct media_event *e)
 {
 	struct call *c = by_serial(loop, e->owner);
-	if (c && e->kind == MEDIA_KEY && e->end == END_CALLER)
+	if (c && e->kind == MEDIA_SEND_KEY)
+		send_key(c, e);
+	else if (c && e->kind == MEDIA_KEY && e->end == END_CALLER)
 		execute_key(c, e->key);
 	else if (c && e->kind == MEDIA_PLAYED && e->end == END_CALLER)
 		execute_played(c, e->play);

@@ -198,6 +198,15 @@ static enum trunk_nat nat(json_t *choice)
 	return json_is_true(choice) ? NAT_ALWAYS : NAT_NEVER;
 }
 
+static enum dtmf_mode dtmf(json_t *doc)
+{
+	const char *mode = json_string_value(json_object_get(doc, "dtmf"));
+	for (size_t i = 0; mode && dtmf_modes[i]; i++)
+		if (strcmp(dtmf_modes[i], mode) == 0)
+			return (enum dtmf_mode)i;
+	return DTMF_AUTO;
+}
+
 /* Header lines of INVITEs. Without memory there are none. */
 static struct named_templates build_headers(struct org *o, json_t *list)
 {
@@ -249,6 +258,7 @@ static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 	t->tells_diversion = json_is_true(json_object_get(out, "diversion"));
 	t->symmetric_rtp = nat(json_object_get(e->doc, "symmetric_rtp"));
 	t->nat_contact = nat(json_object_get(e->doc, "nat_contact"));
+	t->dtmf = dtmf(e->doc);
 	t->in_rate = build_rate(in);
 	t->out_rate = build_rate(out);
 	t->registers = json_is_true(json_object_get(out, "register"));
@@ -318,6 +328,7 @@ static void build_rules(struct org *o, struct entity *e, struct route_target *t)
 	t->timeout_seconds = integer(e->doc, "timeout_seconds", 0);
 	t->enabled = json_is_true(json_object_get(e->doc, "enabled"));
 	t->headers = build_headers(o, json_object_get(e->doc, "headers"));
+	t->dtmf = dtmf(e->doc);
 	t->send_tags = json_is_true(json_object_get(e->doc, "send_tags"));
 	t->no_repeats_days = integer(e->doc, "no_repeats_days", 0);
 	const char *key = json_string_value(json_object_get(e->doc, "accept_key"));

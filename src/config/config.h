@@ -122,6 +122,7 @@ struct config_trunk {
 	/* Is the far side behind NAT: do requests within a dialog, and audio, go to where the far
 	 * side's come from? */
 	enum trunk_nat { NAT_BY_ADDRESS, NAT_ALWAYS, NAT_NEVER } nat_contact, symmetric_rtp;
+	enum dtmf_mode dtmf;
 	struct terms_rate in_rate, out_rate;
 	int options_interval_seconds;            /* 0: gateways are not asked */
 };

@@ -42,7 +42,7 @@ static void begin(struct media_end *e, int64_t now_us)
 		return;
 	e->comforts = true;
 	e->marker = true;
-	if (since > 0)
+	if (since > 0 && !e->generates) /* else they go on with each tick, as within a key */
 		e->timestamp += (uint32_t)(since * e->rate / 1000000);
 	end_activate(e);
 }

@@ -90,10 +90,10 @@ static void send_on(struct media_end *to, const int16_t *samples, size_t count)
 		if (to->waiting_count < FRAME)
 			return;
 		to->waiting_count = 0;
-		if (!end_key_sounds(to))
+		if (!end_key_sounds(to)) { /* else each tick counts on */
 			end_send_samples(to, to->waiting);
-		if (!to->key_len) /* else each tick counts on */
 			to->timestamp += end_frame_time(to);
+		}
 		to->relaying = false;
 	}
 }
@@ -161,7 +161,7 @@ static size_t decode(
 	return n;
 }
 
-void end_convert(struct media_end *e, const struct rtp_packet *p)
+void end_convert(struct media_end *e, const struct rtp_packet *p, bool silent)
 {
 	struct media_end *to = listener(e);
 	int16_t samples[CODEC_SAMPLES_MAX];
@@ -185,8 +185,10 @@ void end_convert(struct media_end *e, const struct rtp_packet *p)
 	e->hearing.next = p->timestamp + (uint32_t)((uint64_t)n * e->rate / SAMPLES_RATE);
 	if (e->passes && n && e->recording)
 		end_record_heard_samples(e, p, samples, n);
-	if (e->passes && n)
-		end_hear_samples(e, samples, n);
+	if (e->passes && n && end_hear_samples(e, samples, n))
+		silent = true;
+	if (to && silent)
+		memset(samples, 0, n * sizeof *samples);
 	if (to) {
 		send_on(to, samples, n);
 		e->hearing.sent_until = to->timestamp;
@@ -201,7 +203,7 @@ void end_convert_key(struct media_end *e, const struct rtp_packet *p)
 	uint8_t payload[4];
 	if ((int16_t)(uint16_t)(p->sequence - h->sequence) > 0)
 		h->sequence = p->sequence;
-	if (to->telephone_event < 0 || to->audio || p->payload_len < sizeof payload)
+	if (!end_takes_events(to) || to->audio || p->payload_len < sizeof payload)
 		return;
 	if (!h->key_began || h->key_timestamp != p->timestamp) {
 		h->key_began = true;

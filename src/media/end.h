@@ -66,6 +66,7 @@ struct media_end {
 	uint32_t ssrc, timestamp;
 	uint16_t sequence;
 	bool marker;
+	bool generates; /* the last tick sent something that does not come from the peer */
 	/* relaying: how the peer's numbers become ours; unset after anything else was sent */
 	bool relaying;
 	uint32_t relay_ssrc, timestamp_offset;
@@ -85,6 +86,7 @@ struct media_end {
 	struct audio *hold_music;
 	size_t hold_played; /* samples of the current round */
 	/* sending keys */
+	enum dtmf_mode dtmf;
 	char keys[128];
 	size_t key_at, key_len;
 	int key_tick; /* within the key or the pause */
@@ -159,6 +161,15 @@ static inline uint32_t end_event_rate(const struct media_end *e)
 	return e->key_events.rate ? e->key_events.rate : 8000;
 }
 
+/* Whether audio in the end's codec can be made and understood. */
+bool end_speaks(const struct media_end *e);
+/* Do DTMF digits go to the far side as telephone events? Tones cannot be in a codec that is passed as it is. */
+static inline bool end_takes_events(const struct media_end *e)
+{
+	bool wanted = e->dtmf == DTMF_AUTO || (e->dtmf == DTMF_INBAND && !end_speaks(e));
+	return wanted && e->telephone_event >= 0;
+}
+
 /* Tell the loop. */
 void end_tell(struct media_end *e, int kind, char key, unsigned play);
 
@@ -174,12 +185,11 @@ void end_record_said_samples(
 void end_record_stop(struct media_end *e, bool keep);
 
 /* convert.c */
-/* Whether audio in the end's codec can be made and understood. */
-bool end_speaks(const struct media_end *e);
 /* Send 20 ms of 8 kHz samples in the end's codec. */
 void end_send_samples(struct media_end *e, const int16_t samples[FRAME]);
-/* Decode a packet of audio: for the recording, for keys, and for the bridged end in its codec. */
-void end_convert(struct media_end *e, const struct rtp_packet *p);
+/* Decode a packet of audio: for the recording, for keys, and for the bridged end in its codec.
+ * silent: that one is to hear silence in its place. */
+void end_convert(struct media_end *e, const struct rtp_packet *p, bool silent);
 /* Relay a packet of telephone-events to the bridged end in its clock. */
 void end_convert_key(struct media_end *e, const struct rtp_packet *p);
 /* The codec changes, or the end closes: forget the state of encoder and decoder. */
@@ -192,6 +202,8 @@ void end_deactivate(struct media_end *e);
 void end_stop_audio(struct media_end *e);
 /* FRAME samples, µ-law, which are changed. */
 void end_send_frame(struct media_end *e, uint8_t *frame);
+/* Sending begins after a pause: timestamps go on meanwhile (RFC 3550 section 5.1). */
+void end_catch_up(struct media_end *e, int64_t now_us);
 void end_transmit(struct media_end *e, uint8_t type, bool marker, uint32_t timestamp, const uint8_t *payload, size_t len);
 /* Mix the tone that tells of the recording into samples that go out, in the end's codec. */
 void end_mix_tone(const struct media_end *e, uint32_t timestamp, uint8_t *payload, size_t len);
@@ -202,14 +214,18 @@ void media_tick(struct media_thread *t);
 /* keys.c */
 void media_prepare_keys(void); /* once, before the threads: the library makes its tables at the first use */
 void end_send_keys(struct media_end *e, const char *keys);
-/* Keys go out now, and not audio. */
+/* A digit goes out now, or the silence after its tones: the peer's audio has to wait. */
 bool end_key_sounds(const struct media_end *e);
 void end_key_frame(struct media_end *e);
 /* Is it a new key? Then it is told. */
 void end_hear_event(struct media_end *e, const struct rtp_packet *p);
-void end_hear_tones(struct media_end *e, const struct rtp_packet *p);
-/* Listen for tones in decoded audio. */
-void end_hear_samples(struct media_end *e, const int16_t *samples, size_t count);
+/*
+ * Listen for tones. Returns whether the packet has tones of a digit that the peer gets in another
+ * way: they are to be left out of its audio (RFC 4733 section 1.2), or it would count them twice.
+ */
+bool end_hear_tones(struct media_end *e, const struct rtp_packet *p);
+/* The same for decoded audio. */
+bool end_hear_samples(struct media_end *e, const int16_t *samples, size_t count);
 void end_hear_info(struct media_end *e, char key);
 void end_free_tones(struct media_end *e);
 void end_forget_keys(struct media_end *e); /* what comes from now on may come another way */

@@ -13,7 +13,7 @@
 #include <spandsp/dtmf.h>
 
 #define KEY_TICKS 5 /* a key sounds for 100 ms */
-#define KEY_GAP 5
+#define KEY_GAP 5   /* and is followed by 100 ms without: ITU-T Q.24 asks for 65 at least */
 #define GAP_MAX 8000 /* samples that may be missing among tones */
 
 /* ---- hearing ---- */
@@ -48,7 +48,7 @@ void end_hear_event(struct media_end *e, const struct rtp_packet *p)
 	if (!key_events_take(&e->key_events, p, &ev))
 		return;
 	end_tell(e, MEDIA_KEY, ev.key, 0);
-	if (e->peer && e->peer->telephone_event < 0)
+	if (e->peer && !end_takes_events(e->peer))
 		pass_on(e, ev.key);
 }
 
@@ -60,22 +60,32 @@ void end_hear_info(struct media_end *e, char key)
 	pass_on(e, key);
 }
 
+/* Does the far side send its digits as tones, as far as is known? */
+static bool may_send_tones(const struct media_end *e)
+{
+	return e->telephone_event < 0 || e->dtmf == DTMF_INBAND;
+}
+
+/* Does the peer get the digits of this end's tones in another way than within the audio? */
+static bool converts_tones(const struct media_end *e)
+{
+	return e->peer && (end_takes_events(e->peer) || e->peer->dtmf == DTMF_INFO);
+}
+
 static void on_tones(void *arg, const char *keys, int len)
 {
 	struct media_end *e = arg;
-	for (int i = 0; i < len && counts(e, KEY_TONE); i++)
+	for (int i = 0; i < len && counts(e, KEY_TONE); i++) {
 		end_tell(e, MEDIA_KEY, keys[i], 0);
+		if (converts_tones(e))
+			pass_on(e, keys[i]);
+	}
 }
 
-/* Listened for only where the other side has no other way to send them in its audio: speech may sound like a key. */
-void end_hear_tones(struct media_end *e, const struct rtp_packet *p)
+static void detect_tones(struct media_end *e, const struct rtp_packet *p)
 {
 	int16_t samples[PACKET_MAX];
 	int32_t gap = (int32_t)(p->timestamp - e->tones_next);
-	if (e->telephone_event >= 0 || e->passes || p->payload_len > PACKET_MAX)
-		return;
-	if (!e->tones && !(e->tones = dtmf_rx_init(NULL, on_tones, e)))
-		return;
 	if (e->tones_began && gap < 0 && gap > -GAP_MAX)
 		return; /* it comes too late */
 	if (e->tones_began && gap > 0 && gap < GAP_MAX)
@@ -87,13 +97,42 @@ void end_hear_tones(struct media_end *e, const struct rtp_packet *p)
 	dtmf_rx(e->tones, samples, (int)p->payload_len);
 }
 
-void end_hear_samples(struct media_end *e, const int16_t *samples, size_t count)
+/*
+ * Only where the far side has no other way to send digits in its audio, as speech may sound like a
+ * digit; and of two ends that are bridged only where the peer has another way to get them.
+ */
+static bool listens(struct media_end *e)
 {
-	if (e->telephone_event >= 0)
-		return;
-	if (!e->tones && !(e->tones = dtmf_rx_init(NULL, on_tones, e)))
-		return;
+	if (!may_send_tones(e) || (e->peer && !converts_tones(e)))
+		return false;
+	if (!e->tones)
+		e->tones = dtmf_rx_init(NULL, on_tones, e);
+	return e->tones != NULL;
+}
+
+/*
+ * From the first block of 102 samples on that sounds like a digit: the peer's own detector, which
+ * needs two of them, finds none in what it hears before.
+ */
+static bool hears_converted(const struct media_end *e)
+{
+	return converts_tones(e) && dtmf_rx_status(e->tones) != 0;
+}
+
+bool end_hear_tones(struct media_end *e, const struct rtp_packet *p)
+{
+	if (e->passes || p->payload_len > PACKET_MAX || !listens(e))
+		return false;
+	detect_tones(e, p);
+	return hears_converted(e);
+}
+
+bool end_hear_samples(struct media_end *e, const int16_t *samples, size_t count)
+{
+	if (!listens(e))
+		return false;
 	dtmf_rx(e->tones, samples, (int)count);
+	return hears_converted(e);
 }
 
 void end_free_tones(struct media_end *e)
@@ -130,7 +169,9 @@ static bool pauses(char key)
 
 bool end_key_sounds(const struct media_end *e)
 {
-	return e->key_len && e->key_tick < KEY_TICKS && !pauses(e->keys[e->key_at]);
+	if (!e->key_len || e->dtmf == DTMF_INFO || pauses(e->keys[e->key_at]))
+		return false;
+	return end_takes_events(e) ? e->key_tick < KEY_TICKS : end_speaks(e);
 }
 
 /* RFC 4733 §2.5.1: updates, then the end three times. */
@@ -143,16 +184,21 @@ static void send_event(struct media_end *e, char key)
 	telephone_event_write(payload, key, last, duration);
 	for (int i = 0; i < (last ? 3 : 1); i++)
 		end_transmit(e, (uint8_t)e->telephone_event, e->key_tick == 0, start, payload, sizeof payload);
+	e->last_timestamp = e->timestamp; /* the stream's clock is not that of the event's begin */
 }
 
+/* A frame of the tones, or of the silence after them. */
 static void send_tone(struct media_end *e, char key)
 {
 	static const char keypad[] = "123A456B789C*0#D";
 	static const double low[] = {697, 770, 852, 941}, high[] = {1209, 1336, 1477, 1633};
 	const char *at = strchr(keypad, toupper((unsigned char)key));
 	uint8_t frame[FRAME];
-	if (!at)
+	memset(frame, 0xff, sizeof frame);
+	if (!at || e->key_tick >= KEY_TICKS) {
+		end_send_frame(e, frame);
 		return;
+	}
 	double a = 2 * M_PI * low[(at - keypad) / 4] / 8000, b = 2 * M_PI * high[(at - keypad) % 4] / 8000;
 	for (int i = 0; i < FRAME; i++) {
 		int n = e->key_tick * FRAME + i;
@@ -164,9 +210,11 @@ static void send_tone(struct media_end *e, char key)
 void end_key_frame(struct media_end *e)
 {
 	char key = e->keys[e->key_at];
-	if (end_key_sounds(e) && e->telephone_event >= 0)
+	if (e->dtmf == DTMF_INFO && e->key_tick == 0 && !pauses(key))
+		end_tell(e, MEDIA_SEND_KEY, key, 0);
+	else if (end_key_sounds(e) && end_takes_events(e))
 		send_event(e, key);
-	else if (end_key_sounds(e) && end_speaks(e))
+	else if (end_key_sounds(e))
 		send_tone(e, key);
 	if (++e->key_tick >= (key == ',' ? 1 : pauses(key) ? 25 : KEY_TICKS + KEY_GAP)) {
 		e->key_tick = 0;

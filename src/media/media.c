@@ -16,9 +16,19 @@
 #define PAIRS_MIN 64 /* of ports, for each thread */
 
 enum command_kind {
-	COMMAND_OPEN, COMMAND_CLOSE, COMMAND_REMOTE, COMMAND_BRIDGE,
-	COMMAND_PLAY, COMMAND_STOP, COMMAND_HOLD, COMMAND_KEYS, COMMAND_INFO,
-	COMMAND_RECORD, COMMAND_RECORD_PAUSE, COMMAND_RECORD_STOP,
+	COMMAND_OPEN,
+	COMMAND_CLOSE,
+	COMMAND_REMOTE,
+	COMMAND_BRIDGE,
+	COMMAND_PLAY,
+	COMMAND_STOP,
+	COMMAND_HOLD,
+	COMMAND_KEYS,
+	COMMAND_DTMF,
+	COMMAND_INFO,
+	COMMAND_RECORD,
+	COMMAND_RECORD_PAUSE,
+	COMMAND_RECORD_STOP,
 };
 
 struct command {
@@ -27,6 +37,7 @@ struct command {
 	struct media_end *end, *other;
 	struct sdp_audio remote;
 	enum media_symmetry symmetry;
+	enum dtmf_mode dtmf;
 	struct audio *audio;
 	struct recording *recording;
 	bool on; /* paused; to be kept; with beeps */
@@ -165,6 +176,11 @@ void media_send_keys(struct media_end *e, const char *keys)
 	struct command c = {.kind = COMMAND_KEYS};
 	snprintf(c.text, sizeof c.text, "%s", keys);
 	post(e, &c);
+}
+
+void media_set_dtmf(struct media_end *e, enum dtmf_mode mode)
+{
+	post(e, &(struct command){.kind = COMMAND_DTMF, .dtmf = mode});
 }
 
 void media_info_key(struct media_end *e, char key)
@@ -334,6 +350,9 @@ static void perform(struct command *c)
 		break;
 	case COMMAND_KEYS:
 		end_send_keys(e, c->text);
+		break;
+	case COMMAND_DTMF:
+		e->dtmf = c->dtmf;
 		break;
 	case COMMAND_INFO:
 		end_hear_info(e, c->text[0]);

@@ -11,6 +11,7 @@
 #include "media/audio.h"
 #include "media/quality.h"
 #include "media/recorder.h"
+#include "model/dtmf.h"
 #include "sip/sdp.h"
 #include <stdint.h>
 
@@ -42,7 +43,11 @@ struct media_event {
 	struct mail mail;
 	uint64_t owner;  /* as given to media_open() */
 	int end;         /* likewise */
-	enum { MEDIA_KEY, MEDIA_PLAYED } kind;
+	enum {
+		MEDIA_KEY,      /* the far side pressed it */
+		MEDIA_SEND_KEY, /* it is to be sent to the far side by SIP INFO */
+		MEDIA_PLAYED,
+	} kind;
 	char key;
 	unsigned play;   /* MEDIA_PLAYED: which media_play() ended by itself */
 };
@@ -86,10 +91,17 @@ void media_stop_play(struct media_end *end);
  * ends it. Takes the reference.
  */
 void media_hold(struct media_end *end, struct audio *music);
-/* Send keys, after those that are being sent: as RFC 4733 events, or tones where the far side knows no events; 100 ms
- * each, 100 ms apart; 'w' waits half a second. */
+/* How DTMF digits are sent to the far side; DTMF_AUTO until then. */
+void media_set_dtmf(struct media_end *end, enum dtmf_mode mode);
+/*
+ * Send DTMF digits, after those that are being sent: 100 ms each, 100 ms apart, with silence after
+ * tones; 'w' waits half a second. With DTMF_INFO each is reported as MEDIA_SEND_KEY.
+ */
 void media_send_keys(struct media_end *end, const char *keys);
-/* A key that came by INFO: told as those in the audio are, and passed on; not if those come, too. */
+/*
+ * A DTMF digit from SIP INFO: reported and passed on like those in the audio; ignored once the far
+ * side has sent digits in its audio.
+ */
 void media_info_key(struct media_end *end, char key);
 /* Record from now, until it is stopped or the end is closed: what is heard in the first channel, what is sent to
  * the far side in the second, if there is one. Takes the recording; one that is under way is closed.

@@ -7,16 +7,47 @@
 
 #define BURST 16 /* packets read from a socket at once */
 
+enum relayed { RELAY_AUDIO, RELAY_SILENCE, RELAY_EVENT };
+
+static bool may_relay(const struct media_end *to, const struct rtp_packet *p, enum relayed what)
+{
+	if (!to->has_remote || !to->may_send || to->audio)
+		return false;
+	if (p->payload_len > PACKET_MAX - RTP_HEADER_SIZE)
+		return false;
+	return what == RELAY_EVENT ? end_takes_events(to) : !end_key_sounds(to);
+}
+
+/* The payload in the other end's codec. */
+static void relay_payload(const struct media_end *to, const struct rtp_packet *p,
+			  enum relayed what, uint8_t *out)
+{
+	const struct media *m = to->media;
+	const uint8_t *table = to->codec == CODEC_PCMA ? m->to_alaw : m->to_ulaw;
+	if (what == RELAY_SILENCE) {
+		memset(out, to->codec == CODEC_PCMA ? m->to_alaw[0xff] : 0xff, p->payload_len);
+		return;
+	}
+	memcpy(out, p->payload, p->payload_len);
+	if (what == RELAY_EVENT || to->passes || p->payload_type == to->codec)
+		return;
+	for (size_t i = 0; i < p->payload_len; i++)
+		out[i] = table[p->payload[i]];
+}
+
 /* Pass a packet on through the other end, in that end's codec and numbering. Sequence
  * gaps and timestamps stay as they came, so loss and jitter can still be seen behind us. */
-static void relay(struct media_end *to, const struct rtp_packet *p, bool is_key, int64_t now_us)
+static void relay(struct media_end *to, const struct rtp_packet *p, enum relayed what,
+		  int64_t now_us)
 {
 	uint8_t packet[PACKET_MAX];
+	bool is_key = what == RELAY_EVENT;
 	uint8_t type = is_key ? (uint8_t)to->telephone_event : to->codec;
-	if (!to->has_remote || !to->may_send || to->audio || p->payload_len > sizeof packet - RTP_HEADER_SIZE || (is_key && to->telephone_event < 0) || (!is_key && end_key_sounds(to)))
+	if (!may_relay(to, p, what))
 		return;
 	to->comforts = false;
 	if (!to->relaying || to->relay_ssrc != p->ssrc) {
+		end_catch_up(to, now_us);
 		to->relaying = true;
 		to->relay_ssrc = p->ssrc;
 		to->sequence_offset = (uint16_t)(to->sequence - p->sequence);
@@ -30,12 +61,7 @@ static void relay(struct media_end *to, const struct rtp_packet *p, bool is_key,
 	};
 	to->marker = false;
 	rtp_write_header(packet, &out);
-	memcpy(packet + RTP_HEADER_SIZE, p->payload, p->payload_len);
-	if (!is_key && !to->passes && p->payload_type != to->codec) {
-		const uint8_t *table = to->codec == CODEC_PCMA ? to->media->to_alaw : to->media->to_ulaw;
-		for (size_t i = 0; i < p->payload_len; i++)
-			packet[RTP_HEADER_SIZE + i] = table[p->payload[i]];
-	}
+	relay_payload(to, p, what, packet + RTP_HEADER_SIZE);
 	if ((int16_t)(out.sequence - to->sequence) >= 0) {
 		to->sequence = (uint16_t)(out.sequence + 1);
 		to->timestamp = out.timestamp + (is_key ? 0 : to->passes ? end_frame_time(to) : (uint32_t)p->payload_len);
@@ -123,7 +149,7 @@ static void pass_key(struct media_end *e, const struct rtp_packet *p, int64_t no
 	if (!e->peer || e->key_way != KEY_EVENT)
 		return;
 	if (has_same_codec(e))
-		relay(e->peer, p, true, now_us);
+		relay(e->peer, p, RELAY_EVENT, now_us);
 	else if (end_speaks(e) && end_speaks(e->peer))
 		end_convert_key(e, p);
 }
@@ -131,6 +157,7 @@ static void pass_key(struct media_end *e, const struct rtp_packet *p, int64_t no
 static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t now_us)
 {
 	bool is_key = is_key_type(e, p->payload_type);
+	enum relayed what = is_key ? RELAY_EVENT : RELAY_AUDIO;
 	if (!is_key && !speaks(e, p->payload_type)) {
 		end_mark_alive(e, now_us);
 		if (p->payload_type == COMFORT_NOISE && !e->passes) {
@@ -142,8 +169,8 @@ static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t
 	}
 	if (is_key)
 		end_hear_event(e, p);
-	else
-		end_hear_tones(e, p);
+	else if (end_hear_tones(e, p))
+		what = RELAY_SILENCE;
 	quality_take(&e->quality, p, is_key, now_us);
 	mark_heard(e, now_us);
 	if (e->recording)
@@ -151,9 +178,9 @@ static void take_packet(struct media_end *e, const struct rtp_packet *p, int64_t
 	if (is_key)
 		pass_key(e, p, now_us);
 	else if (has_same_codec(e))
-		relay(e->peer, p, false, now_us);
+		relay(e->peer, p, what, now_us);
 	else if (is_converted(e))
-		end_convert(e, p);
+		end_convert(e, p, what == RELAY_SILENCE);
 }
 
 /* Packets come from another source from now on: audio is sent there (RFC 4961). */

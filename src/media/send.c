@@ -27,6 +27,7 @@ void end_deactivate(struct media_end *e)
 	if (e->next_active)
 		e->next_active->previous_active = e->previous_active;
 	e->previous_active = NULL;
+	e->generates = false;
 }
 
 void end_mix_tone(const struct media_end *e, uint32_t timestamp, uint8_t *payload, size_t len)
@@ -37,6 +38,17 @@ void end_mix_tone(const struct media_end *e, uint32_t timestamp, uint8_t *payloa
 		ulaw = ulaw_encode((int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum));
 		payload[i] = e->codec == CODEC_PCMA ? e->media->to_alaw[ulaw] : ulaw;
 	}
+}
+
+void end_catch_up(struct media_end *e, int64_t now_us)
+{
+	int64_t passed = (now_us - e->last_sent_us) * e->rate / 1000000;
+	int32_t behind = (int32_t)(e->last_timestamp + (uint32_t)passed - e->timestamp);
+	int32_t frame = (int32_t)end_frame_time(e);
+	if (!e->packets_sent || behind < 2 * frame) /* less is jitter */
+		return;
+	e->timestamp += (uint32_t)(behind - behind % frame);
+	e->marker = true;
 }
 
 void end_transmit(struct media_end *e, uint8_t type, bool marker, uint32_t timestamp, const uint8_t *payload, size_t len)
@@ -134,8 +146,10 @@ void media_tick(struct media_thread *t)
 	for (struct media_end *e = t->active, *next; e; e = next) {
 		next = e->next_active;
 		bool beeps = e->recording && e->record_beeps, plays = e->audio && end_speaks(e);
-		bool own = plays || e->key_len || e->comforts;
-		bool sounding = end_key_sounds(e);
+		bool sounding = end_key_sounds(e), own = plays || sounding || e->comforts;
+		if (own && !e->generates)
+			end_catch_up(e, clock_monotonic_us());
+		e->generates = own;
 		if (e->key_len)
 			end_key_frame(e);
 		if (plays && !sounding)

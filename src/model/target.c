@@ -12,6 +12,10 @@
 	 .help = "Calls per month" whose "."}, \
 	{"total", FIELD_INTEGER, .min = 1, .max = 1000000000, .help = "Calls in total" whose "."}
 
+const char *const dtmf_modes[] = {
+	[DTMF_AUTO] = "auto", [DTMF_INFO] = "info", [DTMF_INBAND] = "inband", NULL,
+};
+
 const char *const target_revenue_choices[] = {"connect", "duration", "conversion", NULL};
 const struct label target_revenue_labels[] = {
 	{"connect", "The caller is connected"},

@@ -2,6 +2,7 @@
 #ifndef MODEL_TARGET_H
 #define MODEL_TARGET_H
 
+#include "model/dtmf.h"
 #include "model/prompt.h"
 #include "model/schedule.h"
 
@@ -58,6 +59,7 @@ void sip_headers_check(json_t *list, const char *pointer, struct errors *errors)
 	SIP_HEADERS, \
 	{"send_tags", FIELD_BOOLEAN, .initial = "false", \
 	 .help = "The INVITE carries the call's tags as X-Tag-<name> headers."}, \
+	DTMF_FIELD(" For a phone number, the trunk's setting applies."), \
 	{"enabled", FIELD_BOOLEAN, .initial = "true", .help = "A disabled target gets no calls."}
 
 /* Of those rules, what their fields alone do not say. */

@@ -148,6 +148,7 @@ const struct resource_kind resource_trunk = {
 			 "need (RFC 4961). Off: only the host named in the SDP is heard, and audio is "
 			 "sent to its address and port. Empty: on where the SDP names a private "
 			 "address."},
+		DTMF_FIELD(""),
 		{"options_interval_seconds", FIELD_INTEGER, .min = 0, .max = 3600, .initial = "30",
 		 .title = "Ping gateways every (s)",
 		 .help = "How often OPTIONS is sent to each gateway. 0: never."},

@@ -5,6 +5,7 @@
 #include "expr/filter.h"
 #include "expr/schedule.h"
 #include "expr/template.h"
+#include "model/dtmf.h"
 
 /* How many calls at most; 0: any number. */
 struct route_caps {
@@ -32,6 +33,7 @@ struct route_target {
 	bool send_tags;
 	bool srtp; /* its URI or phone gets encrypted audio; numbers are as their trunk says */
 	struct named_templates headers; /* of the INVITE */
+	enum dtmf_mode dtmf; /* of a SIP URI or a phone; a number has its trunk's */
 	int timeout_seconds; /* 0: the plan's */
 	const char *name, *buyer_id;
 	const char *uri;               /* destination type sip */

@@ -117,6 +117,8 @@ struct sip_within {
 	su_home_t home[1];
 };
 
+#define SIP_KEYS_MAX 64
+
 enum leg_state { LEG_INCOMING, LEG_ANSWERED, LEG_OUTGOING, LEG_CANCELLING, LEG_CONFIRMED, LEG_OVER };
 
 struct sip_leg {
@@ -182,6 +184,10 @@ struct sip_leg {
 	bool offering; /* it is with the media proxy */
 	struct sip_within *offer_out;
 	su_timer_t *offer_timer; /* after a 491 */
+	/* DTMF digits that wait for the answer to the INFO with the one before */
+	char keys[SIP_KEYS_MAX];
+	size_t key_count;
+	struct sip_within *key_out;
 	enum { REFER_NONE, REFER_TOLD, REFER_QUIET } refer; /* one that is under way; QUIET: without NOTIFY (RFC 4488) */
 	nta_incoming_t *refer_in; /* until it is answered */
 	unsigned min_se; /* what the far side asks for at least */

@@ -279,6 +279,11 @@ void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp);
 /* Offer anew, in a re-INVITE: at once, or as soon as nothing is in its way (RFC 3261 §14). A newer offer replaces one
  * that waits. */
 void sip_leg_offer(struct sip_leg *leg, const char *sdp);
+/*
+ * Send a DTMF digit by INFO, once those before it were answered. Nothing happens before the leg is
+ * answered, and when 64 digits wait.
+ */
+void sip_leg_send_key(struct sip_leg *leg, char key);
 /* 202, or why not. After 202: how the call goes that it asked for, 1xx and at the end the final status (RFC 3515 §2.4.5). */
 void sip_leg_refer_answer(struct sip_leg *leg, int status);
 void sip_leg_referred(struct sip_leg *leg, int status);

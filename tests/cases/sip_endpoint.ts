@@ -89,7 +89,8 @@ export class Endpoint {
   }
 
   put(start: string, lines: string[], body: string, port: number) {
-    const type = body ? ['Content-Type: application/sdp'] : []
+    const typed = !body || lines.some((l) => l.startsWith('Content-Type:'))
+    const type = typed ? [] : ['Content-Type: application/sdp']
     const all = [start, ...lines, ...type, `Content-Length: ${body.length}`]
     this.socket.send(`${all.join('\r\n')}\r\n\r\n${body}`, port, '127.0.0.1')
   }

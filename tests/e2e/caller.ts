@@ -84,6 +84,11 @@ export class Rtp {
     else this.audio(port, new Uint8Array(160).fill(0xff))
   }
 
+  // Time in which nothing is sent.
+  skipSamples(samples: number) {
+    this.timestamp += samples
+  }
+
   // One that is lost, of so many samples.
   skip(samples: number) {
     this.sequence++
