@@ -32,6 +32,7 @@ static void take_sdp(struct call *c, const struct sdp_audio *audio)
 	c->sdp = *audio;
 	if (!audio->passed)
 		c->passed = c->spoken = NULL;
+	fax_over(c, NULL);
 	media_set_remote(c->end, audio, negotiate_symmetry(c, c->trunk, audio));
 	hold_update(c);
 }
@@ -55,7 +56,8 @@ static void caller_offered(void *owner, const char *sdp)
 		return;
 	}
 	if (!negotiate_take(spoken_codec(c), sdp, &audio)) {
-		sip_leg_reoffer_answer(c->leg, 488, NULL);
+		if (!fax_offered(c, NULL, sdp))
+			sip_leg_reoffer_answer(c->leg, 488, NULL);
 		return;
 	}
 	take_sdp(c, &audio);
@@ -93,6 +95,8 @@ static void caller_reanswered(void *owner, int status, const char *sdp)
 	struct call *c = owner;
 	struct sdp_audio audio;
 	bool passed = c->passed != NULL, changed = false;
+	if (fax_answered(c, NULL, status, sdp))
+		return;
 	if (status >= 300 || !negotiate_take(spoken_codec(c), sdp, &audio)) {
 		negotiate_refused(c);
 	} else {
@@ -517,16 +521,16 @@ void call_check_media(struct call *c, int64_t now)
 {
 	const struct dial *d = &c->dial;
 	int64_t past = call_now_ms(c) - now; /* from the call's time to monotonic */
-	const char *who = NULL;
 	if (c->over || !c->answered_ms || !c->loop->config.rtp_timeout_seconds)
 		return;
-	if (is_to_send(&c->sdp) && is_silent(c, c->end, c->answered_ms - past, now))
-		who = "caller";
-	else if (d->connected && is_to_send(&d->talking->sdp) &&
-		 is_silent(c, d->talking->end, c->connected_ms - past, now))
-		who = "target";
-	if (!who)
+	bool caller = is_to_send(&c->sdp) && is_silent(c, c->end, c->answered_ms - past, now);
+	bool target = d->connected && is_to_send(&d->talking->sdp) &&
+		      is_silent(c, d->talking->end, c->connected_ms - past, now);
+	if (fax_is_active(c)) /* who receives a page is silent meanwhile */
+		caller = target = caller && target;
+	if (!caller && !target)
 		return;
+	const char *who = caller ? "caller" : "target";
 	char reason[80];
 	snprintf(reason, sizeof reason, "no audio from the %s for %d seconds", who, c->loop->config.rtp_timeout_seconds);
 	c->hangup_reason = arena_strdup(&c->arena, reason);

@@ -667,7 +667,7 @@ static void start_whisper(struct attempt *a, const struct flow_prompt *prompt)
 /* ---- what a target's leg tells ---- */
 
 /* A phone behind NAT names the address it has there: its audio comes from where it registered. */
-static void set_remote(const struct attempt *a, const struct sdp_audio *audio)
+void dial_set_remote(const struct attempt *a, const struct sdp_audio *audio)
 {
 	struct sdp_audio reached = *audio;
 	struct sockaddr_storage named;
@@ -680,7 +680,8 @@ static void set_remote(const struct attempt *a, const struct sdp_audio *audio)
 /* What its SDP says from now on. */
 static void take_sdp(struct attempt *a, const struct sdp_audio *audio)
 {
-	set_remote(a, audio);
+	fax_over(a->call, a);
+	dial_set_remote(a, audio);
 	a->sdp = *audio;
 	a->told_passed = audio->passed;
 	hold_update(a->call);
@@ -867,7 +868,7 @@ static void target_offered(void *owner, const char *sdp)
 				 ++c->sdp_version);
 		sip_leg_reoffer_answer(a->leg, 200, answer);
 		tell_caller(a);
-	} else {
+	} else if (!fax_offered(c, a, sdp)) {
 		sip_leg_reoffer_answer(a->leg, 488, NULL);
 	}
 }
@@ -889,6 +890,8 @@ static void target_reanswered(void *owner, int status, const char *sdp)
 {
 	struct attempt *a = owner;
 	struct sdp_audio audio;
+	if (a == a->call->dial.talking && fax_answered(a->call, a, status, sdp))
+		return;
 	if (status < 300 && negotiate_take(spoken_codec(a), sdp, &audio)) {
 		take_sdp(a, &audio);
 		if (!audio.passed && a->call->passed != a->call->spoken)
@@ -1335,6 +1338,7 @@ void dial_stop(struct call *c)
 		return;
 	if (d->connected && d->talking->leg)
 		media_quality(d->talking->end, &c->heard_target);
+	fax_stop(c);
 	queue_leave(c);
 	d->active = false;
 	d->connected = false;

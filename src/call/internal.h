@@ -219,7 +219,8 @@ struct call {
 	const struct sdp_format *told_passed; /* what our last SDP said of that */
 	bool settled; /* the caller was told a codec */
 	bool offers; /* our 200 is the offer; the answer comes with the ACK */
-	const char *told_mode; /* what our last re-INVITE said: sdp_mode() */
+	const char *told_mode; /* what our last re-INVITE said: sdp_mode(); "": not audio */
+	struct fax *fax; /* NULL: no side has offered T.38 that could be passed on */
 	int64_t sdp_session;
 	unsigned sdp_version;
 	bool submitted, persisted; /* the first batch: sent to the writer, committed */
@@ -416,6 +417,8 @@ bool dial_is_free(const struct attempt *a);
 /* Call somebody from this place; when that cannot be, it is logged and the place stays free. */
 void dial_begin(struct call *c, struct attempt *a, const struct dial_try *t);
 void dial_let_go(struct attempt *a);
+/* Where its audio, or its fax, goes from now on. */
+void dial_set_remote(const struct attempt *a, const struct sdp_audio *audio);
 void dial_finish(struct call *c, enum flow_dial_outcome outcome);
 void dial_watch_time(struct call *c);
 
@@ -494,6 +497,17 @@ void hold_update(struct call *c);
 bool hold_has_music(const struct call *c, const struct sdp_audio *holder);
 /* Whether the prompt is music on hold. Then the reference is taken. */
 bool hold_music_ready(struct call *c, unsigned request, struct audio *audio);
+
+/* fax.c: T.38. The attempt is the target that talks; NULL: the caller. */
+/* Take an offer of T.38: the other side is asked. false: refuse it (488). */
+bool fax_offered(struct call *c, struct attempt *a, const char *sdp);
+/* Take the answer to an offer of ours. false: it is the answer to one of audio, or has audio. */
+bool fax_answered(struct call *c, struct attempt *a, int status, const char *sdp);
+/* A side exchanges audio again: the other is to be offered that, too. */
+void fax_over(struct call *c, struct attempt *a);
+/* The target is left: an offer that waits is refused, and the caller is to be offered audio. */
+void fax_stop(struct call *c);
+bool fax_is_active(const struct call *c);
 
 /* transfer.c */
 void transfer_asked(struct attempt *a, const struct sip_refer *refer);

@@ -166,6 +166,7 @@ bool transfer_left(struct attempt *a)
 	if (!d->transfer || a != d->talking)
 		return false;
 	media_quality(a->end, &c->heard_target);
+	fax_stop(c);
 	media_bridge(c->end, NULL);
 	dial_let_go(a);
 	a->sdp.sends = false;
@@ -180,6 +181,7 @@ void transfer_answered(struct attempt *a)
 	struct dial *d = &c->dial;
 	struct attempt *before = d->talking;
 	struct buf data = {0};
+	fax_stop(c);
 	d->transfer = NULL;
 	d->talking = a;
 	a->until_ms = 0;

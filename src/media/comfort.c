@@ -38,7 +38,7 @@ static bool is_silent(const struct media_end *e, int64_t now_ms, int64_t for_ms)
 static void begin(struct media_end *e, int64_t now_us)
 {
 	int64_t since = e->last_sent_us ? now_us - e->last_sent_us - 20000 : 0;
-	if (e->comforts || !end_speaks(e) || !e->may_send || e->audio)
+	if (e->comforts || !end_speaks(e) || e->datagrams || !e->may_send || e->audio)
 		return;
 	e->comforts = true;
 	e->marker = true;

@@ -55,6 +55,7 @@ struct media_end {
 	bool has_remote, may_send;
 	uint8_t codec;
 	int telephone_event, other_codec, other_event; /* others: what the far side may call them, too, or -1 */
+	bool datagrams; /* UDPTL is passed on as it comes, and nothing of RTP goes out or counts */
 	bool passes; /* the codec is neither PCMU nor PCMA */
 	const struct speech_codec *speech; /* what converts such a codec; NULL: nothing can */
 	struct codec_encoder *encoder; /* NULL: nothing was encoded yet */

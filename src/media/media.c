@@ -300,7 +300,9 @@ static void set_remote(struct media_end *e, const struct sdp_audio *r, enum medi
 	e->codec = (uint8_t)r->codec;
 	e->telephone_event = r->telephone_event;
 	set_codec(e, r);
-	e->comforts = e->comforts && end_speaks(e);
+	e->relaying = e->relaying && e->datagrams == r->is_image;
+	e->datagrams = r->is_image;
+	e->comforts = e->comforts && end_speaks(e) && !r->is_image;
 	e->other_codec = r->offered_codec;
 	e->other_event = r->offered_event;
 	e->rate = (uint32_t)r->rate;

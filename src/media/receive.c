@@ -11,7 +11,7 @@ enum relayed { RELAY_AUDIO, RELAY_SILENCE, RELAY_EVENT };
 
 static bool may_relay(const struct media_end *to, const struct rtp_packet *p, enum relayed what)
 {
-	if (!to->has_remote || !to->may_send || to->audio)
+	if (!to->has_remote || !to->may_send || to->datagrams || to->audio)
 		return false;
 	if (p->payload_len > PACKET_MAX - RTP_HEADER_SIZE)
 		return false;
@@ -194,12 +194,51 @@ static void follow_source(struct media_end *e)
 	end_report_follow(e);
 }
 
+/* Pass a UDPTL datagram on as it is (ITU-T T.38). */
+static void relay_datagram(struct media_end *e, const uint8_t *data, size_t len, int64_t now_us)
+{
+	struct media_end *to = e->peer;
+	end_mark_alive(e, now_us);
+	if (!to || !to->datagrams || !to->has_remote)
+		return;
+	const struct sockaddr *remote = (const struct sockaddr *)&to->remote;
+	if (sendto(to->socket->fd, data, len, MSG_DONTWAIT, remote, to->remote_len) < 0) {
+		/* the network's loss: UDPTL repeats what it said */
+	}
+}
+
 void end_hear_kept(struct media_end *e, const struct source_candidate *c)
 {
 	struct rtp_packet p;
+	if (e->datagrams) {
+		for (size_t i = 0; i < c->kept_count; i++)
+			relay_datagram(e, c->kept[i].data, c->kept[i].len, c->kept[i].came_us);
+		return;
+	}
 	for (size_t i = 0; i < c->kept_count; i++)
 		if (rtp_parse(c->kept[i].data, c->kept[i].len, &p))
 			take_packet(e, &p, c->kept[i].came_us);
+}
+
+/*
+ * UDPTL: where it may come from follows the rules of RTP, as its packets have a sequence number,
+ * too.
+ */
+static void receive_datagram(struct media_end *e, struct source_arrival a)
+{
+	const struct source_candidate *before;
+	if (a.len < 2)
+		return;
+	const struct rtp_packet numbered = {.sequence = (uint16_t)(a.data[0] << 8 | a.data[1])};
+	a.rtp = &numbered;
+	enum source_verdict verdict = source_take(&e->source, &a, &before);
+	if (verdict == SOURCE_IGNORED || verdict == SOURCE_WAITS)
+		return;
+	if (verdict == SOURCE_MOVED)
+		follow_source(e);
+	if (verdict == SOURCE_MOVED && before)
+		end_hear_kept(e, before);
+	relay_datagram(e, a.data, a.len, a.now_us);
 }
 
 static void receive_rtp(struct media_end *e, const struct source_arrival *a)
@@ -242,7 +281,9 @@ void end_receive(struct rtp_socket *socket)
 			.rtp = &p,
 			.now_us = now,
 		};
-		if (e->rtcp_mux && rtcp_looks_so(a.data, a.len)) {
+		if (e->datagrams) {
+			receive_datagram(e, a);
+		} else if (e->rtcp_mux && rtcp_looks_so(a.data, a.len)) {
 			if (source_is_host(&e->source, a.from))
 				end_take_report(e, a.data, a.len, &b.from[i], a.from_len, now);
 		} else if (rtp_parse(a.data, a.len, &p)) {

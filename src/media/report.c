@@ -69,7 +69,7 @@ static void send_report(struct media_end *e, bool bye)
 	struct rtcp_block about;
 	struct rtcp_sender sender = {ntp_now(), e->last_timestamp + (uint32_t)((now - e->last_sent_us) * e->rate / 1000000), e->packets_sent, e->octets_sent};
 	bool heard = quality_report(&e->quality, &about);
-	if (!e->has_remote || (!sent && !heard && !bye) || (bye && !e->reported))
+	if (!e->has_remote || e->datagrams || (!sent && !heard && !bye) || (bye && !e->reported))
 		return;
 	if (heard && e->last_report_us) {
 		about.last_report = e->last_report;

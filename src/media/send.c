@@ -54,7 +54,7 @@ void end_catch_up(struct media_end *e, int64_t now_us)
 void end_transmit(struct media_end *e, uint8_t type, bool marker, uint32_t timestamp, const uint8_t *payload, size_t len)
 {
 	uint8_t packet[PACKET_MAX];
-	if (!e->has_remote || !e->may_send || len > sizeof packet - RTP_HEADER_SIZE)
+	if (!e->has_remote || !e->may_send || e->datagrams || len > sizeof packet - RTP_HEADER_SIZE)
 		return;
 	e->sent = true;
 	rtp_write_header(packet, &(struct rtp_packet){.payload_type = type, .marker = marker, .sequence = e->sequence++, .timestamp = timestamp, .ssrc = e->ssrc});
@@ -145,7 +145,8 @@ void media_tick(struct media_thread *t)
 {
 	for (struct media_end *e = t->active, *next; e; e = next) {
 		next = e->next_active;
-		bool beeps = e->recording && e->record_beeps, plays = e->audio && end_speaks(e);
+		bool beeps = e->recording && e->record_beeps;
+		bool plays = e->audio && end_speaks(e) && !e->datagrams;
 		bool sounding = end_key_sounds(e), own = plays || sounding || e->comforts;
 		if (own && !e->generates)
 			end_catch_up(e, clock_monotonic_us());

@@ -369,6 +369,11 @@ void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp)
 	sip_leg_pass(leg, true, leg->far_offered, status, sdp, reoffer_answer_now);
 }
 
+bool sip_leg_is_asked(const struct sip_leg *leg)
+{
+	return leg->reinvite_in != NULL;
+}
+
 /* ---- incoming ---- */
 
 int sip_leg_ack_cancel(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)

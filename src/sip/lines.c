@@ -10,7 +10,7 @@ struct line {
 };
 
 struct sdp_lines {
-	size_t count, audio; /* audio: the line that is used */
+	size_t count, used; /* used: the line of the stream that is exchanged */
 	struct line list[SDP_LINES_MAX];
 };
 
@@ -59,17 +59,25 @@ static bool read_lines(su_home_t *home, const char *offer, struct sdp_lines *out
 	return true;
 }
 
-const struct sdp_lines *sdp_lines_read(su_home_t *home, const char *offer)
+/* Which of its lines is used; -1: none can be. */
+static int used_line(const char *offer)
 {
 	struct sdp_audio audio;
 	struct sdp_formats formats;
+	struct sdp_image image;
+	if (sdp_audio_parse(offer, &audio, &formats))
+		return audio.line;
+	return sdp_image_parse(offer, &image) ? image.stream.line : -1;
+}
+
+const struct sdp_lines *sdp_lines_read(su_home_t *home, const char *offer)
+{
 	const char *first = strstr(offer, "\nm=");
-	if (!first || !strstr(first + 1, "\nm=") || !sdp_audio_parse(offer, &audio, &formats))
+	int used = first && strstr(first + 1, "\nm=") ? used_line(offer) : -1;
+	struct sdp_lines *lines = used >= 0 ? su_zalloc(home, sizeof *lines) : NULL;
+	if (!lines || !read_lines(home, offer, lines) || (size_t)used >= lines->count)
 		return NULL;
-	struct sdp_lines *lines = su_zalloc(home, sizeof *lines);
-	if (!lines || !read_lines(home, offer, lines) || (size_t)audio.line >= lines->count)
-		return NULL;
-	lines->audio = (size_t)audio.line;
+	lines->used = (size_t)used;
 	return lines;
 }
 
@@ -80,6 +88,27 @@ static void add_refused(struct buf *b, const struct line *line)
 		buf_printf(b, "a=mid:%s\r\n", line->mid);
 }
 
+static bool is_of(const struct line *line, const char *media)
+{
+	size_t len = strlen(line->media);
+	return strncmp(media + 2, line->media, len) == 0 && media[2 + len] == ' ';
+}
+
+/*
+ * Where ours stands: at the line that is used if that has the same media type, as a rule audio,
+ * else at the first that has. A type that no line has takes the place of the one that is used
+ * (RFC 3264 section 8.3.3).
+ */
+static size_t own_place(const struct sdp_lines *lines, const char *media)
+{
+	if (is_of(&lines->list[lines->used], media))
+		return lines->used;
+	for (size_t i = 0; i < lines->count; i++)
+		if (is_of(&lines->list[i], media))
+			return i;
+	return lines->used;
+}
+
 const char *sdp_lines_apply(su_home_t *home, const struct sdp_lines *lines, const char *own)
 {
 	const char *media = strstr(own, "\nm=");
@@ -87,9 +116,10 @@ const char *sdp_lines_apply(su_home_t *home, const struct sdp_lines *lines, cons
 	if (!media)
 		return own;
 	media++;
+	size_t place = own_place(lines, media);
 	buf_add(&b, own, (size_t)(media - own));
 	for (size_t i = 0; i < lines->count; i++) {
-		if (i == lines->audio)
+		if (i == place)
 			buf_add_str(&b, media);
 		else
 			add_refused(&b, &lines->list[i]);

@@ -16,9 +16,9 @@ struct sdp_lines;
 const struct sdp_lines *sdp_lines_read(su_home_t *home, const char *offer);
 
 /*
- * Our SDP, which has one m= line, with as many as those in their order: ours where the audio was,
- * the others refused with port 0 (RFC 3264 section 6). Offers that come later in the dialog have
- * them, too (section 8). NULL without memory.
+ * Our SDP, which has one m= line, with as many as those in their order: ours where the audio
+ * or the fax was, the others refused with port 0 (RFC 3264 section 6). Offers that come later in
+ * the dialog have them, too (section 8). NULL without memory.
  */
 const char *sdp_lines_apply(su_home_t *home, const struct sdp_lines *lines, const char *own);
 

@@ -188,31 +188,42 @@ static const char *sound_media_lines(su_home_t *home, const char *text)
 	return text && lines <= SDP_LINES_MAX && media_lines_are_sound(text) ? text : NULL;
 }
 
-bool sdp_audio_parse(const char *text, struct sdp_audio *out, struct sdp_formats *formats)
+/* The first stream of an SDP that `take` can use. */
+struct search {
+	bool (*take)(const sdp_media_t *m, void *out, struct sdp_formats *formats);
+	void *out;
+	struct sdp_formats *formats;
+};
+
+/* Returns which of the m= lines it is, or -1: none can be used. */
+static int find_stream(const char *text, const struct search *search)
 {
 	su_home_t home[1] = {SU_HOME_INIT(home)};
-	bool usable = false;
-	*out = (struct sdp_audio){.codec = CODEC_NONE, .telephone_event = -1};
-	if (formats)
-		formats->count = 0;
+	int line = 0, found = -1;
 	su_home_init(home);
 	text = sound_media_lines(home, text);
 	if (!text) {
 		su_home_deinit(home);
-		return false;
+		return -1;
 	}
 	sdp_parser_t *parser = sdp_parse(home, text, (issize_t)strlen(text), 0);
 	sdp_session_t *session = sdp_session(parser);
-	int line = 0;
-	for (const sdp_media_t *m = session ? session->sdp_media : NULL; m && !usable; m = m->m_next, line++) {
-		bool is_rtp = m->m_type == sdp_media_audio && m->m_proto == sdp_proto_rtp;
-		if (is_rtp && m->m_port > 0 && m->m_port < 65536)
-			read_media(m, out, formats, &usable);
-		if (usable)
-			out->line = line;
+	const sdp_media_t *m = session ? session->sdp_media : NULL;
+	for (; m && found < 0; m = m->m_next, line++) {
+		bool has_port = m->m_port > 0 && m->m_port < 65536;
+		if (has_port && search->take(m, search->out, search->formats))
+			found = line;
 	}
 	sdp_parser_free(parser);
 	su_home_deinit(home);
+	return found;
+}
+
+static bool take_audio(const sdp_media_t *m, void *out, struct sdp_formats *formats)
+{
+	bool usable = false;
+	if (m->m_type == sdp_media_audio && m->m_proto == sdp_proto_rtp)
+		read_media(m, out, formats, &usable);
 	return usable;
 }
 
@@ -249,6 +260,86 @@ bool sdp_audio_encrypts(const char *text)
 		sdp_parser_free(parser);
 	su_home_deinit(home);
 	return all;
+}
+
+bool sdp_audio_parse(const char *text, struct sdp_audio *out, struct sdp_formats *formats)
+{
+	*out = (struct sdp_audio){.codec = CODEC_NONE, .telephone_event = -1};
+	if (formats)
+		formats->count = 0;
+	int line = find_stream(text, &(struct search){take_audio, out, formats});
+	if (line >= 0)
+		out->line = line;
+	return line >= 0;
+}
+
+/* ---- fax ---- */
+
+static bool has_t38(const sdp_media_t *m)
+{
+	for (const sdp_list_t *f = m->m_format; f; f = f->l_next)
+		if (f->l_text && strcasecmp(f->l_text, "t38") == 0)
+			return true;
+	return false;
+}
+
+/* false: they do not fit, or could not be written again as they were read. */
+static bool read_t38_attributes(const sdp_media_t *m, char out[SDP_IMAGE_ATTRIBUTES])
+{
+	struct buf b = {.data = out, .cap = SDP_IMAGE_ATTRIBUTES, .limit = SDP_IMAGE_ATTRIBUTES - 1};
+	out[0] = '\0';
+	for (const sdp_attribute_t *a = m->m_attributes; a; a = a->a_next) {
+		if (!a->a_name || strncasecmp(a->a_name, "T38", 3) != 0)
+			continue;
+		if (!is_printable(a->a_name) || (a->a_value && !is_printable(a->a_value)))
+			return false;
+		buf_add_str(&b, "a=");
+		buf_add_str(&b, a->a_name);
+		if (a->a_value) {
+			buf_add_char(&b, ':');
+			buf_add_str(&b, a->a_value);
+		}
+		buf_add_str(&b, "\r\n");
+	}
+	return !b.failed;
+}
+
+static bool take_image(const sdp_media_t *m, void *out, struct sdp_formats *formats)
+{
+	struct sdp_image *image = out;
+	const sdp_connection_t *c = sdp_media_connections(m);
+	(void)formats;
+	if (m->m_type != sdp_media_image || m->m_proto != sdp_proto_udptl || !has_t38(m))
+		return false;
+	if (!c || !is_address(c->c_address) || !read_t38_attributes(m, image->attributes))
+		return false;
+	snprintf(image->stream.address, sizeof image->stream.address, "%s", c->c_address);
+	image->stream.port = (int)m->m_port;
+	return true;
+}
+
+bool sdp_image_parse(const char *text, struct sdp_image *out)
+{
+	struct sdp_audio audio;
+	struct sdp_formats formats;
+	*out = (struct sdp_image){
+		.stream = {
+			.is_image = true,
+			.codec = CODEC_NONE,
+			.telephone_event = -1,
+			.offered_codec = -1,
+			.offered_event = -1,
+			.rate = 8000,
+			.event_rate = 8000,
+			.sends = true,
+			.receives = true,
+		},
+	};
+	if (sdp_audio_parse(text, &audio, &formats))
+		return false;
+	int line = find_stream(text, &(struct search){take_image, out, NULL});
+	out->stream.line = line;
+	return line >= 0;
 }
 
 /* ---- agreeing ---- */
@@ -422,19 +513,28 @@ static void add_format(struct buf *b, const struct sdp_format *f)
 	buf_add_str(b, "\r\n");
 }
 
+/* Up to the port of the one m= line. */
+static void write_session(struct buf *b, const char *address, int64_t session, unsigned version,
+			  const char *media, int port)
+{
+	const char *family = strchr(address, ':') ? " IN IP6 " : " IN IP4 ";
+	add_numbered(b, "v=0\r\no=strowger ", session);
+	add_numbered(b, " ", version);
+	buf_add_str(b, family);
+	buf_add_str(b, address);
+	buf_add_str(b, "\r\ns=-\r\nc=");
+	buf_add_str(b, family + 1);
+	buf_add_str(b, address);
+	buf_add_str(b, "\r\nt=0 0\r\nm=");
+	buf_add_str(b, media);
+	add_numbered(b, " ", port);
+}
+
 static void write_sdp(char out[SDP_SIZE], const char *address, int port, const struct sdp_formats *formats, const char *attributes, const char *mode, int64_t session, unsigned version)
 {
 	struct buf b = {.data = out, .cap = SDP_SIZE, .limit = SDP_SIZE - 1};
-	const char *family = strchr(address, ':') ? " IN IP6 " : " IN IP4 ";
 	bool passes = false;
-	add_numbered(&b, "v=0\r\no=strowger ", session);
-	add_numbered(&b, " ", version);
-	buf_add_str(&b, family);
-	buf_add_str(&b, address);
-	buf_add_str(&b, "\r\ns=-\r\nc=");
-	buf_add_str(&b, family + 1);
-	buf_add_str(&b, address);
-	add_numbered(&b, "\r\nt=0 0\r\nm=audio ", port);
+	write_session(&b, address, session, version, "audio", port);
 	buf_add_str(&b, " RTP/AVP");
 	for (size_t i = 0; i < formats->count; i++)
 		add_numbered(&b, " ", formats->list[i].payload_type);
@@ -449,6 +549,15 @@ static void write_sdp(char out[SDP_SIZE], const char *address, int port, const s
 	buf_add_str(&b, "a=");
 	buf_add_str(&b, mode);
 	buf_add_str(&b, "\r\n");
+}
+
+void sdp_image_write(char out[SDP_SIZE], const char *address, int port,
+		     const struct sdp_image *image, int64_t session, unsigned version)
+{
+	struct buf b = {.data = out, .cap = SDP_SIZE, .limit = SDP_SIZE - 1};
+	write_session(&b, address, session, version, "image", port);
+	buf_add_str(&b, " udptl t38\r\n");
+	buf_add_str(&b, image->attributes);
 }
 
 const char *sdp_mode(bool sends, bool receives)

@@ -16,6 +16,7 @@ struct sdp_audio {
 	/* Payload type: the first of PCMU and PCMA that both sides speak, or CODEC_NONE; of the format that is passed, after sdp_audio_pass(). */
 	int codec;
 	int telephone_event; /* RFC 4733 payload type of the keys that go with it, or -1 */
+	bool is_image;       /* T.38 over UDPTL: no audio, and none of the fields of codecs counts */
 	bool passed;         /* the codec is neither PCMU nor PCMA */
 	char name[SDP_NAME_SIZE]; /* of the codec that is passed: "opus"; else "" */
 	int rate, event_rate; /* of timestamps, Hz, as the SDP names it for codec and keys */
@@ -52,6 +53,27 @@ bool sdp_audio_parse(const char *text, struct sdp_audio *out, struct sdp_formats
  * streams are refused.
  */
 bool sdp_audio_encrypts(const char *text);
+
+/* ---- fax (ITU-T T.38 annex D) ---- */
+
+#define SDP_IMAGE_ATTRIBUTES 1024
+
+/* A stream of T.38 over UDPTL. */
+struct sdp_image {
+	/* Address, port, line; is_image is true. */
+	struct sdp_audio stream;
+	/* The lines "a=T38…", each with its CRLF, as they came. */
+	char attributes[SDP_IMAGE_ATTRIBUTES];
+};
+
+/*
+ * Read an offer or answer of T.38. false: it has audio that can be used, no UDPTL stream of T.38,
+ * one that is refused (port 0), or attributes that are too long to be passed on.
+ */
+bool sdp_image_parse(const char *text, struct sdp_image *out);
+/* Write an offer or answer with that stream as ours. */
+void sdp_image_write(char out[SDP_SIZE], const char *address, int port,
+		     const struct sdp_image *image, int64_t session, unsigned version);
 
 /* Neither PCMU, PCMA nor keys: only to be passed on. */
 bool sdp_format_is_passed(const struct sdp_format *format);

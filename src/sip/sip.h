@@ -276,6 +276,8 @@ void sip_leg_set_credentials(struct sip_leg *leg, const char *username, const ch
 /* What became of the SDP; NULL: it cannot pass. */
 void sip_leg_passed(struct sip_leg *leg, const char *sdp);
 void sip_leg_reoffer_answer(struct sip_leg *leg, int status, const char *sdp);
+/* Does an offer of the far side wait for that? Not once it was cancelled. */
+bool sip_leg_is_asked(const struct sip_leg *leg);
 /* Offer anew, in a re-INVITE: at once, or as soon as nothing is in its way (RFC 3261 §14). A newer offer replaces one
  * that waits. */
 void sip_leg_offer(struct sip_leg *leg, const char *sdp);

@@ -166,6 +166,19 @@ export class Dialog {
     return number
   }
 
+  // CANCEL of a request within the dialog; via: the request's, as a response to it has it.
+  cancel(cseq: number, via: string) {
+    const lines = [
+      via.replace(/;(received|rport)=[^;\s]*/g, ''),
+      'Max-Forwards: 70',
+      `From: ${this.p.local}`,
+      `To: ${this.p.remote}`,
+      `Call-ID: ${this.p.id}`,
+      `CSeq: ${cseq} CANCEL`,
+    ]
+    this.end.put(`CANCEL ${this.p.uri} SIP/2.0`, lines, '', this.p.server)
+  }
+
   private response(cseq: string, fits: (status: number) => boolean): Promise<string> {
     return until(`a response to ${cseq}`, () =>
       this.end.messages.find(

@@ -23,6 +23,18 @@ static void passes_on(const struct sdp_formats *offered)
 	}
 }
 
+/* A fax that is passed on must be readable. */
+static void passes_fax_on(const char *text)
+{
+	struct sdp_image image, again;
+	char out[SDP_SIZE];
+	if (!sdp_image_parse(text, &image))
+		return;
+	sdp_image_write(out, "192.0.2.1", 20000, &image, 1, 1);
+	if (!sdp_image_parse(out, &again))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sdp_audio offer, again;
@@ -34,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!sdp_audio_parse(answer, &again, NULL) || again.codec != offer.codec)
 			abort(); /* what we say must be readable, and in the codec that was offered */
 	}
+	passes_fax_on(text);
 	if (sdp_audio_parse(text, &offer, &formats))
 		passes_on(&formats);
 	else if (speaks)

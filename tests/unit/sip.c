@@ -154,6 +154,91 @@ static void test_an_answer_has_as_many_lines_as_the_offer(void **state)
 	su_home_deinit(home);
 }
 
+#define T38(port) "m=image " port " udptl t38\r\n"
+
+static void test_a_fax_is_read_and_written_with_its_attributes_as_they_are(void **state)
+{
+	static const char *const own =
+		"a=T38FaxVersion:0\r\na=T38FaxFillBitRemoval:0\r\na=T38FaxTranscodingJBIG\r\n"
+		"a=T38VendorInfo:0 0 37\r\na=t38faxudpec:t38UDPRedundancy\r\n";
+	struct sdp_image image, again;
+	char text[2000], out[SDP_SIZE];
+	(void)state;
+	snprintf(text, sizeof text, SESSION T38("4002") "a=sendrecv\r\n%s", own);
+	assert_true(sdp_image_parse(text, &image));
+	assert_string_equal(image.attributes, own);
+	assert_int_equal(image.stream.port, 4002);
+	assert_string_equal(image.stream.address, "192.0.2.1");
+	sdp_image_write(out, "2001:db8::1", 20000, &image, 7, 2);
+	assert_non_null(strstr(out, "m=image 20000 udptl t38\r\n"));
+	assert_true(sdp_image_parse(out, &again));
+	assert_string_equal(again.attributes, own);
+	assert_string_equal(again.stream.address, "2001:db8::1");
+}
+
+static void test_a_fax_is_taken_only_where_there_is_no_audio(void **state)
+{
+	static const struct {
+		const char *lines;
+		int line; /* -1: it is none */
+	} cases[] = {
+		{T38("4002"), 0},
+		{"m=image 4002 UDPTL T38\r\n", 0},
+		{"m=audio 0 RTP/AVP 0\r\n" T38("4002"), 1},
+		{T38("0"), -1},
+		{"m=audio 4000 RTP/AVP 0\r\n" T38("4002"), -1},
+		{"m=image 4002 TCP t38\r\n", -1},
+		{"m=image 4002 udptl png\r\n", -1},
+		{"m=audio 4000 udptl t38\r\n", -1},
+		{T38("4002") "c=IN IP4 fax.example\r\n", -1},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct sdp_image image;
+		char text[400];
+		snprintf(text, sizeof text, SESSION "%s", cases[i].lines);
+		assert_int_equal(sdp_image_parse(text, &image), cases[i].line >= 0);
+		if (cases[i].line >= 0)
+			assert_int_equal(image.stream.line, cases[i].line);
+	}
+	struct sdp_image image;
+	char many[4000] = SESSION T38("4002");
+	for (size_t i = 0; i < 40; i++)
+		strcat(many, "a=T38FaxTranscodingMMRandWhatIsNotKnown:1\r\n");
+	assert_false(sdp_image_parse(many, &image));
+}
+
+/* Our SDP with the lines of an offer. */
+static const char *with_lines(su_home_t *home, const char *offered, const char *own)
+{
+	const struct sdp_lines *kept =
+		sdp_lines_read(home, su_sprintf(home, SESSION "%s", offered));
+	const char *text = su_sprintf(home, SESSION "%s", own);
+	text = kept ? sdp_lines_apply(home, kept, text) : text;
+	return text + strlen(SESSION);
+}
+
+static void test_fax_and_audio_keep_the_lines_of_their_dialog(void **state)
+{
+	static const char audio[] = "m=audio 20000 RTP/AVP 0\r\n", image[] = T38("20000");
+	static const char none[] = "m=audio 0 RTP/AVP 0\r\n", fax[] = T38("4002");
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	(void)state;
+	su_home_init(home);
+	const char *both = su_sprintf(home, "%s%s", none, fax);
+	assert_string_equal(with_lines(home, fax, image), image);
+	assert_string_equal(with_lines(home, both, image), su_sprintf(home, "%s%s", none, image));
+	assert_string_equal(with_lines(home, both, audio),
+			    su_sprintf(home, "%s%s", audio, T38("0")));
+	assert_string_equal(
+		with_lines(home, "m=audio 4000 RTP/AVP 0\r\nm=video 4002 RTP/AVP 34\r\n", image),
+		su_sprintf(home, "%sm=video 0 RTP/AVP 34\r\n", image));
+	assert_string_equal(
+		with_lines(home, "m=audio 0 RTP/AVP 0\r\nm=audio 4000 RTP/AVP 0\r\n", audio),
+		su_sprintf(home, "%s%s", none, audio));
+	su_home_deinit(home);
+}
+
 static void test_a_host_name_is_no_address(void **state)
 {
 	(void)state;
@@ -384,6 +469,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_answer_has_as_many_lines_as_the_offer),
+		cmocka_unit_test(
+			test_a_fax_is_read_and_written_with_its_attributes_as_they_are),
+		cmocka_unit_test(test_a_fax_is_taken_only_where_there_is_no_audio),
+		cmocka_unit_test(test_fax_and_audio_keep_the_lines_of_their_dialog),
 		cmocka_unit_test(test_a_host_name_is_no_address),
 		cmocka_unit_test(test_line_ends_before_a_message_become_blanks_in_its_start_line),
 		cmocka_unit_test(test_fields_of_one_name_are_one_list),
