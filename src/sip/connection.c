@@ -2,7 +2,7 @@
  * Connections to others: is the certificate that of the server that was called, and why does a
  * connection not come about? sofia calls tls_connect(), tport_subject_search() and
  * tport_error_report() by their dynamic symbols. The functions here take the place of the
- * library's (docs/decisions/0016).
+ * library's (docs/decisions/0017).
  */
 #include "sip/agent.h"
 #include "base/buf.h"

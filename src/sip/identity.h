@@ -1,6 +1,6 @@
 /*
  * sip/identity.h: is a certificate that of the server that was called? RFC 5922 section 7,
- * RFC 6125 section 6; docs/decisions/0016 says where wildcards depart from RFC 5922. Pure.
+ * RFC 6125 section 6; docs/decisions/0017 says where wildcards depart from RFC 5922. Pure.
  */
 #ifndef SIP_IDENTITY_H
 #define SIP_IDENTITY_H
