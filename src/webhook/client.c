@@ -689,11 +689,28 @@ static bool disable(struct store_conn *conn, struct result_job *r, int64_t since
 	return ok;
 }
 
+/* Was it disabled, and not enabled since? What its tries that were on their way then come to says nothing new. */
+static bool is_disabled(struct store_conn *conn, const struct result_job *r)
+{
+	struct store_rows *rows = store_query(conn,
+		"SELECT resources.doc FROM webhook_failures JOIN resources ON resources.id = webhook_failures.webhook_id "
+		"AND resources.organization_id = webhook_failures.organization_id WHERE webhook_failures.webhook_id = $1 "
+		"AND webhook_failures.organization_id = $2 AND webhook_failures.disabled_at IS NOT NULL",
+		"ss", r->transfer->webhook_id, r->transfer->organization_id);
+	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
+	bool disabled = json_is_false(json_object_get(doc, "enabled"));
+	json_decref(doc);
+	rows_free(rows);
+	return disabled;
+}
+
 /* Since when it fails is written when that changes. */
 static bool keep_health(struct store_conn *conn, struct result_job *r)
 {
 	r->health = HEALTH_UNKNOWN;
 	if (r->taken && r->known == HEALTH_GOOD) /* another try may have failed meanwhile: this one says nothing new */
+		return true;
+	if (is_disabled(conn, r))
 		return true;
 	r->health = r->taken ? HEALTH_GOOD : HEALTH_FAILING;
 	if (r->taken)

@@ -382,6 +382,26 @@ describe('outgoing webhooks', () => {
     for (const r of [watch, gone, failing]) r.stop()
   })
 
+  test('a try that was on its way when its webhook was disabled leaves the reason as it is', async () => {
+    let first = true
+    const receiver = await Receiver.start(() => {
+      const slow = first
+      first = false
+      return slow ? { status: 500, delay_ms: 1000 } : { status: 410 }
+    })
+    const out = await outgoing('late', receiver.url, { event_types: ['call.failed'], concurrency: 2 })
+    for (let i = 0; i < 2; i++) await s.api('POST', `/outgoing-webhooks/${out.id}/test`, {})
+    const health = () => s.api('GET', `/outgoing-webhooks/${out.id}/health`)
+    await until('it is disabled', async () => (await health()).disabled_at)
+    await until('the slow answer', async () => {
+      const all = await requests(out.id)
+      return all.length === 2 && all.every((r) => r.attempt_count > 0)
+    })
+    assert.match((await health()).reason, /410/)
+    assert.ok((await health()).disabled_at)
+    receiver.stop()
+  })
+
   test('what failed is sent again by what it is, and never another organization\'s', async () => {
     let well = false
     const receiver = await Receiver.start(() => ({ status: well ? 200 : 400 }))
