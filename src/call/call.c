@@ -346,7 +346,8 @@ static const struct sdp_format *used_format(const struct call *c)
 }
 
 void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
-		const struct config_number *number, const struct config_trunk *trunk, const struct call *before)
+		const struct config_number *number, const struct config_trunk *trunk, const struct call *before,
+		const struct placed *placed)
 {
 	char caller[PHONE_SIZE];
 	struct sdp_audio sdp = {.codec = CODEC_PCMU, .telephone_event = -1, .sends = true, .receives = true};
@@ -366,6 +367,15 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 		organization_release(o);
 		return;
 	}
+	struct placed *own = placed ? arena_alloc(&c->arena, sizeof *own) : NULL;
+	if (own) {
+		*own = *placed;
+		own->number.number = arena_strdup(&c->arena, placed->number.number);
+		own->e164 = placed->e164 ? arena_strdup(&c->arena, placed->e164) : NULL;
+		own->number.campaign = &own->campaign;
+		number = &own->number;
+	}
+	c->placed = own;
 	bool withheld;
 	const char *from = caller_of(in, trunk, &withheld);
 	c->loop = loop;
@@ -401,7 +411,10 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	c->env.tag_count = tag_set_count(o->tags);
 	c->env.tags = c->tags = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->tags);
 	c->held = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->held);
-	c->caller_id = phone_normalize(from, o->region, caller) ? arena_strdup(&c->arena, caller) : arena_strndup(&c->arena, *from ? from : "anonymous", *from ? strnlen(from, 40) : 9);
+	if (placed) /* by what the other phone may call back */
+		c->caller_id = placed->by->short_number ? placed->by->short_number : placed->by->phone_username;
+	else
+		c->caller_id = phone_normalize(from, o->region, caller) ? arena_strdup(&c->arena, caller) : arena_strndup(&c->arena, *from ? from : "anonymous", *from ? strnlen(from, 40) : 9);
 	c->end = media_open(loop->config.media, address_for(loop, in->local, &c->sdp), loop->media_events,
 			    c->serial, END_CALLER);
 	c->step_timer = su_timer_create(su_root_task(loop->root), 0);
@@ -416,7 +429,8 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	HASH_ADD_KEYPTR(hh_id, loop->by_id, c->id, strlen(c->id), c);
 	loop->calls++;
 	bool has_codec = !sdp.passed || c->spoken;
-	if (!has_codec || !c->tags || !c->held || !c->caller_id || !c->path || !c->end ||
+	bool has_place = (!placed || (own && own->number.number)) && c->path;
+	if (!has_codec || !has_place || !c->tags || !c->held || !c->caller_id || !c->path || !c->end ||
 	    !c->step_timer || !c->talk_timer) {
 		log_warn(c->id, "no RTP port or memory for another call");
 		loop->refused++;

@@ -8,6 +8,7 @@
 
 #define TRIES_MAX 64
 #define JUDGED_MAX 10000     /* entries of plans that are looked at for a dial; then no further group is */
+#define PLACED_RING_SECONDS 60 /* telephone numbers that phones call */
 #define SILENT_MS 4000    /* a target without even a 100 response by then is passed over */
 #define RATE_WAIT_MS 5000 /* how long a call waits for its trunk's rate */
 
@@ -532,9 +533,10 @@ static void connect_call(struct attempt *a)
 	media_stop_play(a->end);
 	negotiate_connect(c, a);
 	media_bridge(c->end, a->end);
-	const struct route_target *t = c->target = a->to->target;
+	const struct route_target *t = a->to->target;
+	c->target = c->placed ? NULL : t;
 	c->target_id = t ? t->id : NULL;
-	if (t)
+	if (t && !c->placed)
 		callers_connected(c->organization->callers, c->campaign->id, t->id, c->caller_id, c->started_ms);
 	if (a->in_target) {
 		const struct capacity_call as = dial_capacity_call(c);
@@ -999,7 +1001,8 @@ static bool invite(struct attempt *a)
 		.uri = a->uri, .route = t->phone && *t->phone->route ? t->phone->route : NULL, .from_user = shown ? shown : c->withheld ? NULL : c->caller_id,
 		.asserted_user = t->trunk && t->trunk->asserts_identity && known ? c->caller_id : NULL,
 		.diverted_user = t->trunk && t->trunk->tells_diversion ? c->number->number : NULL,
-		.username = t->trunk ? t->trunk->out_username : NULL, .password = t->trunk ? t->trunk->out_password : NULL,
+		.username = t->trunk ? t->trunk->out_username : t->username,
+		.password = t->trunk ? t->trunk->out_password : t->password,
 		.sdp = sdp, .media = media_of(t), .nat = call_nat(t->trunk),
 		.headers = buf_text(&headers), .max_forwards = c->max_forwards,
 	};
@@ -1017,7 +1020,7 @@ static bool enter_target(struct attempt *a)
 	const struct route_target *t = a->to->target;
 	const struct capacity_call as = dial_capacity_call(c);
 	const struct attempt *other = other_device(a);
-	if (!t || a->in_target || (other && other->in_target))
+	if (!t || c->placed || a->in_target || a->to->replaces || (other && other->in_target))
 		return true;
 	enum route_verdict v = capacity_enter(c->loop->config.capacity, t, &as, clock_now_ms());
 	if (v == ROUTE_ELIGIBLE) {
@@ -1298,6 +1301,9 @@ void dial_try_more(struct call *c)
 	}
 }
 
+/* n: places, at least; as many as ring at once. */
+static void begin_tries(struct call *c, size_t n);
+
 void dial_start(struct call *c, const struct flow_dial *to)
 {
 	struct dial *d = &c->dial;
@@ -1318,7 +1324,30 @@ void dial_start(struct call *c, const struct flow_dial *to)
 		add_direct(c, to);
 	if (!d->count && !(plan && d->busy && plan->wait_seconds))
 		log_event(c, "routing.no_target", "");
-	size_t n = plan && plan->wait_seconds ? LEGS_MAX : 1; /* who is free later is not known yet */
+	begin_tries(c, plan && plan->wait_seconds ? LEGS_MAX : 1); /* who is free later is not known yet */
+}
+
+void dial_placed(struct call *c)
+{
+	const struct placed *p = c->placed;
+	struct dial *d = &c->dial;
+	*d = (struct dial){.active = true, .outcome = DIAL_NO_TARGET};
+	if (p->to)
+		add_target(c, p->to, 0);
+	else
+		add_try(c, &(struct dial_try){
+			.number = p->e164,
+			.trunk = p->trunk,
+			.order = dial_order(c, p->trunk),
+			.by_policy = true,
+			.timeout_seconds = PLACED_RING_SECONDS,
+		});
+	begin_tries(c, 1);
+}
+
+static void begin_tries(struct call *c, size_t n)
+{
+	struct dial *d = &c->dial;
 	for (const struct dial_try *t = d->tries; n == 1 && t; t = t->after)
 		if (t->at_once)
 			n = d->count < LEGS_MAX ? d->count : LEGS_MAX;

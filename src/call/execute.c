@@ -597,6 +597,10 @@ static void start_flow(struct call *c)
 
 void execute_start(struct call *c)
 {
+	if (c->placed) {
+		dial_placed(c);
+		return;
+	}
 	if (screen_refuses(c))
 		return;
 	if (c->fallback_reason)

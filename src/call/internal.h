@@ -46,6 +46,7 @@ struct call_loop {
 	struct ladders *ladders;
 	struct policies *policies;
 	struct phone_match phone; /* whose REGISTER is looked at */
+	char own_password[33]; /* of calls that this server sends to itself */
 	struct buf phone_contacts; /* what its REGISTER is answered with */
 	uint64_t next_serial;
 	int64_t write_at_ms; /* when the dirty calls are written, monotonic */
@@ -78,6 +79,8 @@ struct dial_try {
 	size_t phone_count;                /* of a target's first: its devices are an array from there */
 	const uint8_t *order;
 	const char *headers;                 /* further lines of its INVITE, or NULL */
+	const char *username, *password; /* for its challenges, where there is no trunk; or NULL */
+	bool replaces; /* a call of the target that counts already */
 	bool by_policy;                      /* it is no target: the dial policy lets it be called */
 	const struct route_plan *plan;       /* that sends the call there, or NULL */
 	const struct in_group *group;        /* where the plan is one, or NULL */
@@ -85,6 +88,16 @@ struct dial_try {
 	int stage;                           /* later ones wait until nobody of this one is called */
 	bool at_once;                        /* beside others of its stage */
 	int timeout_seconds;
+};
+
+/* A call that a registered phone places. It is no campaign's: nobody pays for it. */
+struct placed {
+	struct config_number number;     /* what the phone called, as it was written */
+	struct config_campaign campaign; /* without an id */
+	const struct route_target *by;   /* whose phone it is */
+	const struct route_target *to;   /* NULL: a telephone number */
+	const char *e164;
+	const struct config_trunk *trunk;
 };
 
 #define LEGS_MAX 10 /* that ring at once */
@@ -174,6 +187,7 @@ struct voicemail {
 	int64_t began_ms; /* monotonic */
 };
 
+#define OWN_USERNAME "transfer" /* of calls that this server sends to itself */
 #define CALL_ID_HEADER "X-Strowger-Call-ID" /* with each call to a target: the id of the call that it continues */
 
 struct call {
@@ -191,7 +205,8 @@ struct call {
 	const struct terms *terms;
 	const char *caller_id;
 	bool withheld; /* the caller asks not to be told who is calling (RFC 3323) */
-	const struct config_trunk *trunk; /* it came by; NULL: by a ticket */
+	const struct config_trunk *trunk; /* it came by; NULL: by a ticket, or from a phone */
+	const struct placed *placed; /* by a phone; or NULL */
 	unsigned max_forwards; /* hops that its calls to targets may take */
 	const char *path; /* the numbers of this organization that it came by before, each with a space after it */
 	bool flow_mode; /* a call flow runs it: false where the routing plan stands in */
@@ -294,7 +309,8 @@ void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool ok);
 
 /* call.c: begin, answer, end */
 void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
-		const struct config_number *number, const struct config_trunk *trunk, const struct call *before);
+		const struct config_number *number, const struct config_trunk *trunk, const struct call *before,
+		const struct placed *placed);
 void call_persisted(struct call *c, bool ok);
 void call_answer(struct call *c);
 /* The call ends for another cause than that a target refused it. */
@@ -401,6 +417,8 @@ void money_earn(struct call *c); /* revenue alone */
 
 /* dial.c */
 void dial_start(struct call *c, const struct flow_dial *to);
+/* Whom c->placed says. */
+void dial_placed(struct call *c);
 /* By who answered; leg: its place, as its media end was told. */
 void dial_key(struct call *c, size_t leg, char key);
 /* By INFO, to the leg of that place. */
@@ -510,6 +528,8 @@ void fax_stop(struct call *c);
 bool fax_is_active(const struct call *c);
 
 /* transfer.c */
+/* The trunk for telephone numbers that the target's phone calls; NULL: it is not said which. */
+const struct config_trunk *transfer_trunk(const struct organization *o, const struct route_target *target);
 void transfer_asked(struct attempt *a, const struct sip_refer *refer);
 /* What becomes of d->transfer. */
 void transfer_rings(struct attempt *a, int status);

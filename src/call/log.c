@@ -31,6 +31,12 @@ static void write_tags(const struct call *c, struct buf *b)
 	json_close(b);
 }
 
+/* NULL: it is no campaign's. */
+static const char *campaign_id(const struct call *c)
+{
+	return c->placed ? NULL : c->campaign->id;
+}
+
 static void fill_log(const struct call *c, struct call_log *log, struct buf *attempts, struct buf *tags)
 {
 	buf_add_char(attempts, '[');
@@ -38,7 +44,7 @@ static void fill_log(const struct call *c, struct call_log *log, struct buf *att
 	buf_add_char(attempts, ']');
 	write_tags(c, tags);
 	*log = (struct call_log){
-		.id = c->id, .organization_id = c->organization->id, .campaign_id = c->campaign->id, .publisher_id = c->publisher_id,
+		.id = c->id, .organization_id = c->organization->id, .campaign_id = campaign_id(c), .publisher_id = c->publisher_id,
 		.caller_id = c->caller_id, .number = c->number->number, .status = c->ended_ms ? "completed" : "active",
 		.disposition = c->disposition, .execution_mode = c->flow_mode ? "call_flow" : "routing_plan",
 		.call_flow_id = c->flow_mode && c->campaign->flow ? c->campaign->flow->id : NULL, .target_id = c->target_id,
@@ -218,7 +224,7 @@ void log_call_started(struct call *c)
 	json_close(&doc);
 	store_batch_add(batch, "INSERT INTO calls (id, organization_id, campaign_id, publisher_id, caller_id, number, status, execution_mode, call_flow_id, flow_version, started_at, doc, node) "
 			       "VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $9, $10, $11, $12)",
-			"ssssssssiiss", c->id, c->organization->id, c->campaign->id, c->publisher_id, c->caller_id, c->number->number,
+			"ssssssssiiss", c->id, c->organization->id, campaign_id(c), c->publisher_id, c->caller_id, c->number->number,
 			c->flow_mode ? "call_flow" : "routing_plan", flow ? flow->id : NULL, (int64_t)(flow ? flow->version : 0), c->started_ms, buf_text(&doc), c->loop->config.node);
 	buf_free(&doc);
 	log_event(c, "call.started", "");

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "call/ticket.h"
 #include <semaphore.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -82,6 +83,8 @@ static const char *password_of(void *arg, const char *username, size_t n)
 		return t->password;
 	}
 	r->trunk_id[0] = '\0';
+	if (n == 0 && strcmp(username, OWN_USERNAME) == 0)
+		return r->loop->own_password;
 	bool ticket = n == 0 && r->loop->config.takes_tickets && ticket_password(config_key(r->loop->config.config), username, r->organization->id, r->number, clock_now_ms() / 1000, r->ticket);
 	return ticket ? r->ticket : NULL;
 }
@@ -121,7 +124,9 @@ static enum sip_admission admit(void *arg, const struct sockaddr *source, enum s
 		loop->dropped++;
 		return SIP_DROP;
 	}
-	if ((request == SIP_INVITE && (loop->config.takes_tickets || config_has_digest(loop->config.config))) || (request == SIP_REGISTER && config_phone(loop->config.config, NULL, 0, NULL)) || config_trunk_by_line(loop->config.config, user, &trunk))
+	bool known = request == SIP_INVITE && (phones_at(loop->config.phones, source, clock_now_ms()) ||
+		sip_agent_is_own(loop->agent, source));
+	if (known || (request == SIP_INVITE && (loop->config.takes_tickets || config_has_digest(loop->config.config))) || (request == SIP_REGISTER && config_phone(loop->config.config, NULL, 0, NULL)) || config_trunk_by_line(loop->config.config, user, &trunk))
 		return SIP_ADMIT;
 	loop->refused++;
 	strike(loop, source, now);
@@ -199,6 +204,87 @@ static const struct organization *called_by_anybody(
 	return found;
 }
 
+/* ---- calls that phones place ---- */
+
+struct phone_request {
+	struct config_store *config;
+	struct phone_match match; /* whose password was told last */
+};
+
+static const char *password_of_phone(void *arg, const char *username, size_t n)
+{
+	struct phone_request *r = arg;
+	return config_phone(r->config, username, n, &r->match) ? r->match.password : NULL;
+}
+
+/* Whom the phone of `by` calls: a target by the number plan, or a telephone number as the dial
+ * policy has it. Returns 0, or the status of the refusal. */
+static int resolve(const struct organization *o, const char *called, char e164[PHONE_SIZE], struct placed *p)
+{
+	const char *why = NULL;
+	p->to = organization_extension(o, called);
+	if (p->to)
+		return p->to->enabled ? 0 : 480;
+	if (!phone_normalize(called, o->region, e164))
+		return 404;
+	p->e164 = e164;
+	p->trunk = transfer_trunk(o, p->by);
+	if (!p->trunk || !p->trunk->gateway_count)
+		why = "the target has no trunk for telephone numbers";
+	else
+		why = policy_forbids_number(o, e164);
+	if (why)
+		log_info(NULL, "the phone of target %s may not call %s: %s", p->by->id, called, why);
+	return why ? 403 : 0;
+}
+
+static void place_call(struct call_loop *loop, const struct sip_incoming *in, const struct phone_match *m)
+{
+	char e164[PHONE_SIZE];
+	const struct config_number *number = NULL;
+	struct placed p = {.campaign = {.id = "", .name = "Calls of phones", .terms.converts_after_seconds = -1}};
+	const struct organization *o = config_organization(loop->config.config, m->organization_id), *own = NULL;
+	p.by = o ? organization_find(o, "target", m->target_id) : NULL;
+	int status = p.by ? resolve(o, in->request_user, e164, &p) : 403;
+	if (p.by && !p.to && p.e164 && (own = find_number(loop, e164, &number)) && strcmp(own->id, o->id) != 0) {
+		organization_release(own);
+		own = NULL;
+	}
+	bool takes = own && number->campaign && number->campaign->enabled;
+	if (own)
+		status = takes ? 0 : 480;
+	p.number.number = in->request_user;
+	if (status)
+		refuse(loop, in, status);
+	else if (!in->asks && own)
+		call_begin(loop, in, own, number, NULL, NULL, NULL);
+	else if (!in->asks)
+		call_begin(loop, in, o, &p.number, NULL, NULL, &p);
+	if (o && (status || in->asks || own))
+		organization_release(o);
+	if (own && (status || in->asks))
+		organization_release(own);
+}
+
+/* Is it a phone's, by its From and its credentials? Then it is answered here. */
+static bool is_placed_by_phone(struct call_loop *loop, const struct sip_incoming *in)
+{
+	struct phone_request r = {.config = loop->config.config};
+	if (!*in->from_user || !config_phone(r.config, in->from_user, 0, NULL))
+		return false;
+	enum sip_auth auth = sip_leg_authenticate(in->leg, password_of_phone, &r);
+	if (auth == SIP_AUTH_REFUSED)
+		return false; /* they may be a trunk's */
+	if (auth == SIP_AUTH_CHALLENGED) {
+		strike(loop, in->source, clock_monotonic_ms());
+		refuse(loop, in, 403); /* it is answered: this ends the leg */
+		return true;
+	}
+	bans_forget(loop->bans, in->source);
+	place_call(loop, in, &r.match);
+	return true;
+}
+
 static void on_incoming(void *arg, const struct sip_incoming *in)
 {
 	struct call_loop *loop = arg;
@@ -213,6 +299,8 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 	}
 	int64_t now = clock_monotonic_ms();
 	size_t n = config_trunks_by_address(loop->config.config, in->source, trunks, ARRAY_LEN(trunks) - 1);
+	if (!n && is_placed_by_phone(loop, in))
+		return;
 	/* Where we registered, the number is in To. */
 	bool line = config_trunk_by_line(loop->config.config, in->request_user, &trunks[n]);
 	const char *called = line ? in->to_user : in->request_user;
@@ -228,7 +316,8 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 		o = called_over(loop, &trunks[i], in, line, true, &number);
 		trunk_id = o ? trunks[i].trunk_id : NULL;
 	}
-	if (!trunk_id && o && (has_digest(o) || loop->config.takes_tickets)) {
+	bool own = o && sip_agent_is_own(loop->agent, in->source) && sent_on_from(loop, in, o);
+	if (!trunk_id && o && (own || has_digest(o) || loop->config.takes_tickets)) {
 		digest = (struct password_request){.loop = loop, .organization = o, .number = number->number};
 		enum sip_auth auth = sip_leg_authenticate(in->leg, password_of, &digest);
 		if (auth == SIP_AUTH_OK) {
@@ -265,7 +354,7 @@ static void on_incoming(void *arg, const struct sip_incoming *in)
 	if (in->asks)
 		organization_release(o);
 	else
-		call_begin(loop, in, o, number, ticket ? NULL : organization_trunk(o, trunk_id), before);
+		call_begin(loop, in, o, number, ticket ? NULL : organization_trunk(o, trunk_id), before, NULL);
 }
 
 /* ---- letters ---- */
@@ -675,6 +764,7 @@ static void *loop_main(void *arg)
 struct call_loop *call_loop_create(const struct call_loop_config *config, struct error *err)
 {
 	struct call_loop *loop = calloc(1, sizeof *loop);
+	unsigned char secret[16];
 	struct start start = {.loop = loop, .err = err};
 	if (!loop)
 		return NULL;
@@ -687,6 +777,8 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 	loop->bans = bans_create(config->ban_seconds);
 	loop->ladders = ladders_create(config->store);
 	loop->policies = policies_create();
+	randombytes_buf(secret, sizeof secret);
+	sodium_bin2hex(loop->own_password, sizeof loop->own_password, secret, sizeof secret);
 	loop->ringback = audio_ringback();
 	loop->beep = audio_beep();
 	error_set(err, "the SIP stack could not be started");

@@ -33,6 +33,28 @@ struct refusal {
 	const char *why; /* NULL: nothing does */
 };
 
+/* A number of the organization's own: the call comes in once more, there. false: it is none. */
+static bool is_own_number(const struct call *c, const char *e164)
+{
+	const struct config_number *number;
+	const struct organization *o = config_by_number(c->loop->config.config, e164, &number);
+	bool own = o && strcmp(o->id, c->organization->id) == 0;
+	if (o)
+		organization_release(o);
+	return own;
+}
+
+static struct refusal to_own_number(struct call *c, const char *e164, struct dial_try *t)
+{
+	char uri[SIP_HOST_SIZE + PHONE_SIZE];
+	if (!sip_agent_own_uri(c->loop->agent, e164, uri, sizeof uri))
+		return (struct refusal){503, "the server has no SIP listener over UDP or TCP"};
+	t->uri = arena_strdup(&c->arena, uri);
+	t->username = OWN_USERNAME;
+	t->password = c->loop->own_password;
+	return (struct refusal){503, t->uri ? NULL : "out of memory"};
+}
+
 static struct refusal to_number(struct call *c, const char *number, const struct config_trunk *trunk, struct dial_try *t)
 {
 	t->number = arena_strdup(&c->arena, number);
@@ -44,8 +66,7 @@ static struct refusal to_number(struct call *c, const char *number, const struct
 	return (struct refusal){403, policy_forbids_number(c->organization, number)};
 }
 
-/* The trunk for numbers that the target's phone transfers calls to; NULL: it is not said which. */
-static const struct config_trunk *trunk_for(const struct organization *o, const struct route_target *target)
+const struct config_trunk *transfer_trunk(const struct organization *o, const struct route_target *target)
 {
 	const struct config_trunk *only = NULL;
 	if (target->transfer_trunk_id)
@@ -61,6 +82,65 @@ static const struct config_trunk *trunk_for(const struct organization *o, const 
 	return only;
 }
 
+/* ---- attended transfers ---- */
+
+/* The Call-ID of a Replaces line; "": there is none. */
+static void replaced_call(const char *headers, char *out, size_t size)
+{
+	static const char name[] = "Replaces: ";
+	const char *at = headers ? strstr(headers, name) : NULL;
+	out[0] = '\0';
+	if (at)
+		snprintf(out, size, "%.*s", (int)strcspn(at + sizeof name - 1, ";\r\n"), at + sizeof name - 1);
+}
+
+/* The call that this phone has placed to consult somebody; NULL: the header names none. */
+static const struct call *consultation(const struct call *c, const struct attempt *a, const char *headers)
+{
+	char id[256];
+	replaced_call(headers, id, sizeof id);
+	for (const struct call *other = *id ? c->loop->by_serial : NULL; other; other = other->hh.next) {
+		bool same = !other->over && other->placed && strcmp(other->sip_call_id, id) == 0;
+		if (same && strcmp(other->placed->by->id, a->to->target->id) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+/* The lines without Replaces. */
+static const char *other_lines(const char *headers)
+{
+	const char *end = strstr(headers, "\r\n");
+	return strncmp(headers, "Replaces: ", 10) == 0 && end ? end + 2 : headers;
+}
+
+/*
+ * Who is consulted is called at the same phone, which then takes the caller in place of the one who
+ * consulted (RFC 3891).
+ */
+static struct refusal to_consulted(struct call *c, const struct call *other, const char *headers, struct dial_try *t)
+{
+	char replaces[512];
+	struct buf lines = {0};
+	const struct attempt *a = other->dial.connected ? other->dial.talking : NULL;
+	if (!a || !a->leg || !sip_leg_replaces(a->leg, replaces, sizeof replaces))
+		return (struct refusal){480, "whom the phone consulted has not answered"};
+	if (a->to->trunk)
+		return (struct refusal){403, "whom the phone consulted is reached over a trunk, which does not "
+					     "put calls together: transfer to the number instead"};
+	struct phone *phone = a->to->phone ? arena_alloc(&c->arena, sizeof *phone) : NULL;
+	if (phone)
+		*phone = *a->to->phone;
+	buf_printf(&lines, "Replaces: %s\r\n%s", replaces, other_lines(headers));
+	t->target = a->to->target ? organization_target(c->organization, a->to->target->id) : NULL;
+	t->uri = arena_strdup(&c->arena, a->uri);
+	t->phone = phone;
+	t->headers = arena_strdup(&c->arena, buf_text(&lines));
+	t->replaces = true;
+	buf_free(&lines);
+	return (struct refusal){503, t->uri && t->headers && (phone || !a->to->phone) ? NULL : "out of memory"};
+}
+
 /*
  * A phone that is registered here has no server of its own: it names a target by its short number
  * or its phone's user name, or a telephone number, which goes over a trunk.
@@ -69,6 +149,9 @@ static struct refusal by_number_plan(struct call *c, const struct attempt *a, co
 {
 	char user[80], number[PHONE_SIZE];
 	const struct organization *o = c->organization;
+	const struct call *consulted = consultation(c, a, t->headers);
+	if (consulted)
+		return to_consulted(c, consulted, t->headers, t);
 	user_of(uri, user, sizeof user);
 	const struct route_target *target = *user ? organization_extension(o, user) : NULL;
 	if (target && !target->enabled)
@@ -77,7 +160,9 @@ static struct refusal by_number_plan(struct call *c, const struct attempt *a, co
 		return (struct refusal){480, dial_reach(c, target, t)};
 	if (!number_of(c, uri, number))
 		return (struct refusal){404, "it is no target's short number or user name, and no phone number"};
-	const struct config_trunk *trunk = trunk_for(o, a->to->target);
+	if (is_own_number(c, number))
+		return to_own_number(c, number, t);
+	const struct config_trunk *trunk = transfer_trunk(o, a->to->target);
 	if (!trunk || !trunk->gateway_count)
 		return (struct refusal){403, "the target has no trunk for transfers to phone numbers"};
 	return to_number(c, number, trunk, t);

@@ -171,6 +171,40 @@ bool sip_local_address(const char *uri, char out[ADDRESS_SIZE])
 	return ok;
 }
 
+static const char *port_of(const struct sip_listener *l)
+{
+	const char *port = tport_name(l->tport)->tpn_port;
+	return port ? port : "5060";
+}
+
+bool sip_agent_own_uri(const struct sip_agent *a, const char *user, char *out, size_t size)
+{
+	const struct sip_listener *own = NULL;
+	char host[ADDRESS_SIZE + 3] = "";
+	for (size_t i = 0; i < a->listener_count && (!own || own->transport != SIP_UDP); i++)
+		if (a->listeners[i].transport == SIP_UDP || (!own && a->listeners[i].transport == SIP_TCP))
+			own = &a->listeners[i];
+	if (!own)
+		return false;
+	add_host(host, sizeof host, own->host);
+	int n = snprintf(out, size, "sip:%s@%s:%s;transport=%s", user, host, port_of(own),
+		sip_transports[own->transport]);
+	return n > 0 && (size_t)n < size;
+}
+
+bool sip_agent_is_own(const struct sip_agent *a, const struct sockaddr *source)
+{
+	char host[ADDRESS_SIZE];
+	int port = address_port(source);
+	address_text(source, host);
+	for (size_t i = 0; i < a->listener_count; i++) {
+		const struct sip_listener *l = &a->listeners[i];
+		if (strcmp(l->host, host) == 0 && (l->transport != SIP_UDP || atoi(port_of(l)) == port))
+			return true;
+	}
+	return false;
+}
+
 bool sip_is_literal(const char *uri)
 {
 	char host[SIP_HOST_SIZE];

@@ -74,3 +74,13 @@ void sip_leg_referred(struct sip_leg *leg, int status)
 	if (status >= 200)
 		leg->refer = REFER_NONE;
 }
+
+bool sip_leg_replaces(const struct sip_leg *leg, char *out, size_t size)
+{
+	const char *ours = leg->dialog ? nta_leg_get_tag(leg->dialog) : NULL;
+	const char *theirs = leg->dialog ? nta_leg_get_rtag(leg->dialog) : NULL;
+	if (leg->state != LEG_CONFIRMED || !leg->call_id || !ours || !theirs)
+		return false;
+	int n = snprintf(out, size, "%s;to-tag=%s;from-tag=%s", leg->call_id->i_id, theirs, ours);
+	return n > 0 && (size_t)n < size;
+}

@@ -216,6 +216,11 @@ enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *(*password_o
  */
 bool sip_local_address(const char *uri, char out[ADDRESS_SIZE]);
 
+/* The URI by which this agent calls itself; false: it does not fit, or it listens for TLS alone. */
+bool sip_agent_own_uri(const struct sip_agent *agent, const char *user, char *out, size_t size);
+/* Is it one of the agent's own sockets? */
+bool sip_agent_is_own(const struct sip_agent *agent, const struct sockaddr *source);
+
 struct sip_outgoing {
 	const char *uri;                /* sip:… */
 	/* sip:…: where its requests go whatever their URI says. "<sip:…;lr>, …": the Route of its INVITE. NULL: where the URI says. */
@@ -272,6 +277,12 @@ bool sip_ask(struct sip_agent *agent, const struct sip_question *question, void 
 void sip_leg_set_nat(struct sip_leg *leg, enum sip_nat nat);
 /* An incoming leg: for challenges of requests within its dialog; NULL: none. */
 void sip_leg_set_credentials(struct sip_leg *leg, const char *username, const char *password);
+
+/*
+ * What another INVITE to the far side's phone says to take this dialog's place: the value of a
+ * Replaces header (RFC 3891). false: there is no dialog, or it does not fit.
+ */
+bool sip_leg_replaces(const struct sip_leg *leg, char *out, size_t size);
 
 /* What became of the SDP; NULL: it cannot pass. */
 void sip_leg_passed(struct sip_leg *leg, const char *sdp);
