@@ -45,7 +45,7 @@ struct call_loop {
 	struct bans *bans;
 	struct ladders *ladders;
 	struct policies *policies;
-	struct phone_match phone; /* whose REGISTER is looked at */
+	struct phone_match phone; /* whose REGISTER or INVITE is authenticated */
 	char own_password[33]; /* of calls that this server sends to itself */
 	struct buf phone_contacts; /* what its REGISTER is answered with */
 	uint64_t next_serial;

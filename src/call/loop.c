@@ -206,17 +206,6 @@ static const struct organization *called_by_anybody(
 
 /* ---- calls that phones place ---- */
 
-struct phone_request {
-	struct config_store *config;
-	struct phone_match match; /* whose password was told last */
-};
-
-static const char *password_of_phone(void *arg, const char *username, size_t n)
-{
-	struct phone_request *r = arg;
-	return config_phone(r->config, username, n, &r->match) ? r->match.password : NULL;
-}
-
 /* Whom the phone of `by` calls: a target by the number plan, or a telephone number as the dial
  * policy has it. Returns 0, or the status of the refusal. */
 static int resolve(const struct organization *o, const char *called, char e164[PHONE_SIZE], struct placed *p)
@@ -269,10 +258,9 @@ static void place_call(struct call_loop *loop, const struct sip_incoming *in, co
 /* Is it a phone's, by its From and its credentials? Then it is answered here. */
 static bool is_placed_by_phone(struct call_loop *loop, const struct sip_incoming *in)
 {
-	struct phone_request r = {.config = loop->config.config};
-	if (!*in->from_user || !config_phone(r.config, in->from_user, 0, NULL))
+	if (!*in->from_user || !config_phone(loop->config.config, in->from_user, 0, NULL))
 		return false;
-	enum sip_auth auth = sip_leg_authenticate(in->leg, password_of_phone, &r);
+	enum sip_auth auth = sip_leg_authenticate(in->leg, phone_password, loop);
 	if (auth == SIP_AUTH_REFUSED)
 		return false; /* they may be a trunk's */
 	if (auth == SIP_AUTH_CHALLENGED) {
@@ -281,7 +269,7 @@ static bool is_placed_by_phone(struct call_loop *loop, const struct sip_incoming
 		return true;
 	}
 	bans_forget(loop->bans, in->source);
-	place_call(loop, in, &r.match);
+	place_call(loop, in, &loop->phone);
 	return true;
 }
 

@@ -111,8 +111,8 @@ static void after_tags(const char *p, script_tag_f *f, void *arg)
 		f(arg, name, len);
 }
 
-/* The brace that opens what ends here with "} =", or NULL. */
-static const char *pattern_before(const char *code, const char *p)
+/* The end of what the "=" before p assigns to, or NULL: there is no "=". */
+static const char *assigned_before(const char *code, const char *p)
 {
 	static const char blanks[] = " \t\r\n";
 	while (p > code && strchr(blanks, p[-1]))
@@ -121,7 +121,14 @@ static const char *pattern_before(const char *code, const char *p)
 		return NULL;
 	while (p > code && strchr(blanks, p[-1]))
 		p--;
-	if (p == code || *--p != '}')
+	return p;
+}
+
+/* The brace that opens a pattern which p is assigned to ("{ a, b } = tags"), or NULL. */
+static const char *pattern_before(const char *code, const char *p)
+{
+	p = assigned_before(code, p);
+	if (!p || p == code || *--p != '}')
 		return NULL;
 	while (p > code && *p != '{')
 		p--;
@@ -137,17 +144,12 @@ struct alias {
 	size_t len;
 };
 
-/* The identifier that is given what stands at p ("const t = tags"); {0}: there is none. */
+/* The identifier that the value at p is assigned to ("const t = tags"); {0}: there is none. */
 static struct alias alias_before(const char *code, const char *p)
 {
-	const char *end = p;
-	while (end > code && strchr(" \t\r\n", end[-1]))
-		end--;
-	if (end == code || *--end != '=')
+	const char *end = assigned_before(code, p), *name = end;
+	if (!end)
 		return (struct alias){0};
-	while (end > code && strchr(" \t\r\n", end[-1]))
-		end--;
-	const char *name = end;
 	while (name > code && in_identifier(name[-1]))
 		name--;
 	return (struct alias){name, (size_t)(end - name)};

@@ -306,8 +306,6 @@ bool sip_listener_url(const char *listener, char *out, size_t size, struct error
 void sip_listeners_read(struct sip_agent *a);
 /* By which a request came, before it is answered. */
 const struct sip_listener *sip_listener_of(const struct sip_agent *a, nta_incoming_t *irq);
-/* Is its host an IP address? */
-bool sip_is_literal(const char *uri);
 /* By which requests to that URI go: of its transport, from the address that the machine reaches it by. */
 const struct sip_listener *sip_listener_towards(const struct sip_agent *a, const char *uri);
 /* Requests over UDP that are made until the next call go from that listener, if it is of their address family. */

@@ -205,7 +205,8 @@ bool sip_agent_is_own(const struct sip_agent *a, const struct sockaddr *source)
 	return false;
 }
 
-bool sip_is_literal(const char *uri)
+/* Is its host an IP address? */
+static bool is_literal(const char *uri)
 {
 	char host[SIP_HOST_SIZE];
 	struct sockaddr_storage address;
@@ -262,7 +263,7 @@ static tport_t *socket_for(const char *proto, const char *host)
 	snprintf(uri, sizeof uri, "sip:%s", host);
 	if (host[0] != '[' && strchr(host, ':'))
 		snprintf(uri, sizeof uri, "sip:[%s]", host);
-	if (!sip_is_literal(uri))
+	if (!is_literal(uri))
 		return NULL;
 	bool six = strchr(host, ':') != NULL;
 	if (!l || l->transport != SIP_UDP || (strchr(l->host, ':') != NULL) != six)

@@ -631,6 +631,9 @@ static const struct config_incoming *find_webhook(struct http_request *r, const 
 
 /* ---- the keys that a request shows ---- */
 
+/* Members of a request that may be keys. */
+static const char *const key_names[] = {"key", "moja_auth_key", "call_key"};
+
 /* The webhook's key and that of a call; NULL: it was not sent. */
 struct shown_keys {
 	const char *webhook, *call;
@@ -656,7 +659,6 @@ static json_t *body_fields(json_t *data)
 /* "fields" that is a text of JSON with a key in it becomes the object, so that the key can be taken out. */
 static void open_fields(struct http_request *r, json_t *data)
 {
-	static const char *const keys[] = {"key", "moja_auth_key", "call_key"};
 	const char *name;
 	json_t *value;
 	void *next;
@@ -666,8 +668,8 @@ static void open_fields(struct http_request *r, json_t *data)
 			*skip_blanks(json_string_value(value)) == '{';
 		json_t *fields = text ? json_read(json_string_value(value), json_string_length(value), NULL, NULL, &why) : NULL;
 		bool has_key = false;
-		for (size_t i = 0; json_is_object(fields) && i < ARRAY_LEN(keys); i++)
-			has_key |= not_blank(r, incoming_text(fields, keys[i], &r->arena)) != NULL;
+		for (size_t i = 0; json_is_object(fields) && i < ARRAY_LEN(key_names); i++)
+			has_key |= not_blank(r, incoming_text(fields, key_names[i], &r->arena)) != NULL;
 		if (has_key)
 			json_object_set(data, name, fields);
 		json_decref(fields);
@@ -764,12 +766,11 @@ static const struct config_incoming *webhook_of_call(struct http_request *r, con
 
 static void count_data(void *arg, const char *name, const char *value)
 {
-	static const char *const keys[] = {"key", "moja_auth_key", "call_key"};
 	size_t *n = arg;
 	bool is_key = false;
 	(void)value;
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		is_key |= strcmp(keys[i], name) == 0;
+	for (size_t i = 0; i < ARRAY_LEN(key_names); i++)
+		is_key |= strcmp(key_names[i], name) == 0;
 	*n += !is_key;
 }
 
