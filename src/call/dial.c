@@ -1102,17 +1102,24 @@ static void call_or_wait(struct attempt *a)
 	dial_let_go(a);
 }
 
+/* The end is that of its place, or NULL. */
+static struct attempt new_attempt(struct call *c, const struct dial_try *t, struct media_end *end)
+{
+	return (struct attempt){
+		.call = c,
+		.to = t,
+		.end = end,
+		.told_mode = "sendrecv",
+		.started_ms = call_now_ms(c),
+	};
+}
+
 /* The bid that is its turn, from the same place as the one before. */
 static void call_fresh(struct attempt *a)
 {
-	*a = (struct attempt){
-		.call = a->call,
-		.to = a->to,
-		.auction = a->auction,
-		.end = a->end,
-		.told_mode = "sendrecv",
-		.started_ms = call_now_ms(a->call),
-	};
+	struct attempt fresh = new_attempt(a->call, a->to, a->end);
+	fresh.auction = a->auction;
+	*a = fresh;
 	call_or_wait(a);
 }
 
@@ -1149,21 +1156,16 @@ static void go_on(struct attempt *a)
 static void call_again(struct attempt *a, size_t gateway, const char *redirected_to, bool converts)
 {
 	sip_leg_release(a->leg, 0, NULL);
-	*a = (struct attempt){
-		.call = a->call,
-		.to = a->to,
-		.auction = a->auction,
-		.end = a->end,
-		.told_mode = "sendrecv",
-		.gateway = gateway,
-		.redirected_to = redirected_to,
-		.redirects = a->redirects + (redirected_to && redirected_to != a->redirected_to),
-		.converts = converts,
-		.in_trunk = a->in_trunk,
-		.in_policy = a->in_policy,
-		.in_target = a->in_target,
-		.started_ms = call_now_ms(a->call),
-	};
+	struct attempt fresh = new_attempt(a->call, a->to, a->end);
+	fresh.auction = a->auction;
+	fresh.gateway = gateway;
+	fresh.redirected_to = redirected_to;
+	fresh.redirects = a->redirects + (redirected_to && redirected_to != a->redirected_to);
+	fresh.converts = converts;
+	fresh.in_trunk = a->in_trunk;
+	fresh.in_policy = a->in_policy;
+	fresh.in_target = a->in_target;
+	*a = fresh;
 	go_on(a);
 }
 
@@ -1243,13 +1245,7 @@ static void open_end(struct attempt *a)
 
 void dial_begin(struct call *c, struct attempt *a, const struct dial_try *t)
 {
-	*a = (struct attempt){
-		.call = c,
-		.to = t,
-		.end = a->end,
-		.told_mode = "sendrecv",
-		.started_ms = call_now_ms(c),
-	};
+	*a = new_attempt(c, t, a->end);
 	open_end(a);
 	place(a);
 }
@@ -1301,8 +1297,21 @@ void dial_try_more(struct call *c)
 	}
 }
 
-/* n: places, at least; as many as ring at once. */
-static void begin_tries(struct call *c, size_t n);
+/* n: how many places there are at least; there are as many as ring at once. */
+static void begin_tries(struct call *c, size_t n)
+{
+	struct dial *d = &c->dial;
+	for (const struct dial_try *t = d->tries; n == 1 && t; t = t->after)
+		if (t->at_once)
+			n = d->count < LEGS_MAX ? d->count : LEGS_MAX;
+	d->attempts = arena_alloc(&c->arena, (n + 1) * sizeof *d->attempts); /* the last is for a transfer */
+	d->attempt_count = d->attempts ? n : 0;
+	if (!d->attempts) {
+		dial_finish(c, DIAL_FAILED);
+		return;
+	}
+	dial_try_more(c);
+}
 
 void dial_start(struct call *c, const struct flow_dial *to)
 {
@@ -1343,21 +1352,6 @@ void dial_placed(struct call *c)
 			.timeout_seconds = PLACED_RING_SECONDS,
 		});
 	begin_tries(c, 1);
-}
-
-static void begin_tries(struct call *c, size_t n)
-{
-	struct dial *d = &c->dial;
-	for (const struct dial_try *t = d->tries; n == 1 && t; t = t->after)
-		if (t->at_once)
-			n = d->count < LEGS_MAX ? d->count : LEGS_MAX;
-	d->attempts = arena_alloc(&c->arena, (n + 1) * sizeof *d->attempts); /* the last is for a transfer */
-	d->attempt_count = d->attempts ? n : 0;
-	if (!d->attempts) {
-		dial_finish(c, DIAL_FAILED);
-		return;
-	}
-	dial_try_more(c);
 }
 
 void dial_stop(struct call *c)
