@@ -73,7 +73,7 @@ bool fax_offered(struct call *c, struct attempt *a, const char *sdp)
 	return true;
 }
 
-/* Both sides are to be offered audio again, as soon as they are told something. */
+/* The next offer to that side is sent, also when its direction has not changed. */
 static void forget_mode(struct call *c, struct attempt *a)
 {
 	*(a ? &a->told_mode : &c->told_mode) = "";

@@ -164,7 +164,10 @@ static inline uint32_t end_event_rate(const struct media_end *e)
 
 /* Whether audio in the end's codec can be made and understood. */
 bool end_speaks(const struct media_end *e);
-/* Do DTMF digits go to the far side as telephone events? Tones cannot be in a codec that is passed as it is. */
+/*
+ * Whether DTMF digits go to the far side as telephone events: also where tones are wanted, when the
+ * codec is relayed and not encoded here, as tones cannot be added to it.
+ */
 static inline bool end_takes_events(const struct media_end *e)
 {
 	bool wanted = e->dtmf == DTMF_AUTO || (e->dtmf == DTMF_INBAND && !end_speaks(e));

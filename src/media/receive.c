@@ -194,7 +194,7 @@ static void follow_source(struct media_end *e)
 	end_report_follow(e);
 }
 
-/* Pass a UDPTL datagram on as it is (ITU-T T.38). */
+/* Relay a UDPTL datagram without a change (ITU-T T.38). */
 static void relay_datagram(struct media_end *e, const uint8_t *data, size_t len, int64_t now_us)
 {
 	struct media_end *to = e->peer;

@@ -11,7 +11,7 @@
 #define BLANK " \t"
 #define DIGIT "0123456789"
 
-#define OFFERED_MAX (SDP_FORMATS_MAX - 6) /* kept of theirs: six of our own may follow */
+#define OFFERED_MAX (SDP_FORMATS_MAX - 6) /* formats kept of an offer; six of ours are added */
 
 static const struct sdp_format own[] = {
 	{CODEC_PCMU, 8000, 1, "PCMU", ""}, {CODEC_PCMA, 8000, 1, "PCMA", ""}, {101, 8000, 1, "telephone-event", "0-15"},
