@@ -108,7 +108,10 @@ describe('portal: the session', () => {
 
   test('several requests wait for one sign-in, and panels below the dialog stay open', async () => {
     const flow = await s.api('POST', '/call-flows', { name: 'Long session', draft: { nodes: [start], edges: [] } })
-    await page.goto(`${s.url}/data/call-flows/${flow.id}`)
+    await Promise.all([
+      page.waitForResponse((r) => r.url().endsWith('/check')), // else it opens the dialog while the name is typed
+      page.goto(`${s.url}/data/call-flows/${flow.id}`),
+    ])
     await page.getByText('Saved', { exact: true }).waitFor()
     await page.locator('.react-flow__node').first().click()
     const panel = page.getByRole('dialog').filter({ hasNotText: 'session' })
