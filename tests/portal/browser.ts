@@ -17,7 +17,7 @@ export interface Portal {
 // media: with a microphone that beeps, and certificates of nobody believed.
 export async function openBrowser(s: { url: string }, width: number, height: number, media = false): Promise<Portal> {
   mkdirSync(shots, { recursive: true })
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...(media ? ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--ignore-certificate-errors', '--autoplay-policy=no-user-gesture-required'] : [])] })
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium-headless-shell', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...(media ? ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--ignore-certificate-errors', '--autoplay-policy=no-user-gesture-required'] : [])] })
   const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write', ...(media ? ['microphone'] : [])] })
   const page = await context.newPage()
   // Pictures take a tenth of the time: they are for people, with STROWGER_SCREENSHOTS=1.
