@@ -1,5 +1,6 @@
 #include "sip/headers.h"
 #include <sofia-sip/su_alloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,14 +80,39 @@ const char *const *sip_headers_joined(su_home_t *home, const sip_unknown_t *list
 	return out;
 }
 
+/*
+ * The global prefix that the parameters of a local number name, in *from (RFC 3966 section 5.1.5):
+ * the "+1512" of "npdi;phone-context=+1512". Returns its length; 0: none, or the name of a domain.
+ */
+static size_t context_of(const char *parameters, const char **from)
+{
+	static const char name[] = "phone-context=";
+	for (const char *at = parameters; at; at = strchr(at, ';'), at += at != NULL) {
+		if (strncasecmp(at, name, sizeof name - 1) != 0)
+			continue;
+		*from = at + sizeof name - 1;
+		size_t len = strcspn(*from, ";");
+		return **from == '+' && strspn(*from, "+0123456789-.()") == len && len > 1 ? len : 0;
+	}
+	return 0;
+}
+
 const char *sip_user_of(su_home_t *home, const url_t *url)
 {
-	const char *user = url->url_user;
-	if (!user && url->url_type == url_tel)
+	bool is_tel = url->url_type == url_tel;
+	const char *user = url->url_user, *parameters = is_tel ? url->url_params : NULL;
+	const char *from = NULL, *number;
+	if (!user && is_tel)
 		user = url->url_host;
 	if (!user)
 		return "";
 	size_t len = strcspn(user, ";");
-	const char *number = user[len] ? su_strndup(home, user, (isize_t)len) : user;
+	if (user[len])
+		parameters = user + len + 1;
+	size_t context = *user == '+' ? 0 : context_of(parameters, &from);
+	if (context)
+		number = su_sprintf(home, "%.*s%.*s", (int)context, from, (int)len, user);
+	else
+		number = user[len] ? su_strndup(home, user, (isize_t)len) : user;
 	return number ? number : "";
 }

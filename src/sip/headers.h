@@ -15,7 +15,8 @@ const char *const *sip_headers_joined(su_home_t *home, const sip_unknown_t *list
 
 /*
  * The user part of a SIP URI without parameters of a telephone number, such as ";npdi;rn=…" or
- * ";verstat=…" (RFC 3261 section 19.1.6, RFC 4694); of a tel URI the number (RFC 3966).
+ * ";verstat=…" (RFC 3261 section 19.1.6, RFC 4694); of a tel URI the number (RFC 3966). A local
+ * number whose phone-context is a global prefix has that prefix in front of it.
  * "" where there is none, and without memory.
  */
 const char *sip_user_of(su_home_t *home, const url_t *url);

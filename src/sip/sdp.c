@@ -2,6 +2,8 @@
 #include "base/buf.h"
 #include "base/network.h"
 #include "sip/lines.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sofia-sip/sdp.h>
 #include <sofia-sip/su_alloc.h>
 #include <stdlib.h>
@@ -84,11 +86,20 @@ static void read_format(const sdp_rtpmap_t *r, struct sdp_formats *formats)
 	formats->list[formats->count++] = f;
 }
 
-/* A host name (RFC 8866 section 5.7) is not looked up: such a stream cannot be used. */
-static bool is_address(const char *text)
+/*
+ * Can one party be at this address? A host name (RFC 8866 section 5.7) is not looked up, and what
+ * is sent to a multicast or broadcast address reaches many (RFC 5771, RFC 919).
+ */
+static bool is_address_of_one(const char *text)
 {
 	struct sockaddr_storage address;
-	return text && address_parse(text, strlen(text), &address);
+	if (!text || !address_parse(text, strlen(text), &address))
+		return false;
+	const struct sockaddr_in6 *v6 = (const void *)&address;
+	if (address.ss_family == AF_INET6)
+		return !IN6_IS_ADDR_MULTICAST(&v6->sin6_addr);
+	uint32_t v4 = ntohl(((const struct sockaddr_in *)(const void *)&address)->sin_addr.s_addr);
+	return !IN_MULTICAST(v4) && v4 != INADDR_BROADCAST;
 }
 
 static void read_media(const sdp_media_t *m, struct sdp_audio *out, struct sdp_formats *formats, bool *usable)
@@ -108,7 +119,8 @@ static void read_media(const sdp_media_t *m, struct sdp_audio *out, struct sdp_f
 	}
 	for (size_t i = 0; formats && i < formats->count; i++)
 		has_passed = has_passed || sdp_format_is_passed(&formats->list[i]);
-	if ((out->codec < 0 && !has_passed) || !c || !is_address(c->c_address))
+	if ((out->codec < 0 && !has_passed) || !c ||
+	    !is_address_of_one(c->c_address))
 		return;
 	snprintf(out->address, sizeof out->address, "%s", c->c_address);
 	out->port = (int)m->m_port;
@@ -311,7 +323,7 @@ static bool take_image(const sdp_media_t *m, void *out, struct sdp_formats *form
 	(void)formats;
 	if (m->m_type != sdp_media_image || m->m_proto != sdp_proto_udptl || !has_t38(m))
 		return false;
-	if (!c || !is_address(c->c_address) || !read_t38_attributes(m, image->attributes))
+	if (!c || !is_address_of_one(c->c_address) || !read_t38_attributes(m, image->attributes))
 		return false;
 	snprintf(image->stream.address, sizeof image->stream.address, "%s", c->c_address);
 	image->stream.port = (int)m->m_port;

@@ -95,6 +95,8 @@ describe('SIP parsing', () => {
       `sip:+18005550701;npdi;rn=+15125550999@127.0.0.1:${s.sip};user=phone`,
       `sip:+18005550701;isub=7@127.0.0.1`,
       `sip:8005550701;phone-context=+1@127.0.0.1`,
+      `sip:0701;phone-context=+1-800-555@127.0.0.1`,
+      'tel:5550701;npdi;phone-context=+1800',
       'tel:+18005550701',
       'tel:+1-800-555-0701;npdi',
     ]) {

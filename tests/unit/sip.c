@@ -92,7 +92,12 @@ static void test_a_number_has_no_parameters(void **state)
 		{"sip:+15125550100;npdi;rn=+15125550999@a.example;user=phone", "+15125550100"},
 		{"sip:+12145550123;verstat=TN-Validation-Passed@a.example", "+12145550123"},
 		{"tel:+15125550100;cpc=ordinary", "+15125550100"},
-		{"tel:5550100;phone-context=+1512", "5550100"},
+		{"tel:5550100;phone-context=+1512", "+15125550100"},
+		{"tel:5550100;npdi;Phone-Context=+1-512-;cpc=ordinary", "+1-512-5550100"},
+		{"sip:8005550100;phone-context=+1@a.example;user=phone", "+18005550100"},
+		{"tel:5550100;phone-context=a.example", "5550100"},
+		{"tel:5550100;phone-context=+", "5550100"},
+		{"tel:+15125550100;phone-context=+44", "+15125550100"},
 		{"sip:a.example", ""},
 	};
 	su_home_t home[1] = {SU_HOME_INIT(home)};
@@ -239,13 +244,23 @@ static void test_fax_and_audio_keep_the_lines_of_their_dialog(void **state)
 	su_home_deinit(home);
 }
 
-static void test_a_host_name_is_no_address(void **state)
+static void test_names_and_addresses_of_many_are_not_used(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *address;
 		bool usable;
-	} cases[] = {{"IP4 192.0.2.1", true}, {"IP6 2001:db8::1", true}, {"IP4 media.example", false}, {"IP4 192.0.2", false}, {"IP4 0.0.0.0", true}};
+	} cases[] = {
+		{"IP4 192.0.2.1", true},
+		{"IP6 2001:db8::1", true},
+		{"IP4 0.0.0.0", true},
+		{"IP4 media.example", false},
+		{"IP4 192.0.2", false},
+		{"IP4 224.2.1.1/127", false},
+		{"IP4 239.255.255.255", false},
+		{"IP4 255.255.255.255", false},
+		{"IP6 ff02::1", false},
+	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		char text[300];
 		struct sdp_audio audio;
@@ -473,7 +488,7 @@ int main(void)
 			test_a_fax_is_read_and_written_with_its_attributes_as_they_are),
 		cmocka_unit_test(test_a_fax_is_taken_only_where_there_is_no_audio),
 		cmocka_unit_test(test_fax_and_audio_keep_the_lines_of_their_dialog),
-		cmocka_unit_test(test_a_host_name_is_no_address),
+		cmocka_unit_test(test_names_and_addresses_of_many_are_not_used),
 		cmocka_unit_test(test_line_ends_before_a_message_become_blanks_in_its_start_line),
 		cmocka_unit_test(test_fields_of_one_name_are_one_list),
 		cmocka_unit_test(test_a_number_has_no_parameters),
