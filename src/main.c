@@ -443,18 +443,26 @@ static void stop(struct strowger *s)
 	store_close(s->store);
 }
 
+/* As many descriptors as are allowed: a call has several sockets. No core files: memory has keys. */
+static void set_limits(void)
+{
+	struct rlimit files;
+	const struct rlimit core = {0, 0};
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	setrlimit(RLIMIT_CORE, &core);
+}
+
 int command_serve(int argc, char **argv)
 {
 	struct strowger *s = calloc(1, sizeof *s);
 	struct error err = {"out of memory"};
-	struct rlimit files;
 	sigset_t signals;
 	int signal_number = 0;
 	settings_read(&s->settings, argc, argv);
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* two sockets a call */
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
+	set_limits();
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
