@@ -96,11 +96,40 @@ static bool is_dead(struct node *n, const char *id)
 	return !*id || !is_taken(n, id);
 }
 
+#define OF_NODE " WHERE status = 'active' AND COALESCE(node, '') = "
+#define LAST_KNOWN "COALESCE(connected_at, answered_at, started_at)"
+
+/*
+ * The calls ended when their server was seen last, to a second, or with what it wrote last of
+ * them. Their audio ended with it, whenever the next server starts.
+ */
+static bool end_calls(struct store_conn *conn, const char *id)
+{
+	struct store_rows *rows =
+		store_query(conn, "SELECT seen_at FROM nodes WHERE id = $1", "s", id);
+	int64_t seen = rows_count(rows) == 1 ? rows_int(rows, 0, 0) : 0;
+	bool ok = rows != NULL;
+	rows_free(rows);
+	return ok &&
+	       store_exec(conn,
+			  "UPDATE calls SET ended_at = CASE WHEN " LAST_KNOWN " > $1 THEN " LAST_KNOWN
+			  " ELSE CAST($1 AS BIGINT) END" OF_NODE "$2",
+			  "is", seen, id) &&
+	       store_exec(conn,
+			  "UPDATE calls SET talked_ms = ended_at - connected_at" OF_NODE
+			  "$1 AND connected_at IS NOT NULL",
+			  "s", id);
+}
+
 static bool close_calls(struct store_conn *conn, const char *id)
 {
-	int64_t now = clock_now_ms();
-	return totals_add_interrupted(conn, id) && finals_add_interrupted(conn, id, now) &&
-	       store_exec(conn, "UPDATE calls SET status = 'interrupted', disposition = 'interrupted', ended_at = $1 WHERE status = 'active' AND COALESCE(node, '') = $2", "is", now, id);
+	return end_calls(conn, id) && totals_add_interrupted(conn, id) &&
+	       finals_add_interrupted(conn, id, clock_now_ms()) &&
+	       store_exec(conn,
+			  "UPDATE calls SET status = 'interrupted', disposition = CASE WHEN "
+			  "disposition_at > 0 THEN disposition ELSE 'interrupted' END" OF_NODE "$1",
+			  "s", id) &&
+	       store_exec(conn, "DELETE FROM nodes WHERE id = $1", "s", id);
 }
 
 bool node_close_interrupted(struct store_conn *conn, void *arg)

@@ -470,10 +470,11 @@ static void answer_now(struct call *c)
 	if (c->answered || !c->leg)
 		return;
 	c->answered = true;
-	c->answered_ms = call_now_ms(c);
+	if (!c->answered_ms)
+		c->answered_ms = call_now_ms(c);
 	sip_leg_answer(c->leg, call_sdp(c, sdp));
 	negotiate_tell_caller(c); /* what has changed since it was told something */
-	log_call_progress(c);
+	log_course(c, call_now_ms(c));
 }
 
 void call_ring(struct call *c, int status, bool with_audio)
@@ -486,11 +487,12 @@ void call_ring(struct call *c, int status, bool with_audio)
 void call_answer(struct call *c)
 {
 	negotiate_settle(c);
-	/* Nobody is charged for a call that is not on disk. */
-	if (c->persisted)
-		answer_now(c);
-	else
-		c->want_answer = true;
+	if (c->answered || c->want_answer)
+		return;
+	/* Nobody is charged for a call that is not on disk as answered. */
+	c->want_answer = true;
+	c->promised_ms = call_now_ms(c);
+	log_call_progress(c);
 }
 
 void call_speak(struct call *c)
@@ -505,14 +507,13 @@ void call_ring_back(struct call *c)
 	c->play = c->loop->ringback ? media_play(c->end, audio_hold(c->loop->ringback)) : 0;
 }
 
-void call_persisted(struct call *c, bool ok)
+void call_persisted(struct call *c, bool answers, bool ok)
 {
 	if (!ok) {
 		call_end(c, 503, "failed", "system");
 		return;
 	}
-	c->persisted = true;
-	if (c->want_answer && !c->over)
+	if (answers && !c->over)
 		answer_now(c);
 }
 

@@ -75,12 +75,31 @@ static bool send_final(struct finals *f, struct store_conn *conn, const struct o
 	return ok;
 }
 
-/* until_ms 0: the call was interrupted, and nobody has asked its campaign yet. */
+/* What the server that died did not send. */
+static bool send_end(struct finals *f, struct store_conn *conn, const struct organization *o,
+		     const struct call_log *log, int64_t now_ms)
+{
+	struct store_batch *batch = store_batch_new();
+	bool ok = batch != NULL;
+	if (ok && !log->answered_ms)
+		event_emit(batch, o, &(struct event){.type = "call.failed", .data = "", .call = log},
+			   now_ms, &f->touched);
+	if (ok)
+		event_emit(batch, o, &(struct event){.type = "call.completed", .data = "", .call = log},
+			   now_ms, &f->touched);
+	ok = ok && store_batch_run(batch, conn);
+	store_batch_free(batch);
+	return ok;
+}
+
+/* until_ms 0: the call was interrupted, and its end was not sent yet. */
 static bool settle(struct finals *f, struct store_conn *conn, const struct organization *o, const struct call_log *log,
 		   int64_t until_ms, int64_t now_ms)
 {
 	enum recording_state recording;
 	int64_t due = until_ms ? now_ms : due_ms(o, log);
+	if (!until_ms && !send_end(f, conn, o, log, now_ms))
+		return false;
 	if (!until_ms)
 		until_ms = due + FINALS_RECORDING_MS;
 	if (due > now_ms)

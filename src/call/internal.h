@@ -44,6 +44,7 @@ struct call_loop {
 	struct audio *ringback, *beep;
 	struct bans *bans;
 	struct ladders *ladders;
+	struct pulse *pulse;
 	struct policies *policies;
 	struct phone_match phone; /* whose REGISTER or INVITE is authenticated */
 	char own_password[33]; /* of calls that this server sends to itself */
@@ -238,8 +239,9 @@ struct call {
 	struct fax *fax; /* NULL: no side has offered T.38 that could be passed on */
 	int64_t sdp_session;
 	unsigned sdp_version;
-	bool submitted, persisted; /* the first batch: sent to the writer, committed */
-	bool want_answer, answered;
+	bool submitted; /* the first batch was sent to the writer */
+	bool want_answer, answered; /* the 200 waits until the log says so; it was sent */
+	bool answer_submitted; /* the batch that says so was sent to the writer */
 	/* execution */
 	struct flow_state flow;
 	int64_t input_ms; /* when the flow was given its last input: its clock */
@@ -266,7 +268,7 @@ struct call {
 	const char *flow_disposition; /* NULL: none was set */
 	/* the log */
 	struct clock_moment began;
-	int64_t started_ms, answered_ms, connected_ms, ended_ms; /* as of call_now_ms() */
+	int64_t started_ms, promised_ms, answered_ms, connected_ms, ended_ms; /* as of call_now_ms() */
 	int64_t talked_ms; /* the longest conversation */
 	/* What the target said that was tried last and did not take the call: its status, 0 for no
 	 * answer, and its Reason header (RFC 3326) or NULL. The caller is answered with it, unless
@@ -304,14 +306,17 @@ static inline int64_t call_now_ms(const struct call *c)
 
 /* loop.c */
 void loop_mark_dirty(struct call *c);
-/* Any thread: the first batch of a call was committed, or could not be. */
-void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool ok);
+/*
+ * Any thread: a batch of a call was committed, or could not be. answers: it says that the call is
+ * answered, which may be done now.
+ */
+void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool answers, bool ok);
 
 /* call.c: begin, answer, end */
 void call_begin(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o,
 		const struct config_number *number, const struct config_trunk *trunk, const struct call *before,
 		const struct placed *placed);
-void call_persisted(struct call *c, bool ok);
+void call_persisted(struct call *c, bool answers, bool ok);
 void call_answer(struct call *c);
 /* The call ends for another cause than that a target refused it. */
 static inline void call_forget_refusal(struct call *c)

@@ -250,10 +250,11 @@ void log_call_progress(struct call *c)
 static void write_progress(struct call *c)
 {
 	struct store_batch *batch = log_batch(c);
+	int64_t answered_ms = c->answered_ms ? c->answered_ms : c->promised_ms;
 	c->progress = false;
 	if (batch)
 		store_batch_add(batch, "UPDATE calls SET target_id = $1, answered_at = NULLIF(CAST($2 AS BIGINT), 0), connected_at = NULLIF(CAST($3 AS BIGINT), 0), " OWN_4 " WHERE id = $10 AND organization_id = $11", "siiiiiiiiss",
-				c->target_id, c->answered_ms, c->connected_ms, OWN_VALUES(c), c->id, c->organization->id);
+				c->target_id, answered_ms, c->connected_ms, OWN_VALUES(c), c->id, c->organization->id);
 }
 
 void log_flow_left(struct call *c)
@@ -379,7 +380,7 @@ struct batch_job {
 	struct call_loop *loop;
 	uint64_t serial;
 	char call_id[ID_SIZE];
-	bool first;
+	bool first, answers; /* the call's first; the one that says that the call is answered */
 };
 
 static bool run_batch(struct store_job *job, struct store_conn *conn)
@@ -396,8 +397,8 @@ static void batch_done(struct store_job *job, bool committed)
 		event_publish(&b->touched);
 		http_client_touch(b->loop->config.http, &b->touched);
 	}
-	if (b->first)
-		loop_tell_persisted(b->loop, b->serial, committed);
+	if (b->first || b->answers)
+		loop_tell_persisted(b->loop, b->serial, b->answers, committed);
 	event_touched_free(&b->touched);
 	store_batch_free(b->batch);
 	free(b);
@@ -434,7 +435,9 @@ void log_flush(struct call *c)
 	b->loop = c->loop;
 	b->serial = c->serial;
 	b->first = !c->submitted;
+	b->answers = c->want_answer && !c->answer_submitted;
 	c->submitted = true;
+	c->answer_submitted = c->want_answer;
 	memcpy(b->call_id, c->id, sizeof b->call_id);
 	c->batch = NULL;
 	c->touched = (struct event_touched){0};

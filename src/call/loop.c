@@ -1,6 +1,7 @@
 /* The call loop: its thread, who is let in, and the letters it gets. */
 #include "call/internal.h"
 #include "base/log.h"
+#include "call/pulse.h"
 #include "call/ticket.h"
 #include <semaphore.h>
 #include <sodium.h>
@@ -20,7 +21,7 @@ struct letter {
 	struct mail mail;
 	enum letter_kind kind;
 	uint64_t serial;
-	bool ok;
+	bool answers, ok;
 	char call_id[ID_SIZE];
 	json_t *tags;
 	int64_t at_ms;
@@ -470,7 +471,7 @@ static void open_letter(struct call_loop *loop, struct letter *l)
 	else if (l->kind == LETTER_ROOM)
 		loop->room_freed = true;
 	else if (c && l->kind == LETTER_PERSISTED)
-		call_persisted(c, l->ok);
+		call_persisted(c, l->answers, l->ok);
 	else if (c && l->kind == LETTER_TAGS)
 		take_tags(c, l->tags, l->at_ms);
 	else if (c && l->kind == LETTER_CUSTOM)
@@ -566,9 +567,10 @@ static void post(struct call_loop *loop, const struct letter *l)
 	mailbox_post_reply(loop->mailbox, &copy->mail);
 }
 
-void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool ok)
+void loop_tell_persisted(struct call_loop *loop, uint64_t serial, bool answers, bool ok)
 {
-	post(loop, &(struct letter){.kind = LETTER_PERSISTED, .serial = serial, .ok = ok});
+	post(loop, &(struct letter){
+			   .kind = LETTER_PERSISTED, .serial = serial, .answers = answers, .ok = ok});
 }
 
 void call_loop_apply_outcome(struct call_loop *loop, const char *call_id, const struct call_outcome *outcome)
@@ -635,6 +637,8 @@ static void once_a_second(struct call_loop *loop, int64_t now)
 	loop->second_at_ms = now + 1000;
 	loop->banned = bans_count(loop->bans, now);
 	ladders_write(loop->ladders, now);
+	if (loop->calls)
+		pulse_beat(loop->pulse);
 	HASH_ITER(hh, loop->by_serial, c, next)
 		call_check_media(c, now);
 }
@@ -763,6 +767,7 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 	loop->http_answers = mailbox_create(1);
 	loop->script_answers = mailbox_create(1);
 	loop->bans = bans_create(config->ban_seconds);
+	loop->pulse = pulse_create(config->store, config->node);
 	loop->ladders = ladders_create(config->store);
 	loop->policies = policies_create();
 	randombytes_buf(secret, sizeof secret);
@@ -771,7 +776,7 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 	loop->beep = audio_beep();
 	error_set(err, "the SIP stack could not be started");
 	sem_init(&start.ready, 0, 0);
-	bool started = loop->bans && loop->ladders && loop->policies && loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
+	bool started = loop->bans && loop->pulse && loop->ladders && loop->policies && loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
 	if (started) {
 		pthread_setname_np(loop->thread, "calls");
 		sem_wait(&start.ready);
@@ -834,6 +839,7 @@ void call_loop_free(struct call_loop *loop)
 	audio_release(loop->ringback);
 	audio_release(loop->beep);
 	bans_destroy(loop->bans);
+	pulse_destroy(loop->pulse);
 	ladders_destroy(loop->ladders);
 	policies_destroy(loop->policies);
 	buf_free(&loop->phone_contacts);

@@ -17,7 +17,7 @@ struct figures {
 
 static struct figures figures_of(const struct call_log *c)
 {
-	bool lasted = c->answered_ms && c->ended_ms && strcmp(c->status, "interrupted") != 0;
+	bool lasted = c->answered_ms && c->ended_ms;
 	return (struct figures){
 		.half_hour = c->started_ms / TOTALS_HALF_HOUR_MS,
 		.connected = c->connected_ms != 0,
