@@ -12,6 +12,7 @@
 
 #define RESTART_MS 5000 /* how long one that was just killed may still seem to be there */
 #define ASK_MS 100
+#define RETURN_MS 3000 /* after the database was away, how long the active server may take to return */
 #define ACTIVE "active"
 #define STANDBY "standby"
 #define OTHERS_MAX 8
@@ -29,13 +30,34 @@ const char *node_id(const struct node *n)
 	return n->id;
 }
 
-/* A lock, waited for. NULL: err, or a signal. */
-static struct store_lock *wait_for(struct store *store, const char *name, bool for_ever, const sigset_t *signals, int *signal_number, struct error *err)
+/*
+ * Take a lock. With the database all locks are gone for a moment, also that of a server that is
+ * active and goes on: once it is back, the lock is left to that one first. own: the lock that tells
+ * whether the database is back. *back_ms: since when, monotonic; 0: it was not away.
+ */
+static enum store_lock_state take_politely(struct store_lock *l, struct store_lock *own,
+					   int64_t *back_ms, struct error *err)
 {
-	int64_t until = clock_monotonic_ms() + RESTART_MS;
+	int64_t now = clock_monotonic_ms();
+	struct error away;
+	if (*back_ms && store_lock_take(own, &away) != LOCK_HELD)
+		*back_ms = now;
+	if (*back_ms && now - *back_ms < RETURN_MS)
+		return LOCK_UNKNOWN;
+	enum store_lock_state state = store_lock_take(l, err);
+	*back_ms = state == LOCK_UNKNOWN ? now : 0;
+	return state;
+}
+
+/* A lock, waited for. NULL: err, or a signal. */
+static struct store_lock *wait_for(struct node *n, const char *name, bool for_ever,
+				   const sigset_t *signals, int *signal_number, struct error *err)
+{
+	int64_t until = clock_monotonic_ms() + RESTART_MS, back_ms = 0;
 	const struct timespec ask = {0, ASK_MS * 1000000L};
-	struct store_lock *l = store_lock_new(store, name, err);
-	for (bool told = false; l && store_lock_take(l, err) != LOCK_HELD; told = true) {
+	struct store_lock *l = store_lock_new(n->store, name, err);
+	for (bool told = false; l && take_politely(l, n->own, &back_ms, err) != LOCK_HELD;
+	     told = true) {
 		if (for_ever && !told)
 			log_info(NULL, "standing by: another server is active");
 		int s = sigtimedwait(signals, NULL, &ask);
@@ -58,13 +80,19 @@ struct node *node_join(struct store *store, bool waits, const sigset_t *signals,
 		return NULL;
 	n->store = store;
 	id_new("nod", n->id);
-	struct store_lock *standby = waits ? wait_for(store, STANDBY, true, signals, signal_number, err) : NULL;
-	if ((!waits || standby) && (n->own = store_lock_new(store, n->id, err)) && store_lock_take(n->own, err) == LOCK_HELD)
-		n->active = wait_for(store, ACTIVE, waits, signals, signal_number, err);
+	n->own = store_lock_new(store, n->id, err);
+	if (!n->own || store_lock_take(n->own, err) != LOCK_HELD) {
+		node_leave(n);
+		return NULL;
+	}
+	struct store_lock *standby =
+		waits ? wait_for(n, STANDBY, true, signals, signal_number, err) : NULL;
+	if (!waits || standby)
+		n->active = wait_for(n, ACTIVE, waits, signals, signal_number, err);
 	store_lock_free(standby);
 	if (n->active)
 		return n;
-	if (!waits && !*signal_number && n->own)
+	if (!waits && !*signal_number)
 		error_set(err, "another server is active on this database: stop it, or start this one with --standby, which waits for that");
 	node_leave(n);
 	return NULL;
@@ -189,8 +217,11 @@ static void look_for_deliveries(struct store_conn *conn, struct http_client *cli
 
 bool node_watch(struct node *n, struct http_client *client)
 {
-	struct error err;
+	struct error err, own_err;
 	enum store_lock_state state = store_lock_take(n->active, &err);
+	/* Taken anew where the database forgot it: without it this server's calls look abandoned. */
+	if (store_lock_take(n->own, &own_err) == LOCK_TAKEN)
+		log_error(NULL, "%s, which is this server's own", own_err.text);
 	struct store_conn *conn = n->other_count ? store_reader(n->store) : NULL;
 	if (conn)
 		look_for_deliveries(conn, client);

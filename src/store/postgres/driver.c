@@ -1,6 +1,7 @@
 /* PostgreSQL through libpq. In a transaction, statements are sent in pipeline mode
  * and their results read at the next query or at the commit. */
 #include "store/driver.h"
+#include "base/clock.h"
 #include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,11 @@ struct pg_conn {
 	struct prepared *prepared;
 	unsigned next_name;
 	size_t unread; /* results on their way in the pipeline */
-	bool in_transaction, failed;
+	bool in_transaction, failed, read_only;
+	int64_t used_ms; /* when the server last answered, monotonic */
 };
 
+#define IDLE_MS 1000 /* how long a connection is believed to be there without asking */
 #define UNREAD_MAX 256 /* read results before the sockets' buffers can fill up on both sides */
 
 static bool fail(struct pg_conn *c, const char *text)
@@ -48,17 +51,29 @@ static void quiet(void *arg, const char *message)
 	(void)arg, (void)message;
 }
 
+/* What each connection begins with, also when it is made again. */
+static bool begin_session(struct pg_conn *c)
+{
+	if (c->read_only && PQstatus(c->pg) == CONNECTION_OK)
+		PQclear(PQexec(c->pg, "SET default_transaction_read_only = on"));
+	return PQstatus(c->pg) == CONNECTION_OK && PQenterPipelineMode(c->pg);
+}
+
 static struct store_conn *pg_connect(const char *url, bool read_only, struct error *err)
 {
+	/* A server that vanished is noticed after some 25 seconds; the URL may say otherwise. */
+	static const char *const names[] = {"keepalives_idle", "keepalives_interval",
+		"keepalives_count", "tcp_user_timeout", "dbname", NULL};
+	const char *const values[] = {"10", "5", "3", "15000", url, NULL};
 	struct pg_conn *c = calloc(1, sizeof *c);
 	if (!c)
 		return NULL;
 	c->base.driver = &store_postgres;
-	c->pg = PQconnectdb(url);
+	c->pg = PQconnectdbParams(names, values, 1);
+	c->used_ms = clock_monotonic_ms();
 	PQsetNoticeProcessor(c->pg, quiet, NULL);
-	PGresult *r = PQstatus(c->pg) == CONNECTION_OK && read_only ? PQexec(c->pg, "SET default_transaction_read_only = on") : NULL;
-	PQclear(r);
-	if (PQstatus(c->pg) != CONNECTION_OK || !PQenterPipelineMode(c->pg)) {
+	c->read_only = read_only;
+	if (!begin_session(c)) {
 		const char *text = PQerrorMessage(c->pg);
 		error_set(err, "cannot connect to PostgreSQL: %.*s", (int)strcspn(text, "\n"), text);
 		pg_disconnect(&c->base);
@@ -67,19 +82,14 @@ static struct store_conn *pg_connect(const char *url, bool read_only, struct err
 	return &c->base;
 }
 
-/* A lost connection is made again, outside transactions only. */
-static bool revive(struct pg_conn *c)
+/* After a failure inside the pipeline, statements prepared behind it do not exist. */
+static void forget_prepared(struct pg_conn *c)
 {
-	if (PQstatus(c->pg) == CONNECTION_OK)
-		return true;
 	struct prepared *p, *next;
 	HASH_ITER(hh, c->prepared, p, next) {
 		HASH_DEL(c->prepared, p);
 		free(p);
 	}
-	PQreset(c->pg);
-	c->unread = 0;
-	return PQstatus(c->pg) == CONNECTION_OK && PQenterPipelineMode(c->pg);
 }
 
 /* Read the results of everything sent. The last result with rows goes to *rows. */
@@ -107,7 +117,29 @@ static bool drain(struct pg_conn *c, PGresult **rows)
 			break;
 	}
 	c->unread = 0;
+	c->used_ms = clock_monotonic_ms();
 	return !c->failed;
+}
+
+/* Is the server still there? One that was restarted while nobody asked is noticed by asking only. */
+static bool is_alive(struct pg_conn *c)
+{
+	if (PQstatus(c->pg) != CONNECTION_OK)
+		return false;
+	return clock_monotonic_ms() - c->used_ms < IDLE_MS || drain(c, NULL);
+}
+
+/* A lost connection is made again, outside transactions only. */
+static bool revive(struct pg_conn *c)
+{
+	if (is_alive(c))
+		return true;
+	forget_prepared(c);
+	PQreset(c->pg);
+	c->unread = 0;
+	c->failed = false;
+	c->used_ms = clock_monotonic_ms();
+	return begin_session(c);
 }
 
 static bool send(struct pg_conn *c, const char *sql, const struct param *params, size_t count)
@@ -140,16 +172,6 @@ static bool send(struct pg_conn *c, const char *sql, const struct param *params,
 		return fail(c, PQerrorMessage(c->pg));
 	c->unread++;
 	return true;
-}
-
-/* After a failure inside the pipeline, statements prepared behind it do not exist. */
-static void forget_prepared(struct pg_conn *c)
-{
-	struct prepared *p, *next;
-	HASH_ITER(hh, c->prepared, p, next) {
-		HASH_DEL(c->prepared, p);
-		free(p);
-	}
 }
 
 static bool pg_exec(struct store_conn *base, const char *sql, const struct param *params, size_t count)
