@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "webhook/address.h"
 #include "webhook/answer.h"
+#include "webhook/names.h"
 #include "webhook/outgoing.h"
 #include "webhook/token.h"
 #include <curl/curl.h>
@@ -20,6 +21,7 @@
 #define QUEUE_MAX 10000
 #define ANSWER_MAX (256 * 1024) /* of an http_request node */
 #define KEPT_MAX 4096           /* of a webhook's response */
+#define NO_NAME_SERVER "the host's name server does not answer"
 #define STATISTICS_MS 60000     /* from one keeping of them to the next */
 #define UNWRITTEN_MS 1000       /* from one try to write results to the next */
 #define RETRY_AFTER_MAX 86400   /* seconds */
@@ -79,6 +81,8 @@ struct transfer {
 	char *body;
 	long timeout_ms;
 	bool asks_dns; /* the name anew */
+	bool looks_up; /* the host's name was not in the cache */
+	struct transfer *next_refused;
 	struct buf answer;
 	size_t answer_max;
 	bool too_long;
@@ -125,6 +129,8 @@ struct http_client {
 	struct endpoint *endpoints;
 	pthread_mutex_t lock; /* of counts, and of new endpoints */
 	struct delivery *deliveries; /* under way */
+	struct names *names; /* whose look-up lasted too long */
+	struct transfer *refused; /* will not be sent at all */
 	CURL *idle[IDLE_MAX]; /* handles to be used again */
 	size_t idle_count;
 	int64_t statistics_ms; /* when they were kept last */
@@ -158,6 +164,13 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
 	if (t->refusal)
 		return CURL_SOCKET_BAD;
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static int on_look_up(void *resolver, void *reserved, void *arg)
+{
+	(void)resolver, (void)reserved;
+	((struct transfer *)arg)->looks_up = true;
+	return 0;
 }
 
 /* Why there is no answer, for people. */
@@ -213,6 +226,10 @@ static void set_options(const struct http_client *c, struct transfer *t)
 	curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+	/* A look-up's thread is left to end by itself: who waits for it holds up all transfers. */
+	curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_RESOLVER_START_FUNCTION, on_look_up);
+	curl_easy_setopt(t->easy, CURLOPT_RESOLVER_START_DATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, t->timeout_ms);
 	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, t->timeout_ms < 10000 ? t->timeout_ms : 10000L);
 	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -242,6 +259,12 @@ static bool start(struct http_client *c, struct transfer *t)
 		return false;
 	set_options(c, t);
 	t->started_ms = clock_now_ms();
+	if (names_is_silent(&c->names, t->url, clock_monotonic_ms())) {
+		t->refusal = NO_NAME_SERVER;
+		t->next_refused = c->refused;
+		c->refused = t;
+		return true;
+	}
 	return curl_multi_add_handle(c->multi, t->easy) == CURLM_OK;
 }
 
@@ -1028,6 +1051,41 @@ static int feed_all(struct http_client *c)
 	return next > now ? (int)(next - now) : 0;
 }
 
+/* Did the look-up of the host's name take all the time that there was? */
+static bool name_is_silent(const struct transfer *t, CURLcode code)
+{
+	double seconds = 0;
+	curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME, &seconds);
+	return code == CURLE_OPERATION_TIMEDOUT && t->looks_up && seconds <= 0;
+}
+
+static void transfer_done(struct http_client *c, struct transfer *t, CURLcode code)
+{
+	if (name_is_silent(t, code)) {
+		names_note_silent(&c->names, t->url, clock_monotonic_ms());
+		t->refusal = NO_NAME_SERVER;
+	}
+	if (t->kind == TRANSFER_REQUEST)
+		request_done(c, t, code);
+	else if (t->kind == TRANSFER_DELIVERY)
+		delivery_done(c, t, code);
+	else
+		token_done(c, t, code);
+}
+
+/* Returns whether there were any. */
+static bool end_refused(struct http_client *c)
+{
+	struct transfer *t = c->refused;
+	bool any = t != NULL;
+	c->refused = NULL;
+	for (struct transfer *next; t; t = next) {
+		next = t->next_refused;
+		transfer_done(c, t, CURLE_COULDNT_RESOLVE_HOST);
+	}
+	return any;
+}
+
 static void *client_main(void *arg)
 {
 	struct http_client *c = arg;
@@ -1051,15 +1109,12 @@ static void *client_main(void *arg)
 				continue;
 			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&t);
 			curl_multi_remove_handle(c->multi, t->easy);
-			if (t->kind == TRANSFER_REQUEST) {
-				request_done(c, t, code);
-			} else if (t->kind == TRANSFER_DELIVERY) {
-				delivery_done(c, t, code);
-			} else {
-				token_done(c, t, code);
+			if (t->kind == TRANSFER_TOKEN)
 				wait = 0; /* what waited for it may go */
-			}
+			transfer_done(c, t, code);
 		}
+		if (end_refused(c))
+			wait = 0;
 		struct curl_waitfd extra = {.fd = mailbox_fd(c->letters), .events = CURL_WAIT_POLLIN};
 		curl_multi_poll(c->multi, &extra, 1, wait, NULL);
 	}
@@ -1156,6 +1211,7 @@ void http_client_free(struct http_client *c)
 	while (c->idle_count)
 		curl_easy_cleanup(c->idle[--c->idle_count]);
 	curl_multi_cleanup(c->multi);
+	names_free(&c->names);
 	store_disconnect(c->reader);
 	pthread_mutex_destroy(&c->lock);
 	mailbox_destroy(c->letters);

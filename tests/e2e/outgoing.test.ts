@@ -626,7 +626,8 @@ describe('outgoing webhooks', () => {
           }
         }
       })
-      await sleep(100 + Math.random() * 400)
+      await until('some of them', () => acknowledged.length >= 4 * (round + 1))
+      await sleep(Math.random() * 400)
       await s.kill('SIGKILL')
       stop = true
       await Promise.all(senders)

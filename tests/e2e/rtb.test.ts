@@ -147,7 +147,8 @@ describe('inbound RTB', () => {
   })
 
   test('a number is kept for its caller alone, as long as was said, also over a restart', async () => {
-    const e = await endpoint({ numbers: 2, more: { allocation_time_seconds: 5 } }), [a, b] = [who(), who()]
+    // Long enough for a restart on a busy machine.
+    const e = await endpoint({ numbers: 2, more: { allocation_time_seconds: 12 } }), [a, b] = [who(), who()]
     const first = await ask(e, { cid: a, zip: '1' }), again = await ask(e, { cid: a, zip: '2' })
     assert.equal(again.eligible_routes[0].number, first.eligible_routes[0].number)
     // who does not say who calls gets a number of its own, which is then nobody else's
@@ -163,7 +164,7 @@ describe('inbound RTB', () => {
     assert.deepEqual([c.publisher_id, (await s.api('GET', `/calls/${c.id}`)).tags.zip], [e.publisher.id, '2'])
     const stranger = await call(unknown.eligible_routes[0].number, who())
     assert.equal((await s.api('GET', `/calls/${stranger.id}`)).tags.zip, '3')
-    await sleep(5200)
+    await sleep(12200)
     const late = await call(first.eligible_routes[0].number, b)
     assert.equal(late.publisher_id, null)
   })
