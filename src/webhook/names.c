@@ -45,7 +45,7 @@ static void drop_old(struct names **names, int64_t now_ms)
 void names_note_silent(struct names **names, const char *url, int64_t now_ms)
 {
 	struct names *n = NULL;
-	char host[256];
+	char host[256] = "";
 	if (!host_of(url, host))
 		return;
 	drop_old(names, now_ms);
@@ -61,7 +61,7 @@ void names_note_silent(struct names **names, const char *url, int64_t now_ms)
 bool names_is_silent(struct names **names, const char *url, int64_t now_ms)
 {
 	struct names *n = NULL;
-	char host[256];
+	char host[256] = "";
 	if (!*names || !host_of(url, host))
 		return false;
 	HASH_FIND_STR(*names, host, n);

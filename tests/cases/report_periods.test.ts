@@ -50,7 +50,7 @@ const callId = (at: number, n: number) => {
 // The sums, as the program keeps them.
 const sumsOf = (organization: string, tag: string) => {
   const figures = `COUNT(*), SUM(CASE WHEN connected_at IS NULL THEN 0 ELSE 1 END), SUM(converted),
-    SUM(CASE WHEN answered_at IS NULL OR ended_at IS NULL OR status = 'interrupted' THEN 0
+    SUM(CASE WHEN answered_at IS NULL OR ended_at IS NULL THEN 0
     ELSE ended_at - answered_at END), SUM(revenue), SUM(payout), SUM(cost)`
   const of = `FROM calls c WHERE c.organization_id = '${organization}'`
   const half = 'started_at / 1800000'

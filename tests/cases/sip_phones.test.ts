@@ -95,6 +95,7 @@ describe('devices of a phone', () => {
     ok(await named(6001, 'one'))
     ok(await named(6002, 'two'))
     ok(await p.register(s.sip, 'cat', password, { contact: 'sip:cat@127.0.0.1:6003', id: 'same' }))
+    await s.api('POST', '/buyers', { name: 'Written after' }) // and so after the registrations
     await s.kill('SIGKILL')
     await s.serve()
     assert.equal((await devices(id)).length, 3)
