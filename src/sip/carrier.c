@@ -80,9 +80,18 @@ static const char *value_of(const struct parameters *p, size_t from, size_t to, 
 	return "";
 }
 
+/* Identity has a compact form (RFC 8224 section 4), which sofia does not know. */
+static bool is_named(const sip_unknown_t *u, const char *name)
+{
+	if (!u->un_name || !u->un_value)
+		return false;
+	return strcasecmp(u->un_name, name) == 0 ||
+	       (strcasecmp(u->un_name, "y") == 0 && strcmp(name, "Identity") == 0);
+}
+
 static const sip_unknown_t *next_named(const sip_unknown_t *u, const char *name)
 {
-	while (u && (!u->un_name || !u->un_value || strcasecmp(u->un_name, name) != 0))
+	while (u && !is_named(u, name))
 		u = u->un_next;
 	return u;
 }
@@ -109,10 +118,12 @@ static const char *level(char c)
 	return "";
 }
 
+/* A letter alone, which parameters may follow. */
 static const char *single_level(const char *text)
 {
 	text += strspn(text, " \t\"");
-	return *text && !text[1 + strspn(text + 1, " \t\"")] ? level(*text) : "";
+	const char *end = *text ? text + 1 + strspn(text + 1, " \t\"") : text;
+	return *text && (!*end || *end == ';') ? level(*text) : "";
 }
 
 /* What the payload of a PASSporT claims (RFC 8588): "header.payload.signature;info=…". */
@@ -205,14 +216,23 @@ void sip_carrier_read(su_home_t *home, const sip_t *sip, struct sip_carrier *out
 
 /* ---- who calls ---- */
 
+static bool is_number(const char *user)
+{
+	return *user && strspn(user, "+0123456789-.()") == strlen(user);
+}
+
+/* There may be two, a SIP URI and a tel URI (RFC 3325 section 9.1): a number says more than a name. */
 const char *sip_asserted_identity(su_home_t *home, const sip_t *sip)
 {
+	const char *found = "";
 	for (const sip_contact_t *m = uris(home, sip, "P-Asserted-Identity"); m; m = m->m_next) {
 		const char *user = sip_user_of(home, m->m_url);
-		if (*user)
+		if (is_number(user))
 			return user;
+		if (!*found)
+			found = user;
 	}
-	return "";
+	return found;
 }
 
 const char *sip_remote_party(su_home_t *home, const sip_t *sip, bool *withheld)

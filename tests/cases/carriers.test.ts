@@ -77,6 +77,9 @@ describe('carriers', () => {
       [{ user: `+1${++caller};verstat=TN-Validation-Passed-A` }, 'A'],
       [{ headers: ['P-Attestation-Indicator: B'] }, 'B'],
       [{ headers: [`Identity: ${passport({ attest: 'C' })}`] }, 'C'],
+      [{ headers: ['P-Attestation-Indicator: c;source=gateway'] }, 'C'],
+      [{ headers: ['P-Attestation-Indicator: AB'] }, null],
+      [{ headers: [`y: ${passport({ attest: 'B' })}`] }, 'B'],
       [{ headers: [`Identity: ${passport({ orig: { tn: '1' } })}`] }, null],
       [{}, null],
     ]
@@ -169,6 +172,16 @@ describe('carriers', () => {
     await s.api('PATCH', `/trunks/${trunk.id}`, { outbound: { identity: false } })
     await call(own, { headers: [`Identity: ${claims[0]}`] })
     assert.doesNotMatch(carrier.of('INVITE').at(-1)!.text, /^Identity:/m)
+  })
+
+  test('of several asserted identities the one with a number counts', async () => {
+    const own = await line()
+    const of = async (headers: string[]) => (await call(own, { headers })).log.caller_id
+    const alice = '"Alice" <sip:alice@a>', number = '<tel:+1-214-555-0166;cpc=ordinary>'
+    assert.equal(await of([`P-Asserted-Identity: ${alice}`, `P-Asserted-Identity: ${number}`]), '+12145550166')
+    assert.equal(await of([`P-Asserted-Identity: ${alice}, ${number}`]), '+12145550166')
+    assert.equal(await of([`P-Asserted-Identity: ${number}, ${alice}`]), '+12145550166')
+    assert.equal(await of([`P-Asserted-Identity: ${alice}`]), 'alice')
   })
 
   test('Remote-Party-ID is read where the trunk says so, after P-Asserted-Identity', async () => {
