@@ -553,10 +553,22 @@ void call_check_media(struct call *c, int64_t now)
 	call_end(c, 480, c->connected_ms ? "completed" : "media_timeout", "system");
 }
 
+/*
+ * Is a caller whose 200 waits for the log answered all the same? So it is when a target has
+ * answered and leaves at once, and when a flow ends right after it has answered.
+ */
+static bool ends_after_answer(const struct call *c, const char *by)
+{
+	bool is_given_up = strcmp(by, "caller") == 0 || strcmp(by, "system") == 0;
+	return !is_given_up && (c->connected_ms || c->submitted);
+}
+
 void call_end(struct call *c, int status, const char *disposition, const char *by)
 {
 	if (c->over)
 		return;
+	if (c->want_answer && !c->answered && ends_after_answer(c, by))
+		answer_now(c);
 	c->over = true;
 	c->ended_ms = call_now_ms(c);
 	c->disposition = c->flow_disposition ? c->flow_disposition : disposition;

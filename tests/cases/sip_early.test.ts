@@ -25,6 +25,21 @@ describe('SIP early dialogs', () => {
   const reliable = (rseq: number) => ['Require: 100rel', `RSeq: ${rseq}`]
   const portOf = (text: string) => Number(/^m=audio (\d+)/m.exec(bodyOf(text))?.[1] ?? 0)
 
+  test('a target that answers and leaves at once was a call: 200, then BYE', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { target, caller, number } = await ends([{ status: 200, body: sdp(40010) }])
+      target.socket.on('message', (m) => {
+        if (m.toString().startsWith('ACK')) target.dialog(target.of('INVITE')[0]!).send('BYE')
+      })
+      const dialog = caller.call(s.sip, number, { body: sdp(40000) })
+      assert.equal(statusOf(await dialog.answered()), 200)
+      await caller.request('BYE')
+      const log = await s.lastCall((c) => c.number === number)
+      assert.deepEqual([log.disposition, log.hangup_by], ['completed', 'target'])
+      assert.ok(log.answered_at)
+    }
+  })
+
   // ---- answers of targets ----
 
   for (const [name, headers] of [
