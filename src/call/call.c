@@ -429,7 +429,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	HASH_ADD_KEYPTR(hh_id, loop->by_id, c->id, strlen(c->id), c);
 	loop->calls++;
 	bool has_codec = !sdp.passed || c->spoken;
-	bool has_place = (!placed || (own && own->number.number)) && c->path;
+	bool has_place = !placed || (own && own->number.number);
 	if (!has_codec || !has_place || !c->tags || !c->held || !c->caller_id || !c->path || !c->end ||
 	    !c->step_timer || !c->talk_timer) {
 		log_warn(c->id, "no RTP port or memory for another call");

@@ -75,7 +75,7 @@ describe('calls whose server is killed', () => {
     assert.ok(Math.abs(totals.duration_seconds - sum) <= 1, `${totals.duration_seconds}, ${sum}`)
   })
 
-  test('each is told of as completed once, by the next server', async () => {
+  test('the next server sends call.completed once for each', async () => {
     const ids = (await logged()).map((c) => c.id)
     const told = (id: string) =>
       hook.requests

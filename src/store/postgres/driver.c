@@ -34,14 +34,20 @@ static bool fail(struct pg_conn *c, const char *text)
 	return false;
 }
 
-static void pg_disconnect(struct store_conn *base)
+/* After a failure inside the pipeline, statements prepared behind it do not exist. */
+static void forget_prepared(struct pg_conn *c)
 {
-	struct pg_conn *c = (struct pg_conn *)base;
 	struct prepared *p, *next;
 	HASH_ITER(hh, c->prepared, p, next) {
 		HASH_DEL(c->prepared, p);
 		free(p);
 	}
+}
+
+static void pg_disconnect(struct store_conn *base)
+{
+	struct pg_conn *c = (struct pg_conn *)base;
+	forget_prepared(c);
 	PQfinish(c->pg);
 	free(c);
 }
@@ -80,16 +86,6 @@ static struct store_conn *pg_connect(const char *url, bool read_only, struct err
 		return NULL;
 	}
 	return &c->base;
-}
-
-/* After a failure inside the pipeline, statements prepared behind it do not exist. */
-static void forget_prepared(struct pg_conn *c)
-{
-	struct prepared *p, *next;
-	HASH_ITER(hh, c->prepared, p, next) {
-		HASH_DEL(c->prepared, p);
-		free(p);
-	}
 }
 
 /* Read the results of everything sent. The last result with rows goes to *rows. */
