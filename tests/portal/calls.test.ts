@@ -222,7 +222,8 @@ describe('portal: calls and lists', () => {
     await page.goto(`${s.url}/buyers`)
     const ask = async (name: string) => {
       await page.getByRole('button', { name: `Actions for ${name}` }).click()
-      await page.getByRole('menuitem', { name: 'Delete' }).click()
+      const menu = page.getByRole('menu', { name: `Actions for ${name}` })
+      await menu.getByRole('menuitem', { name: 'Delete' }).click()
     }
     await ask('Beta')
     await page.getByRole('link', { name: 'Its target' }).waitFor()

@@ -31,7 +31,7 @@ export function savingIn(s: () => Strowger, page: () => Page) {
       await notices
         .first()
         .getByRole('button', { name: 'Close' })
-        .click()
+        .click({ timeout: 500 }) // it may have gone by itself meanwhile
         .catch(() => undefined)
   }
   const nameNode = async (id: string, text: string) => {
