@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "http/api/api.h"
 #include "http/server.h"
+#include "model/resource.h"
 #include "node.h"
 #include "rtp_address.h"
 #include "settings.h"
@@ -356,6 +357,7 @@ static bool read_settings(struct strowger *s, struct error *err)
 		return error_set(err, "--http-read-timeout '%s' must be a number of seconds from 1 to 3600", s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
 	if (!read_networks(s, SETTING_PROXIES, "trusted-proxies", &s->proxies, err) || !read_networks(s, SETTING_SIP_PROXIES, "trusted-sip-proxies", &s->sip_proxies, err) || !read_media(s, err))
 		return false;
+	trunk_allow_wide_networks(is_set(s, SETTING_WIDE_TRUNKS));
 	s->disable_after = atoi(s->settings.value[SETTING_DISABLE_WEBHOOKS]);
 	if (s->disable_after < 1)
 		return error_set(err, "--disable-webhooks-after '%s' must be a number of seconds", s->settings.value[SETTING_DISABLE_WEBHOOKS]);

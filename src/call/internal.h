@@ -396,6 +396,16 @@ void record_recover(struct call_loop *loop);
 void record_perform(struct call *c, enum flow_record action);
 
 /* register.c: struct sip_agent_config's, of the loop */
+/* admission.c */
+/* A request outside of dialogs: is anything made of it? (struct sip_agent_config) */
+enum sip_admission admission_ask(void *arg, const struct sip_asked *asked);
+/* An INVITE that was admitted: whose call it is, or why it is refused. */
+void admission_invite(void *arg, const struct sip_incoming *in);
+/* Wrong credentials of a phone. */
+void phone_refused(void *arg, const struct sockaddr *source);
+/* The live call; NULL: there is none. */
+struct call *loop_call(struct call_loop *loop, const char *id);
+
 const char *phone_password(void *arg, const char *username, size_t n);
 int phone_registered(void *arg, struct sip_registration *r);
 void phone_flow_lost(void *arg, const struct sip_lost_flow *flow);

@@ -1,8 +1,7 @@
-/* The call loop: its thread, who is let in, and the letters it gets. */
+/* The call loop: its thread, and the letters it gets. */
 #include "call/internal.h"
 #include "base/log.h"
 #include "call/pulse.h"
-#include "call/ticket.h"
 #include <semaphore.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -37,313 +36,10 @@ void loop_mark_dirty(struct call *c)
 	c->loop->dirty = c;
 }
 
-/* ---- who is let in ---- */
-
-static struct call *by_id(struct call_loop *loop, const char *id)
-{
-	struct call *c;
-	HASH_FIND(hh_id, loop->by_id, id, strlen(id), c);
-	return c && !c->over ? c : NULL;
-}
-
-/* The call of the same organization that this one was sent on from, when it comes back here. */
-static const struct call *sent_on_from(struct call_loop *loop, const struct sip_incoming *in, const struct organization *o)
-{
-	for (size_t i = 0; i < in->header_count; i++) {
-		const struct call *c = strcasecmp(in->headers[i * 2], CALL_ID_HEADER) == 0 ? by_id(loop, in->headers[i * 2 + 1]) : NULL;
-		if (c && strcmp(c->organization->id, o->id) == 0)
-			return c;
-	}
-	return NULL;
-}
-
-/* Has it been at this number before? (RFC 3261 §16.3: 482) */
-static bool is_loop(const struct call *before, const char *number)
-{
-	char visited[PHONE_SIZE + 1];
-	snprintf(visited, sizeof visited, "%s ", number);
-	return strcmp(before->number->number, number) == 0 || strstr(before->path, visited);
-}
-
-struct password_request {
-	const struct call_loop *loop;
-	const struct organization *organization;
-	const char *number;
-	char trunk_id[ID_SIZE]; /* whose password was told last; "" for a ticket's */
-	char ticket[CRYPTO_HASH_SIZE];
-};
-
-static const char *password_of(void *arg, const char *username, size_t n)
-{
-	struct password_request *r = arg;
-	for (size_t i = 0; i < r->organization->trunk_count; i++) {
-		const struct config_trunk *t = &r->organization->trunks[i];
-		if (!t->username || strcmp(t->username, username) != 0 || n-- > 0)
-			continue;
-		snprintf(r->trunk_id, sizeof r->trunk_id, "%s", t->id);
-		return t->password;
-	}
-	r->trunk_id[0] = '\0';
-	if (n == 0 && strcmp(username, OWN_USERNAME) == 0)
-		return r->loop->own_password;
-	bool ticket = n == 0 && r->loop->config.takes_tickets && ticket_password(config_key(r->loop->config.config), username, r->organization->id, r->number, clock_now_ms() / 1000, r->ticket);
-	return ticket ? r->ticket : NULL;
-}
-
-static bool has_digest(const struct organization *o)
-{
-	for (size_t i = 0; i < o->trunk_count; i++)
-		if (o->trunks[i].username)
-			return true;
-	return false;
-}
-
-static void refuse(struct call_loop *loop, const struct sip_incoming *in, int status)
-{
-	loop->refused++;
-	sip_leg_release(in->leg, status, NULL);
-}
-
-static void strike(struct call_loop *loop, const struct sockaddr *source, int64_t now)
-{
-	char address[ADDRESS_SIZE];
-	if (phones_at(loop->config.phones, source, clock_now_ms()))
-		return; /* somebody's office: a wrong key there is not to silence all others */
-	if (bans_strike(loop->bans, source, now))
-		log_warn(NULL, "%s is not answered for %d seconds: it asked too often for what it may not", address_text(source, address), loop->config.ban_seconds);
-}
-
-/* Before anything is made of a request: those who are no trunk's, and no organization's users or phones, get no further. */
-static enum sip_admission admit(void *arg, const struct sockaddr *source, enum sip_wish request, const char *user)
-{
-	struct call_loop *loop = arg;
-	struct trunk_match trunk;
-	int64_t now = clock_monotonic_ms();
-	if (!source || config_trunks_by_address(loop->config.config, source, &trunk, 1))
-		return SIP_ADMIT;
-	if (bans_has(loop->bans, source, now)) {
-		loop->dropped++;
-		return SIP_DROP;
-	}
-	bool known = request == SIP_INVITE && (phones_at(loop->config.phones, source, clock_now_ms()) ||
-		sip_agent_is_own(loop->agent, source));
-	if (known || (request == SIP_INVITE && (loop->config.takes_tickets || config_has_digest(loop->config.config))) || (request == SIP_REGISTER && config_phone(loop->config.config, NULL, 0, NULL)) || config_trunk_by_line(loop->config.config, user, &trunk))
-		return SIP_ADMIT;
-	loop->refused++;
-	strike(loop, source, now);
-	return SIP_REFUSE;
-}
-
-/* Wrong credentials of a phone. */
-static void phone_refused(void *arg, const struct sockaddr *source)
-{
-	struct call_loop *loop = arg;
-	loop->refused++;
-	if (source)
-		strike(loop, source, clock_monotonic_ms());
-}
-
 static void on_message(void *arg, const struct sip_message *m)
 {
 	struct call_loop *loop = arg;
 	ladders_take(loop->ladders, m);
-}
-
-/* The called number's organization, held, and the number. NULL: it is nobody's. */
-static const struct organization *find_number(
-	struct call_loop *loop, const char *e164, const struct config_number **number)
-{
-	return e164 ? config_by_number(loop->config.config, e164, number) : NULL;
-}
-
-/* The number that a call over this trunk is for, or its default, when it is of the trunk's
- * organization. */
-static const struct organization *called_over(struct call_loop *loop,
-	const struct trunk_match *match, const struct sip_incoming *in, bool line, bool by_default,
-	const struct config_number **number)
-{
-	char dialled[PHONE_SIZE];
-	struct config_store *config = loop->config.config;
-	const struct organization *o = config_organization(config, match->organization_id);
-	const struct config_trunk *trunk = o ? organization_trunk(o, match->trunk_id) : NULL;
-	if (!trunk) {
-		if (o)
-			organization_release(o);
-		return NULL;
-	}
-	const char *called = line || trunk->called_in_to ? in->to_user : in->request_user;
-	if (by_default)
-		called = trunk->default_number;
-	else if (phone_normalize(called, o->region, dialled))
-		called = dialled;
-	const struct organization *found = find_number(loop, called, number);
-	if (found && strcmp(found->id, o->id) != 0) {
-		organization_release(found);
-		found = NULL;
-	}
-	organization_release(o);
-	return found;
-}
-
-/* The number of a caller who may have credentials, read in the region of the organization that
- * has it. */
-static const struct organization *called_by_anybody(
-	struct call_loop *loop, const char *called, const struct config_number **number)
-{
-	char dialled[PHONE_SIZE], regions[REGIONS_MAX][REGION_SIZE];
-	const struct organization *found = find_number(loop, called, number);
-	size_t count = found ? 0 : config_regions(loop->config.config, regions);
-	for (size_t i = 0; i < count && !found; i++) {
-		if (!phone_normalize(called, regions[i], dialled))
-			continue;
-		found = find_number(loop, dialled, number);
-		if (found && strcasecmp(found->region, regions[i]) != 0 && *called != '+') {
-			organization_release(found);
-			found = NULL;
-		}
-	}
-	return found;
-}
-
-/* ---- calls that phones place ---- */
-
-/* Whom the phone of `by` calls: a target by the number plan, or a telephone number as the dial
- * policy has it. Returns 0, or the status of the refusal. */
-static int resolve(const struct organization *o, const char *called, char e164[PHONE_SIZE], struct placed *p)
-{
-	const char *why = NULL;
-	p->to = organization_extension(o, called);
-	if (p->to)
-		return p->to->enabled ? 0 : 480;
-	if (!phone_normalize(called, o->region, e164))
-		return 404;
-	p->e164 = e164;
-	p->trunk = transfer_trunk(o, p->by);
-	if (!p->trunk || !p->trunk->gateway_count)
-		why = "the target has no trunk for telephone numbers";
-	else
-		why = policy_forbids_number(o, e164);
-	if (why)
-		log_info(NULL, "the phone of target %s may not call %s: %s", p->by->id, called, why);
-	return why ? 403 : 0;
-}
-
-static void place_call(struct call_loop *loop, const struct sip_incoming *in, const struct phone_match *m)
-{
-	char e164[PHONE_SIZE];
-	const struct config_number *number = NULL;
-	struct placed p = {.campaign = {.id = "", .name = "Calls of phones", .terms.converts_after_seconds = -1}};
-	const struct organization *o = config_organization(loop->config.config, m->organization_id), *own = NULL;
-	p.by = o ? organization_find(o, "target", m->target_id) : NULL;
-	int status = p.by ? resolve(o, in->request_user, e164, &p) : 403;
-	if (p.by && !p.to && p.e164 && (own = find_number(loop, e164, &number)) && strcmp(own->id, o->id) != 0) {
-		organization_release(own);
-		own = NULL;
-	}
-	bool takes = own && number->campaign && number->campaign->enabled;
-	if (own)
-		status = takes ? 0 : 480;
-	p.number.number = in->request_user;
-	if (status)
-		refuse(loop, in, status);
-	else if (!in->asks && own)
-		call_begin(loop, in, own, number, NULL, NULL, NULL);
-	else if (!in->asks)
-		call_begin(loop, in, o, &p.number, NULL, NULL, &p);
-	if (o && (status || in->asks || own))
-		organization_release(o);
-	if (own && (status || in->asks))
-		organization_release(own);
-}
-
-/* Is it a phone's, by its From and its credentials? Then it is answered here. */
-static bool is_placed_by_phone(struct call_loop *loop, const struct sip_incoming *in)
-{
-	if (!*in->from_user || !config_phone(loop->config.config, in->from_user, 0, NULL))
-		return false;
-	enum sip_auth auth = sip_leg_authenticate(in->leg, phone_password, loop);
-	if (auth == SIP_AUTH_REFUSED)
-		return false; /* they may be a trunk's */
-	if (auth == SIP_AUTH_CHALLENGED) {
-		strike(loop, in->source, clock_monotonic_ms());
-		refuse(loop, in, 403); /* it is answered: this ends the leg */
-		return true;
-	}
-	bans_forget(loop->bans, in->source);
-	place_call(loop, in, &loop->phone);
-	return true;
-}
-
-static void on_incoming(void *arg, const struct sip_incoming *in)
-{
-	struct call_loop *loop = arg;
-	struct trunk_match trunks[16];
-	struct password_request digest = {0};
-	const struct config_number *number = NULL;
-	const char *trunk_id = NULL;
-	bool ticket = false;
-	if (loop->draining) {
-		refuse(loop, in, 503);
-		return;
-	}
-	int64_t now = clock_monotonic_ms();
-	size_t n = config_trunks_by_address(loop->config.config, in->source, trunks, ARRAY_LEN(trunks) - 1);
-	if (!n && is_placed_by_phone(loop, in))
-		return;
-	/* Where we registered, the number is in To. */
-	bool line = config_trunk_by_line(loop->config.config, in->request_user, &trunks[n]);
-	const char *called = line ? in->to_user : in->request_user;
-	const struct organization *o = NULL;
-	n += line;
-	for (size_t i = 0; i < n && !o; i++) {
-		o = called_over(loop, &trunks[i], in, line, false, &number);
-		trunk_id = o ? trunks[i].trunk_id : NULL;
-	}
-	if (!o)
-		o = called_by_anybody(loop, called, &number);
-	for (size_t i = 0; i < n && !o; i++) { /* nobody's number: not another organization's */
-		o = called_over(loop, &trunks[i], in, line, true, &number);
-		trunk_id = o ? trunks[i].trunk_id : NULL;
-	}
-	bool own = o && sip_agent_is_own(loop->agent, in->source) && sent_on_from(loop, in, o);
-	if (!trunk_id && o && (own || has_digest(o) || loop->config.takes_tickets)) {
-		digest = (struct password_request){.loop = loop, .organization = o, .number = number->number};
-		enum sip_auth auth = sip_leg_authenticate(in->leg, password_of, &digest);
-		if (auth == SIP_AUTH_OK) {
-			ticket = !digest.trunk_id[0];
-			trunk_id = ticket ? NULL : digest.trunk_id;
-			bans_forget(loop->bans, in->source);
-		} else {
-			if (!n)
-				strike(loop, in->source, now);
-			refuse(loop, in, 403);
-			organization_release(o);
-			return;
-		}
-	}
-	/* Whoever is known learns that the number is not; others learn nothing. */
-	bool known = trunk_id || ticket;
-	if (!n && !known)
-		strike(loop, in->source, now);
-	int status = !n && !known ? 403 : !known || !number->campaign ? 404 : !number->campaign->enabled || !campaign_terms(number->campaign, number->publisher_id)->enabled ? 480 : 0;
-	if (status) {
-		log_debug(NULL, "refused %d: call to %s", status, called);
-		refuse(loop, in, status);
-		if (o)
-			organization_release(o);
-		return;
-	}
-	const struct call *before = sent_on_from(loop, in, o);
-	if (before && is_loop(before, number->number)) {
-		log_warn(before->id, "refused 482: it came back to %s, where it was already", number->number);
-		refuse(loop, in, 482);
-		organization_release(o);
-		return;
-	}
-	if (in->asks)
-		organization_release(o);
-	else
-		call_begin(loop, in, o, number, ticket ? NULL : organization_trunk(o, trunk_id), before, NULL);
 }
 
 /* ---- letters ---- */
@@ -465,7 +161,7 @@ static void load_certificate(struct call_loop *loop)
 
 static void open_letter(struct call_loop *loop, struct letter *l)
 {
-	struct call *c = l->kind == LETTER_PERSISTED ? by_serial(loop, l->serial) : by_id(loop, l->call_id);
+	struct call *c = l->kind == LETTER_PERSISTED ? by_serial(loop, l->serial) : loop_call(loop, l->call_id);
 	if (l->kind == LETTER_CERTIFICATE)
 		load_certificate(loop);
 	else if (l->kind == LETTER_ROOM)
@@ -720,7 +416,7 @@ static void *loop_main(void *arg)
 {
 	struct start *start = arg;
 	struct call_loop *loop = start->loop;
-	struct sip_agent_config sip = {loop->config.listeners, loop->config.certificate, loop->config.key, loop->config.ca, on_incoming, loop, admit, phone_password, phone_registered, phone_refused, phone_flow_lost, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds, NULL, loop->config.proxies, loop->config.proxy_count};
+	struct sip_agent_config sip = {loop->config.listeners, loop->config.certificate, loop->config.key, loop->config.ca, admission_invite, loop, admission_ask, phone_password, phone_registered, phone_refused, phone_flow_lost, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds, NULL, loop->config.proxies, loop->config.proxy_count};
 	su_init();
 	loop->root = su_root_create((su_root_magic_t *)loop);
 	loop->agent = loop->root && proxy_open(loop, &sip, start->err) ? sip_agent_create(loop->root, &sip, start->err) : NULL;

@@ -1354,20 +1354,38 @@ static void tell_match(struct trunk_match *out, const struct organization *o, co
 	snprintf(out->trunk_id, sizeof out->trunk_id, "%s", trunk->id);
 }
 
-size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max)
+static bool takes_address(const struct config_trunk *t, const struct sockaddr *address)
 {
-	size_t n = 0;
+	return network_has(t->networks, t->network_count, address);
+}
+
+bool config_is_trunk_address(struct config_store *c, const struct sockaddr *address)
+{
+	bool found = false;
 	pthread_rwlock_rdlock(&c->lock);
-	for (struct org *o = c->orgs; o; o = o->hh.next) {
-		for (size_t t = 0; t < o->public.trunk_count && n < max; t++) {
-			const struct config_trunk *trunk = &o->public.trunks[t];
-			if (!network_has(trunk->networks, trunk->network_count, address))
-				continue;
-			tell_match(&out[n++], &o->public, trunk);
-		}
-	}
+	for (struct org *o = c->orgs; o && !found; o = o->hh.next)
+		for (size_t t = 0; t < o->public.trunk_count && !found; t++)
+			found = takes_address(&o->public.trunks[t], address);
 	pthread_rwlock_unlock(&c->lock);
-	return n;
+	return found;
+}
+
+bool config_default_trunk(struct config_store *c, const struct sockaddr *address,
+			  struct trunk_match *out)
+{
+	const struct config_trunk *oldest = NULL;
+	pthread_rwlock_rdlock(&c->lock);
+	for (struct org *o = c->orgs; o; o = o->hh.next)
+		for (size_t i = 0; i < o->public.trunk_count; i++) {
+			const struct config_trunk *t = &o->public.trunks[i];
+			bool older = !oldest || strcmp(t->id, oldest->id) < 0; /* ids begin with a time */
+			if (!older || !t->default_number || !takes_address(t, address))
+				continue;
+			oldest = t;
+			tell_match(out, &o->public, t);
+		}
+	pthread_rwlock_unlock(&c->lock);
+	return oldest != NULL;
 }
 
 void config_each_trunk(struct config_store *c, void (*f)(void *arg, const struct config_trunk *trunk), void *arg)
@@ -1531,6 +1549,15 @@ const struct flow *organization_flow(const struct organization *o, const char *i
 const struct config_trunk *organization_trunk(const struct organization *o, const char *id)
 {
 	return organization_find(o, "trunk", id);
+}
+
+const struct config_trunk *organization_trunk_at(
+	const struct organization *o, const struct sockaddr *address, bool in_to)
+{
+	for (size_t i = 0; i < o->trunk_count; i++)
+		if (o->trunks[i].called_in_to == in_to && takes_address(&o->trunks[i], address))
+			return &o->trunks[i];
+	return NULL;
 }
 
 const struct config_prompt *organization_prompt(const struct organization *o, const char *id)

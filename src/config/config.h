@@ -251,8 +251,7 @@ const struct organization *config_by_webhook_key(struct config_store *c, const c
 const struct organization *config_by_dni(struct config_store *c, const char *id, const struct config_dni **snippet);
 const struct organization *config_by_inbound_rtb(struct config_store *c, const char *id, const struct config_inbound_rtb **endpoint);
 
-/* Trunks that an address belongs to / whose inbound user name this is: the organizations'
- * ids are compared by the caller with the number's. At most max; not held: copies of ids. */
+/* A trunk and its organization: copies of their ids, nothing is held. */
 struct trunk_match {
 	char organization_id[40], trunk_id[40];
 };
@@ -262,7 +261,14 @@ struct trunk_match {
 size_t config_regions(struct config_store *c, char regions[REGIONS_MAX][REGION_SIZE]);
 /* How many organizations there are. */
 size_t config_organization_count(struct config_store *c);
-size_t config_trunks_by_address(struct config_store *c, const struct sockaddr *address, struct trunk_match *out, size_t max);
+/* Does a trunk of any organization take calls from the address? */
+bool config_is_trunk_address(struct config_store *c, const struct sockaddr *address);
+/*
+ * Of all trunks that take calls from the address and have a default number the oldest, so that one
+ * that is added later takes no other's calls. false: there is none.
+ */
+bool config_default_trunk(struct config_store *c, const struct sockaddr *address,
+			  struct trunk_match *out);
 /* Has any trunk inbound digest credentials? */
 bool config_has_digest(struct config_store *c);
 struct phone_match {
@@ -308,6 +314,9 @@ const struct flow *organization_flow(const struct organization *o, const char *i
 /* The names of a target and of its buyer; what is not there has no value. id may be NULL. */
 void organization_target_names(const struct organization *o, const char *id, struct value *target, struct value *buyer);
 const struct config_trunk *organization_trunk(const struct organization *o, const char *id);
+/* The organization's trunk that takes calls from the address; in_to: and reads the number in To. */
+const struct config_trunk *organization_trunk_at(
+	const struct organization *o, const struct sockaddr *address, bool in_to);
 const struct config_prompt *organization_prompt(const struct organization *o, const char *id);
 
 #endif

@@ -1,5 +1,7 @@
+#include "base/network.h"
 #include "model/resource.h"
 #include "model/target.h"
+#include <stdio.h>
 #include <string.h>
 
 #define COST(direction) \
@@ -13,10 +15,41 @@
 		 {0}, \
 	 }}
 
+#define ADDRESSES "/inbound/allowed_addresses"
+
+static bool allows_wide; /* set before the threads that read it are started */
+
+void trunk_allow_wide_networks(bool allow)
+{
+	allows_wide = allow;
+}
+
+/* Whoever sends from a trunk's network calls without credentials. */
+static void check_widths(json_t *list, struct errors *errors)
+{
+	json_t *address;
+	size_t i;
+	json_array_foreach(list, i, address) {
+		struct network n;
+		char at[sizeof ADDRESSES + 24];
+		const char *text = json_string_value(address);
+		if (!text || !network_parse(text, &n) ||
+		    n.prefix >= (n.family == AF_INET ? TRUNK_PREFIX_MIN : TRUNK_PREFIX_MIN_IPV6))
+			continue;
+		snprintf(at, sizeof at, ADDRESSES "/%zu", i);
+		errors_add(errors, at, "must not be wider than /24 (IPv4) or /48 (IPv6): everybody "
+			"in it calls without credentials. The operator may allow it with "
+			"--allow-wide-trunks");
+	}
+}
+
 static void check(json_t *doc, struct errors *errors)
 {
 	json_t *inbound = json_object_get(doc, "inbound");
-	schema_check_networks(json_object_get(inbound, "allowed_addresses"), "/inbound/allowed_addresses", errors);
+	json_t *addresses = json_object_get(inbound, "allowed_addresses");
+	schema_check_networks(addresses, ADDRESSES, errors);
+	if (!allows_wide)
+		check_widths(addresses, errors);
 	bool user = json_is_string(json_object_get(inbound, "username")), password = json_is_string(json_object_get(inbound, "password"));
 	if (user != password)
 		errors_add(errors, user ? "/inbound/password" : "/inbound/username", "username and password go together");

@@ -216,20 +216,41 @@ static int request(struct sip_agent *agent, nta_incoming_t *irq, sip_t const *si
 	}
 }
 
+static enum sip_wish wish_of(sip_method_t method)
+{
+	if (method == sip_method_invite)
+		return SIP_INVITE;
+	return method == sip_method_register ? SIP_REGISTER : SIP_OTHER;
+}
+
+static enum sip_admission admission_of(struct sip_agent *agent, msg_t *msg, const sip_t *sip,
+				       sip_method_t method)
+{
+	struct sockaddr_storage room;
+	su_home_t *home = msg_home(msg);
+	if (!agent->config.admit || method == sip_method_ack)
+		return SIP_ADMIT;
+	const struct sip_asked asked = {
+		.source = sip_source(agent, msg, sip, &room),
+		.wish = wish_of(method),
+		.request_user = sip_user_of(home, sip->sip_request->rq_url),
+		.to_user = sip->sip_to ? sip_user_of(home, sip->sip_to->a_url) : "",
+		.from_user = sip->sip_from ? sip_user_of(home, sip->sip_from->a_url) : "",
+	};
+	return agent->config.admit(agent->config.arg, &asked);
+}
+
 /* All that belongs to no dialog, before anything is made of it. */
 static int consider(nta_agent_magic_t *magic, nta_agent_t *nta, msg_t *msg, sip_t *sip)
 {
 	struct sip_agent *agent = (struct sip_agent *)(void *)magic;
-	const char *user = sip->sip_request ? sip->sip_request->rq_url->url_user : NULL;
 	sip_method_t method = sip->sip_request ? sip->sip_request->rq_method : sip_method_ack;
-	bool invite = method == sip_method_invite, registers = method == sip_method_register, nothing = method == sip_method_ack;
-	enum sip_wish kind = invite ? SIP_INVITE : registers ? SIP_REGISTER : SIP_OTHER;
-	struct sockaddr_storage room;
-	enum sip_admission a = agent->config.admit && !nothing ? agent->config.admit(agent->config.arg, sip_source(agent, msg, sip, &room), kind, user ? user : "") : SIP_ADMIT;
+	bool nothing = method == sip_method_ack, registers = method == sip_method_register;
+	enum sip_admission a = admission_of(agent, msg, sip, method);
 	nta_incoming_t *irq = NULL;
 	if (a == SIP_DROP || nothing)
 		msg_destroy(msg);
-	else if (a == SIP_REFUSE && (invite || registers))
+	else if (a == SIP_REFUSE && (method == sip_method_invite || registers))
 		nta_msg_treply(nta, msg, SIP_403_FORBIDDEN, TAG_END());
 	else if (registers && agent->config.registered && !sip->sip_authorization)
 		sip_registrar_challenge(agent, msg);

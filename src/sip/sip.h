@@ -151,7 +151,14 @@ struct sip_media_proxy {
 
 enum sip_wish { SIP_INVITE, SIP_REGISTER, SIP_OTHER };
 
-/* What to do with a request that belongs to no dialog. */
+/* A request that belongs to no dialog. Borrowed: valid during the call. */
+struct sip_asked {
+	const struct sockaddr *source; /* NULL: not known */
+	enum sip_wish wish;
+	const char *request_user, *to_user, *from_user; /* as in struct sip_incoming */
+};
+
+/* What to do with it. */
 enum sip_admission {
 	SIP_ADMIT,
 	SIP_REFUSE, /* 403, and nothing of it is kept */
@@ -167,8 +174,8 @@ struct sip_agent_config {
 	const char *certificate, *key, *ca;
 	void (*incoming)(void *arg, const struct sip_incoming *invite);
 	void *arg;
-	/* Asked of each such request; NULL: all are admitted. user: of the request URI, "" without one. */
-	enum sip_admission (*admit)(void *arg, const struct sockaddr *source, enum sip_wish request, const char *user);
+	/* Asked of each such request; NULL: all are admitted. */
+	enum sip_admission (*admit)(void *arg, const struct sip_asked *asked);
 	/* Phones that register here; all or none. registered: the status to answer with, its answer in *r. refused: wrong credentials. */
 	const char *(*phone_password)(void *arg, const char *username, size_t n);
 	int (*registered)(void *arg, struct sip_registration *r);
