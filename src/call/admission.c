@@ -83,14 +83,16 @@ static void refuse(struct call_loop *loop, const struct sip_incoming *in, int st
 	sip_leg_release(in->leg, status, NULL);
 }
 
-static void strike(struct call_loop *loop, const struct sockaddr *source)
+static void strike(struct call_loop *loop, struct bans *bans, const struct sockaddr *source)
 {
 	char address[ADDRESS_SIZE];
 	if (phones_at(loop->config.phones, source, clock_now_ms()))
 		return; /* one phone with a wrong password must not silence the others of its office */
-	if (bans_strike(loop->bans, source, clock_monotonic_ms()))
-		log_warn(NULL, "%s is not answered for %d seconds: it was refused too often",
-			 address_text(source, address), loop->config.ban_seconds);
+	if (bans_strike(bans, source, clock_monotonic_ms()))
+		log_warn(NULL, "%s is not answered for %d seconds: %s too often",
+			 address_text(source, address), loop->config.ban_seconds,
+			 bans == loop->guessers ? "its credentials were wrong"
+						: "it asked for what it may not");
 }
 
 void phone_refused(void *arg, const struct sockaddr *source)
@@ -98,7 +100,13 @@ void phone_refused(void *arg, const struct sockaddr *source)
 	struct call_loop *loop = arg;
 	loop->refused++;
 	if (source)
-		strike(loop, source);
+		strike(loop, loop->guessers, source);
+}
+
+void admission_forgive(struct call_loop *loop, const struct sockaddr *source)
+{
+	bans_forget(loop->guessers, source);
+	bans_forget(loop->strangers, source);
 }
 
 /* ---- whose number was called ---- */
@@ -267,20 +275,23 @@ static bool names_phone(struct call_loop *loop, const char *from_user)
 	return *from_user && config_phone(loop->config.config, from_user, 0, NULL);
 }
 
-/* Is it a phone's, by its From and its credentials? Then it is answered here. */
-static bool is_placed_by_phone(struct call_loop *loop, const struct sip_incoming *in)
+/*
+ * Is it a phone's, by its From and its credentials? Then it is answered here. *wrong: there are
+ * credentials, and no phone has them; they may be a trunk's.
+ */
+static bool is_placed_by_phone(struct call_loop *loop, const struct sip_incoming *in, bool *wrong)
 {
 	if (!names_phone(loop, in->from_user))
 		return false;
 	enum sip_auth auth = sip_leg_authenticate(in->leg, phone_password, loop);
-	if (auth == SIP_AUTH_REFUSED)
-		return false; /* they may be a trunk's */
+	*wrong = auth == SIP_AUTH_REFUSED;
+	if (*wrong)
+		return false;
 	if (auth == SIP_AUTH_CHALLENGED) {
-		strike(loop, in->source);
 		refuse(loop, in, 403); /* it is answered: this ends the leg */
 		return true;
 	}
-	bans_forget(loop->bans, in->source);
+	admission_forgive(loop, in->source);
 	place_call(loop, in, &loop->phone);
 	return true;
 }
@@ -299,40 +310,66 @@ static bool is_taken_by_address(struct call_loop *loop, const struct sip_asked *
 	return taken;
 }
 
-/* Might it show, with what it asks for, that it may? */
-static bool may_show_credentials(struct call_loop *loop, const struct sip_asked *asked)
+/* Does the called number's organization have it challenged? */
+static bool is_challenged(struct call_loop *loop, const struct sip_asked *asked)
+{
+	struct called called;
+	find_called(loop, asked->source, asked->request_user, asked->to_user, &called);
+	bool challenged = called.organization && takes_credentials(loop, called.organization);
+	forget_called(&called);
+	return challenged;
+}
+
+/*
+ * Might it show, with what it asks for, that it may? strictly: the number that it calls says so, or
+ * the phone in its From.
+ */
+static bool may_show_credentials(struct call_loop *loop, const struct sip_asked *asked,
+				 bool strictly)
 {
 	struct config_store *config = loop->config.config;
 	if (asked->wish == SIP_REGISTER)
 		return config_phone(config, NULL, 0, NULL);
-	return asked->wish == SIP_INVITE &&
-	       (phones_at(loop->config.phones, asked->source, clock_now_ms()) ||
-		sip_agent_is_own(loop->agent, asked->source) || loop->config.takes_tickets ||
-		config_has_digest(config));
+	if (asked->wish != SIP_INVITE)
+		return false;
+	if (sip_agent_is_own(loop->agent, asked->source))
+		return true;
+	bool phones = phones_at(loop->config.phones, asked->source, clock_now_ms());
+	if (strictly)
+		return (phones && names_phone(loop, asked->from_user)) || is_challenged(loop, asked);
+	return phones || loop->config.takes_tickets || config_has_digest(config);
 }
 
+/*
+ * Two bans. Guessers have shown wrong credentials for a nonce that was sent to their address, so
+ * that the address is not forged: they are not answered at all. Strangers have asked for what needs
+ * no credentials to be refused, and their address may be forged: only more of the same goes
+ * unanswered, which nobody misses.
+ */
 enum sip_admission admission_ask(void *arg, const struct sip_asked *asked)
 {
 	struct call_loop *loop = arg;
 	struct trunk_match line;
 	if (!asked->source)
 		return SIP_ADMIT;
-	bool banned = bans_has(loop->bans, asked->source, clock_monotonic_ms());
+	int64_t now = clock_monotonic_ms();
+	bool guesser = bans_has(loop->guessers, asked->source, now);
+	bool banned = guesser || bans_has(loop->strangers, asked->source, now);
 	bool somebodys = config_is_trunk_address(loop->config.config, asked->source);
 	if (somebodys && !banned)
 		return SIP_ADMIT;
 	/* A ban of somebody's trunk address is for what that trunk is not for. */
 	if (somebodys && (asked->wish == SIP_OTHER || is_taken_by_address(loop, asked)))
 		return SIP_ADMIT;
+	bool line_of_trunk = config_trunk_by_line(loop->config.config, asked->request_user, &line);
+	if (!guesser && (line_of_trunk || may_show_credentials(loop, asked, banned)))
+		return SIP_ADMIT;
 	if (banned) {
 		loop->dropped++;
 		return SIP_DROP;
 	}
-	if (may_show_credentials(loop, asked) ||
-	    config_trunk_by_line(loop->config.config, asked->request_user, &line))
-		return SIP_ADMIT;
 	loop->refused++;
-	strike(loop, asked->source);
+	strike(loop, loop->strangers, asked->source);
 	return SIP_REFUSE;
 }
 
@@ -344,6 +381,7 @@ struct entry {
 	bool by_line;    /* it came to the contact that a trunk has registered */
 	bool somebodys;  /* from the address of a trunk of whatever organization */
 	bool ticket;     /* with a ticket's credentials */
+	bool wrong;      /* its credentials are no phone's */
 };
 
 /* The number, and the trunk that takes the call by its address. */
@@ -382,12 +420,14 @@ static bool authenticate(struct call_loop *loop, const struct sip_incoming *in, 
 		return true;
 	struct password_request request = {
 		.loop = loop, .organization = o, .number = e->called.number->number};
-	if (sip_leg_authenticate(in->leg, password_of, &request) != SIP_AUTH_OK) {
-		strike(loop, in->source);
+	enum sip_auth auth = sip_leg_authenticate(in->leg, password_of, &request);
+	if (auth == SIP_AUTH_REFUSED)
+		strike(loop, loop->guessers, in->source);
+	if (auth != SIP_AUTH_OK) {
 		refuse(loop, in, 403); /* after a challenge this only ends the leg */
 		return false;
 	}
-	bans_forget(loop->bans, in->source);
+	admission_forgive(loop, in->source);
 	e->ticket = !request.trunk_id[0];
 	if (!e->ticket)
 		e->called.trunk = organization_trunk(o, request.trunk_id);
@@ -413,9 +453,11 @@ static void begin(struct call_loop *loop, const struct sip_incoming *in, struct 
 {
 	const struct called *called = &e->called;
 	int status = refusal_of(e);
-	bool known = called->trunk || e->ticket, nobodys = !called->organization;
-	if (!known && !e->by_line && !(nobodys && e->somebodys))
-		strike(loop, in->source);
+	bool known = called->trunk || e->ticket, stale = e->somebodys && !called->organization;
+	if (!known && e->wrong)
+		strike(loop, loop->guessers, in->source);
+	else if (!known && !e->by_line && !stale)
+		strike(loop, loop->strangers, in->source);
 	const struct call *before = status ? NULL : sent_on_from(loop, in, called->organization);
 	if (before && is_loop(before, called->number->number)) {
 		log_warn(before->id, "refused 482: it came back to %s, where it was already",
@@ -447,7 +489,7 @@ void admission_invite(void *arg, const struct sip_incoming *in)
 	/* At an address without registered phones a trunk's default number comes before phones. */
 	if (phones && !phones_at(loop->config.phones, in->source, clock_now_ms()))
 		find_default(loop, in, &e);
-	if (phones && !e.called.trunk && is_placed_by_phone(loop, in)) {
+	if (phones && !e.called.trunk && is_placed_by_phone(loop, in, &e.wrong)) {
 		forget_called(&e.called);
 		return;
 	}

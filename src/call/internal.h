@@ -42,7 +42,7 @@ struct call_loop {
 	bool room_freed;      /* since they were looked at */
 	size_t pings;         /* of auctions, whose answers are waited for */
 	struct audio *ringback, *beep;
-	struct bans *bans;
+	struct bans *guessers, *strangers; /* admission.c says who is which */
 	struct ladders *ladders;
 	struct pulse *pulse;
 	struct policies *policies;
@@ -401,6 +401,8 @@ void record_perform(struct call *c, enum flow_record action);
 enum sip_admission admission_ask(void *arg, const struct sip_asked *asked);
 /* An INVITE that was admitted: whose call it is, or why it is refused. */
 void admission_invite(void *arg, const struct sip_incoming *in);
+/* The address has shown right credentials: its bans end. */
+void admission_forgive(struct call_loop *loop, const struct sockaddr *source);
 /* Wrong credentials of a phone. */
 void phone_refused(void *arg, const struct sockaddr *source);
 /* The live call; NULL: there is none. */

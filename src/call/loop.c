@@ -331,7 +331,7 @@ static void once_a_second(struct call_loop *loop, int64_t now)
 	if (now < loop->second_at_ms)
 		return;
 	loop->second_at_ms = now + 1000;
-	loop->banned = bans_count(loop->bans, now);
+	loop->banned = bans_count(loop->guessers, now) + bans_count(loop->strangers, now);
 	ladders_write(loop->ladders, now);
 	if (loop->calls)
 		pulse_beat(loop->pulse);
@@ -462,7 +462,8 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 	loop->prompt_answers = mailbox_create(1);
 	loop->http_answers = mailbox_create(1);
 	loop->script_answers = mailbox_create(1);
-	loop->bans = bans_create(config->ban_seconds);
+	loop->guessers = bans_create(config->ban_seconds);
+	loop->strangers = bans_create(config->ban_seconds);
 	loop->pulse = pulse_create(config->store, config->node);
 	loop->ladders = ladders_create(config->store);
 	loop->policies = policies_create();
@@ -472,7 +473,7 @@ struct call_loop *call_loop_create(const struct call_loop_config *config, struct
 	loop->beep = audio_beep();
 	error_set(err, "the SIP stack could not be started");
 	sem_init(&start.ready, 0, 0);
-	bool started = loop->bans && loop->pulse && loop->ladders && loop->policies && loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
+	bool started = loop->guessers && loop->strangers && loop->pulse && loop->ladders && loop->policies && loop->mailbox && loop->media_events && loop->prompt_answers && loop->http_answers && loop->script_answers && pthread_create(&loop->thread, NULL, loop_main, &start) == 0;
 	if (started) {
 		pthread_setname_np(loop->thread, "calls");
 		sem_wait(&start.ready);
@@ -534,7 +535,8 @@ void call_loop_free(struct call_loop *loop)
 	mailbox_destroy(loop->script_answers);
 	audio_release(loop->ringback);
 	audio_release(loop->beep);
-	bans_destroy(loop->bans);
+	bans_destroy(loop->guessers);
+	bans_destroy(loop->strangers);
 	pulse_destroy(loop->pulse);
 	ladders_destroy(loop->ladders);
 	policies_destroy(loop->policies);

@@ -90,7 +90,7 @@ int phone_registered(void *arg, struct sip_registration *r)
 	struct phone p;
 	if (loop->draining)
 		return 503;
-	bans_forget(loop->bans, r->source);
+	admission_forgive(loop, r->source);
 	if (!r->contact)
 		return answer_known(loop, r, now);
 	if (!*r->contact) {

@@ -73,6 +73,12 @@ const struct sockaddr *sip_source(const struct sip_agent *agent, msg_t *msg, sip
 	return source;
 }
 
+bool sip_is_proxied(const struct sip_agent *agent, msg_t *msg)
+{
+	return network_has(agent->config.proxies, agent->config.proxy_count,
+			   (const struct sockaddr *)msg_addr(msg));
+}
+
 static bool is_withheld(const sip_t *sip)
 {
 	for (size_t i = 0; sip->sip_privacy && sip->sip_privacy->priv_values && sip->sip_privacy->priv_values[i]; i++)
@@ -281,7 +287,7 @@ static bool listen_at(struct sip_agent *a, const char *listener, struct error *e
 struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err)
 {
 	struct sip_agent *a = calloc(1, sizeof *a);
-	unsigned char key[16];
+	unsigned char key[32];
 	if (!a)
 		return NULL;
 	pthread_once(&steady_once, steady_begin);
@@ -292,10 +298,10 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	a->features = sip_supported_make(a->home, SIP_FEATURES);
 	a->audio = sip_content_type_make(a->home, "application/sdp");
 	randombytes_buf(key, sizeof key);
-	sodium_bin2hex(a->nonce_key, sizeof a->nonce_key, key, sizeof key);
+	a->nonces = nonces_create(key);
 	/* What goes by UDP does so however long it is: carriers that are called so often drop the TCP that RFC 3261 §18.1.1 wants for it. */
 	a->nta = nta_agent_create(root, (url_string_t *)-1, consider, (nta_agent_magic_t *)(void *)a, NTATAG_UA(1), NTATAG_PRELOAD(MESSAGE_MEMORY), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(SIP_MESSAGE_MAX), NTATAG_UDP_MTU(SIP_MESSAGE_MAX), TAG_END());
-	bool ok = a->nta != NULL && sip_wire_open(a) && sip_connections_open(a);
+	bool ok = a->nta != NULL && a->nonces && sip_wire_open(a) && sip_connections_open(a);
 	for (size_t i = 0; ok && config->listeners[i]; i++)
 		ok = listen_at(a, config->listeners[i], err);
 	ok = ok && sip_agent_load_certificate(a, err);
@@ -322,6 +328,7 @@ void sip_agent_destroy(struct sip_agent *a)
 		nta_agent_destroy(a->nta);
 	sip_wire_close(a);
 	sip_connections_close(a);
+	nonces_destroy(a->nonces);
 	su_home_deinit(a->home);
 	free(a);
 }

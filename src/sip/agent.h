@@ -10,6 +10,7 @@ struct sip_request;
 #define NTA_INCOMING_MAGIC_T struct sip_leg
 #define NTA_OUTGOING_MAGIC_T struct sip_leg
 #include "sip/digest.h"
+#include "sip/nonce.h"
 #include "sip/sip.h"
 #include <sofia-sip/nta.h>
 #include <sofia-sip/sip_header.h>
@@ -55,7 +56,7 @@ struct sip_agent {
 	size_t leg_count;
 	struct sip_flow *flows; /* connections that phones registered by */
 	struct sip_request *requests; /* outside of legs, that wait for their answers */
-	char nonce_key[33];
+	struct nonces *nonces;
 };
 
 #define SIP_REALMS_MAX 8
@@ -127,6 +128,7 @@ struct sip_leg {
 	enum leg_state state;
 	bool outgoing, released;
 	bool placed; /* outgoing: its owner has it, and is told */
+	bool authenticated; /* incoming: the credentials of its INVITE are accepted */
 	bool far_offered; /* the INVITE that is answered next, or was last, had an offer */
 	const struct sip_listener *listener; /* that it came or goes by: our contact */
 	nta_leg_t *dialog;
@@ -320,22 +322,37 @@ static inline const sip_contact_t *sip_leg_contact(const struct sip_leg *leg)
 enum sip_transport sip_transport_of_via(const sip_via_t *v);
 /* Who sent it, or asked the proxies in front to; in the message or in room. */
 const struct sockaddr *sip_source(const struct sip_agent *agent, msg_t *msg, sip_t const *sip, struct sockaddr_storage *room);
+/* Did one of the proxies in front pass it on? */
+bool sip_is_proxied(const struct sip_agent *agent, msg_t *msg);
 
 /* Answered now, with status 0. */
 void sip_request_give_up(struct sip_request *request);
 
 #define SIP_REALM "strowger"
-#define SIP_CHALLENGE_SIZE 256
+/* One challenge with one nonce, as a header field for each algorithm. */
+struct sip_challenge {
+	char text[2][256];
+};
 
 /* Whose credentials, for what; password_of as sip_leg_authenticate() has it. */
 struct sip_credential_check {
-	const char *realm, *method;
+	const char *method;
+	const url_t *uri; /* of the request */
+	const struct sockaddr *source;
+	bool proxied; /* a proxy in front, which may have changed the URI's host, passed it on */
+	bool *taken;  /* have the credentials of this request been accepted already? NULL: no */
 	const char *(*password_of)(void *arg, const char *username, size_t n);
 	void *arg;
 };
-void sip_make_challenge(const struct sip_agent *agent, const char *realm, bool stale, char out[SIP_CHALLENGE_SIZE]);
-/* SIP_AUTH_CHALLENGED: answer with out. */
-enum sip_auth sip_check_credentials(const struct sip_agent *agent, su_home_t *home, const msg_auth_t *au, const struct sip_credential_check *check, char out[SIP_CHALLENGE_SIZE]);
+void sip_challenge_make(const struct sip_agent *agent, const struct sockaddr *source, bool stale,
+			struct sip_challenge *out);
+/*
+ * SIP_AUTH_CHALLENGED: answer with out. SIP_AUTH_REFUSED: the nonce was sent to the source, so that
+ * its address is not forged, and the response is wrong.
+ */
+enum sip_auth sip_check_credentials(struct sip_agent *agent, su_home_t *home, const msg_auth_t *au,
+				    const struct sip_credential_check *check,
+				    struct sip_challenge *out);
 
 /* registrar.c */
 void sip_registrar_challenge(struct sip_agent *agent, msg_t *msg); /* takes the message */

@@ -1,64 +1,75 @@
 /*
- * Digest authentication (RFC 3261 section 22): of those who call and register, with MD5 and
- * qop=auth, and ours to others, with what they ask for (RFC 7616, RFC 8760).
+ * Digest authentication (RFC 3261 section 22): of those who call and register, with MD5 or SHA-256
+ * and qop=auth, and ours to others, with what they ask for (RFC 7616, RFC 8760).
  */
 #include "base/clock.h"
 #include "sip/agent.h"
-#include <sofia-sip/auth_digest.h>
-#include <sofia-sip/su_md5.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define NONCE_LIFETIME_SECONDS 300
-
-/* time-hash, so that no nonce has to be remembered. */
-static void make_nonce(const struct sip_agent *agent, long seconds, char out[64])
+void sip_challenge_make(const struct sip_agent *agent, const struct sockaddr *source, bool stale,
+			struct sip_challenge *out)
 {
-	su_md5_t md5;
-	char stamp[24], hash[2 * SU_MD5_DIGEST_SIZE + 1];
-	snprintf(stamp, sizeof stamp, "%lx", (unsigned long)seconds);
-	su_md5_init(&md5);
-	su_md5_strupdate(&md5, agent->nonce_key);
-	su_md5_strupdate(&md5, stamp);
-	su_md5_hexdigest(&md5, hash);
-	snprintf(out, 64, "%s.%s", stamp, hash);
+	/* MD5 first: some phones read the first challenge alone, and know no other algorithm. */
+	static const char *const algorithms[] = {"MD5", "SHA-256"};
+	char nonce[NONCE_SIZE];
+	uint64_t random;
+	randombytes_buf(&random, sizeof random);
+	nonce_make(agent->nonces, source, clock_monotonic_ms(), random, nonce);
+	for (size_t i = 0; i < ARRAY_LEN(algorithms); i++)
+		snprintf(out->text[i], sizeof out->text[i],
+			 "Digest realm=\"" SIP_REALM "\", nonce=\"%s\", algorithm=%s, "
+			 "qop=\"auth\"%s", nonce, algorithms[i], stale ? ", stale=true" : "");
 }
 
-static bool nonce_fresh(const struct sip_agent *agent, const char *nonce)
+/*
+ * Is the request the one that the credentials were made for (RFC 7616 section 3.4.6)? Parameters
+ * may differ, and a port that one of both leaves out. A proxy in front may have changed the host.
+ */
+static bool is_same_uri(su_home_t *home, const char *text, const url_t *requested, bool proxied)
 {
-	char expected[64];
-	long made = strtol(nonce, NULL, 16), now = (long)(clock_now_ms() / 1000);
-	make_nonce(agent, made, expected);
-	return strcmp(nonce, expected) == 0 && now - made >= 0 && now - made <= NONCE_LIFETIME_SECONDS;
+	const url_t *named = url_make(home, text);
+	if (!named || !named->url_host || !requested->url_host)
+		return false;
+	const char *one = named->url_user ? named->url_user : "";
+	const char *other = requested->url_user ? requested->url_user : "";
+	bool same_port = !named->url_port || !requested->url_port ||
+			 strcmp(named->url_port, requested->url_port) == 0;
+	if (strcmp(one, other) != 0)
+		return false;
+	return proxied || (same_port && strcasecmp(named->url_host, requested->url_host) == 0);
 }
 
-void sip_make_challenge(const struct sip_agent *agent, const char *realm, bool stale, char out[SIP_CHALLENGE_SIZE])
+enum sip_auth sip_check_credentials(struct sip_agent *agent, su_home_t *home, const msg_auth_t *au,
+				    const struct sip_credential_check *check,
+				    struct sip_challenge *out)
 {
-	char nonce[64];
-	make_nonce(agent, (long)(clock_now_ms() / 1000), nonce);
-	snprintf(out, SIP_CHALLENGE_SIZE, "Digest realm=\"%s\", nonce=\"%s\", algorithm=MD5, qop=\"auth\"%s", realm, nonce, stale ? ", stale=true" : "");
-}
-
-enum sip_auth sip_check_credentials(const struct sip_agent *agent, su_home_t *home, const msg_auth_t *au, const struct sip_credential_check *check, char out[SIP_CHALLENGE_SIZE])
-{
-	auth_response_t ar = {.ar_size = sizeof ar};
-	auth_hexmd5_t a1, expected;
+	struct digest_response r;
 	const char *password;
-	if (!au || !au->au_params || auth_digest_response_get(home, &ar, au->au_params) < 0 || !ar.ar_username || !ar.ar_nonce || !ar.ar_uri || !ar.ar_response || !ar.ar_realm || strcmp(ar.ar_realm, check->realm) != 0) {
-		sip_make_challenge(agent, check->realm, false, out);
+	int64_t now = clock_monotonic_ms();
+	bool usable = au && au->au_scheme && strcasecmp(au->au_scheme, "Digest") == 0 &&
+		      digest_response_read(home, (const char *const *)au->au_params, &r) &&
+		      strcmp(r.realm, SIP_REALM) == 0 &&
+		      is_same_uri(home, r.uri, check->uri, check->proxied);
+	bool fresh = usable && nonce_is_fresh(agent->nonces, r.nonce, check->source, now);
+	if (!fresh) {
+		sip_challenge_make(agent, check->source, usable, out);
 		return SIP_AUTH_CHALLENGED;
 	}
-	if (!nonce_fresh(agent, ar.ar_nonce)) {
-		sip_make_challenge(agent, check->realm, true, out);
-		return SIP_AUTH_CHALLENGED;
-	}
-	for (size_t n = 0; (password = check->password_of(check->arg, ar.ar_username, n)); n++) {
-		auth_digest_ha1(a1, ar.ar_username, check->realm, password);
-		auth_digest_response(&ar, expected, a1, check->method, NULL, 0);
-		if (strcasecmp(expected, ar.ar_response) == 0)
+	for (size_t n = 0; (password = check->password_of(check->arg, r.username, n)); n++) {
+		if (!digest_response_fits(&r, check->method, password))
+			continue;
+		if (check->taken && *check->taken)
 			return SIP_AUTH_OK;
+		if (!nonce_take(agent->nonces, r.nonce, r.count, now)) { /* a replay */
+			sip_challenge_make(agent, check->source, true, out);
+			return SIP_AUTH_CHALLENGED;
+		}
+		if (check->taken)
+			*check->taken = true;
+		return SIP_AUTH_OK;
 	}
 	return SIP_AUTH_REFUSED;
 }
@@ -67,11 +78,24 @@ enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *(*password_o
 {
 	msg_t *msg = nta_incoming_getrequest(leg->invite_in);
 	sip_t *sip = sip_object(msg);
-	char challenge[SIP_CHALLENGE_SIZE];
-	const struct sip_credential_check check = {SIP_REALM, "INVITE", password_of, arg};
-	enum sip_auth result = sip_check_credentials(leg->agent, leg->home, sip->sip_proxy_authorization ? sip->sip_proxy_authorization : sip->sip_authorization, &check, challenge);
+	struct sip_challenge challenge;
+	struct sockaddr_storage room;
+	const struct sip_credential_check check = {
+		.method = "INVITE",
+		.uri = sip->sip_request->rq_url,
+		.source = sip_source(leg->agent, msg, sip, &room),
+		.proxied = sip_is_proxied(leg->agent, msg),
+		.taken = &leg->authenticated,
+		.password_of = password_of,
+		.arg = arg,
+	};
+	const msg_auth_t *given = sip->sip_proxy_authorization ? sip->sip_proxy_authorization
+							       : sip->sip_authorization;
+	enum sip_auth result = sip_check_credentials(leg->agent, leg->home, given, &check, &challenge);
 	if (result == SIP_AUTH_CHALLENGED) {
-		nta_incoming_treply(leg->invite_in, SIP_407_PROXY_AUTH_REQUIRED, SIPTAG_PROXY_AUTHENTICATE_STR(challenge), TAG_END());
+		nta_incoming_treply(leg->invite_in, SIP_407_PROXY_AUTH_REQUIRED,
+				    SIPTAG_PROXY_AUTHENTICATE_STR(challenge.text[0]),
+				    SIPTAG_PROXY_AUTHENTICATE_STR(challenge.text[1]), TAG_END());
 		nta_incoming_destroy(leg->invite_in);
 		leg->invite_in = NULL;
 	}

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <sodium.h>
 #include <sofia-sip/msg_header.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -20,20 +21,21 @@ static const char *parameter(su_home_t *home, const char *const *params, const c
 	return value ? su_strndup(home, value + quoted, (isize_t)(len - 2 * quoted)) : NULL;
 }
 
-static bool read_algorithm(struct digest_challenge *c)
+/* algorithm NULL: MD5 */
+static bool read_algorithm(const char *algorithm, enum digest_hash *hash, bool *is_session)
 {
 	static const char session[] = "-sess";
-	size_t len = c->algorithm ? strlen(c->algorithm) : 0, end = sizeof session - 1;
-	c->hash = DIGEST_MD5;
-	c->session = len > end && strcasecmp(c->algorithm + len - end, session) == 0;
-	if (!c->algorithm)
+	size_t len = algorithm ? strlen(algorithm) : 0, end = sizeof session - 1;
+	*hash = DIGEST_MD5;
+	*is_session = len > end && strcasecmp(algorithm + len - end, session) == 0;
+	if (!algorithm)
 		return true;
-	len -= c->session ? end : 0;
+	len -= *is_session ? end : 0;
 	for (size_t i = 0; i < ARRAY_LEN(hash_names); i++) {
 		const char *name = hash_names[i];
-		if (len != strlen(name) || strncasecmp(c->algorithm, name, len) != 0)
+		if (len != strlen(name) || strncasecmp(algorithm, name, len) != 0)
 			continue;
-		c->hash = (enum digest_hash)i;
+		*hash = (enum digest_hash)i;
 		return true;
 	}
 	return false;
@@ -74,7 +76,8 @@ bool digest_challenge_read(su_home_t *home, const char *const *params, struct di
 		.stale = stale && strcasecmp(stale, "true") == 0,
 	};
 	const char *qop = parameter(home, params, "qop=");
-	return out->nonce && read_algorithm(out) && read_qop(out, qop);
+	return out->nonce && read_algorithm(out->algorithm, &out->hash, &out->session) &&
+	       read_qop(out, qop);
 }
 
 /* ---- credentials ---- */
@@ -161,4 +164,80 @@ char *digest_credentials(su_home_t *home, const struct digest_challenge *challen
 	char *out = text ? su_strdup(home, text) : NULL;
 	su_home_deinit(work);
 	return out;
+}
+
+/* ---- as a server ---- */
+
+/* A quoted-string's content: each escaped character is itself (RFC 3261 section 25.1). */
+static const char *unescaped(su_home_t *home, const char *text)
+{
+	char *out = text ? su_strdup(home, text) : NULL, *to = out;
+	for (const char *from = out; from && *from; from++) {
+		if (*from == '\\' && from[1])
+			from++;
+		*to++ = *from;
+	}
+	if (out)
+		*to = '\0';
+	return out;
+}
+
+/* Eight hexadecimal digits; false: something else. */
+static bool read_count(const char *nc, unsigned *count)
+{
+	if (!nc || strlen(nc) != 8 || strspn(nc, "0123456789abcdefABCDEF") != 8)
+		return false;
+	*count = (unsigned)strtoul(nc, NULL, 16);
+	return true;
+}
+
+bool digest_response_read(su_home_t *home, const char *const *params, struct digest_response *out)
+{
+	const char *algorithm = parameter(home, params, "algorithm=");
+	*out = (struct digest_response){
+		.username = unescaped(home, parameter(home, params, "username=")),
+		.realm = parameter(home, params, "realm="),
+		.nonce = parameter(home, params, "nonce="),
+		.uri = parameter(home, params, "uri="),
+		.response = parameter(home, params, "response="),
+		.cnonce = parameter(home, params, "cnonce="),
+		.nc = parameter(home, params, "nc="),
+		.qop = parameter(home, params, "qop="),
+		.count = 1,
+	};
+	if (!out->username || !out->realm || !out->nonce || !out->uri || !out->response)
+		return false;
+	if (!read_algorithm(algorithm, &out->hash, &out->session))
+		return false;
+	if (out->session && !out->cnonce)
+		return false;
+	if (!out->qop)
+		return true;
+	return strcasecmp(out->qop, "auth") == 0 && out->cnonce && read_count(out->nc, &out->count);
+}
+
+static bool expect(su_home_t *home, const struct digest_response *r, const char *method,
+		   const char *password, char out[HEX_SIZE])
+{
+	char request[HEX_SIZE], secret[HEX_SIZE];
+	const struct digest_challenge c = {
+		.realm = r->realm, .nonce = r->nonce, .hash = r->hash, .session = r->session};
+	const struct digest_request q = {
+		.username = r->username, .password = password, .method = method, .uri = r->uri,
+		.cnonce = r->cnonce};
+	const char *middle = r->nonce;
+	if (r->qop)
+		middle = su_sprintf(home, "%s:%s:%s:%s", r->nonce, r->nc, r->cnonce, r->qop);
+	return middle && hash_secret(home, &c, &q, secret) && hash_request(home, &c, &q, request) &&
+	       hash(r->hash, su_sprintf(home, "%s:%s:%s", secret, middle, request), out);
+}
+
+bool digest_response_fits(const struct digest_response *r, const char *method, const char *password)
+{
+	char expected[HEX_SIZE];
+	su_home_t work[1] = {SU_HOME_INIT(work)};
+	su_home_init(work);
+	bool known = expect(work, r, method, password, expected);
+	su_home_deinit(work);
+	return known && strcasecmp(expected, r->response) == 0;
 }

@@ -1,5 +1,5 @@
 /*
- * sip/digest.h: digest access authentication as a client (RFC 7616, RFC 8760; RFC 2617 for MD5).
+ * sip/digest.h: digest access authentication (RFC 7616, RFC 8760; RFC 2617 for MD5).
  * Pure, apart from memory of a su_home_t.
  */
 #ifndef SIP_DIGEST_H
@@ -40,5 +40,26 @@ struct digest_request {
 /* "Digest username=…": the value of the header field, in home. NULL: out of memory. */
 char *digest_credentials(su_home_t *home, const struct digest_challenge *challenge,
 			 const struct digest_request *request) WARN_UNUSED;
+
+/* What a client answers a challenge with: an Authorization or Proxy-Authorization header field. */
+struct digest_response {
+	const char *username;     /* without quotes and escapes */
+	const char *realm, *nonce, *uri, *response; /* without quotes */
+	const char *cnonce, *nc, *qop; /* as they were sent; NULL: not sent */
+	enum digest_hash hash;
+	bool session;   /* algorithm "…-sess" */
+	unsigned count; /* nc as a number; 1 where there is no qop */
+};
+
+/*
+ * Read the parameters of such a field, as of a challenge. false: one is missing, an algorithm that
+ * is not known, a qop other than auth, an nc that is no number, or out of memory.
+ */
+bool digest_response_read(su_home_t *home, const char *const *params,
+			  struct digest_response *out) WARN_UNUSED;
+
+/* Was the response made with this password, for a request of this method? */
+bool digest_response_fits(const struct digest_response *r, const char *method,
+			  const char *password);
 
 #endif

@@ -10,9 +10,12 @@
 /* A challenge before anything is made of a request that has no credentials. */
 void sip_registrar_challenge(struct sip_agent *agent, msg_t *msg)
 {
-	char header[SIP_CHALLENGE_SIZE];
-	sip_make_challenge(agent, SIP_REALM, false, header);
-	nta_msg_treply(agent->nta, msg, SIP_401_UNAUTHORIZED, SIPTAG_WWW_AUTHENTICATE_STR(header), TAG_END());
+	struct sip_challenge challenge;
+	struct sockaddr_storage room;
+	sip_challenge_make(agent, sip_source(agent, msg, sip_object(msg), &room), false, &challenge);
+	nta_msg_treply(agent->nta, msg, SIP_401_UNAUTHORIZED,
+		       SIPTAG_WWW_AUTHENTICATE_STR(challenge.text[0]),
+		       SIPTAG_WWW_AUTHENTICATE_STR(challenge.text[1]), TAG_END());
 }
 
 /* All of them, with commas between. */
@@ -66,20 +69,30 @@ int sip_registrar_request(struct sip_agent *agent, nta_incoming_t *irq, sip_t co
 	su_home_t home[1] = {SU_HOME_INIT(home)};
 	struct sip_registration r = {0};
 	struct sockaddr_storage room;
-	const struct sip_credential_check check = {SIP_REALM, "REGISTER", agent->config.phone_password, agent->config.arg};
 	su_home_init(home);
 	msg_t *msg = nta_incoming_getrequest(irq);
 	r.source = sip_source(agent, msg, sip, &room);
+	const struct sip_credential_check check = {
+		.method = "REGISTER",
+		.uri = sip->sip_request->rq_url,
+		.source = r.source,
+		.proxied = sip_is_proxied(agent, msg),
+		.password_of = agent->config.phone_password,
+		.arg = agent->config.arg,
+	};
 	r.path = sip->sip_path ? path_of(home, sip->sip_path) : NULL;
 	r.transport = sip_transport_of_via(sip->sip_via);
 	r.call_id = sip->sip_call_id->i_id;
 	r.cseq = sip->sip_cseq->cs_seq;
 	r.user_agent = sip->sip_user_agent && sip->sip_user_agent->g_string ? sip->sip_user_agent->g_string : "";
-	char challenge[SIP_CHALLENGE_SIZE];
-	enum sip_auth auth = sip_check_credentials(agent, home, sip->sip_authorization, &check, challenge);
+	struct sip_challenge challenge;
+	enum sip_auth auth =
+		sip_check_credentials(agent, home, sip->sip_authorization, &check, &challenge);
 	int status = auth == SIP_AUTH_OK ? read_contact(home, sip, &r) : 403;
 	if (auth == SIP_AUTH_CHALLENGED)
-		nta_incoming_treply(irq, SIP_401_UNAUTHORIZED, SIPTAG_WWW_AUTHENTICATE_STR(challenge), TAG_END());
+		nta_incoming_treply(irq, SIP_401_UNAUTHORIZED,
+				    SIPTAG_WWW_AUTHENTICATE_STR(challenge.text[0]),
+				    SIPTAG_WWW_AUTHENTICATE_STR(challenge.text[1]), TAG_END());
 	else
 		status = status ? status : agent->config.registered(agent->config.arg, &r);
 	if (status == 200 && r.known)
