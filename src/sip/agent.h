@@ -122,6 +122,14 @@ struct sip_within {
 
 enum leg_state { LEG_INCOMING, LEG_ANSWERED, LEG_OUTGOING, LEG_CANCELLING, LEG_CONFIRMED, LEG_OVER };
 
+/* What came within a dialog lately; flood.c */
+struct sip_flood {
+	int64_t second_ms, span_ms; /* when the second, and the span, began; monotonic */
+	unsigned requests;          /* of the second */
+	size_t bytes;               /* of bodies, in the span */
+	unsigned refused;           /* in the span */
+};
+
 struct sip_leg {
 	struct sip_leg *next, **previous;
 	struct sip_agent *agent;
@@ -140,6 +148,7 @@ struct sip_leg {
 	struct sip_within *within, *bye_out; /* requests that wait for an answer; the BYE of them */
 	su_timer_t *invite_timer; /* until then the 200 may be repeated, and invite_out sees it */
 	su_home_t home[1];
+	su_home_t *work; /* of what requests within the dialog need; sip_leg_renew() */
 	const struct sip_leg_handler *handler;
 	void *owner;
 	/* outgoing: to send the INVITE again with credentials */
@@ -182,6 +191,7 @@ struct sip_leg {
 	/* an offer of ours within the dialog */
 	const char *offer, *offered; /* that waits to be sent, or NULL; that was sent last */
 	const char *offered_sdp; /* the latter as it was sent */
+	su_home_t *lines_home; /* of lines; NULL: none */
 	const struct sdp_lines *lines; /* of the far side's last offer, where it had several; or NULL */
 	bool offering; /* it is with the media proxy */
 	struct sip_within *offer_out;
@@ -193,6 +203,8 @@ struct sip_leg {
 	enum { REFER_NONE, REFER_TOLD, REFER_QUIET } refer; /* one that is under way; QUIET: without NOTIFY (RFC 4488) */
 	nta_incoming_t *refer_in; /* until it is answered */
 	unsigned min_se; /* what the far side asks for at least */
+	unsigned min_se_raised; /* so often it has asked for more since a 2xx */
+	struct sip_flood flood;
 	/* SDP through the media proxy */
 	struct sip_passing *passing; /* in order; the first is on its way */
 	const char *media_id, *far_tag; /* as in struct sip_passage; NULL: not yet */
@@ -220,6 +232,15 @@ void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip);
 /* leg.c: PRACK for a reliable provisional response, once. */
 void sip_leg_prack(struct sip_leg *leg, nta_outgoing_t *out, sip_t const *sip);
 
+/* flood.c */
+/*
+ * A request within the dialog: does it go beyond what a dialog may send? Then it is answered and
+ * freed here, and where there are many, the call ends: the leg may be gone.
+ */
+bool sip_leg_floods(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip);
+/* Free what earlier requests needed, unless something waits that may need it. */
+void sip_leg_renew(struct sip_leg *leg);
+
 /* within.c */
 /* NULL: it could not be sent. It is freed when it is answered, and with the leg. */
 struct sip_within *sip_leg_send(struct sip_leg *leg, const struct sip_within *what);
@@ -242,6 +263,8 @@ void sip_early_stop(struct sip_leg *leg);
  * requests go by the connection that the far side made. false: there is none, or it was tried.
  */
 bool sip_leg_follow_source(struct sip_leg *leg);
+/* The route is of leg->work, which is renewed. false: no memory. */
+bool sip_leg_renew_route(struct sip_leg *leg);
 /* The message has a Contact: where did it come from? */
 void sip_leg_locate(struct sip_leg *leg, msg_t *msg, sip_t const *sip);
 /* A target refresh (RFC 3261 section 12.2): its Contact is where requests go from now on. */

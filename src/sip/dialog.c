@@ -97,7 +97,7 @@ static const url_string_t *source_url(struct sip_leg *leg)
 	if (!*host)
 		return NULL;
 	return (url_string_t *)url_make(
-		leg->home, su_sprintf(leg->home, "sip:%s%s%s:%d;transport=%s", six ? "[" : "", host,
+		leg->work, su_sprintf(leg->work, "sip:%s%s%s:%d;transport=%s", six ? "[" : "", host,
 				      six ? "]" : "", address_port(source),
 				      sip_transports[leg->source_transport]));
 }
@@ -114,6 +114,15 @@ static void choose_route(struct sip_leg *leg)
 		      sip_contact_is_hidden(leg->nat, target->m_url->url_host,
 					    (const struct sockaddr *)&leg->source);
 	leg->route = hidden ? source_url(leg) : NULL;
+}
+
+bool sip_leg_renew_route(struct sip_leg *leg)
+{
+	if (!leg->route || leg->route_is_given)
+		return true;
+	const url_string_t *route = source_url(leg);
+	leg->route = route ? route : leg->route;
+	return route != NULL;
 }
 
 bool sip_leg_follow_source(struct sip_leg *leg)

@@ -19,6 +19,11 @@ struct sip_leg *sip_leg_new(struct sip_agent *agent)
 	struct sip_leg *leg = calloc(1, sizeof *leg);
 	if (!leg)
 		return NULL;
+	leg->work = su_home_new(sizeof *leg->work);
+	if (!leg->work) {
+		free(leg);
+		return NULL;
+	}
 	su_home_init(leg->home);
 	leg->agent = agent;
 	leg->next = agent->legs;
@@ -62,6 +67,9 @@ void sip_leg_free(struct sip_leg *leg)
 	if (leg->next)
 		leg->next->previous = leg->previous;
 	leg->agent->leg_count--;
+	if (leg->lines_home)
+		su_home_unref(leg->lines_home);
+	su_home_unref(leg->work);
 	su_home_deinit(leg->home);
 	free(leg);
 }
@@ -85,9 +93,9 @@ static void collect(struct sip_leg *leg)
 const char *sip_leg_sdp(struct sip_leg *leg, sip_t const *sip)
 {
 	const sip_payload_t *body = sip->sip_payload;
-	const char *type = body && body->pl_data && sip->sip_content_type ? sip_header_as_string(leg->home, (const sip_header_t *)sip->sip_content_type) : NULL;
+	const char *type = body && body->pl_data && sip->sip_content_type ? sip_header_as_string(leg->work, (const sip_header_t *)sip->sip_content_type) : NULL;
 	size_t len;
-	const char *sdp = type ? sip_body_sdp(type, body->pl_data, body->pl_len, &len) : NULL, *copy = sdp ? su_strndup(leg->home, sdp, (isize_t)len) : NULL;
+	const char *sdp = type ? sip_body_sdp(type, body->pl_data, body->pl_len, &len) : NULL, *copy = sdp ? su_strndup(leg->work, sdp, (isize_t)len) : NULL;
 	return copy ? copy : "";
 }
 
@@ -103,7 +111,7 @@ bool sip_body_is_usable(sip_t const *sip, const char *sdp)
 /* NULL: it gives none. */
 static const char *reason_of(struct sip_leg *leg, sip_t const *sip)
 {
-	return sip->sip_reason ? sip_header_as_string(leg->home, (const sip_header_t *)sip->sip_reason) : NULL;
+	return sip->sip_reason ? sip_header_as_string(leg->work, (const sip_header_t *)sip->sip_reason) : NULL;
 }
 
 static int on_bye(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
@@ -135,7 +143,7 @@ static void answer_offer(struct sip_leg *leg, nta_incoming_t *irq, const char *s
 	const char *expires = prack ? NULL : sip_session_told(leg);
 	const char *require = prack ? NULL : sip_session_required(leg);
 	if (sdp)
-		leg->sdp = su_strdup(leg->home, sdp);
+		leg->sdp = su_strdup(leg->work, sdp);
 	nta_incoming_treply(irq, SIP_200_OK, SIPTAG_CONTACT(sip_leg_contact(leg)),
 			    SIPTAG_ALLOW(leg->agent->methods),
 			    SIPTAG_SUPPORTED(leg->agent->features),
@@ -219,7 +227,7 @@ static int answer_request(nta_incoming_t *irq, int status, const char *phrase)
 /* The far side is to try again, not at the same time as others (RFC 3311 section 5.2). */
 static int ask_later(struct sip_leg *leg, nta_incoming_t *irq)
 {
-	const char *seconds = su_sprintf(leg->home, "%u", (unsigned)randombytes_uniform(11));
+	const char *seconds = su_sprintf(leg->work, "%u", (unsigned)randombytes_uniform(11));
 	nta_incoming_treply(irq, SIP_500_INTERNAL_SERVER_ERROR, SIPTAG_RETRY_AFTER_STR(seconds),
 			    TAG_END());
 	nta_incoming_destroy(irq);
@@ -254,7 +262,7 @@ static int on_offer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 	if (leg->released || !leg->handler->offered)
 		return 481;
 	if (!sip_session_take(leg, sip)) {
-		nta_incoming_treply(irq, SIP_422_SESSION_TIMER_TOO_SMALL, SIPTAG_MIN_SE_STR(su_sprintf(leg->home, "%u", leg->agent->config.min_session_seconds)), TAG_END());
+		nta_incoming_treply(irq, SIP_422_SESSION_TIMER_TOO_SMALL, SIPTAG_MIN_SE_STR(su_sprintf(leg->work, "%u", leg->agent->config.min_session_seconds)), TAG_END());
 		nta_incoming_destroy(irq);
 		return 0;
 	}
@@ -293,6 +301,9 @@ int sip_leg_request(struct sip_leg *leg, nta_leg_t *dialog, nta_incoming_t *irq,
 	(void)dialog;
 	if (!leg->handler && sip->sip_request->rq_method != sip_method_bye && sip->sip_request->rq_method != sip_method_ack)
 		return 491; /* its INVITE has not been read yet */
+	sip_leg_renew(leg);
+	if (sip_leg_floods(leg, irq, sip))
+		return 0;
 	switch (sip->sip_request->rq_method) {
 	case sip_method_bye:
 		return on_bye(leg, irq, sip);
@@ -685,7 +696,7 @@ const char *sip_leg_call_id(const struct sip_leg *leg)
 
 void sip_leg_send_ack(struct sip_leg *leg, sip_t const *sip)
 {
-	sip_cseq_t *cseq = sip_cseq_create(leg->home, sip->sip_cseq->cs_seq, SIP_METHOD_ACK);
+	sip_cseq_t *cseq = sip_cseq_create(leg->work, sip->sip_cseq->cs_seq, SIP_METHOD_ACK);
 	const char *credentials = leg->credentials; /* RFC 3261 section 22.1 */
 	sip_listener_prefer(leg->listener);
 	nta_outgoing_t *ack = nta_outgoing_tcreate(
@@ -735,7 +746,7 @@ static void send_bye(struct sip_leg *leg)
 	leg->bye_out = sip_leg_send(leg, &(struct sip_within){
 		.method = sip_method_bye,
 		.name = "BYE",
-		.headers = leg->reason ? su_sprintf(leg->home, "Reason: %s\r\n", leg->reason) : NULL,
+		.headers = leg->reason ? su_sprintf(leg->work, "Reason: %s\r\n", leg->reason) : NULL,
 		.answered = on_bye_response,
 	});
 	collect(leg);

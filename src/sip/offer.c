@@ -60,7 +60,7 @@ static void send_offer(struct sip_leg *leg, int status, const char *sdp, bool ok
 		tell_reanswered(leg, 503, "", true);
 		return;
 	}
-	leg->offered_sdp = sdp == leg->offered ? sdp : su_strdup(leg->home, sdp);
+	leg->offered_sdp = sdp == leg->offered ? sdp : su_strdup(leg->work, sdp);
 	leg->offer_out = sip_leg_send(leg, &(struct sip_within){
 		.method = sip_method_invite,
 		.name = "INVITE",
@@ -85,7 +85,7 @@ void sip_leg_offer_now(struct sip_leg *leg)
 
 void sip_leg_offer(struct sip_leg *leg, const char *sdp)
 {
-	leg->offer = su_strdup(leg->home, sdp);
+	leg->offer = su_strdup(leg->work, sdp);
 	sip_leg_offer_now(leg);
 }
 

@@ -28,8 +28,13 @@ static void begin(struct sip_leg *leg)
 /* What the far side offers says how many m= lines the dialog has from now on. */
 static void take_lines(struct sip_leg *leg, bool ours, bool answer, const char *sdp)
 {
-	if (!ours && !answer && sdp && *sdp)
-		leg->lines = sdp_lines_read(leg->home, sdp);
+	if (ours || answer || !sdp || !*sdp)
+		return;
+	su_home_t *home = su_home_new(sizeof *home);
+	leg->lines = home ? sdp_lines_read(home, sdp) : NULL;
+	if (leg->lines_home)
+		su_home_unref(leg->lines_home);
+	leg->lines_home = home;
 }
 
 bool sip_leg_lacks_encryption(const struct sip_leg *leg)
@@ -46,7 +51,7 @@ static bool must_encrypt(const struct sip_leg *leg, bool ours, const char *sdp)
 void sip_leg_pass(struct sip_leg *leg, bool ours, bool answer, int status, const char *sdp, sip_passed *then)
 {
 	if (ours && leg->lines && sdp && *sdp)
-		sdp = sdp_lines_apply(leg->home, leg->lines, sdp);
+		sdp = sdp_lines_apply(leg->work, leg->lines, sdp);
 	if (must_encrypt(leg, ours, sdp) && !sdp_audio_encrypts(sdp)) {
 		leg->lacks_encryption = true;
 		then(leg, status, NULL, false);
@@ -58,8 +63,8 @@ void sip_leg_pass(struct sip_leg *leg, bool ours, bool answer, int status, const
 		then(leg, status, sdp, true);
 		return;
 	}
-	struct sip_passing **last = &leg->passing, *p = su_zalloc(leg->home, sizeof *p);
-	const char *copy = sdp ? su_strdup(leg->home, sdp) : NULL;
+	struct sip_passing **last = &leg->passing, *p = su_zalloc(leg->work, sizeof *p);
+	const char *copy = sdp ? su_strdup(leg->work, sdp) : NULL;
 	if (!p || (sdp && !copy)) {
 		then(leg, status, NULL, false);
 		return;

@@ -49,7 +49,7 @@ const char *sip_session_told(struct sip_leg *leg)
 {
 	const struct sip_session *s = &leg->session_asked;
 	const char *who = s->refreshes ? "uas" : "uac";
-	return s->seconds ? su_sprintf(leg->home, "%u;refresher=%s", s->seconds, who) : NULL;
+	return s->seconds ? su_sprintf(leg->work, "%u;refresher=%s", s->seconds, who) : NULL;
 }
 
 const char *sip_session_required(const struct sip_leg *leg)
@@ -73,7 +73,7 @@ const char *sip_session_headers(struct sip_leg *leg)
 	unsigned least = leg->min_se ? leg->min_se : config->min_session_seconds;
 	unsigned seconds = s->seconds ? s->seconds : config->session_seconds;
 	const char *who = s->refreshes ? ";refresher=uac" : ";refresher=uas";
-	return su_sprintf(leg->home, "Session-Expires: %u%s\r\nMin-SE: %u\r\n",
+	return su_sprintf(leg->work, "Session-Expires: %u%s\r\nMin-SE: %u\r\n",
 			  seconds > least ? seconds : least, s->seconds ? who : "", least);
 }
 

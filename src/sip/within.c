@@ -100,7 +100,7 @@ static bool send_again(struct sip_within *w)
 	const char *credentials =
 		url ? sip_credentials(leg->account, work, w->name, url, w->body) : NULL;
 	if (w->method == sip_method_invite)
-		leg->credentials = credentials ? su_strdup(leg->home, credentials) : NULL;
+		leg->credentials = credentials ? su_strdup(leg->work, credentials) : NULL;
 	sip_listener_prefer(leg->listener);
 	w->sent = nta_outgoing_tcreate(
 		w->dialog, on_response, (nta_outgoing_magic_t *)(void *)w, leg->route, w->method,
