@@ -269,17 +269,23 @@ static struct dial_try *make_try(struct call *c, const struct auction *u, const 
 		t->revenue_after_seconds = p->said.duration_seconds;
 	bool named = p->said.uri || p->said.number;
 	if (named) {
-		t->uri = p->said.uri;
+		t->uri = p->said.uri ? dial_clean_uri(c, p->said.uri) : NULL;
 		t->number = p->said.number;
 	}
 	*to = (struct dial_try){.plan = u->entry->plan, .group = u->entry->group, .stage = u->entry->stage, .at_once = u->entry->at_once, .timeout_seconds = u->entry->timeout_seconds, .by_policy = named, .tree = u->tree};
 	to->target = t;
 	to->chosen = chosen(c, u, p);
-	const char *why = !named ? NULL : t->uri ? policy_forbids_uri(c->organization) : policy_forbids_number(c->organization, t->number);
+	const char *why = NULL;
+	if (named && p->said.uri)
+		why = t->uri ? policy_forbids_uri(c->organization) : "its SIP URI cannot be used";
+	else if (named)
+		why = policy_forbids_number(c->organization, t->number);
 	why = why ? why : dial_reach(c, t, to);
 	if (!why)
 		return to;
 	to->uri = t->uri ? t->uri : t->number;
+	if (p->said.uri)
+		to->uri = p->said.uri;
 	log_attempt(c, to, NULL, "skipped", 0, why);
 	return NULL;
 }

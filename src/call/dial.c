@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define TRIES_MAX 64
+#define URI_SIZE 1024
 #define JUDGED_MAX 10000     /* entries of plans that are looked at for a dial; then no further group is */
 #define PLACED_RING_SECONDS 60 /* telephone numbers that phones call */
 #define SILENT_MS 4000    /* a target without even a 100 response by then is passed over */
@@ -25,6 +26,12 @@ static enum flow_dial_outcome outcome_of(int status)
 }
 
 /* ---- whom to try ---- */
+
+const char *dial_clean_uri(struct call *c, const char *uri)
+{
+	char clean[URI_SIZE];
+	return sip_uri_clean(uri, clean, sizeof clean) ? arena_strdup(&c->arena, clean) : NULL;
+}
 
 struct capacity_call dial_capacity_call(const struct call *c)
 {
@@ -261,6 +268,18 @@ static void add_other_number(struct call *c, const char *number, const struct fl
 		add_try(c, &t);
 }
 
+static void add_other_uri(struct call *c, const struct flow_dial *to)
+{
+	struct dial_try t = {
+		.uri = to->uri, .by_policy = true, .timeout_seconds = to->timeout_seconds};
+	if (to->uri_is_composed && !(t.uri = dial_clean_uri(c, to->uri))) {
+		t.uri = to->uri;
+		log_attempt(c, &t, NULL, "skipped", 0, "its SIP URI cannot be used");
+		return;
+	}
+	add_try(c, &t);
+}
+
 static void add_direct(struct call *c, const struct flow_dial *to)
 {
 	char number[PHONE_SIZE];
@@ -269,7 +288,7 @@ static void add_direct(struct call *c, const struct flow_dial *to)
 	if (why)
 		log_attempt(c, &(struct dial_try){.uri = to->uri ? to->uri : to->number}, NULL, "skipped", 0, why);
 	else if (to->uri)
-		add_try(c, &(struct dial_try){.uri = to->uri, .by_policy = true, .timeout_seconds = to->timeout_seconds});
+		add_other_uri(c, to);
 	else
 		add_other_number(c, arena_strdup(&c->arena, number), to);
 }

@@ -458,6 +458,9 @@ void dial_finish(struct call *c, enum flow_dial_outcome outcome);
 void dial_watch_time(struct call *c);
 
 /* The order in which the trunk's gateways are tried now, in the call's arena; NULL without memory. */
+/* A URI that others wrote, without what would send the call elsewhere (sip_uri_clean()); NULL: it
+ * is none, or there is no memory. */
+const char *dial_clean_uri(struct call *c, const char *uri);
 const uint8_t *dial_order(struct call *c, const struct config_trunk *trunk);
 
 struct capacity_call dial_capacity_call(const struct call *c);
@@ -498,8 +501,8 @@ const struct sdp_formats *negotiate_converted(struct call *c, const struct sdp_f
  * Read the offer of an INVITE. One without PCMU and PCMA is used in a codec that can be converted.
  * false: it has no audio that can be used; *why is then a Reason header, or unchanged.
  */
-bool negotiate_read(const char *text, struct sdp_audio *sdp, struct sdp_formats *formats,
-		    const char **why);
+bool negotiate_read(const struct call_loop *loop, const struct sip_incoming *in,
+		    struct sdp_audio *sdp, struct sdp_formats *formats, const char **why);
 void negotiate_offer(struct call *c, const struct attempt *a, char out[SDP_SIZE]);
 /* Read its answer. false: no audio that can be used. */
 bool negotiate_answer(struct attempt *a, const char *sdp, struct sdp_audio *out);

@@ -106,6 +106,7 @@ struct flow_dial {
 	const char *routing_plan_id, *ring_tree_id;
 	const char *const *target_ids; /* NULL-terminated, or NULL */
 	const char *uri;
+	bool uri_is_composed; /* of a template with tokens: others may have written some of it */
 	const char *number, *trunk_id;
 	const char *caller_id;
 	int timeout_seconds, max_duration_seconds; /* 0: the default */

@@ -303,6 +303,9 @@ const char *sip_connection_problem(const struct sip_agent *a, const url_t *url, 
 /* offer.c: send what waits, if nothing is in its way. */
 void sip_leg_offer_now(struct sip_leg *leg);
 void sip_leg_offer_stop(struct sip_leg *leg);
+/* contact.c: as sip_uri_clean(). false: out of memory. */
+bool sip_url_clean(su_home_t *home, url_t *url) WARN_UNUSED;
+
 /* refer.c */
 int sip_leg_on_refer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip);
 

@@ -1,8 +1,12 @@
-/* sip/contact.h: can a Contact be reached at the address that it names? Pure. */
+/*
+ * sip/contact.h: can a Contact be reached at the address that it names, and what of a URI that
+ * others wrote is kept. Pure.
+ */
 #ifndef SIP_CONTACT_H
 #define SIP_CONTACT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 /* When requests within a dialog go to where the far side's messages come from. */
@@ -25,5 +29,13 @@ bool sip_contact_is_hidden(enum sip_nat nat, const char *host, const struct sock
 
 /* The host of "sip:user@host:port;parameters", without the brackets of IPv6; cut where it is longer. Returns out. */
 const char *sip_uri_host(const char *uri, char out[SIP_HOST_SIZE]);
+
+/*
+ * Make a URI of others (a Contact, a Refer-To, a template's result) say no more than whom to call:
+ * header fields go, and parameters that send a request elsewhere than to its host or change what is
+ * sent (maddr, ttl, method, comp). Other parameters stay. false: it is no URI, does not fit, or
+ * there is no memory.
+ */
+bool sip_uri_clean(const char *uri, char *out, size_t size);
 
 #endif

@@ -602,6 +602,28 @@ static bool send_invite(struct sip_leg *leg)
 	return leg->invite_out != NULL;
 }
 
+/* A text as the user part of a URI (RFC 3261 section 25.1); NULL: no memory. */
+static const char *escaped_user(su_home_t *home, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "-_.!~*'()&=+$,";
+	static const char hex[] = "0123456789ABCDEF";
+	char *out = su_alloc(home, (isize_t)(3 * strlen(text) + 1)), *to = out;
+	for (; out && *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (strchr(plain, c)) {
+			*to++ = (char)c;
+			continue;
+		}
+		*to++ = '%';
+		*to++ = hex[c >> 4];
+		*to++ = hex[c & 15];
+	}
+	if (out)
+		*to = '\0';
+	return out;
+}
+
 /* Who calls; nobody when that is withheld. */
 static sip_from_t *own_from(struct sip_leg *leg, const struct sip_outgoing *out)
 {
@@ -609,7 +631,8 @@ static sip_from_t *own_from(struct sip_leg *leg, const struct sip_outgoing *out)
 		return sip_from_make(leg->home, "\"Anonymous\" <sip:anonymous@anonymous.invalid>");
 	sip_from_t *from = sip_from_create(leg->home, (url_string_t const *)sip_leg_contact(leg)->m_url);
 	if (from) {
-		from->a_url->url_user = su_strdup(leg->home, *out->from_user ? out->from_user : "anonymous");
+		const char *user = *out->from_user ? out->from_user : "anonymous";
+		from->a_url->url_user = escaped_user(leg->home, user);
 		from->a_url->url_params = NULL;
 		from->a_display = out->from_name ? su_sprintf(leg->home, "\"%s\"", out->from_name) : NULL;
 	}
@@ -631,8 +654,14 @@ void sip_leg_set_credentials(struct sip_leg *leg, const char *username, const ch
 static const char *own_headers(struct sip_leg *leg, const struct sip_outgoing *out)
 {
 	const char *host = sip_leg_contact(leg)->m_url->url_host;
-	const char *identity = out->asserted_user ? su_sprintf(leg->home, "P-Asserted-Identity: <sip:%s@%s>\r\n%s", out->asserted_user, host, out->from_user ? "" : "Privacy: id\r\n") : "";
-	const char *diversion = out->diverted_user ? su_sprintf(leg->home, "Diversion: <sip:%s@%s>;reason=unconditional\r\n", out->diverted_user, host) : "";
+	const char *privacy = out->from_user ? "" : "Privacy: id\r\n";
+	const char *identity = "", *diversion = "";
+	if (out->asserted_user)
+		identity = su_sprintf(leg->home, "P-Asserted-Identity: <sip:%s@%s>\r\n%s",
+				      escaped_user(leg->home, out->asserted_user), host, privacy);
+	if (out->diverted_user)
+		diversion = su_sprintf(leg->home, "Diversion: <sip:%s@%s>;reason=unconditional\r\n",
+				       escaped_user(leg->home, out->diverted_user), host);
 	return su_sprintf(leg->home, "%s%s%s", identity, diversion, out->headers ? out->headers : "");
 }
 
@@ -673,7 +702,8 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	sip_to_t *to = sip_to_make(leg->home, su_sprintf(leg->home, "<%s>", leg->uri));
 	leg->call_id = sip_call_id_create(leg->home, NULL);
 	leg->path = is_set ? sip_route_make(leg->home, out->route) : NULL;
-	bool usable = (leg->path || !is_set) && leg->call_id && from && to && to->a_url->url_host && *to->a_url->url_host;
+	bool usable = (leg->path || !is_set) && leg->call_id && from && from->a_url->url_user && to &&
+		      !strpbrk(out->uri, "<>\" \t\r\n") && to->a_url->url_host && *to->a_url->url_host;
 	leg->dialog = usable ? nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(leg->call_id), SIPTAG_FROM(from), SIPTAG_TO(to), TAG_END()) : NULL;
 	if (!leg->dialog) {
 		sip_leg_free(leg);
@@ -853,6 +883,13 @@ static const char *connection_problem(const struct sip_leg *leg)
 	return problem;
 }
 
+/* Where a 3xx sends the call; NULL: nowhere. */
+static const char *redirected_to(struct sip_leg *leg, sip_t const *sip)
+{
+	url_t *url = sip->sip_contact ? url_hdup(leg->home, sip->sip_contact->m_url) : NULL;
+	return url && sip_url_clean(leg->home, url) ? url_as_string(leg->home, url) : NULL;
+}
+
 static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *sip)
 {
 	int status = sip && sip->sip_status ? sip->sip_status->st_status : nta_outgoing_status(orq);
@@ -875,7 +912,7 @@ static int on_response(struct sip_leg *leg, nta_outgoing_t *orq, sip_t const *si
 	const char *reason = su_strdup(leg->home, problem ? problem : phrase);
 	if (problem)
 		status = 0; /* nobody answered */
-	const char *contact = sip && status < 400 && sip->sip_contact ? url_as_string(leg->home, sip->sip_contact->m_url) : NULL;
+	const char *contact = sip && status < 400 ? redirected_to(leg, sip) : NULL;
 	leg->refusal = sip ? reason_of(leg, sip) : NULL;
 	leg->invite_out = NULL;
 	bool again = leg->state == LEG_OUTGOING && sip && (status == 422 ? lengthen(leg, sip) : (status == 401 || status == 407) && authorize(leg, sip));

@@ -11,10 +11,10 @@ static const char *header_line(struct sip_leg *leg, const char *headers, const c
 	for (const char *at = headers; at && *at; at = strchr(at, '&') ? strchr(at, '&') + 1 : NULL) {
 		if (strncasecmp(at, name, n) != 0 || at[n] != '=')
 			continue;
-		char *value = su_strndup(leg->home, at + n + 1, strcspn(at + n + 1, "&"));
+		char *value = su_strndup(leg->work, at + n + 1, strcspn(at + n + 1, "&"));
 		if (value)
 			url_unescape(value, value);
-		return value && !strpbrk(value, "\r\n") ? su_sprintf(leg->home, "%s: %s\r\n", name, value) : "";
+		return value && !strpbrk(value, "\r\n") ? su_sprintf(leg->work, "%s: %s\r\n", name, value) : "";
 	}
 	return "";
 }
@@ -28,16 +28,16 @@ int sip_leg_on_refer(struct sip_leg *leg, nta_incoming_t *irq, sip_t const *sip)
 		return 400;
 	if (leg->refer)
 		return 491;
-	url_t *url = leg->handler->refer ? url_hdup(leg->home, to->r_url) : NULL;
-	if (!url)
+	url_t *url = leg->handler->refer ? url_hdup(leg->work, to->r_url) : NULL;
+	const char *fields = url ? url->url_headers : NULL;
+	if (!url || !sip_url_clean(leg->work, url))
 		return 603;
 	const sip_refer_sub_t *sub = sip_refer_sub(sip);
 	leg->refer = sub && sub->rs_value && strcasecmp(sub->rs_value, "false") == 0 ? REFER_QUIET : REFER_TOLD;
 	leg->refer_in = irq;
-	const char *by = sip->sip_referred_by ? sip_header_as_string(leg->home, (const sip_header_t *)sip->sip_referred_by) : NULL;
-	const char *replaces = header_line(leg, url->url_headers, "Replaces");
-	url->url_headers = NULL;
-	struct sip_refer refer = {url_as_string(leg->home, url), su_sprintf(leg->home, "%s%s%s%s", replaces, by ? "Referred-By: " : "", by ? by : "", by ? "\r\n" : "")};
+	const char *by = sip->sip_referred_by ? sip_header_as_string(leg->work, (const sip_header_t *)sip->sip_referred_by) : NULL;
+	const char *replaces = header_line(leg, fields, "Replaces");
+	struct sip_refer refer = {url_as_string(leg->work, url), su_sprintf(leg->work, "%s%s%s%s", replaces, by ? "Referred-By: " : "", by ? by : "", by ? "\r\n" : "")};
 	leg->handler->refer(leg->owner, &refer);
 	return 0;
 }
@@ -57,12 +57,12 @@ void sip_leg_refer_answer(struct sip_leg *leg, int status)
 
 void sip_leg_referred(struct sip_leg *leg, int status)
 {
-	const char *phrase = sip_status_phrase(status), *body = su_sprintf(leg->home, "SIP/2.0 %d %s\r\n", status, phrase ? phrase : "Unknown");
+	const char *phrase = sip_status_phrase(status), *body = su_sprintf(leg->work, "SIP/2.0 %d %s\r\n", status, phrase ? phrase : "Unknown");
 	if (leg->refer != REFER_TOLD || leg->state != LEG_CONFIRMED)
 		return;
 	const char *state = status < 200 ? "active;expires=60" : "terminated;reason=noresource";
 	const char *headers =
-		su_sprintf(leg->home, "Event: refer\r\nSubscription-State: %s\r\n", state);
+		su_sprintf(leg->work, "Event: refer\r\nSubscription-State: %s\r\n", state);
 	(void)sip_leg_send(leg, &(struct sip_within){
 		.method = sip_method_notify,
 		.name = "NOTIFY",

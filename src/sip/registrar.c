@@ -54,7 +54,10 @@ static int read_contact(su_home_t *home, const sip_t *sip, struct sip_registrati
 			return 400;
 		if (r->contact && !expires)
 			continue;
-		r->contact = url_as_string(home, m->m_url);
+		url_t *url = url_hdup(home, m->m_url);
+		if (!url || !sip_url_clean(home, url))
+			return 500;
+		r->contact = url_as_string(home, url);
 		r->contact_host = m->m_url->url_host;
 		r->instance = msg_params_find(m->m_params, "+sip.instance=");
 		r->expires_seconds = expires < 0 ? 0 : expires > 86400 ? 86400 : (int)expires;
@@ -80,7 +83,8 @@ int sip_registrar_request(struct sip_agent *agent, nta_incoming_t *irq, sip_t co
 		.password_of = agent->config.phone_password,
 		.arg = agent->config.arg,
 	};
-	r.path = sip->sip_path ? path_of(home, sip->sip_path) : NULL;
+	/* Where calls go is the word of who sent the REGISTER, or of proxies that are trusted. */
+	r.path = sip->sip_path && sip_is_proxied(agent, msg) ? path_of(home, sip->sip_path) : NULL;
 	r.transport = sip_transport_of_via(sip->sip_via);
 	r.call_id = sip->sip_call_id->i_id;
 	r.cseq = sip->sip_cseq->cs_seq;

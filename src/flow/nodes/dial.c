@@ -4,6 +4,7 @@
 struct config {
 	struct dial_config options;
 	const struct template *uri, *number;
+	const char *uri_text; /* as it was configured; NULL: out of memory */
 };
 
 void flow_compile_dial(struct flow_compiler *c, json_t *config, struct dial_config *out)
@@ -38,6 +39,7 @@ static void *compile(struct flow_compiler *c, json_t *config)
 	dial->routing_plan_id = flow_config_string(c, to, "routing_plan_id");
 	dial->trunk_id = flow_config_string(c, to, "trunk_id");
 	cfg->uri = flow_compile_template(c, "/to/uri", json_string_value(json_object_get(to, "uri")), TEMPLATE_TEXT);
+	cfg->uri_text = cfg->uri ? flow_config_string(c, to, "uri") : NULL;
 	cfg->number = flow_compile_template(c, "/to/number", json_string_value(json_object_get(to, "number")), TEMPLATE_TEXT);
 	const char *ring = json_string_value(json_object_get(config, "ring"));
 	dial->simultaneous = ring && strcmp(ring, "simultaneous") == 0;
@@ -64,6 +66,7 @@ static int enter(struct flow_run *run, const void *config)
 	const char *uri = cfg->uri ? flow_render(run, cfg->uri, NULL) : NULL, *number = cfg->number ? flow_render(run, cfg->number, NULL) : NULL;
 	struct flow_dial *dial = flow_enter_dial(run, &cfg->options);
 	dial->uri = uri;
+	dial->uri_is_composed = uri && (!cfg->uri_text || strcmp(uri, cfg->uri_text) != 0);
 	dial->number = number;
 	return MOVE_WAIT;
 }
