@@ -43,6 +43,13 @@ static const struct sdp_format *spoken_codec(const struct call *c)
 	return c->told_passed ? c->passed : NULL;
 }
 
+/* false: no audio that can be used. */
+static bool read_sdp(const struct call *c, const char *sdp, struct sdp_audio *out)
+{
+	return negotiate_take(spoken_codec(c), sdp, out) &&
+	       !echo_caller(c->loop, c->sip_call_id, out);
+}
+
 /* A new offer from the caller: hold, another address, another codec. */
 static void caller_offered(void *owner, const char *sdp)
 {
@@ -55,7 +62,7 @@ static void caller_offered(void *owner, const char *sdp)
 		sip_leg_reoffer_answer(c->leg, 200, call_sdp(c, answer));
 		return;
 	}
-	if (!negotiate_take(spoken_codec(c), sdp, &audio)) {
+	if (!read_sdp(c, sdp, &audio)) {
 		if (!fax_offered(c, NULL, sdp))
 			sip_leg_reoffer_answer(c->leg, 488, NULL);
 		return;
@@ -76,7 +83,7 @@ static void caller_acked(void *owner, const char *sdp)
 	c->offers = false;
 	if (!*sdp && *c->sdp.address)
 		return; /* no answer: what was agreed before the re-INVITE stays */
-	if (negotiate_take(spoken_codec(c), sdp, &audio)) {
+	if (read_sdp(c, sdp, &audio)) {
 		take_sdp(c, &audio);
 		negotiate_tell_target(c);
 		return;
@@ -97,7 +104,7 @@ static void caller_reanswered(void *owner, int status, const char *sdp)
 	bool passed = c->passed != NULL, changed = false;
 	if (fax_answered(c, NULL, status, sdp))
 		return;
-	if (status >= 300 || !negotiate_take(spoken_codec(c), sdp, &audio)) {
+	if (status >= 300 || !read_sdp(c, sdp, &audio)) {
 		negotiate_refused(c);
 	} else {
 		take_sdp(c, &audio);
@@ -354,7 +361,7 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	struct sdp_formats formats = {0};
 	struct buf path = {0};
 	const char *why = NULL;
-	bool usable = !*in->sdp || negotiate_read(in->sdp, &sdp, &formats, &why);
+	bool usable = !*in->sdp || negotiate_read(loop, in, &sdp, &formats, &why);
 	int status = !usable ? 488 : has_place(loop, trunk) ? 0 : 503;
 	struct call *c = status ? NULL : calloc(1, sizeof *c);
 	if (!c) {

@@ -873,6 +873,12 @@ static const struct sdp_format *spoken_codec(const struct attempt *a)
 	return passes ? a->passed : NULL;
 }
 
+/* false: no audio that can be used. */
+static bool read_sdp(const struct attempt *a, const char *sdp, struct sdp_audio *out)
+{
+	return negotiate_take(spoken_codec(a), sdp, out) && !echo_target(a, out);
+}
+
 static void target_offered(void *owner, const char *sdp)
 {
 	struct attempt *a = owner;
@@ -882,7 +888,7 @@ static void target_offered(void *owner, const char *sdp)
 	if (!*sdp) {
 		a->offers = true;
 		sip_leg_reoffer_answer(a->leg, 200, negotiate_target_offer(a, "sendrecv", answer));
-	} else if (negotiate_take(spoken_codec(a), sdp, &audio)) {
+	} else if (read_sdp(a, sdp, &audio)) {
 		take_sdp(a, &audio);
 		sdp_audio_answer(answer, media_address(a->end), media_port(a->end),
 				 &audio, negotiate_format_of(a), c->sdp_session + 1,
@@ -900,7 +906,7 @@ static void target_acked(void *owner, const char *sdp)
 	struct sdp_audio audio;
 	bool offered = a->offers;
 	a->offers = false;
-	if (!offered || !negotiate_take(spoken_codec(a), sdp, &audio))
+	if (!offered || !read_sdp(a, sdp, &audio))
 		return; /* what was agreed before stays */
 	take_sdp(a, &audio);
 	tell_caller(a);
@@ -913,7 +919,7 @@ static void target_reanswered(void *owner, int status, const char *sdp)
 	struct sdp_audio audio;
 	if (a == a->call->dial.talking && fax_answered(a->call, a, status, sdp))
 		return;
-	if (status < 300 && negotiate_take(spoken_codec(a), sdp, &audio)) {
+	if (status < 300 && read_sdp(a, sdp, &audio)) {
 		take_sdp(a, &audio);
 		if (!audio.passed && a->call->passed != a->call->spoken)
 			tell_caller(a);

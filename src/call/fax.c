@@ -60,7 +60,7 @@ bool fax_offered(struct call *c, struct attempt *a, const char *sdp)
 {
 	char out[SDP_SIZE];
 	struct sdp_image image;
-	if (!sdp_image_parse(sdp, &image) || !may_pass(c, a))
+	if (!sdp_image_parse(sdp, &image) || !may_pass(c, a) || echo_named(c, a, &image.stream))
 		return false;
 	if (!c->fax)
 		c->fax = arena_alloc(&c->arena, sizeof *c->fax);
@@ -110,7 +110,8 @@ bool fax_answered(struct call *c, struct attempt *a, int status, const char *sdp
 		return false;
 	struct attempt *by = a ? NULL : c->dial.talking;
 	const struct side side = side_of(c, by);
-	bool accepted = status < 300 && sdp_image_parse(sdp, &image);
+	bool accepted = status < 300 && sdp_image_parse(sdp, &image) &&
+			!echo_named(c, a, &image.stream);
 	fax->offered_by = FAX_NOBODY;
 	if (accepted && sip_leg_is_asked(side.leg)) {
 		begin(c, by, a, &image);

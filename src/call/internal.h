@@ -396,6 +396,11 @@ void record_recover(struct call_loop *loop);
 void record_perform(struct call *c, enum flow_record action);
 
 /* register.c: struct sip_agent_config's, of the loop */
+/* echo.c: does the SDP of a caller, or of a target (a NULL: the caller), name our own audio? */
+bool echo_caller(const struct call_loop *loop, const char *call_id, const struct sdp_audio *stream);
+bool echo_target(const struct attempt *a, const struct sdp_audio *stream);
+bool echo_named(const struct call *c, const struct attempt *a, const struct sdp_audio *stream);
+
 /* admission.c */
 /* A request outside of dialogs: is anything made of it? (struct sip_agent_config) */
 enum sip_admission admission_ask(void *arg, const struct sip_asked *asked);

@@ -32,11 +32,15 @@ static bool can_convert(const struct sdp_format *f)
 	return codec_find(f->name, f->rate) != NULL;
 }
 
-bool negotiate_read(const char *text, struct sdp_audio *sdp, struct sdp_formats *formats,
-		    const char **why)
+bool negotiate_read(const struct call_loop *loop, const struct sip_incoming *in,
+		    struct sdp_audio *sdp, struct sdp_formats *formats, const char **why)
 {
-	if (!sdp_audio_parse(text, sdp, formats))
+	if (!sdp_audio_parse(in->sdp, sdp, formats))
 		return false;
+	if (echo_caller(loop, in->sip_call_id, sdp)) {
+		*why = "SIP;cause=488;text=\"The SDP names this server's own audio ports\"";
+		return false;
+	}
 	if (sdp->codec != CODEC_NONE)
 		return true;
 	for (size_t i = 0; i < formats->count; i++)
@@ -90,7 +94,7 @@ bool negotiate_answer(struct attempt *a, const char *sdp, struct sdp_audio *out)
 {
 	struct sdp_formats theirs, own = {0};
 	const struct sdp_format *chosen = NULL;
-	if (!sdp_audio_parse(sdp, out, &theirs))
+	if (!sdp_audio_parse(sdp, out, &theirs) || echo_target(a, out))
 		return false;
 	if (a->offered)
 		chosen = sdp_format_chosen(&theirs, a->offered);

@@ -112,7 +112,7 @@ struct media_end {
 	struct sockaddr_storage rtcp_remote; /* negotiated, then where it came from */
 	socklen_t rtcp_remote_len;
 	int rtcp_port; /* that the SDP names */
-	bool rtcp_mux, reported;
+	bool rtcp_mux, reported, rtcp_heard; /* heard: a report came from rtcp_remote */
 	uint32_t packets_sent, octets_sent, packets_reported, last_timestamp, last_report;
 	int64_t last_sent_us, last_report_us;
 };
@@ -135,6 +135,7 @@ struct media_thread {
 struct media {
 	struct media_address addresses[MEDIA_ADDRESSES_MAX];
 	size_t address_count;
+	int port_low, port_high;
 	char cname[33];
 	int count;
 	struct media_thread threads[THREADS_MAX];

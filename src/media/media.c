@@ -1,6 +1,7 @@
 #include "media/end.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/network.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -67,6 +68,27 @@ void media_flush(struct media *m)
 			mailbox_wake(t->commands);
 		t->posted = false;
 	}
+}
+
+static bool is_same_address(const char *a, const char *b)
+{
+	struct sockaddr_storage one, other;
+	char text[2][ADDRESS_SIZE];
+	if (!address_parse(a, strlen(a), &one) || !address_parse(b, strlen(b), &other))
+		return false;
+	return strcmp(address_text((const struct sockaddr *)&one, text[0]),
+		      address_text((const struct sockaddr *)&other, text[1])) == 0;
+}
+
+bool media_is_own(const struct media *m, const char *address, int port)
+{
+	if (port < m->port_low || port > m->port_high)
+		return false;
+	for (size_t i = 0; i < m->address_count; i++)
+		if (is_same_address(m->addresses[i].bound, address) ||
+		    is_same_address(m->addresses[i].advertised, address))
+			return true;
+	return false;
 }
 
 size_t media_address_count(const struct media *m)
@@ -500,6 +522,8 @@ struct media *media_create(const struct media_config *config, struct error *err)
 		return NULL;
 	memcpy(m->addresses, config->addresses, sizeof m->addresses);
 	m->address_count = config->address_count;
+	m->port_low = config->port_low;
+	m->port_high = config->port_high;
 	bool good = config->address_count > 0;
 	for (size_t i = 0; i < config->address_count; i++)
 		good = good && socket_address(config->addresses[i].bound, 0, &check, &len);

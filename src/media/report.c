@@ -48,6 +48,7 @@ void end_report_remote(struct media_end *e, const struct sdp_audio *remote, bool
 	e->rtcp_mux = remote->rtcp_mux;
 	if (!e->has_remote || (!moved && port == e->rtcp_port))
 		return;
+	e->rtcp_heard = false;
 	e->rtcp_port = port;
 	e->rtcp_remote = e->remote;
 	e->rtcp_remote_len = e->remote_len;
@@ -56,6 +57,7 @@ void end_report_remote(struct media_end *e, const struct sdp_audio *remote, bool
 
 void end_report_follow(struct media_end *e)
 {
+	e->rtcp_heard = false;
 	e->rtcp_remote = e->remote;
 	e->rtcp_remote_len = e->remote_len;
 	address_set_port(&e->rtcp_remote, address_port((const struct sockaddr *)&e->remote) + 1);
@@ -84,6 +86,33 @@ static void send_report(struct media_end *e, bool bye)
 	e->reported = true;
 }
 
+static bool is_from(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	char text[2][ADDRESS_SIZE];
+	const struct sockaddr *one = (const struct sockaddr *)a, *other = (const struct sockaddr *)b;
+	return address_port(one) == address_port(other) &&
+	       strcmp(address_text(one, text[0]), address_text(other, text[1])) == 0;
+}
+
+/*
+ * Reports go to the SDP's address for them, or to the port after the source's of the audio. Behind
+ * NAT, where audio comes from another address than the SDP's, the port for reports is another one,
+ * too: the first that a report comes from then.
+ */
+static void follow_report(struct media_end *e, const struct sockaddr_storage *from, socklen_t len)
+{
+	if (is_from(&e->rtcp_remote, from)) {
+		e->rtcp_heard = true;
+		return;
+	}
+	if (e->rtcp_heard || e->only_to_sdp || !source_is_latched(&e->source) ||
+	    !source_is_current_host(&e->source, (const struct sockaddr *)from))
+		return;
+	e->rtcp_heard = true;
+	e->rtcp_remote = *from;
+	e->rtcp_remote_len = len;
+}
+
 void end_take_report(struct media_end *e, const uint8_t *data, size_t len, const struct sockaddr_storage *from, socklen_t from_len, int64_t now_us)
 {
 	struct rtcp_report r;
@@ -91,10 +120,8 @@ void end_take_report(struct media_end *e, const uint8_t *data, size_t len, const
 		return;
 	if (!r.says_bye)
 		end_mark_alive(e, now_us);
-	if (!e->rtcp_mux) {
-		e->rtcp_remote = *from;
-		e->rtcp_remote_len = from_len;
-	}
+	if (!e->rtcp_mux)
+		follow_report(e, from, from_len);
 	if (r.is_sender) {
 		e->last_report = (uint32_t)(r.sender.ntp >> 16);
 		e->last_report_us = now_us;

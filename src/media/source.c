@@ -203,6 +203,16 @@ bool source_is_known(const struct source *s, const struct sockaddr *from)
 	return is_same(&s->current, from) || is_same(&s->named, from);
 }
 
+bool source_is_latched(const struct source *s)
+{
+	return s->current.len && !is_same(&s->named, &s->current.ip.any);
+}
+
+bool source_is_current_host(const struct source *s, const struct sockaddr *from)
+{
+	return s->current.len && same_host(&s->current.ip.any, from);
+}
+
 bool source_is_host(const struct source *s, const struct sockaddr *from)
 {
 	if (s->current.len && same_host(&s->current.ip.any, from))

@@ -99,6 +99,9 @@ enum source_verdict source_take(struct source *s, const struct source_arrival *a
 /* Is it the current source's host, or the SDP's, or, while nobody was heard, any that may become
  * it? */
 bool source_is_host(const struct source *s, const struct sockaddr *from);
+/* Is another source heard than the SDP names? */
+bool source_is_latched(const struct source *s);
+bool source_is_current_host(const struct source *s, const struct sockaddr *from);
 /* Is it the current source, or what the SDP names? */
 bool source_is_known(const struct source *s, const struct sockaddr *from);
 
