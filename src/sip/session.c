@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define SECONDS_MAX 86400
+#define RAISED_MAX 3   /* so often a 422 may raise Min-SE until a 2xx */
 #define RETRY_MS 5000 /* after a refresh that was refused, which the session may outlive */
 
 static bool is(const char *refresher, const char *who)
@@ -26,6 +28,15 @@ static bool refreshes(const struct sip_leg *leg, const sip_session_expires_t *as
 	return leg->session.seconds && leg->session.refreshes;
 }
 
+/* An interval of the far side's, as far as we keep to it. */
+static unsigned bounded(const struct sip_leg *leg, unsigned long seconds)
+{
+	unsigned least = leg->agent->config.min_session_seconds;
+	if (seconds < least)
+		return least;
+	return seconds > SECONDS_MAX ? SECONDS_MAX : (unsigned)seconds;
+}
+
 bool sip_session_take(struct sip_leg *leg, sip_t const *sip)
 {
 	const sip_session_expires_t *asked = sip->sip_session_expires;
@@ -41,7 +52,7 @@ bool sip_session_take(struct sip_leg *leg, sip_t const *sip)
 		.peer_knows = able,
 	};
 	if (asked)
-		leg->session_asked.seconds = (unsigned)asked->x_delta;
+		leg->session_asked.seconds = bounded(leg, asked->x_delta);
 	return true;
 }
 
@@ -84,10 +95,11 @@ const char *sip_session_headers(struct sip_leg *leg)
 void sip_session_agreed(struct sip_leg *leg, sip_t const *sip)
 {
 	const sip_session_expires_t *told = sip->sip_session_expires;
+	leg->min_se_raised = 0;
 	if (sip->sip_allow)
 		leg->peer_updates = sip_is_allowed(sip->sip_allow, SIP_METHOD_UPDATE);
 	if (told) {
-		leg->session.seconds = (unsigned)told->x_delta;
+		leg->session.seconds = bounded(leg, told->x_delta);
 		leg->session.refreshes = !is(told->x_refresher, "uas");
 	} else if (!leg->session.refreshes) {
 		leg->session.seconds = 0;
@@ -98,8 +110,9 @@ void sip_session_agreed(struct sip_leg *leg, sip_t const *sip)
 bool sip_session_lengthen(struct sip_leg *leg, sip_t const *sip)
 {
 	unsigned long least = sip->sip_min_se ? sip->sip_min_se->min_delta : 0;
-	if (least > 86400 || least <= leg->min_se)
+	if (least > SECONDS_MAX || least <= leg->min_se || leg->min_se_raised == RAISED_MAX)
 		return false;
+	leg->min_se_raised++;
 	leg->min_se = (unsigned)least;
 	return true;
 }
