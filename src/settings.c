@@ -40,7 +40,7 @@ static const struct {
 	[SETTING_RTP_TIMEOUT] = {"rtp-timeout", "SECONDS", "120", "An answered call whose caller or target has sent no audio for so long is ended, unless on hold; 0: never"},
 	[SETTING_RETRY_SCHEDULE] = {"retry-schedule", "SECONDS", "5,300,1800,7200,18000,36000,36000", "Waits between tries of outgoing webhooks"},
 	[SETTING_DISABLE_WEBHOOKS] = {"disable-webhooks-after", "SECONDS", "432000", "An outgoing webhook that took nothing for so long is disabled, and webhook.disabled told"},
-	[SETTING_ALLOW_PRIVATE] = {"allow-private-destinations", NULL, NULL, "Webhooks and HTTP requests may go to private and loopback addresses"},
+	[SETTING_ALLOW_PRIVATE] = {"allow-private-destinations", NULL, NULL, "Webhooks, HTTP requests, SIP targets and gateways may have private and loopback addresses"},
 	[SETTING_WIDE_TRUNKS] = {
 		"allow-wide-trunks", NULL, NULL,
 		"Trunks may take calls from networks wider than /24 (IPv4) and /48 (IPv6)"},

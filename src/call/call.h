@@ -45,6 +45,7 @@ struct call_loop_config {
 	const struct network *proxies; /* SIP proxies in front whose Via is believed */
 	size_t proxy_count;
 	bool takes_tickets; /* calls with a ticket (call/ticket.h) are let in */
+	bool guards_private; /* calls and OPTIONS go to public addresses alone */
 };
 
 struct call_loop *call_loop_create(const struct call_loop_config *config, struct error *err) WARN_UNUSED;

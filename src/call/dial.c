@@ -2,7 +2,7 @@
 #include "call/internal.h"
 #include "base/log.h"
 #include "base/network.h"
-#include "webhook/address.h"
+#include "base/public.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -1002,6 +1002,18 @@ static enum dtmf_mode dtmf_of(const struct dial_try *t)
 	return t->target ? t->target->dtmf : DTMF_AUTO;
 }
 
+/* Phones are called where they registered from; numbers of its own this server calls at itself. */
+static bool is_within_reach(const struct dial_try *t)
+{
+	return t->phone || (!t->trunk && t->username && strcmp(t->username, OWN_USERNAME) == 0);
+}
+
+static bool is_guarded(const struct attempt *a)
+{
+	return a->uri && !is_within_reach(a->to) &&
+	       sip_agent_refuses(a->call->loop->agent, a->uri);
+}
+
 static bool lacks_rtpengine(const struct attempt *a)
 {
 	return media_of(a->to) != SIP_RTP && !a->call->loop->rtpengine;
@@ -1023,7 +1035,8 @@ static bool invite(struct attempt *a)
 	buf_printf(&headers, CALL_ID_HEADER ": %s\r\n%s", c->id, t->headers ? t->headers : "");
 	add_own_headers(c, t, &headers);
 	struct sip_outgoing out = {
-		.uri = a->uri, .route = t->phone && *t->phone->route ? t->phone->route : NULL, .from_user = shown ? shown : c->withheld ? NULL : c->caller_id,
+		.uri = a->uri, .route = t->phone && *t->phone->route ? t->phone->route : NULL,
+		.may_be_private = is_within_reach(t), .from_user = shown ? shown : c->withheld ? NULL : c->caller_id,
 		.asserted_user = t->trunk && t->trunk->asserts_identity && known ? c->caller_id : NULL,
 		.diverted_user = t->trunk && t->trunk->tells_diversion ? c->number->number : NULL,
 		.username = t->trunk ? t->trunk->out_username : t->username,
@@ -1091,7 +1104,7 @@ static bool call_out(struct attempt *a)
 		a->uri = a->redirected_to;
 	else
 		a->uri = t->trunk ? gateway_uri(c, t->trunk, gateway_of(a)->uri, t->number) : t->uri;
-	if (!a->end || !a->uri || lacks_rtpengine(a) || !invite(a))
+	if (!a->end || !a->uri || is_guarded(a) || lacks_rtpengine(a) || !invite(a))
 		return false;
 	json_str(&data, "target_id", t->target ? t->target->id : NULL);
 	json_str(&data, "uri", a->uri);
@@ -1107,6 +1120,8 @@ static const char *why_not(const struct attempt *a)
 {
 	if (!a->end)
 		return "no RTP port is free";
+	if (is_guarded(a))
+		return ADDRESS_IS_PRIVATE;
 	return lacks_rtpengine(a) ? "its audio is to be encrypted, for which the server needs rtpengine (--media)" : "its SIP URI cannot be used";
 }
 

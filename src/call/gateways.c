@@ -1,6 +1,7 @@
 /* Asking the gateways of trunks whether they are there, and registering at them. */
 #include "call/internal.h"
 #include "base/log.h"
+#include "base/public.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,8 +52,9 @@ static void ask(struct call_loop *loop, const struct trunk_task *task, int expir
 	*a = (struct asked){loop, *task};
 	struct sip_question q = {.uri = task->uri, .username = *task->username ? task->username : NULL, .password = *task->password ? task->password : NULL,
 				 .contact_user = task->registers ? task->line : NULL, .expires = expires};
+	bool refused = sip_agent_refuses(loop->agent, task->uri);
 	if (!sip_ask(loop->agent, &q, on_answer, a))
-		on_answer(a, &(struct sip_answer){0});
+		on_answer(a, &(struct sip_answer){.problem = refused ? ADDRESS_IS_PRIVATE : NULL});
 }
 
 void gateways_check(struct call_loop *loop)

@@ -7,7 +7,7 @@
 #include "call/internal.h"
 #include "media/codec.h"
 #include "base/network.h"
-#include "webhook/address.h"
+#include "base/public.h"
 #include <string.h>
 
 /* ---- where audio comes from ---- */

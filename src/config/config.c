@@ -263,6 +263,8 @@ static void build_trunk(struct config_store *c, struct org *o, struct entity *e)
 	t->out_rate = build_rate(out);
 	t->registers = json_is_true(json_object_get(out, "register"));
 	t->options_interval_seconds = integer(e->doc, "options_interval_seconds", 30);
+	if (t->options_interval_seconds && t->options_interval_seconds < TRUNK_OPTIONS_MIN)
+		t->options_interval_seconds = TRUNK_OPTIONS_MIN;
 	const char *format = json_string_value(json_object_get(out, "number_format"));
 	t->number_format = !format || strcmp(format, "e164") == 0 ? NUMBER_E164 : strcmp(format, "digits") == 0 ? NUMBER_DIGITS : NUMBER_NATIONAL;
 	snprintf(line, sizeof line, "line %s", e->id);

@@ -25,6 +25,7 @@ extern const struct resource_kind *const resource_kinds[]; /* NULL-terminated */
 const struct resource_kind *resource_kind_by_path(const char *path, size_t len);
 const struct resource_kind *resource_kind_by_name(const char *kind);
 
+#define TRUNK_OPTIONS_MIN 10 /* seconds */
 #define TRUNK_PREFIX_MIN 24
 #define TRUNK_PREFIX_MIN_IPV6 48
 /* May allowed_addresses of trunks have shorter prefixes? Not unless this is called, once at start. */

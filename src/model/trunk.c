@@ -50,6 +50,9 @@ static void check(json_t *doc, struct errors *errors)
 	schema_check_networks(addresses, ADDRESSES, errors);
 	if (!allows_wide)
 		check_widths(addresses, errors);
+	json_int_t every = json_integer_value(json_object_get(doc, "options_interval_seconds"));
+	if (every && every < TRUNK_OPTIONS_MIN)
+		errors_add(errors, "/options_interval_seconds", "must be 0, or at least 10");
 	bool user = json_is_string(json_object_get(inbound, "username")), password = json_is_string(json_object_get(inbound, "password"));
 	if (user != password)
 		errors_add(errors, user ? "/inbound/password" : "/inbound/username", "username and password go together");

@@ -307,6 +307,7 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	ok = ok && sip_agent_load_certificate(a, err);
 	if (ok)
 		sip_listeners_read(a);
+	sip_guard_open(a);
 	if (!ok || !a->listener_count) {
 		sip_agent_destroy(a);
 		return NULL;
@@ -323,6 +324,7 @@ void sip_agent_destroy(struct sip_agent *a)
 	while (a->requests)
 		sip_request_give_up(a->requests);
 	sip_flows_free(a);
+	sip_guard_close(a);
 	sip_listeners_forget();
 	if (a->nta)
 		nta_agent_destroy(a->nta);

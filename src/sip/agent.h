@@ -135,6 +135,7 @@ struct sip_leg {
 	struct sip_agent *agent;
 	enum leg_state state;
 	bool outgoing, released;
+	bool guarded; /* its INVITE goes to a public address alone */
 	bool placed; /* outgoing: its owner has it, and is told */
 	bool authenticated; /* incoming: the credentials of its INVITE are accepted */
 	bool far_offered; /* the INVITE that is answered next, or was last, had an offer */
@@ -289,7 +290,17 @@ void sip_flows_free(struct sip_agent *a);
 void sip_tls_begin(struct sip_agent *a);
 void sip_tls_end(void);
 
+/* guard.c */
+void sip_guard_open(const struct sip_agent *a);
+void sip_guard_close(const struct sip_agent *a);
+/* Is a guarded request to that name, which has resolved to that address, to be stopped? */
+bool sip_guard_stops(const char *name, const char *host);
+/* request.c: does an OPTIONS or REGISTER of ours go to that host now? */
+bool sip_requests_go_to(const struct sip_agent *a, const char *host);
+
 /* connection.c */
+/* sip_connection_problem() gives this reason for requests to that host. */
+void sip_connection_refused(const char *host, const char *port, const char *reason);
 bool sip_connections_open(struct sip_agent *a) WARN_UNUSED;
 void sip_connections_close(struct sip_agent *a);
 /* A listener's context: connections from it check certificates, and say what is wrong. */

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/network.h"
+#include "base/public.h"
 #include "sip/identity.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -358,6 +359,10 @@ report_f tport_error_report;
  */
 tport_t *tport_by_name(tport_t const *any, tp_name_t const *name)
 {
+	if (sip_guard_stops(name->tpn_canon, name->tpn_host)) {
+		sip_connection_refused(name->tpn_canon, name->tpn_port, ADDRESS_IS_PRIVATE);
+		return NULL;
+	}
 	tport_t *found = library_by_name(any, name);
 	bool other = found && tport_is_secondary(found) && tport_has_tls(found) &&
 		     strcasecmp(tport_name(found)->tpn_canon, name->tpn_canon) != 0;
@@ -426,15 +431,20 @@ static struct problem *place_of(const char *host, const char *port)
 	return oldest;
 }
 
-static void keep(const tp_name_t *name, const char *reason)
+void sip_connection_refused(const char *host, const char *port, const char *reason)
 {
-	struct problem *p = here ? place_of(name->tpn_canon, name->tpn_port) : NULL;
+	struct problem *p = here ? place_of(host, port ? port : "") : NULL;
 	if (!p)
 		return;
 	p->at_us = clock_monotonic_us();
-	snprintf(p->host, sizeof p->host, "%s", name->tpn_canon);
-	snprintf(p->port, sizeof p->port, "%s", name->tpn_port);
+	snprintf(p->host, sizeof p->host, "%s", host);
+	snprintf(p->port, sizeof p->port, "%s", port ? port : "");
 	snprintf(p->reason, sizeof p->reason, "%s", reason);
+}
+
+static void keep(const tp_name_t *name, const char *reason)
+{
+	sip_connection_refused(name->tpn_canon, name->tpn_port, reason);
 }
 
 /*

@@ -689,6 +689,7 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	leg->handler = handler;
 	leg->owner = owner;
 	leg->uri = su_strdup(leg->home, out->uri);
+	leg->guarded = agent->config.guards_private && !out->may_be_private;
 	bool is_set = out->route && *out->route == '<';
 	leg->route = out->route && !is_set ? (url_string_t *)url_make(leg->home, out->route) : NULL;
 	leg->listener = sip_listener_towards(agent, out->route ? out->route : out->uri);
@@ -702,7 +703,8 @@ struct sip_leg *sip_invite(struct sip_agent *agent, const struct sip_outgoing *o
 	sip_to_t *to = sip_to_make(leg->home, su_sprintf(leg->home, "<%s>", leg->uri));
 	leg->call_id = sip_call_id_create(leg->home, NULL);
 	leg->path = is_set ? sip_route_make(leg->home, out->route) : NULL;
-	bool usable = (leg->path || !is_set) && leg->call_id && from && from->a_url->url_user && to &&
+	bool refused = leg->guarded && sip_agent_refuses(agent, out->uri);
+	bool usable = !refused && (leg->path || !is_set) && leg->call_id && from && from->a_url->url_user && to &&
 		      !strpbrk(out->uri, "<>\" \t\r\n") && to->a_url->url_host && *to->a_url->url_host;
 	leg->dialog = usable ? nta_leg_tcreate(agent->nta, sip_leg_request, leg, SIPTAG_CALL_ID(leg->call_id), SIPTAG_FROM(from), SIPTAG_TO(to), TAG_END()) : NULL;
 	if (!leg->dialog) {

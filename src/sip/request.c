@@ -3,6 +3,7 @@
 #include "sip/agent.h"
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct sip_request {
 	struct sip_request *next, **previous;
@@ -17,6 +18,15 @@ struct sip_request {
 	void *arg;
 	su_home_t home[1];
 };
+
+bool sip_requests_go_to(const struct sip_agent *a, const char *host)
+{
+	char own[SIP_HOST_SIZE];
+	for (const struct sip_request *r = a->requests; r; r = r->next)
+		if (r->q.uri && strcasecmp(sip_uri_host(r->q.uri, own), host) == 0)
+			return true;
+	return false;
+}
 
 static void free_request(struct sip_request *r)
 {
@@ -135,7 +145,7 @@ static int refuse(nta_leg_magic_t *magic, nta_leg_t *leg, nta_incoming_t *irq, s
 
 bool sip_ask(struct sip_agent *agent, const struct sip_question *q, void (*answered)(void *arg, const struct sip_answer *answer), void *arg)
 {
-	struct sip_request *r = calloc(1, sizeof *r);
+	struct sip_request *r = sip_agent_refuses(agent, q->uri) ? NULL : calloc(1, sizeof *r);
 	if (!r)
 		return false;
 	su_home_init(r->home);

@@ -187,6 +187,8 @@ struct sip_agent_config {
 	/* Proxies in front: who asked them, as their Via says, is the source (RFC 3261 §18.2.1, RFC 3581). */
 	const struct network *proxies;
 	size_t proxy_count;
+	/* Requests of ours go to public addresses alone, but for those that may_be_private. */
+	bool guards_private;
 };
 
 struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err) WARN_UNUSED;
@@ -228,10 +230,14 @@ bool sip_agent_own_uri(const struct sip_agent *agent, const char *user, char *ou
 /* Is it one of the agent's own sockets? */
 bool sip_agent_is_own(const struct sip_agent *agent, const struct sockaddr *source);
 
+/* Does the agent guard the URI's host, which is a private address? A name is judged later. */
+bool sip_agent_refuses(const struct sip_agent *agent, const char *uri);
+
 struct sip_outgoing {
 	const char *uri;                /* sip:… */
 	/* sip:…: where its requests go whatever their URI says. "<sip:…;lr>, …": the Route of its INVITE. NULL: where the URI says. */
 	const char *route;
+	bool may_be_private; /* also to a private address: a phone, or this server itself */
 	const char *from_user, *from_name; /* from_user NULL: it is withheld (RFC 3323 §4.1.1.3) */
 	const char *asserted_user;       /* P-Asserted-Identity; with Privacy when it is withheld; NULL: without */
 	const char *diverted_user;       /* Diversion (RFC 5806): the number that was called; NULL: without */

@@ -3,7 +3,7 @@
 #include "base/crypto.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "webhook/address.h"
+#include "base/public.h"
 #include "webhook/answer.h"
 #include "webhook/names.h"
 #include "webhook/outgoing.h"
@@ -158,7 +158,7 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
 	struct transfer *t = arg;
 	(void)purpose;
 	if (!address_is_public(&address->addr))
-		t->refusal = "the address is private; the operator must allow it";
+		t->refusal = ADDRESS_IS_PRIVATE;
 	else if (!address_port_is_allowed(&address->addr))
 		t->refusal = "the port is not one for HTTP: mail, files, names and the like";
 	if (t->refusal)

@@ -383,7 +383,7 @@ describe('SIP servers over TLS', { skip: usePostgres }, () => {
 
     test('the reason is gone once the server answers', async () => {
       const port = await freePort(), uri = `sip:127.0.0.1:${port};transport=tls`
-      const t = await trunk(uri, { options_interval_seconds: 1 })
+      const t = await trunk(uri, { options_interval_seconds: 10 })
       assert.match((await status(t)).problem, /^the connection was refused$/)
       await Gateway.start(address, {}, port)
       await until('the gateway to be up', async () => (await status(t)).state === 'up')

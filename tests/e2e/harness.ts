@@ -226,7 +226,8 @@ export class Strowger {
   private range?: string
   async rtpPorts() {
     this.range ??= await (async () => {
-      const low = 10000 + (process.pid % 40) * 400 + Math.floor(Math.random() * 100) * 200
+      // Below the ports that the kernel gives to callers and targets (from 32768 on).
+      const low = 10000 + (process.pid % 40) * 400 + Math.floor(Math.random() * 14) * 400
       return `${low}-${low + 399}`
     })()
     return this.range

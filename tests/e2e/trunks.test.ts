@@ -60,7 +60,7 @@ describe('trunks', () => {
 
   test('OPTIONS tell which gateways answer, before any call goes there', async () => {
     const there = await Peer.start(), refuses = await Peer.start({ options: 503 }), old = await Peer.start({ options: 405 })
-    const { number, trunk } = await campaign({ gateways: [{ uri: refuses.uri, priority: 1 }, { uri: there.uri, priority: 2 }, { uri: old.uri, priority: 3 }] }, { options_interval_seconds: 1 })
+    const { number, trunk } = await campaign({ gateways: [{ uri: refuses.uri, priority: 1 }, { uri: there.uri, priority: 2 }, { uri: old.uri, priority: 3 }] }, { options_interval_seconds: 10 })
     const seen = await until('all gateways to be known', async () => {
       const { gateways } = await status(trunk.id)
       return gateways.length === 3 && gateways.every((g: any) => g.state !== 'unknown') && gateways

@@ -29,7 +29,7 @@ describe('portal, trunks', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Trunk saved').waitFor()
     const trunk = (await s.api('GET', '/trunks')).data[0]
-    await s.api('PATCH', `/trunks/${trunk.id}`, { options_interval_seconds: 1, outbound: { ...trunk.outbound, gateways: [{ uri: works.uri, priority: 1 }, { uri: refuses.uri, priority: 2 }], max_calls: 30 } })
+    await s.api('PATCH', `/trunks/${trunk.id}`, { options_interval_seconds: 10, outbound: { ...trunk.outbound, gateways: [{ uri: works.uri, priority: 1 }, { uri: refuses.uri, priority: 2 }], max_calls: 30 } })
     await page.reload()
     const status = page.getByRole('region', { name: 'Status' })
     await status.getByText('answers', { exact: true }).waitFor()

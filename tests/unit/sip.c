@@ -49,6 +49,32 @@ static void moved(const char *before, const char *after)
 	assert_string_equal(text, after);
 }
 
+static const char *cleaned(const char *uri)
+{
+	static char out[200];
+	return sip_uri_clean(uri, out, sizeof out) ? out : NULL;
+}
+
+static void test_a_uri_of_others_says_no_more_than_whom_to_call(void **state)
+{
+	char small[8];
+	(void)state;
+	assert_string_equal(cleaned("sip:a@b"), "sip:a@b");
+	assert_string_equal(cleaned("sip:a@b:5070;transport=tcp;ob;line=7"),
+			    "sip:a@b:5070;transport=tcp;ob;line=7");
+	assert_string_equal(cleaned("sip:a@b;maddr=c;x=1;ttl=5;method=BYE"), "sip:a@b;x=1");
+	assert_string_equal(cleaned("sip:a@b;MADDR=c;x;%6Daddr=d;comp=sigcomp"), "sip:a@b;x");
+	assert_string_equal(cleaned("sip:a@b;maddr=c"), "sip:a@b");
+	assert_string_equal(cleaned("sip:a@b;maddrs=c;xmaddr=d"), "sip:a@b;maddrs=c;xmaddr=d");
+	assert_string_equal(cleaned("sip:a@b?Route=%3Csip:c;lr%3E&X=1"), "sip:a@b");
+	assert_string_equal(cleaned("sip:a;maddr=c@b;x=1?X=1"), "sip:a;maddr=c@b;x=1");
+	assert_string_equal(cleaned("sips:[2001:db8::1]:5061;maddr=c;x=1"), "sips:[2001:db8::1]:5061;x=1");
+	assert_string_equal(cleaned("tel:+15125550100;ext=5"), "tel:+15125550100;ext=5");
+	assert_null(cleaned("sip:a@b>;tag=1,<sip:c"));
+	assert_null(cleaned("sip:a@b c"));
+	assert_false(sip_uri_clean("sip:a@example.com", small, sizeof small));
+}
+
 static void test_line_ends_before_a_message_become_blanks_in_its_start_line(void **state)
 {
 	(void)state;

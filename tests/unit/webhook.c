@@ -1,5 +1,5 @@
 #include "test.h"
-#include "webhook/address.h"
+#include "base/public.h"
 #include "webhook/answer.h"
 #include "webhook/guard.h"
 #include "config/config.h"

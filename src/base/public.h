@@ -1,9 +1,11 @@
-/* webhook/address.h: which addresses requests may go to (no private, loopback, link-local …). Pure. */
-#ifndef WEBHOOK_ADDRESS_H
-#define WEBHOOK_ADDRESS_H
+/* base/public.h: which addresses requests may go to (no private, loopback, link-local …). Pure. */
+#ifndef BASE_PUBLIC_H
+#define BASE_PUBLIC_H
 
 #include <stdbool.h>
 #include <sys/socket.h>
+
+#define ADDRESS_IS_PRIVATE "the address is private; the operator must allow it" /* why not */
 
 /* Is this a public unicast address? IPv4 inside IPv6 is judged as IPv4. (RFC 6890) */
 bool address_is_public(const struct sockaddr *address);

@@ -1,4 +1,4 @@
-#include "webhook/address.h"
+#include "base/public.h"
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
