@@ -91,8 +91,13 @@ static void strike(struct call_loop *loop, struct bans *bans, const struct socka
 	if (bans_strike(bans, source, clock_monotonic_ms()))
 		log_warn(NULL, "%s is not answered for %d seconds: %s too often",
 			 address_text(source, address), loop->config.ban_seconds,
-			 bans == loop->guessers ? "its credentials were wrong"
-						: "it asked for what it may not");
+			 bans == loop->guessers ? "it was refused" : "it asked for what it may not");
+}
+
+/* Of a request that needs no credentials to be refused: only UDP's source may be forged. */
+static struct bans *bans_for(const struct call_loop *loop, enum sip_transport transport)
+{
+	return transport == SIP_UDP ? loop->strangers : loop->guessers;
 }
 
 void phone_refused(void *arg, const struct sockaddr *source)
@@ -340,11 +345,22 @@ static bool may_show_credentials(struct call_loop *loop, const struct sip_asked 
 	return phones || loop->config.takes_tickets || config_has_digest(config);
 }
 
+enum sip_visitor admission_visitor(void *arg, const struct sockaddr *source)
+{
+	struct call_loop *loop = arg;
+	if (config_is_trunk_address(loop->config.config, source))
+		return SIP_VISITOR_KNOWN;
+	if (bans_has(loop->guessers, source, clock_monotonic_ms()))
+		return SIP_VISITOR_BANNED;
+	bool phones = phones_at(loop->config.phones, source, clock_now_ms());
+	return phones ? SIP_VISITOR_KNOWN : SIP_VISITOR_STRANGER;
+}
+
 /*
- * Two bans. Guessers have shown wrong credentials for a nonce that was sent to their address, so
- * that the address is not forged: they are not answered at all. Strangers have asked for what needs
- * no credentials to be refused, and their address may be forged: only more of the same goes
- * unanswered, which nobody misses.
+ * Two bans. Guessers have shown wrong credentials for a nonce that was sent to their address, or
+ * were refused over TCP or TLS, so that the address is not forged: they are not answered at all.
+ * Strangers have asked over UDP for what needs no credentials to be refused, and their address may
+ * be forged: only more of the same goes unanswered, which nobody misses.
  */
 enum sip_admission admission_ask(void *arg, const struct sip_asked *asked)
 {
@@ -369,7 +385,7 @@ enum sip_admission admission_ask(void *arg, const struct sip_asked *asked)
 		return SIP_DROP;
 	}
 	loop->refused++;
-	strike(loop, loop->strangers, asked->source);
+	strike(loop, bans_for(loop, asked->transport), asked->source);
 	return SIP_REFUSE;
 }
 
@@ -457,7 +473,7 @@ static void begin(struct call_loop *loop, const struct sip_incoming *in, struct 
 	if (!known && e->wrong)
 		strike(loop, loop->guessers, in->source);
 	else if (!known && !e->by_line && !stale)
-		strike(loop, loop->strangers, in->source);
+		strike(loop, bans_for(loop, in->transport), in->source);
 	const struct call *before = status ? NULL : sent_on_from(loop, in, called->organization);
 	if (before && is_loop(before, called->number->number)) {
 		log_warn(before->id, "refused 482: it came back to %s, where it was already",

@@ -404,6 +404,8 @@ bool echo_named(const struct call *c, const struct attempt *a, const struct sdp_
 /* admission.c */
 /* A request outside of dialogs: is anything made of it? (struct sip_agent_config) */
 enum sip_admission admission_ask(void *arg, const struct sip_asked *asked);
+/* Who connects by TCP or TLS. */
+enum sip_visitor admission_visitor(void *arg, const struct sockaddr *source);
 /* An INVITE that was admitted: whose call it is, or why it is refused. */
 void admission_invite(void *arg, const struct sip_incoming *in);
 /* The address has shown right credentials: its bans end. */

@@ -335,6 +335,7 @@ static void once_a_second(struct call_loop *loop, int64_t now)
 	ladders_write(loop->ladders, now);
 	if (loop->calls)
 		pulse_beat(loop->pulse);
+	sip_agent_tick(loop->agent);
 	HASH_ITER(hh, loop->by_serial, c, next)
 		call_check_media(c, now);
 }
@@ -416,8 +417,7 @@ static void *loop_main(void *arg)
 {
 	struct start *start = arg;
 	struct call_loop *loop = start->loop;
-	struct sip_agent_config sip = {loop->config.listeners, loop->config.certificate, loop->config.key, loop->config.ca, admission_invite, loop, admission_ask, phone_password, phone_registered, phone_refused, phone_flow_lost, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds, NULL, loop->config.proxies, loop->config.proxy_count};
-	sip.guards_private = loop->config.guards_private;
+	struct sip_agent_config sip = {loop->config.listeners, loop->config.certificate, loop->config.key, loop->config.ca, admission_invite, loop, admission_ask, phone_password, phone_registered, phone_refused, phone_flow_lost, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds, NULL, loop->config.proxies, loop->config.proxy_count, loop->config.guards_private, admission_visitor};
 	su_init();
 	loop->root = su_root_create((su_root_magic_t *)loop);
 	loop->agent = loop->root && proxy_open(loop, &sip, start->err) ? sip_agent_create(loop->root, &sip, start->err) : NULL;

@@ -187,7 +187,7 @@ const struct resource_kind resource_trunk = {
 		DTMF_FIELD(""),
 		{"options_interval_seconds", FIELD_INTEGER, .min = 0, .max = 3600, .initial = "30",
 		 .title = "Ping gateways every (s)",
-		 .help = "How often OPTIONS is sent to each gateway. 0: never."},
+		 .help = "How often OPTIONS is sent to each gateway, 10 at least. 0: never."},
 		{0},
 	},
 };

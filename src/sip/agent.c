@@ -106,6 +106,7 @@ static void tell_incoming(struct sip_leg *leg, const char *sdp, bool asks)
 		.sdp = sdp,
 		.source = sip_source(agent, msg, sip, &room),
 		.local = leg->listener->host,
+		.transport = leg->listener->transport,
 		.sip_call_id = sip->sip_call_id->i_id,
 		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count : SIP_MAX_FORWARDS,
 		.asks = asks,
@@ -239,6 +240,7 @@ static enum sip_admission admission_of(struct sip_agent *agent, msg_t *msg, cons
 	const struct sip_asked asked = {
 		.source = sip_source(agent, msg, sip, &room),
 		.wish = wish_of(method),
+		.transport = sip->sip_via ? sip_transport_of_via(sip->sip_via) : SIP_UDP,
 		.request_user = sip_user_of(home, sip->sip_request->rq_url),
 		.to_user = sip->sip_to ? sip_user_of(home, sip->sip_to->a_url) : "",
 		.from_user = sip->sip_from ? sip_user_of(home, sip->sip_from->a_url) : "",
@@ -301,7 +303,7 @@ struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agen
 	a->nonces = nonces_create(key);
 	/* What goes by UDP does so however long it is: carriers that are called so often drop the TCP that RFC 3261 §18.1.1 wants for it. */
 	a->nta = nta_agent_create(root, (url_string_t *)-1, consider, (nta_agent_magic_t *)(void *)a, NTATAG_UA(1), NTATAG_PRELOAD(MESSAGE_MEMORY), NTATAG_SERVER_RPORT(1), NTATAG_CANCEL_487(1), NTATAG_PASS_100(1), NTATAG_MAXSIZE(SIP_MESSAGE_MAX), NTATAG_UDP_MTU(SIP_MESSAGE_MAX), TAG_END());
-	bool ok = a->nta != NULL && a->nonces && sip_wire_open(a) && sip_connections_open(a);
+	bool ok = a->nta != NULL && a->nonces && sip_visitors_open(a) && sip_wire_open(a) && sip_connections_open(a);
 	for (size_t i = 0; ok && config->listeners[i]; i++)
 		ok = listen_at(a, config->listeners[i], err);
 	ok = ok && sip_agent_load_certificate(a, err);
@@ -328,6 +330,7 @@ void sip_agent_destroy(struct sip_agent *a)
 	sip_listeners_forget();
 	if (a->nta)
 		nta_agent_destroy(a->nta);
+	sip_visitors_close(a);
 	sip_wire_close(a);
 	sip_connections_close(a);
 	nonces_destroy(a->nonces);

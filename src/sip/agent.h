@@ -48,6 +48,7 @@ struct sip_agent {
 	size_t listener_count;
 	struct sip_tls tls;
 	struct sip_connections *connections;
+	struct sip_visitors *visitors;
 	struct wire *wire;
 	unsigned received;
 	su_home_t home[1];
@@ -285,6 +286,14 @@ void sip_wire_close(struct sip_agent *a);
 /* flow.c: tell config.flow_lost when the connection is closed that a phone has registered by. */
 void sip_flow_watch(struct sip_agent *a, nta_incoming_t *irq, msg_t *msg, const struct sip_registration *r);
 void sip_flows_free(struct sip_agent *a);
+/* Has a phone registered by a connection from there? */
+bool sip_flow_is(const struct sip_agent *a, const char *address, int port);
+
+/* visitor.c: connections that others make are bounded from now on. */
+bool sip_visitors_open(struct sip_agent *a) WARN_UNUSED;
+void sip_visitors_close(struct sip_agent *a);
+/* A whole message came from there. */
+void sip_visitor_heard(struct sip_agent *a, const struct sockaddr *address);
 
 /* tls.c: listeners that are made between these have the certificate, once it is loaded. */
 void sip_tls_begin(struct sip_agent *a);

@@ -454,6 +454,8 @@ static void keep(const tp_name_t *name, const char *reason)
 void tport_error_report(tport_t *tport, int error, su_sockaddr_t const *address)
 {
 	char text[200];
+	if (error == EAGAIN && tport && !tport_is_secondary(tport))
+		return; /* accept() of visitor.c has refused all connections that waited */
 	bool shakes = handshake.tport && handshake.tport == tport;
 	bool first = !shakes || !handshake.told;
 	if (shakes && first && error < 0)

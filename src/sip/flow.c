@@ -7,6 +7,7 @@
 #include <sofia-sip/tport.h>
 #include <sofia-sip/tport_tag.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct sip_flow {
 	struct sip_flow *next;
@@ -59,6 +60,14 @@ void sip_flow_watch(struct sip_agent *a, nta_incoming_t *irq, msg_t *msg, const 
 		return;
 	}
 	a->flows = flow;
+}
+
+bool sip_flow_is(const struct sip_agent *a, const char *address, int port)
+{
+	for (const struct sip_flow *flow = a->flows; flow; flow = flow->next)
+		if (flow->what.port == port && strcmp(flow->what.address, address) == 0)
+			return true;
+	return false;
 }
 
 void sip_flows_free(struct sip_agent *a)

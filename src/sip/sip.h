@@ -78,6 +78,7 @@ struct sip_incoming {
 	const char *sdp;                 /* "" when the INVITE had no offer */
 	const char *local; /* the address of ours that it came to, as text */
 	const struct sockaddr *source;
+	enum sip_transport transport;
 	const char *sip_call_id;
 	unsigned max_forwards; /* hops that are left, at least 1 (RFC 7332) */
 	bool asks; /* only whether it is taken: when it is not refused now, it comes again, its SDP past the media proxy */
@@ -149,12 +150,19 @@ struct sip_media_proxy {
 	void (*forget)(void *arg, struct sip_leg *leg, const char *id); /* the leg is over, and is not to be answered any more */
 };
 
+enum sip_visitor {
+	SIP_VISITOR_BANNED, /* its connections are closed at once */
+	SIP_VISITOR_STRANGER,
+	SIP_VISITOR_KNOWN, /* a trunk, a proxy in front, or where phones are registered */
+};
+
 enum sip_wish { SIP_INVITE, SIP_REGISTER, SIP_OTHER };
 
 /* A request that belongs to no dialog. Borrowed: valid during the call. */
 struct sip_asked {
 	const struct sockaddr *source; /* NULL: not known */
 	enum sip_wish wish;
+	enum sip_transport transport; /* the source may be forged over UDP */
 	const char *request_user, *to_user, *from_user; /* as in struct sip_incoming */
 };
 
@@ -189,6 +197,8 @@ struct sip_agent_config {
 	size_t proxy_count;
 	/* Requests of ours go to public addresses alone, but for those that may_be_private. */
 	bool guards_private;
+	/* Who connects by TCP or TLS; NULL: all are strangers. */
+	enum sip_visitor (*visitor)(void *arg, const struct sockaddr *source);
 };
 
 struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err) WARN_UNUSED;
@@ -328,7 +338,10 @@ size_t sip_agent_transactions(const struct sip_agent *agent);
 /* Does anything wait for an answer to it? */
 bool sip_agent_waiting(const struct sip_agent *agent);
 
-/* Messages read from the network so far; wraps around. Not counted without config.message. */
+/* To be called each second: closes connections that nothing uses. */
+void sip_agent_tick(struct sip_agent *agent);
+
+/* Messages and connections taken from the network so far; wraps around. Not counted without config.message. */
 unsigned sip_agent_received(const struct sip_agent *agent);
 
 #endif

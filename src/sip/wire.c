@@ -78,6 +78,8 @@ void tport_log_msg(tport_t *tport, msg_t *msg, char const *what, char const *via
 	bool sent = *what == 's';
 	size_t n;
 	a->received += !sent;
+	if (!sent)
+		sip_visitor_heard(a, &msg_addr(msg)->su_sa);
 	read_text(&w->text, msg);
 	const char *call_id = w->text.failed ? NULL : sip_text_header(buf_text(&w->text), w->text.len, "Call-ID", 'i', &n);
 	if (!call_id)

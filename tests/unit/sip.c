@@ -515,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_a_fax_is_taken_only_where_there_is_no_audio),
 		cmocka_unit_test(test_fax_and_audio_keep_the_lines_of_their_dialog),
 		cmocka_unit_test(test_names_and_addresses_of_many_are_not_used),
+		cmocka_unit_test(test_a_uri_of_others_says_no_more_than_whom_to_call),
 		cmocka_unit_test(test_line_ends_before_a_message_become_blanks_in_its_start_line),
 		cmocka_unit_test(test_fields_of_one_name_are_one_list),
 		cmocka_unit_test(test_a_number_has_no_parameters),
