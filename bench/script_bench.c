@@ -21,6 +21,7 @@ static double now_us(void)
 int main(int argc, char **argv)
 {
 	static const struct script_request request = {
+		NULL,
 		"const score = (tags.score ?? 0) + (number.state === 'TX' ? 10 : 0)\n"
 		"return {port: score > 80 ? 'good' : 'bad', tags: {score}, vars: {tier: score > 80 ? 'gold' : 'silver'}}",
 		"{\"call\":{\"id\":\"call_1\",\"caller_id\":\"+15125550100\"},\"tags\":{\"score\":82,\"state\":\"TX\"},\"vars\":{},\"number\":{\"state\":\"TX\"},\"time\":{\"hour\":9}}",

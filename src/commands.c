@@ -84,6 +84,7 @@ static const char *tag_name(void *arg, size_t slot)
 /* Scripts are compiled and run as on calls. */
 struct file_scripts {
 	struct script_pool *pool;
+	struct script_budget budget;
 	struct flow_scripts scripts;
 };
 
@@ -95,7 +96,8 @@ static const struct flow_scripts *open_scripts(struct file_scripts *f)
 		fprintf(stderr, "strowger: scripts are not checked: %s\n", err.text);
 		return NULL;
 	}
-	f->scripts = script_flow_scripts(f->pool);
+	script_budget_begin(&f->budget, f->pool, NULL);
+	f->scripts = script_flow_scripts(&f->budget);
 	return &f->scripts;
 }
 
@@ -172,7 +174,15 @@ static int flow_simulate_file(const char *path, const char *script_path)
 			(void)any_tag(&tags, name, strlen(name));
 		struct flow_context context = {.tag = any_tag, .arg = &tags, .tag_count = tags.count, .tag_name = tag_name, .scripts = open_scripts(&scripts)};
 		if ((flow = flow_compile(document, &context, problems))) {
-			struct flow_world world = {flow, tags.count, tag_at, &tags, NULL, NULL, context.scripts};
+			struct flow_world world = {
+				.flow = flow,
+				.tag_count = tags.count,
+				.tag = tag_at,
+				.arg = &tags,
+				.scripts = context.scripts,
+				.spent = context.scripts ? script_budget_spent : NULL,
+				.budget = &scripts.budget,
+			};
 			report = flow_simulate(&world, script);
 		} else {
 			fprintf(stderr, "strowger: %s has errors; 'strowger flow check' tells them\n", path);

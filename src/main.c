@@ -397,7 +397,8 @@ static bool start_services(struct strowger *s, struct error *err)
 	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], node_id(s->node), s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, s->session, s->min_session, s->ban, s->rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL, !is_set(s, SETTING_ALLOW_PRIVATE)};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, s->read_timeout, s->proxies.list, s->proxies.count, s->settings.value[SETTING_WEBSOCKET]};
+	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, s->read_timeout, s->proxies.list, s->proxies.count, s->settings.value[SETTING_WEBSOCKET],
+		NULL};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 

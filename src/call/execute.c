@@ -331,7 +331,14 @@ void execute_http_answer(struct call *c, const struct http_answer *a)
 
 static void start_script(struct call *c, const struct flow_script *s)
 {
-	const struct script_request request = {s->code, s->arguments, c->input_ms, s->seed, s->timeout_ms};
+	const struct script_request request = {
+		.organization_id = c->organization->id,
+		.code = s->code,
+		.arguments = s->arguments,
+		.now_ms = c->input_ms,
+		.seed = s->seed,
+		.timeout_ms = s->timeout_ms,
+	};
 	c->script_request = script_pool_run(c->loop->config.scripts, &request, c->loop->script_answers, c->serial);
 	if (c->script_request)
 		return;

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const flow_ends[] = {"hangup", "step_limit", "stopped"};
-enum { END_HANGUP, END_STEP_LIMIT, END_STOPPED };
+static const char *const flow_ends[] = {"hangup", "step_limit", "stopped", "budget"};
+enum { END_HANGUP, END_STEP_LIMIT, END_STOPPED, END_BUDGET };
 
 const struct field flow_simulate_fields[] = {
 	{"caller_id", FIELD_STRING, .max = 64, .initial = "\"+15125550100\"", .help = "The caller's number."},
@@ -63,6 +63,7 @@ struct sim {
 	json_t *steps, *inputs, *effects, *before;
 	size_t step_count;
 	int end;
+	const char *why; /* END_BUDGET: what was spent */
 };
 
 static int index_of(const char *const *names, const char *name)
@@ -528,11 +529,20 @@ static bool answer(struct sim *s, const struct flow_effect *e, struct flow_input
 	return true;
 }
 
+/* Has the run's budget ended? What is left is then not run. */
+static bool is_spent(struct sim *s)
+{
+	s->why = s->world->spent ? s->world->spent(s->world->budget) : NULL;
+	if (s->why)
+		s->end = END_BUDGET;
+	return s->why != NULL;
+}
+
 static void run(struct sim *s)
 {
 	struct flow_input input = {.kind = FLOW_INPUT_START};
 	s->before = snapshot(s);
-	while (!s->parts || !s->trace) {
+	while ((!s->parts || !s->trace) && !is_spent(s)) {
 		struct flow_effects out;
 		const struct flow_effect *waiting = NULL;
 		expr_set_course(s->call, &s->course, s->now_ms);
@@ -561,7 +571,11 @@ static void run(struct sim *s)
 static json_t *report(struct sim *s)
 {
 	json_t *json = json_pack("{s:s, s:I, s:b, s:O}", "ended", flow_ends[s->end], "steps_taken", (json_int_t)s->step_count, "truncated", s->step_count > SIMULATE_STEPS_TOLD, "steps", s->steps);
-	if (s->trace && !s->parts && s->end != END_STOPPED) { /* and did the call go on after that? */
+	if (s->end == END_BUDGET) {
+		json_object_set_new(json, "ended_at", json_string(flow_node_id(s->state.flow, s->state.node)));
+		json_object_set_new(json, "ended_why", json_string(s->why));
+	}
+	if (s->trace && !s->parts && s->end != END_STOPPED && s->end != END_BUDGET) { /* and did the call go on after that? */
 		json_t *entry = next_recorded(s, &s->compared_at, "step");
 		if (entry)
 			part(s, recorded_way(entry), NULL, "the flow ends here");

@@ -25,6 +25,12 @@ struct flow_world {
 	const struct flow *(*find)(void *arg, const char *id); /* flows to be run within it; NULL: none */
 	const struct value *call; /* CALL_FIELD_COUNT to begin with; NULL: none. The caller's are filled in here */
 	const struct flow_scripts *scripts; /* run those that no answer is given for; NULL: they fail */
+	/*
+	 * Asked before each step: why nothing more may be run, in words, or NULL. The run then ends with
+	 * "budget". The function itself NULL: the run has no budget but the 10,000 steps of a call.
+	 */
+	const char *(*spent)(void *budget);
+	void *budget;
 };
 
 /* What POST …/simulate takes. */
@@ -39,6 +45,8 @@ extern const struct field flow_simulate_fields[];
  *
  * Returns {"ended","steps_taken","truncated","steps":[{node, type, port, at, entered_at, detail,
  * inputs[], effects[], before{tags,variables}, after{…}}]}; NULL without memory. New reference.
+ * Where the budget ended the run, also "ended_at", the node that was not left any more, and
+ * "ended_why".
  */
 json_t *flow_simulate(const struct flow_world *world, json_t *script) WARN_UNUSED;
 

@@ -5,6 +5,7 @@
 #include "http/fields.h"
 #include "http/idempotency.h"
 #include "http/static.h"
+#include "http/work.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -50,6 +51,7 @@ struct exchange {
 };
 
 #define EXCHANGE(r) ((struct exchange *)(void *)(r))
+#define EXCHANGE_OF(m, member) ((struct exchange *)((char *)(m) - offsetof(struct exchange, member)))
 
 /* ---- reading ---- */
 
@@ -430,6 +432,33 @@ static void job_done(struct store_job *job, bool committed)
  * Organizations that `strowger organization add` made are taken up here, too. */
 #define KEEPING_MS 60000 /* how often what has expired is looked for */
 
+/*
+ * Read the organization that the first change is of, once for all of its changes that wait: an
+ * organization with many changes delays others by one reading. Returns the changes of others.
+ */
+static struct mail *reload_first(struct http_server *s, struct mail *changes)
+{
+	struct error err;
+	struct mail *others = NULL, **last = &others;
+	char id[sizeof ((struct exchange *)NULL)->request.reload_id];
+	struct exchange *first = EXCHANGE_OF(changes, reload_mail);
+	snprintf(id, sizeof id, "%s", first->request.reload_id);
+	if (!config_reload(s->config.config, id, &err))
+		log_error(id, "%s", err.text);
+	for (struct mail *m = changes, *next; m; m = next) {
+		struct exchange *x = EXCHANGE_OF(m, reload_mail);
+		next = m->next;
+		if (strcmp(x->request.reload_id, id) == 0) {
+			finish_write(x);
+			continue;
+		}
+		m->next = NULL;
+		*last = m;
+		last = &m->next;
+	}
+	return others;
+}
+
 static void *reloader_main(void *arg)
 {
 	struct http_server *s = arg;
@@ -450,13 +479,8 @@ static void *reloader_main(void *arg)
 			if (!s->stop && !config_load_new(s->config.config, &err))
 				log_error(NULL, "%s", err.text);
 		}
-		for (struct mail *next; m; m = next) {
-			struct exchange *x = (struct exchange *)((char *)m - offsetof(struct exchange, reload_mail));
-			next = m->next;
-			if (!config_reload(s->config.config, x->request.reload_id, &err))
-				log_error(x->request.reload_id, "%s", err.text);
-			finish_write(x);
-		}
+		while (m)
+			m = reload_first(s, m);
 	}
 	return NULL;
 }
@@ -477,11 +501,14 @@ enum http_result http_write(struct http_request *r)
 
 void http_suspend(struct http_request *r)
 {
-	MHD_suspend_connection(r->connection);
+	if (!r->suspended)
+		MHD_suspend_connection(r->connection);
+	r->suspended = true;
 }
 
 void http_resume(struct http_request *r)
 {
+	r->suspended = false; /* before: the HTTP thread has the request from then on */
 	MHD_resume_connection(r->connection);
 }
 
@@ -799,6 +826,11 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 	}
 	s->reloading = true;
 	pthread_setname_np(s->reloader, "config");
+	s->config.work = http_work_create(err);
+	if (!s->config.work) {
+		http_server_destroy(s);
+		return NULL;
+	}
 	if (!parse_address(config->address, &address)) {
 		error_set(err, "the HTTP address '%s' must look like 127.0.0.1:8080", config->address);
 		http_server_destroy(s);
@@ -826,8 +858,11 @@ void http_server_destroy(struct http_server *s)
 	if (!s)
 		return;
 	feed_close(config_feed(s->config.config));
+	if (s->config.work)
+		http_work_stop(s->config.work);
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
+	http_work_destroy(s->config.work);
 	if (s->reloading) {
 		s->stop = true;
 		mailbox_wake(s->reloads);

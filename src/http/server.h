@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 struct http_server;
+struct http_work;
 
 struct http_config {
 	const char *address; /* "127.0.0.1:8080" */
@@ -35,6 +36,7 @@ struct http_config {
 	const struct network *proxies; /* whose X-Forwarded-For and X-Forwarded-Proto are believed */
 	size_t proxy_count;
 	const char *websocket; /* "wss://…": where browsers reach SIP; NULL: nowhere */
+	struct http_work *work; /* made by the server: see http/work.h */
 };
 
 struct http_server *http_server_create(const struct http_config *config, struct error *err) WARN_UNUSED;
@@ -88,6 +90,7 @@ struct http_request {
 	bool ranges;          /* parts of the answer may be asked for */
 	char location[128], etag[32], cookie[256], retry_after[8], disposition[80];
 	char allow[64];       /* the methods that the path has, for a 405 */
+	bool suspended;       /* another thread has the request */
 	/* a write under way */
 	bool (*run)(struct store_conn *conn, struct http_request *r);
 	void (*after)(struct http_request *r); /* after the commit, before the answer goes out; may be NULL */
@@ -141,7 +144,7 @@ json_t *http_body_object(struct http_request *r);
 /* The same for what visitors' browsers send: damaged values are repaired (base/json_read.h). */
 json_t *http_body_repaired(struct http_request *r);
 
-/* Give the request to another thread; it ends with http_resume(). */
+/* Give the request to another thread; it ends with http_resume(). Of one that is suspended, again: nothing. */
 void http_suspend(struct http_request *r);
 void http_resume(struct http_request *r);
 

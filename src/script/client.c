@@ -15,15 +15,34 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <uthash.h>
 
-#define WAITING_MAX 1000 /* scripts that wait or run */
+#define WAITING_MAX 2000      /* scripts that wait or run */
+#define TENANT_WAITING_MAX 400 /* of one organization */
 #define PROCESSES_MAX 64
 #define RESTART_AFTER_MS 1000
 #define CHECKED 1024 /* codes that are known to compile: a flow is checked again and again while it is drawn */
 #define MUCH_MEMORY (INT64_C(48) << 20) /* a process that broke with so much broke for want of more */
 
+/*
+ * An organization with scripts in the pool. Organizations take turns: each that waits has a script handed out
+ * before any has its next, and all processes but one at most, so that one is free for others.
+ */
+struct tenant {
+	char id[40];
+	size_t jobs; /* that wait or run; under `entering`. At 0 it is removed */
+	UT_hash_handle hh;
+	/* the thread's own */
+	struct mail *first, **last; /* that wait, oldest first */
+	size_t running;
+	struct tenant *next;         /* whose turn it is then */
+};
+
 struct job {
 	struct mail mail;
+	struct tenant *tenant;
+	int64_t started_us; /* monotonic: when a process got it; 0: none did */
+	int64_t cpu_us;     /* what it used, as its process says; 0: the process was stopped */
 	struct mailbox *reply;
 	struct script_answer *answer; /* there from the beginning, so that it can be given when memory has run out */
 	int timeout_ms;
@@ -48,15 +67,18 @@ struct script_pool {
 	struct mailbox *jobs;
 	_Atomic bool stopping;
 	_Atomic unsigned next_number;
-	_Atomic size_t waiting;
+	pthread_mutex_t entering; /* guards the two below */
+	struct tenant *tenants;
+	size_t waiting;
 	pthread_mutex_t checking;
 	unsigned char checked[CHECKED][16]; /* hashes; the oldest is replaced */
 	size_t next_checked;
 	pthread_mutex_t answering; /* held while an answer is posted: a mailbox that is waited at lives until then */
 	/* the thread's own */
-	struct mail *first, **last; /* jobs for which no process was ready */
+	struct tenant *turns; /* those with jobs for which no process was ready, in the order of their turns */
 	struct process processes[PROCESSES_MAX];
 	size_t process_count;
+	size_t each; /* processes that one organization may have at once */
 	int control; /* -1: the worker does not run */
 	pid_t pid;
 	int64_t start_after_ms;
@@ -75,14 +97,54 @@ void script_answer_free(struct script_answer *a)
 	free(a);
 }
 
+/* Count one more job of the organization. NULL: it has too many, or all have, or no memory. */
+static struct tenant *tenant_enter(struct script_pool *pool, const char *id)
+{
+	struct tenant *o = NULL;
+	pthread_mutex_lock(&pool->entering);
+	HASH_FIND_STR(pool->tenants, id, o);
+	if (pool->waiting >= WAITING_MAX || (o && o->jobs >= TENANT_WAITING_MAX)) {
+		pthread_mutex_unlock(&pool->entering);
+		return NULL;
+	}
+	if (!o && (o = calloc(1, sizeof *o))) {
+		snprintf(o->id, sizeof o->id, "%s", id);
+		o->last = &o->first;
+		HASH_ADD_STR(pool->tenants, id, o);
+	}
+	if (o) {
+		o->jobs++;
+		pool->waiting++;
+	}
+	pthread_mutex_unlock(&pool->entering);
+	return o;
+}
+
+static void tenant_leave(struct script_pool *pool, struct tenant *o)
+{
+	pthread_mutex_lock(&pool->entering);
+	pool->waiting--;
+	if (--o->jobs == 0) { /* then none waits, so that it is in no ring */
+		HASH_DEL(pool->tenants, o);
+		free(o);
+	}
+	pthread_mutex_unlock(&pool->entering);
+}
+
 static void post_answer(struct script_pool *pool, struct job *job)
 {
+	const int64_t most_us = SCRIPT_CPU_MS * INT64_C(1000);
+	if (job->started_us) {
+		int64_t took_us = job->cpu_us ? job->cpu_us : clock_monotonic_us() - job->started_us;
+		job->answer->used_us = took_us < most_us ? took_us : most_us;
+		job->tenant->running--;
+	}
 	pthread_mutex_lock(&pool->answering);
 	mailbox_post_reply(job->reply, &job->answer->mail);
 	pthread_mutex_unlock(&pool->answering);
+	tenant_leave(pool, job->tenant);
 	free(job->texts);
 	free(job);
-	pool->waiting--;
 }
 
 static void fail(struct script_pool *pool, struct job *job, bool no_worker, const char *fmt, ...) PRINTF_LIKE(4, 5);
@@ -116,6 +178,7 @@ static bool answered(struct script_pool *pool, struct process *p)
 	*(head.ok ? &a->result : &a->error) = piece(text, head.text_len);
 	a->log = piece(text + head.text_len, head.log_len);
 	a->ok = head.ok && a->result;
+	p->job->cpu_us = head.cpu_us > 0 ? head.cpu_us : 1;
 	post_answer(pool, p->job);
 	p->job = NULL;
 	return true;
@@ -186,16 +249,24 @@ static bool hand_over(struct process *p, struct job *job)
 
 /* ---- the worker ---- */
 
+/* How many processes stand ready: two a processor. */
+static size_t ready_count(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	if (cores < 2)
+		return 4;
+	return cores > 16 ? 32 : (size_t)cores * 2;
+}
+
 static void start_worker(struct script_pool *pool)
 {
 	int pair[2], error;
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	char count[16];
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t none;
 	char locale[] = "LC_ALL=C.UTF-8", *environment[] = {locale, NULL}; /* the server's own may hold secrets */
-	snprintf(count, sizeof count, "%ld", cores < 2 ? 4 : cores > 16 ? 32 : cores * 2);
+	snprintf(count, sizeof count, "%zu", ready_count());
 	char *argv[] = {pool->worker, count, NULL};
 	if (clock_monotonic_ms() < pool->start_after_ms)
 		return;
@@ -297,40 +368,80 @@ static struct process *ready_process(struct script_pool *pool)
 	return NULL;
 }
 
-static void add_last(struct script_pool *pool, struct mail *jobs)
+static void add_tenant(struct script_pool *pool, struct tenant *o)
 {
-	for (*pool->last = jobs; *pool->last; pool->last = &(*pool->last)->next)
-		;
+	struct tenant **at = &pool->turns;
+	while (*at)
+		at = &(*at)->next;
+	o->next = NULL;
+	*at = o;
 }
 
-/* Take out the job that stands there. */
-static struct job *take(struct script_pool *pool, struct mail **at)
+static void add_last(struct script_pool *pool, struct mail *jobs)
+{
+	for (struct mail *m = jobs, *next; m; m = next) {
+		struct tenant *o = ((struct job *)(void *)m)->tenant;
+		next = m->next;
+		m->next = NULL;
+		if (!o->first)
+			add_tenant(pool, o);
+		*o->last = m;
+		o->last = &m->next;
+	}
+}
+
+/* Take out the organization's job that stands there. */
+static struct job *take(struct tenant *o, struct mail **at)
 {
 	struct mail *m = *at;
 	*at = m->next;
 	if (!*at)
-		pool->last = at;
+		o->last = at;
+	m->next = NULL;
 	return (struct job *)(void *)m;
 }
 
 static void put_first(struct script_pool *pool, struct job *job)
 {
-	job->mail.next = pool->first;
-	if (!pool->first)
-		pool->last = &job->mail.next;
-	pool->first = &job->mail;
+	struct tenant *o = job->tenant;
+	if (!o->first) {
+		add_tenant(pool, o);
+		o->last = &job->mail.next;
+	}
+	job->mail.next = o->first;
+	o->first = &job->mail;
+}
+
+/*
+ * The oldest job of the first organization that may have one more process; its next turn comes after all
+ * others'. NULL: none waits, or those that wait have as many processes as each may have.
+ */
+static struct job *next_job(struct script_pool *pool)
+{
+	for (struct tenant **at = &pool->turns, *o; (o = *at); at = &o->next) {
+		if (o->running >= pool->each)
+			continue;
+		struct job *job = take(o, &o->first);
+		*at = o->next;
+		if (o->first)
+			add_tenant(pool, o);
+		return job;
+	}
+	return NULL;
 }
 
 /* Hand out what waits. */
 static void hand_out(struct script_pool *pool)
 {
 	struct process *p;
-	if (pool->first && pool->control < 0)
+	struct job *job;
+	if (pool->turns && pool->control < 0)
 		start_worker(pool);
-	while (pool->first && (p = ready_process(pool))) {
-		struct job *job = take(pool, &pool->first);
+	while ((p = ready_process(pool)) && (job = next_job(pool))) {
 		if (hand_over(p, job)) {
 			p->job = job;
+			job->started_us = clock_monotonic_us();
+			job->tenant->running++;
 		} else { /* its end will be told */
 			p->closed = true;
 			put_first(pool, job);
@@ -338,19 +449,39 @@ static void hand_out(struct script_pool *pool)
 	}
 }
 
-/* Give up what waited too long, and everything when there will be no worker. */
-static void give_up(struct script_pool *pool)
+/* Take the organization's jobs that will not be run out into a list. now_ms INT64_MAX: all. */
+static void take_overdue(struct tenant *o, int64_t now_ms, struct mail **list)
 {
-	int64_t now = clock_monotonic_ms();
-	bool hopeless = pool->control < 0 && pool->trouble[0];
-	for (struct mail **at = &pool->first; *at;) {
+	for (struct mail **at = &o->first; *at;) {
 		const struct job *job = (const struct job *)(const void *)*at;
-		if (hopeless)
-			fail(pool, take(pool, at), true, "%s", pool->trouble);
-		else if (now >= job->until_ms)
-			fail(pool, take(pool, at), true, "no script worker was free within %d ms", job->timeout_ms);
-		else
+		if (now_ms < job->until_ms) {
 			at = &(*at)->next;
+			continue;
+		}
+		struct mail *m = &take(o, at)->mail;
+		m->next = *list;
+		*list = m;
+	}
+}
+
+/* Give up what waited too long; with a reason why nothing can be run, everything. */
+static void give_up(struct script_pool *pool, const char *why)
+{
+	struct mail *lost = NULL;
+	for (struct tenant **at = &pool->turns, *o; (o = *at);) {
+		take_overdue(o, why ? INT64_MAX : clock_monotonic_ms(), &lost);
+		if (o->first)
+			at = &o->next;
+		else
+			*at = o->next;
+	}
+	for (struct mail *next; lost; lost = next) { /* the last one's end frees its tenant */
+		struct job *job = (struct job *)(void *)lost;
+		next = lost->next;
+		if (why)
+			fail(pool, job, true, "%s", why);
+		else
+			fail(pool, job, true, "no script worker was free within %d ms", job->timeout_ms);
 	}
 }
 
@@ -358,10 +489,11 @@ static void give_up(struct script_pool *pool)
 static int wait_ms(const struct script_pool *pool)
 {
 	int64_t left = INT64_C(60000), now = clock_monotonic_ms();
-	for (const struct mail *m = pool->first; m; m = m->next)
-		if (((const struct job *)(const void *)m)->until_ms - now < left)
-			left = ((const struct job *)(const void *)m)->until_ms - now;
-	if (pool->first && pool->control < 0 && pool->start_after_ms - now < left)
+	for (const struct tenant *o = pool->turns; o; o = o->next)
+		for (const struct mail *m = o->first; m; m = m->next)
+			if (((const struct job *)(const void *)m)->until_ms - now < left)
+				left = ((const struct job *)(const void *)m)->until_ms - now;
+	if (pool->turns && pool->control < 0 && pool->start_after_ms - now < left)
 		left = pool->start_after_ms - now;
 	return left > 0 ? (int)left + 1 : 0;
 }
@@ -384,11 +516,10 @@ static void *run(void *arg)
 		}
 		add_last(pool, mailbox_take_all(pool->jobs));
 		hand_out(pool);
-		give_up(pool);
+		give_up(pool, pool->control < 0 && pool->trouble[0] ? pool->trouble : NULL);
 	}
 	add_last(pool, mailbox_take_all(pool->jobs));
-	while (pool->first)
-		fail(pool, take(pool, &pool->first), true, "the server is stopping");
+	give_up(pool, "the server is stopping");
 	end_worker(pool);
 	return NULL;
 }
@@ -415,7 +546,8 @@ struct script_pool *script_pool_create(const char *worker, struct error *err)
 		return NULL;
 	}
 	pool->control = -1;
-	pool->last = &pool->first;
+	pool->each = ready_count() - 1;
+	pthread_mutex_init(&pool->entering, NULL);
 	pthread_mutex_init(&pool->answering, NULL);
 	pthread_mutex_init(&pool->checking, NULL);
 	bool found = !worker ? find_worker(pool->worker, sizeof pool->worker) : (size_t)snprintf(pool->worker, sizeof pool->worker, "%s", worker) < sizeof pool->worker;
@@ -435,6 +567,7 @@ void script_pool_free(struct script_pool *pool)
 	mailbox_wake(pool->jobs);
 	pthread_join(pool->thread, NULL);
 	mailbox_destroy(pool->jobs);
+	pthread_mutex_destroy(&pool->entering);
 	pthread_mutex_destroy(&pool->answering);
 	pthread_mutex_destroy(&pool->checking);
 	free(pool);
@@ -445,10 +578,9 @@ unsigned script_pool_run(struct script_pool *pool, const struct script_request *
 	size_t code_len = strlen(r->code), arguments_len = r->arguments ? strlen(r->arguments) : 0;
 	if (code_len > SCRIPT_CODE_MAX || arguments_len > SCRIPT_ARGUMENTS_MAX)
 		return 0;
-	if (pool->waiting++ >= WAITING_MAX) {
-		pool->waiting--;
+	struct tenant *tenant = tenant_enter(pool, r->organization_id ? r->organization_id : "");
+	if (!tenant)
 		return 0;
-	}
 	struct job *job = calloc(1, sizeof *job);
 	struct script_answer *answer = calloc(1, sizeof *answer);
 	char *texts = malloc(code_len + arguments_len + 1);
@@ -460,7 +592,7 @@ unsigned script_pool_run(struct script_pool *pool, const struct script_request *
 		while (!(number = ++pool->next_number)) /* 0 means refused */
 			;
 		*answer = (struct script_answer){.owner = owner, .number = number};
-		*job = (struct job){.reply = reply, .answer = answer, .texts = texts, .timeout_ms = r->timeout_ms, .until_ms = clock_monotonic_ms() + r->timeout_ms,
+		*job = (struct job){.tenant = tenant, .reply = reply, .answer = answer, .texts = texts, .timeout_ms = r->timeout_ms, .until_ms = clock_monotonic_ms() + r->timeout_ms,
 				    .head = {.code_len = (uint32_t)code_len, .arguments_len = (uint32_t)arguments_len, .only_compile = !r->arguments, .now_ms = r->now_ms, .seed = r->seed}};
 		if (mailbox_post(pool->jobs, &job->mail))
 			return number;
@@ -468,7 +600,7 @@ unsigned script_pool_run(struct script_pool *pool, const struct script_request *
 	free(texts);
 	free(answer);
 	free(job);
-	pool->waiting--;
+	tenant_leave(pool, tenant);
 	return 0;
 }
 
@@ -488,6 +620,11 @@ struct script_answer *script_pool_wait(struct script_pool *pool, const struct sc
 	return (struct script_answer *)(void *)m;
 }
 
+static void hash_code(const char *code, unsigned char hash[16])
+{
+	crypto_generichash(hash, 16, (const unsigned char *)code, strlen(code), NULL, 0);
+}
+
 static bool is_checked(struct script_pool *pool, const unsigned char hash[16])
 {
 	bool found = false;
@@ -498,16 +635,27 @@ static bool is_checked(struct script_pool *pool, const unsigned char hash[16])
 	return found;
 }
 
-bool script_pool_check(struct script_pool *pool, const char *code, struct error *err)
+bool script_pool_is_checked(struct script_pool *pool, const char *code)
 {
 	unsigned char hash[16];
-	crypto_generichash(hash, sizeof hash, (const unsigned char *)code, strlen(code), NULL, 0);
+	hash_code(code, hash);
+	return is_checked(pool, hash);
+}
+
+bool script_pool_check(struct script_pool *pool, const char *organization_id,
+		       const char *code, int64_t *used_us, struct error *err)
+{
+	unsigned char hash[16];
+	hash_code(code, hash);
 	if (is_checked(pool, hash))
 		return true;
-	struct script_answer *a = script_pool_wait(pool, &(struct script_request){.code = code, .timeout_ms = 5000});
+	struct script_answer *a = script_pool_wait(pool, &(struct script_request){
+		.organization_id = organization_id, .code = code, .timeout_ms = 5000});
 	bool ok = !a || a->ok || a->no_worker;
 	if (!ok)
 		error_set(err, "%s", a->error ? a->error : "the script cannot be compiled");
+	if (a && used_us)
+		*used_us += a->used_us;
 	if (a && a->ok) {
 		pthread_mutex_lock(&pool->checking);
 		memcpy(pool->checked[pool->next_checked++ % CHECKED], hash, sizeof hash);

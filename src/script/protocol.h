@@ -31,6 +31,7 @@ struct script_job {
 struct script_reply {
 	uint32_t ok;
 	uint32_t text_len, log_len; /* then the texts: the result or the error, and the log */
+	int64_t cpu_us;             /* that the script used */
 };
 
 #endif

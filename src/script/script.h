@@ -26,6 +26,7 @@ void script_pool_free(struct script_pool *pool);
 
 /* What a script is given. Texts are copied. */
 struct script_request {
+	const char *organization_id; /* organizations take turns; NULL: of none */
 	const char *code;      /* the body of a function of call, tags, vars, number and time */
 	const char *arguments; /* JSON object of those five; NULL: the code is only compiled */
 	int64_t now_ms;        /* the only time it sees */
@@ -43,14 +44,21 @@ struct script_answer {
 	char *result; /* JSON object; NULL unless ok */
 	char *log;    /* what it wrote to the console, by lines; NULL: nothing */
 	char *error;  /* NULL if ok: what went wrong, with line and column */
+	int64_t used_us; /* CPU that it used, at most SCRIPT_CPU_MS; of a script that was stopped, no less than it used */
 };
 void script_answer_free(struct script_answer *answer);
 
-/* The answer goes to reply. 0: too many wait already. Any thread. */
+/* The answer goes to reply. 0: too many wait already, of this organization or of all. Any thread. */
 unsigned script_pool_run(struct script_pool *pool, const struct script_request *request, struct mailbox *reply, uint64_t owner);
 /* The same, and wait for it. NULL: too many wait, or no memory. Not for call loops. */
 struct script_answer *script_pool_wait(struct script_pool *pool, const struct script_request *request);
-/* Can the code be run? false: err has line, column and what is wrong. True also when no worker could tell. */
-bool script_pool_check(struct script_pool *pool, const char *code, struct error *err) WARN_UNUSED;
+/*
+ * Can the code be run? false: err has line, column and what is wrong. True also when no worker could
+ * tell. Adds the time it took to *used_us, which may be NULL.
+ */
+bool script_pool_check(struct script_pool *pool, const char *organization_id,
+		       const char *code, int64_t *used_us, struct error *err) WARN_UNUSED;
+/* Is the code known to compile, so that checking it takes no time? */
+bool script_pool_is_checked(struct script_pool *pool, const char *code);
 
 #endif

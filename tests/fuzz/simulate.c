@@ -30,7 +30,7 @@ static void no_reference(void *arg, const char *pointer, const char *kind, json_
 
 static void run(struct flow *flow, json_t *script, json_t *trace)
 {
-	struct flow_world world = {flow, 2, tag_at, NULL, NULL, NULL, NULL};
+	struct flow_world world = {.flow = flow, .tag_count = 2, .tag = tag_at};
 	struct errors errors = {0};
 	struct schema_context none = {0};
 	json_t *call = json_pack("{s:s, s:s, s:s}", "id", "call_1", "caller_id", "+15125550100", "number", "+18005550100");

@@ -14,7 +14,7 @@ static const char *worker;
 
 static struct script_answer *run(const char *code, const char *arguments)
 {
-	struct script_answer *a = script_pool_wait(pool, &(struct script_request){code, arguments, 1700000000123, 7, 5000});
+	struct script_answer *a = script_pool_wait(pool, &(struct script_request){NULL, code, arguments, 1700000000123, 7, 5000});
 	assert_non_null(a);
 	return a;
 }
@@ -70,9 +70,9 @@ static void test_compile(void **state)
 {
 	struct error err;
 	(void)state;
-	assert_true(script_pool_check(pool, "while (true) {}", &err)); /* compiled, not run */
-	assert_true(script_pool_check(pool, "return {port: `a${1 ?? 2}`}", &err));
-	assert_true(script_pool_check(pool, "while (true) {}", &err)); /* from memory now */
+	assert_true(script_pool_check(pool, NULL, "while (true) {}", NULL, &err)); /* compiled, not run */
+	assert_true(script_pool_check(pool, NULL, "return {port: `a${1 ?? 2}`}", NULL, &err));
+	assert_true(script_pool_check(pool, NULL, "while (true) {}", NULL, &err)); /* from memory now */
 	static const char *const wrong[][2] = {
 		{"let a = 1\nlet b = (2\nreturn {}", "SyntaxError: Unexpected keyword 'return'. Expected ')' to end a compound expression. (line 3, column 1)"},
 		{"let a = ;", "(line 1, column 9)"},
@@ -84,7 +84,7 @@ static void test_compile(void **state)
 		{"await 1", "(line 1, column 7)"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-		assert_false(script_pool_check(pool, wrong[i][0], &err));
+		assert_false(script_pool_check(pool, NULL, wrong[i][0], NULL, &err));
 		print_message("%s\n", err.text);
 		assert_non_null(strstr(err.text, "SyntaxError: "));
 		assert_non_null(strstr(err.text, wrong[i][1]));
@@ -171,7 +171,7 @@ static void test_many(void **state)
 	for (uint64_t i = 0; i < MANY; i++) {
 		char arguments[40];
 		snprintf(arguments, sizeof arguments, "{\"vars\":{\"i\":%d}}", (int)i);
-		assert_int_not_equal(0, script_pool_run(pool, &(struct script_request){i % 10 == 3 ? "for (;;);" : "return {vars: {i: vars.i}}", arguments, 0, 1, 20000}, box, i));
+		assert_int_not_equal(0, script_pool_run(pool, &(struct script_request){NULL, i % 10 == 3 ? "for (;;);" : "return {vars: {i: vars.i}}", arguments, 0, 1, 20000}, box, i));
 	}
 	while (got < MANY) {
 		mailbox_wait(box, -1);
@@ -192,6 +192,76 @@ static void test_many(void **state)
 	mailbox_destroy(box);
 }
 
+/* Another organization's script comes before those that one has waiting, however many they are. */
+static void test_organizations_take_turns(void **state)
+{
+	enum { ENDLESS = 300, AHEAD_MAX = 40 };
+	struct mailbox *box = mailbox_create(ENDLESS + 1);
+	const struct script_request endless = {"org_bad", "for (;;);", "{}", 0, 1, 2000};
+	const struct script_request quick = {"org_good", "return {}", "{}", 0, 1, 20000};
+	size_t got = 0, before = 0;
+	(void)state;
+	for (uint64_t i = 0; i < ENDLESS; i++)
+		assert_int_not_equal(0, script_pool_run(pool, &endless, box, 0));
+	assert_int_not_equal(0, script_pool_run(pool, &quick, box, 1));
+	while (got < ENDLESS + 1) {
+		mailbox_wait(box, -1);
+		for (struct mail *m = mailbox_take_all(box), *next; m; m = next) {
+			struct script_answer *a = (struct script_answer *)(void *)m;
+			next = m->next;
+			if (a->owner == 1) {
+				assert_true(a->ok);
+				before = got;
+			}
+			script_answer_free(a);
+			got++;
+		}
+	}
+	assert_true(before < AHEAD_MAX);
+	mailbox_destroy(box);
+}
+
+static void test_one_organization_cannot_fill_the_queue(void **state)
+{
+	enum { MOST = 400 };
+	struct mailbox *box = mailbox_create(MOST + 1);
+	const struct script_request endless = {"org_bad", "for (;;);", "{}", 0, 1, 300};
+	const struct script_request quick = {"org_good", "return {}", "{}", 0, 1, 20000};
+	(void)state;
+	for (int i = 0; i < MOST; i++)
+		assert_int_not_equal(0, script_pool_run(pool, &endless, box, 0));
+	size_t refused = 0, got = 0;
+	for (int i = 0; i < 5; i++)
+		refused += script_pool_run(pool, &endless, box, 0) == 0;
+	assert_true(refused > 0); /* some may have ended meanwhile */
+	struct script_answer *a = script_pool_wait(pool, &quick);
+	assert_non_null(a);
+	assert_true(a->ok);
+	script_answer_free(a);
+	while (got < MOST + 5 - refused) {
+		mailbox_wait(box, -1);
+		for (struct mail *m = mailbox_take_all(box), *next; m; m = next, got++) {
+			next = m->next;
+			script_answer_free((struct script_answer *)(void *)m);
+		}
+	}
+	mailbox_destroy(box);
+}
+
+static void test_cpu_is_counted(void **state)
+{
+	(void)state;
+	struct script_answer *a = script_pool_wait(pool, &(struct script_request){
+		NULL, "let n = 0; for (let i = 0; i < 20000; i++) n += i; return {}", "{}", 0, 1, 5000});
+	assert_true(a->ok);
+	assert_true(a->used_us > 0 && a->used_us <= SCRIPT_CPU_MS * 1000);
+	script_answer_free(a);
+	a = script_pool_wait(pool, &(struct script_request){NULL, "for (;;);", "{}", 0, 1, 5000});
+	assert_false(a->ok);
+	assert_true(a->used_us > 0 && a->used_us <= SCRIPT_CPU_MS * 1000);
+	script_answer_free(a);
+}
+
 static void test_refusals(void **state)
 {
 	struct script_answer *a;
@@ -200,16 +270,16 @@ static void test_refusals(void **state)
 	char *code = malloc(SCRIPT_CODE_MAX + 2);
 	memset(code, ' ', SCRIPT_CODE_MAX + 1);
 	code[SCRIPT_CODE_MAX + 1] = '\0';
-	assert_null(script_pool_wait(pool, &(struct script_request){code, "{}", 0, 1, 1000}));
+	assert_null(script_pool_wait(pool, &(struct script_request){NULL, code, "{}", 0, 1, 1000}));
 	free(code);
 	struct script_pool *broken = script_pool_create("/nonexistent/worker", &err);
 	assert_non_null(broken);
-	a = script_pool_wait(broken, &(struct script_request){"return {}", "{}", 0, 1, 1000});
+	a = script_pool_wait(broken, &(struct script_request){NULL, "return {}", "{}", 0, 1, 1000});
 	assert_false(a->ok);
 	assert_true(a->no_worker);
 	assert_non_null(strstr(a->error, "cannot be started"));
 	script_answer_free(a);
-	assert_true(script_pool_check(broken, "let = ;", &err)); /* nobody can tell */
+	assert_true(script_pool_check(broken, NULL, "let = ;", NULL, &err)); /* nobody can tell */
 	script_pool_free(broken);
 }
 
@@ -273,6 +343,9 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values), cmocka_unit_test(test_errors), cmocka_unit_test(test_compile), cmocka_unit_test(test_console), cmocka_unit_test(test_time_and_chance),
 		cmocka_unit_test(test_limits), cmocka_unit_test(test_nothing_is_shared), cmocka_unit_test(test_nothing_is_reached), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_organizations_take_turns),
+		cmocka_unit_test(test_one_organization_cannot_fill_the_queue),
+		cmocka_unit_test(test_cpu_is_counted),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_worker_dies),
 	};
 	worker = argc > 1 ? argv[1] : NULL;

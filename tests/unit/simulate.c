@@ -52,7 +52,7 @@ static struct flow *compile(const char *text)
 static json_t *simulate(const char *text, const char *script)
 {
 	struct flow *flow = compile(text);
-	struct flow_world world = {flow, 3, tag_at, NULL, NULL, NULL, NULL};
+	struct flow_world world = {.flow = flow, .tag_count = 3, .tag = tag_at};
 	json_t *json = json_loads(script, 0, NULL), *report;
 	struct errors errors = {0};
 	struct schema_context none = {0};
@@ -125,6 +125,33 @@ static void test_simulation_without_answers_still_ends(void **state)
 	json_decref(r);
 }
 
+static const char *after_five(void *budget)
+{
+	int *asked = budget;
+	return ++*asked > 5 ? "five steps are enough" : NULL;
+}
+
+static void test_a_run_ends_where_its_budget_does_and_says_so(void **state)
+{
+	struct flow *flow = compile(
+		"{\"nodes\":[{\"id\":\"s\",\"type\":\"start\"},{\"id\":\"p\",\"type\":\"play\",\"config\":"
+		"{\"prompt\":{\"text\":\"x\"}}}],\"edges\":[{\"from\":\"s\",\"port\":\"next\",\"to\":\"p\"},"
+		"{\"from\":\"p\",\"port\":\"next\",\"to\":\"p\"}]}");
+	int asked = 0;
+	struct flow_world world = {
+		.flow = flow, .tag_count = 3, .tag = tag_at, .spent = after_five, .budget = &asked};
+	json_t *script = json_pack("{s:s, s:s}", "caller_id", "+15125550142", "number", "+18005550100");
+	json_t *r = flow_simulate(&world, script);
+	(void)state;
+	assert_string_equal(json_string_value(json_object_get(r, "ended")), "budget");
+	assert_string_equal(json_string_value(json_object_get(r, "ended_at")), "p");
+	assert_string_equal(json_string_value(json_object_get(r, "ended_why")), "five steps are enough");
+	assert_true(json_array_size(json_object_get(r, "steps")) > 0);
+	json_decref(r);
+	json_decref(script);
+	flow_free(flow);
+}
+
 static const char trace[] =
 	"[{\"kind\":\"input\",\"input\":\"start\",\"at\":\"2026-11-23T14:00:00.000Z\",\"tags\":{\"state\":\"OK\"}},{\"kind\":\"step\",\"node\":\"s\",\"port\":\"next\"},"
 	"{\"kind\":\"input\",\"input\":\"digits\",\"at\":\"2026-11-23T14:00:05.000Z\",\"digits\":\"78701\",\"finished\":false},{\"kind\":\"step\",\"node\":\"ask\",\"port\":\"next\"},"
@@ -136,7 +163,7 @@ static const char trace[] =
 static json_t *replay(const char *text, const char *recorded)
 {
 	struct flow *flow = compile(text);
-	struct flow_world world = {flow, 3, tag_at, NULL, NULL, NULL, NULL};
+	struct flow_world world = {.flow = flow, .tag_count = 3, .tag = tag_at};
 	json_t *json = json_loads(recorded, 0, NULL), *call = json_pack("{s:s, s:s, s:s}", "id", "call_1", "caller_id", "+15125550142", "number", "+18005550100");
 	json_t *report = flow_replay(&world, call, json);
 	assert_non_null(report);
@@ -193,7 +220,7 @@ static void test_replay_tells_where_another_flow_parts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_simulation_takes_the_answers_in_their_order), cmocka_unit_test(test_simulation_without_answers_still_ends),
+		cmocka_unit_test(test_simulation_takes_the_answers_in_their_order), cmocka_unit_test(test_simulation_without_answers_still_ends), cmocka_unit_test(test_a_run_ends_where_its_budget_does_and_says_so),
 		cmocka_unit_test(test_replay_on_the_same_flow_is_the_same), cmocka_unit_test(test_replay_tells_where_another_flow_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,8 @@ export interface Report {
 }
 
 const outcomes = ['completed', 'no_answer', 'busy', 'failed', 'no_target']
-const ends: Record<string, string> = { hangup: t('The call ended.'), step_limit: t('It was stopped after 10,000 steps: this flow goes round in circles.'), stopped: t('It was stopped.') }
+const ends: Record<string, string> = { hangup: t('The call ended.'), step_limit: t('It was stopped after 10,000 steps: this flow goes round in circles.'), stopped: t('It was stopped.'),
+  budget: t('It was stopped here: a simulation runs 200 scripts and takes 2 seconds of computing time at most.') }
 
 const keys = (text: string) => (text.trim() ? text.split(',').map((k) => k.trim()) : [])
 

@@ -68,8 +68,12 @@ enum http_result api_flow_missing(struct http_request *r); /* 404 */
 /* A published version of it. NULL: there is none, or, with *failed, the database could not be read. New reference. */
 json_t *api_flow_version_document(struct store_conn *conn, const struct http_request *r, int64_t version, bool *failed);
 enum http_result api_flow_version_missing(struct http_request *r, int64_t version); /* 404 */
-/* NULL: it has errors, which problems (may be NULL) tells. */
-struct flow *api_flow_compile(const struct http_request *r, json_t *document, json_t *problems) WARN_UNUSED;
+/*
+ * NULL: it has errors, which problems (may be NULL) tells. Its scripts are compiled within the budget,
+ * so this waits: not for HTTP threads, nor for the writer.
+ */
+struct flow *api_flow_compile(const struct http_request *r, json_t *document,
+			      struct script_budget *budget, json_t *problems) WARN_UNUSED;
 enum http_result api_flow_has_errors(struct http_request *r, json_t *problems); /* 422 */
 /* flow_documents.c */
 api_handler api_flow_export, api_flow_import, api_flow_diff, api_flow_diff_document;

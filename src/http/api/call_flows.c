@@ -1,14 +1,16 @@
 /* Call flows: checking, publishing, versions. */
 #include "http/api/api.h"
+#include "http/work.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include <stdlib.h>
 #include <string.h>
 
-struct flow *api_flow_compile(const struct http_request *r, json_t *document, json_t *problems)
+struct flow *api_flow_compile(const struct http_request *r, json_t *document,
+			      struct script_budget *budget, json_t *problems)
 {
 	struct flow_context context = organization_flow_context(r->organization, NULL, 0);
-	struct flow_scripts scripts = script_flow_scripts(r->config->scripts);
+	struct flow_scripts scripts = script_flow_scripts(budget);
 	context.scripts = &scripts;
 	return flow_compile(document, &context, problems);
 }
@@ -16,7 +18,9 @@ struct flow *api_flow_compile(const struct http_request *r, json_t *document, js
 /* Compile for the problems alone. Does it compile? */
 static bool check(const struct http_request *r, json_t *document, json_t *problems)
 {
-	struct flow *flow = api_flow_compile(r, document, problems);
+	struct script_budget budget;
+	script_budget_begin(&budget, r->config->scripts, r->organization->id);
+	struct flow *flow = api_flow_compile(r, document, &budget, problems);
 	flow_free(flow);
 	return flow != NULL;
 }
@@ -57,7 +61,7 @@ enum http_result api_flow_missing(struct http_request *r)
 	return http_problem(r, 404, "There is no such call flow", "no call flow has the id %.60s", r->params[0]);
 }
 
-enum http_result api_flow_check(struct http_request *r)
+static enum http_result check_flow(struct http_request *r)
 {
 	struct store_conn *conn = http_reader(r);
 	if (!conn)
@@ -77,10 +81,20 @@ enum http_result api_flow_check(struct http_request *r)
 	return HTTP_REPLY;
 }
 
+enum http_result api_flow_check(struct http_request *r)
+{
+	return http_work(r, check_flow);
+}
+
 /* The document that becomes the next version, and why. */
 struct publication {
 	const char *note;
 	int64_t rollback_to; /* 0: the draft */
+	/* what was compiled before the transaction, which only compares: borrowed from the request's JSON */
+	int64_t resource_version;
+	json_t *compiled; /* NULL: there was no such document */
+	json_t *problems;
+	bool ok;
 };
 
 static bool publish(struct store_conn *conn, struct http_request *r, json_t *doc, json_t *document, const char *note)
@@ -106,35 +120,81 @@ static bool publish(struct store_conn *conn, struct http_request *r, json_t *doc
 	return ok;
 }
 
+/* The document to be published. NULL: there is none, or, with *failed, the database could not be read. New reference. */
+static json_t *wanted_document(struct store_conn *conn, const struct http_request *r, json_t *doc,
+			       bool *failed)
+{
+	const struct publication *p = r->data;
+	*failed = false;
+	if (doc && p->rollback_to)
+		return api_flow_version_document(conn, r, p->rollback_to, failed);
+	return json_incref(json_object_get(doc, "draft"));
+}
+
+/* Has the draft been changed since it was compiled? true: a 409 was set. */
+static bool draft_changed(struct http_request *r, int64_t found, json_t *document)
+{
+	const struct publication *p = r->data;
+	if (p->compiled && (p->resource_version == found || json_equal(p->compiled, document)))
+		return false;
+	http_problem(r, 409, "The flow was changed meanwhile",
+		     "its draft was saved while this one was being checked: publish again");
+	return true;
+}
+
 static bool run_publish(struct store_conn *conn, struct http_request *r)
 {
 	const struct publication *p = r->data;
 	struct store_rows *rows = api_flow_find(conn, r);
 	int64_t found = rows_count(rows) == 1 ? rows_int(rows, 0, 1) : 0;
-	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL, *problems = json_array(), *document = NULL;
-	bool ok = rows != NULL;
-	if (ok && doc && p->rollback_to) {
-		bool failed;
-		document = api_flow_version_document(conn, r, p->rollback_to, &failed);
-		ok = !failed;
-	} else if (doc) {
-		document = json_incref(json_object_get(doc, "draft"));
-	}
+	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
+	bool failed;
+	json_t *document = wanted_document(conn, r, doc, &failed);
+	bool ok = rows && !failed;
 	if (ok && !doc)
 		api_flow_missing(r);
 	else if (ok && api_changed_meanwhile(r, found))
 		;
 	else if (ok && !document)
 		api_flow_version_missing(r, p->rollback_to);
-	else if (ok && !check(r, document, problems))
-		api_flow_has_errors(r, problems);
+	else if (ok && draft_changed(r, found, document))
+		;
+	else if (ok && !p->ok)
+		api_flow_has_errors(r, p->problems);
 	else if (ok && (ok = publish(conn, r, doc, document, p->note)))
 		api_set_etag(r, found + 1);
 	json_decref(document);
-	json_decref(problems);
 	json_decref(doc);
 	rows_free(rows);
 	return ok;
+}
+
+/*
+ * Compiling takes long where a flow has many scripts, and the writer is everybody's: it is done here,
+ * before the transaction. What is missing is answered there, after a repeated Idempotency-Key was
+ * looked for.
+ */
+static enum http_result compile_and_publish(struct http_request *r)
+{
+	struct publication *p = r->data;
+	struct store_conn *conn = http_reader(r);
+	if (!conn)
+		return HTTP_REPLY;
+	struct store_rows *rows = api_flow_find(conn, r);
+	json_t *doc = rows_count(rows) == 1 ? json_loads(rows_text(rows, 0, 0), 0, NULL) : NULL;
+	bool failed;
+	p->compiled = wanted_document(conn, r, doc, &failed);
+	p->resource_version = doc ? rows_int(rows, 0, 1) : 0;
+	json_decref(doc);
+	rows_free(rows);
+	p->problems = json_array();
+	p->ok = p->compiled && check(r, p->compiled, p->problems);
+	if (!r->json)
+		r->json = json_object();
+	json_object_set_new(r->json, "problems", p->problems); /* both are freed with it */
+	if (p->compiled)
+		json_object_set_new(r->json, "compiled", p->compiled);
+	return http_write(r);
 }
 
 static enum http_result start_publish(struct http_request *r, bool rollback)
@@ -154,7 +214,7 @@ static enum http_result start_publish(struct http_request *r, bool rollback)
 	r->data = p;
 	r->run = run_publish;
 	snprintf(r->reload_id, sizeof r->reload_id, "%s", r->organization->id);
-	return http_write(r);
+	return http_work(r, compile_and_publish);
 }
 
 enum http_result api_flow_publish(struct http_request *r)

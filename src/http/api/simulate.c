@@ -1,5 +1,6 @@
 /* Call flows without a phone: simulation, and replay of past calls. */
 #include "http/api/api.h"
+#include "http/work.h"
 #include "base/clock.h"
 #include "base/phone.h"
 #include "flow/simulate.h"
@@ -19,7 +20,7 @@ static const struct flow *find_published(void *arg, const char *id)
 }
 
 /* The flow that the request is about: its own document, a version, or the draft. NULL: answered. */
-static struct flow *find_flow(struct http_request *r, json_t *body)
+static struct flow *find_flow(struct http_request *r, json_t *body, struct script_budget *budget)
 {
 	struct store_conn *conn = http_reader(r);
 	json_int_t version = json_integer_value(json_object_get(body, "version"));
@@ -40,7 +41,7 @@ static struct flow *find_flow(struct http_request *r, json_t *body)
 		api_flow_missing(r);
 	else if (!document)
 		api_flow_version_missing(r, version);
-	else if (!(flow = api_flow_compile(r, document, problems)))
+	else if (!(flow = api_flow_compile(r, document, budget, problems)))
 		api_flow_has_errors(r, problems);
 	json_decref(document);
 	json_decref(problems);
@@ -128,9 +129,25 @@ static void check_script(json_t *body, struct errors *errors)
 		json_object_set_new(body, "at", json_string(clock_rfc3339(clock_now_ms(), now)));
 }
 
-enum http_result api_flow_simulate(struct http_request *r)
+static struct flow_world world_of(const struct http_request *r, const struct flow *flow,
+				  const struct value *call, struct script_budget *budget)
+{
+	return (struct flow_world){
+		.flow = flow,
+		.tag_count = tag_set_count(r->organization->tags),
+		.tag = tag_at,
+		.arg = (void *)(uintptr_t)r->organization,
+		.find = find_published,
+		.call = call,
+		.spent = script_budget_spent,
+		.budget = budget,
+	};
+}
+
+static enum http_result simulate(struct http_request *r)
 {
 	struct errors errors = {0};
+	struct script_budget budget;
 	struct schema_context context = {0};
 	json_t *body = r->body_len ? http_body_object(r) : (r->json = json_object());
 	if (!body)
@@ -139,7 +156,8 @@ enum http_result api_flow_simulate(struct http_request *r)
 	check_script(body, &errors);
 	if (errors_any(&errors))
 		return http_invalid(r, &errors);
-	struct flow *flow = find_flow(r, body);
+	script_budget_begin(&budget, r->config->scripts, r->organization->id);
+	struct flow *flow = find_flow(r, body, &budget);
 	if (!flow)
 		return HTTP_REPLY;
 	check_values(r, flow, body, &errors);
@@ -151,12 +169,18 @@ enum http_result api_flow_simulate(struct http_request *r)
 	struct value call[CALL_FIELD_COUNT] = {0};
 	normal(r, body, "caller_id");
 	api_number_fields(r, normal(r, body, "number"), call, &held);
-	struct flow_scripts scripts = script_flow_scripts(r->config->scripts);
-	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, find_published, call, &scripts};
+	struct flow_scripts scripts = script_flow_scripts(&budget);
+	struct flow_world world = world_of(r, flow, call, &budget);
+	world.scripts = &scripts;
 	json_t *report = flow_simulate(&world, body);
 	organization_release(held);
 	flow_free(flow);
 	return report ? http_json(r, 200, report) : http_problem(r, 503, "Out of memory", "try again");
+}
+
+enum http_result api_flow_simulate(struct http_request *r)
+{
+	return http_work(r, simulate);
 }
 
 /* ---- replay ---- */
@@ -188,9 +212,10 @@ static json_t *call_json(const struct call_log *log)
 			 "answered_at", log->answered_ms ? clock_rfc3339(log->answered_ms, answered) : NULL);
 }
 
-enum http_result api_flow_replay(struct http_request *r)
+static enum http_result replay(struct http_request *r)
 {
 	struct errors errors = {0};
+	struct script_budget budget;
 	struct schema_context context = {0};
 	struct call_log log;
 	bool failed;
@@ -209,18 +234,24 @@ enum http_result api_flow_replay(struct http_request *r)
 		errors_add(&errors, "/call_id", "this call ran a routing plan: it has no trace to be replayed");
 	if (errors_any(&errors))
 		return http_invalid(r, &errors);
-	struct flow *flow = find_flow(r, body);
+	script_budget_begin(&budget, r->config->scripts, r->organization->id);
+	struct flow *flow = find_flow(r, body, &budget);
 	if (!flow)
 		return HTTP_REPLY;
 	const struct organization *held;
 	struct value call[CALL_FIELD_COUNT] = {0};
 	api_number_fields(r, log.number, call, &held);
 	set_text(call, CALL_CAMPAIGN_ID, log.campaign_id);
-	struct flow_world world = {flow, tag_set_count(r->organization->tags), tag_at, (void *)(uintptr_t)r->organization, find_published, call, NULL};
+	struct flow_world world = world_of(r, flow, call, &budget);
 	json_t *about = call_json(&log), *trace = read_trace(r, log.id), *report = flow_replay(&world, about, trace);
 	json_decref(about);
 	json_decref(trace);
 	organization_release(held);
 	flow_free(flow);
 	return report ? http_json(r, 200, report) : http_problem(r, 503, "Out of memory", "try again");
+}
+
+enum http_result api_flow_replay(struct http_request *r)
+{
+	return http_work(r, replay);
 }

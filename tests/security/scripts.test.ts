@@ -1,0 +1,108 @@
+// Scripts of one organization: they end by their budget, and take their turns with those of others.
+import { strict as assert } from 'node:assert'
+import { after, before, describe, test } from 'node:test'
+import { Strowger, until } from '../e2e/harness.ts'
+import { Tenant, answersDuring } from './tenants.ts'
+
+const script = (id: string, code: string, timeout_ms = 1000) => ({ id, type: 'javascript', config: { code, timeout_ms } })
+const start = { id: 'start', type: 'start' }
+const edge = (from: string, to: string, port = 'next') => ({ from, port, to })
+
+// A script, then a prompt, and round again, whether or not the script was stopped.
+const circle = (code: string) => ({
+  nodes: [start, script('js', code), { id: 'say', type: 'play', config: { prompt: { text: 'again' } } }],
+  edges: [edge('start', 'js'), edge('js', 'say'), edge('js', 'say', 'error'), edge('say', 'js')],
+})
+
+// So many different scripts, one after another.
+function row(count: number, code: (i: number) => string) {
+  const nodes = Array.from({ length: count }, (_, i) => script(`js${i}`, code(i)))
+  const edges = nodes.flatMap((n, i) => (i + 1 < count ? [edge(n.id, `js${i + 1}`), edge(n.id, `js${i + 1}`, 'error')] : []))
+  return { nodes: [start, ...nodes], edges: [edge('start', 'js0'), ...edges] }
+}
+
+describe('scripts of an organization that means harm', () => {
+  let s: Strowger
+  let bad: Tenant
+  let good: Tenant
+  let flow: { id: string }
+
+  before(async () => {
+    s = await Strowger.start()
+    bad = Tenant.add(s, 'bad')
+    good = new Tenant(s, s.key)
+    await until('the organization', () => bad.api('GET', '/campaigns').catch(() => false))
+    flow = await bad.api('POST', '/call-flows', { name: 'F', draft: { nodes: [start], edges: [] } })
+  })
+  after(() => s.stop())
+
+  const simulate = (document: object) => bad.raw('POST', `/call-flows/${flow.id}/simulate`, { document })
+
+  test('a simulation of endless scripts ends by its budget and says where', async () => {
+    const report = await (await simulate(circle('for (;;) {}'))).json()
+    assert.equal(report.ended, 'budget')
+    assert.match(report.ended_why, /2 seconds of computing time/)
+    assert.ok(['js', 'say'].includes(report.ended_at), report.ended_at)
+    assert.ok(report.steps_taken > 0 && report.steps_taken < 400, String(report.steps_taken))
+  })
+
+  test('a simulation of quick scripts ends after 200 of them', async () => {
+    const report = await (await simulate(circle('return {}'))).json()
+    assert.equal(report.ended, 'budget')
+    if (/200 scripts/.test(report.ended_why)) assert.equal(report.steps.filter((x: { type: string }) => x.type === 'javascript').length, 200)
+    else assert.match(report.ended_why, /computing time/) // on a machine that is that busy
+  })
+
+  test('a simulation of 100 scripts that each end is carried out to its end', async () => {
+    const report = await (await simulate(row(100, (i) => `return {vars: {}} // ${i}`))).json()
+    assert.equal(report.ended, 'hangup')
+    assert.equal(report.steps_taken, 101)
+  })
+
+  test('others are answered and simulate while simulations run, and more than a few are refused with 429', async () => {
+    const own = await good.api('POST', '/call-flows', { name: 'Own', draft: row(3, (i) => `return {} // own ${i}`) })
+    const work = Promise.all(Array.from({ length: 8 }, () => simulate(circle('for (;;) {}'))))
+    const answers = await answersDuring(work, async () => {
+      assert.equal((await good.raw('GET', '/campaigns')).status, 200)
+      assert.equal((await fetch(`${s.url}/healthz`)).status, 200)
+      const report = await good.api('POST', `/call-flows/${own.id}/simulate`, {})
+      assert.equal(report.ended, 'hangup')
+      assert.ok(report.steps.every((x: { port: string | null }) => x.port !== 'error'), JSON.stringify(report.steps))
+    }, 3)
+    assert.equal(answers, 3)
+    const codes = (await work).map((r) => r.status)
+    assert.equal(codes.filter((c) => c === 200).length, 5, codes.join())
+    const refused = (await work).filter((r) => r.status === 429)
+    assert.equal(refused.length, 3)
+    assert.equal(refused[0]!.headers.get('retry-after'), '2')
+    assert.match((await refused[0]!.json()).detail, /one of the organization runs and 4 wait/)
+  })
+
+  test('checks and publications of flows with hundreds of scripts hold up nobody', async () => {
+    const draft = row(300, (i) => `return {vars: {}} // ${i} ${'x'.repeat(500)}`)
+    const big = await bad.api('POST', '/call-flows', { name: 'Big', draft })
+    const publish = async () => (await bad.raw('POST', `/call-flows/${big.id}/publish`, { note: 'big' })).status
+    let buyers = 0
+    const answers = await answersDuring(publish(), () => good.api('POST', '/buyers', { name: `Buyer ${buyers++}` }), 3)
+    assert.equal(answers, 3)
+    // a check that ran out of its budget goes on where it ended; in the end the flow is published
+    await until('the flow to be published', async () => (await publish()) === 200, 60000)
+    const checked = await (await bad.raw('POST', `/call-flows/${big.id}/check`)).json()
+    assert.equal(checked.ok, true)
+  })
+
+  test('a draft that is saved while the old one is being checked is not published unchecked', async () => {
+    const slow = row(200, (i) => `return {vars: {}} // slow ${i} ${Math.random()}`)
+    const f = await bad.api('POST', '/call-flows', { name: 'Race', draft: slow })
+    const published = bad.raw('POST', `/call-flows/${f.id}/publish`, {})
+    const broken = { nodes: [start, script('js', 'this is no script')], edges: [edge('start', 'js')] }
+    assert.equal((await bad.raw('PATCH', `/call-flows/${f.id}`, { draft: broken })).status, 200)
+    const status = (await published).status
+    assert.ok([200, 409, 422].includes(status), String(status))
+    const now = await bad.api('GET', `/call-flows/${f.id}`)
+    if (status === 200) {
+      const version = await bad.api('GET', `/call-flows/${f.id}/versions/${now.published_version}`)
+      assert.equal(version.document.nodes.length, 201)
+    } else assert.equal(now.published_version ?? 0, 0)
+  })
+})
