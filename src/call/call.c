@@ -414,7 +414,13 @@ void call_begin(struct call_loop *loop, const struct sip_incoming *in, const str
 	id_new("call", c->id);
 	c->began = clock_moment();
 	c->started_ms = c->began.wall_ms;
-	c->env = (struct expr_env){.call = c->fields, .custom = &c->custom, .now_ms = c->started_ms};
+	c->env = (struct expr_env){
+		.call = c->fields,
+		.custom = &c->custom,
+		.now_ms = c->started_ms,
+		.budget = &c->budget,
+	};
+	c->budget = expr_budget_full(c->started_ms);
 	c->env.tag_count = tag_set_count(o->tags);
 	c->env.tags = c->tags = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->tags);
 	c->held = arena_alloc(&c->arena, (c->env.tag_count + 1) * sizeof *c->held);

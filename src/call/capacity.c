@@ -517,5 +517,9 @@ enum route_verdict capacity_judge_bidder(struct capacity_asked *asked, const str
 {
 	const struct route_target *t = &bidder->target->target;
 	enum route_verdict v = route_target_judge(t, env, asked->now_ms);
-	return v != ROUTE_ELIGIBLE ? v : !filter_match(bidder->filter, env) ? ROUTE_TREE_FILTER : capacity_room(asked, t);
+	if (v != ROUTE_ELIGIBLE)
+		return v;
+	if (!filter_match(bidder->filter, env))
+		return route_filtered(env, ROUTE_TREE_FILTER);
+	return capacity_room(asked, t);
 }

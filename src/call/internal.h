@@ -217,6 +217,7 @@ struct call {
 	bool in_flow; /* flow.started was told, flow.completed not yet */
 	/* values */
 	struct expr_env env;
+	struct expr_budget budget; /* of the env */
 	struct value fields[CALL_FIELD_COUNT];
 	struct expr_course course; /* as it was when the fields were last brought up to date */
 	struct value *tags;

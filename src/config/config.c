@@ -3,6 +3,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/money.h"
+#include "expr/regex_cache.h"
 #include "model/resource.h"
 #include "store/retention.h"
 #include <pthread.h>
@@ -39,6 +40,7 @@ struct org {
 	size_t mapping_count;
 	struct flow **flows;
 	size_t flow_count;
+	struct regex_cache *regexes; /* the store's, while it is built; then NULL */
 	UT_hash_handle hh;
 };
 
@@ -52,6 +54,7 @@ struct config_store {
 	struct feed *feed;
 	struct callers *callers;
 	pthread_mutex_t building;
+	struct regex_cache *regexes; /* of all organizations; under `building` */
 };
 
 /* ---- building ---- */
@@ -112,7 +115,24 @@ static const char *tag_name(void *arg, size_t slot)
 
 struct flow_context organization_flow_context(const struct organization *o, const char *flow_id, int version)
 {
-	return (struct flow_context){find_tag, tag_type, tag_set_count(o->tags), exists, (void *)(uintptr_t)o, find_list, flow_id, version, tag_name, NULL, o->region};
+	return (struct flow_context){
+		.tag = find_tag,
+		.tag_type = tag_type,
+		.tag_count = tag_set_count(o->tags),
+		.exists = exists,
+		.arg = (void *)(uintptr_t)o,
+		.list = find_list,
+		.id = flow_id,
+		.version = version,
+		.tag_name = tag_name,
+		.region = o->region,
+	};
+}
+
+static const char *text_or(json_t *doc, const char *key, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(doc, key));
+	return text ? text : otherwise;
 }
 
 static struct filter *build_filter(struct org *o, json_t *doc, const char *key)
@@ -121,7 +141,13 @@ static struct filter *build_filter(struct org *o, json_t *doc, const char *key)
 	struct expr_scope scope = organization_scope(&o->public);
 	if (!json_is_object(json))
 		return NULL;
+	scope.regexes = o->regexes;
+	scope.stored = true;
 	struct filter *f = filter_compile(json, &scope, &o->arena, NULL, NULL);
+	if (filter_regex_count(f) > FILTER_REGEXES_MAX)
+		log_warn(o->public.id, "a filter of \"%s\" has %u regular expressions; it works as before, "
+			 "but when it is saved the next time it may have %d",
+			 text_or(doc, "name", key), filter_regex_count(f), FILTER_REGEXES_MAX);
 	struct filter **list = f ? realloc(o->filters, (o->filter_count + 1) * sizeof(struct filter *)) : NULL;
 	if (!list) {
 		/* It was valid when saved; what it names is gone. Nothing may pass by accident. */
@@ -919,6 +945,8 @@ static struct flow *compile_version(struct org *o, const char *id, int version,
 {
 	json_t *json = json_loads(document, 0, NULL), *problems = json_array();
 	struct flow_context context = organization_flow_context(&o->public, id, version);
+	context.regexes = o->regexes;
+	context.stored = true;
 	struct flow *flow = flow_compile(json, &context, problems);
 	struct flow **list = flow ? realloc(o->flows, (o->flow_count + 1) * sizeof *list) : NULL;
 	char why[500];
@@ -1151,7 +1179,9 @@ static struct org *build(struct config_store *c, const char *id, struct error *e
 		ok = read && add_entities(o, rows, docs, tags) && (o->public.tags = tag_set_build(tags, o->public.region, &o->arena));
 	}
 	if (ok) {
+		o->regexes = c->regexes;
 		build_all(c, o, versions);
+		o->regexes = NULL;
 		build_arrays(o);
 		for (struct entity *e = o->entities; e; e = e->hh.next)
 			e->doc = NULL;
@@ -1196,6 +1226,7 @@ bool config_reload(struct config_store *c, const char *id, struct error *err)
 		pthread_rwlock_unlock(&c->lock);
 		if (old)
 			organization_release(&old->public);
+		regex_cache_sweep(c->regexes);
 	}
 	pthread_mutex_unlock(&c->building);
 	return fresh != NULL;
@@ -1231,7 +1262,8 @@ struct config_store *config_open(struct store *store, const struct crypto_key *k
 	pthread_mutex_init(&c->building, NULL);
 	c->reader = store_connect(store, true, err);
 	c->feed = feed_create();
-	if (!c->reader || !c->feed || !(c->callers = callers_create(store, clock_now_ms(), err)) || !config_load_new(c, err)) {
+	c->regexes = regex_cache_create();
+	if (!c->reader || !c->feed || !c->regexes || !(c->callers = callers_create(store, clock_now_ms(), err)) || !config_load_new(c, err)) {
 		config_close(c);
 		return NULL;
 	}
@@ -1248,6 +1280,7 @@ void config_close(struct config_store *c)
 		organization_release(&o->public);
 	}
 	store_disconnect(c->reader);
+	regex_cache_destroy(c->regexes);
 	feed_destroy(c->feed);
 	callers_destroy(c->callers);
 	pthread_rwlock_destroy(&c->lock);

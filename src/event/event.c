@@ -57,6 +57,8 @@ struct filter_values {
 	struct event_values values;
 	json_t *call;
 	struct expr_env *env;
+	struct expr_budget budget; /* of all webhooks' filters for one event */
+	bool began;
 };
 
 static struct expr_env *filter_env(struct filter_values *f, const struct organization *o, const struct event *e, int64_t now_ms)
@@ -151,12 +153,27 @@ static const char *envelope_of(struct emission *m)
 	return buf_text(&m->envelope);
 }
 
+/* Each event has a budget of its own: that a call's is spent takes no event from anybody. */
+static bool passes(struct emission *m, const struct filter *filter)
+{
+	struct filter_values *v = &m->values;
+	struct expr_env *env = filter_env(v, m->o, m->event, m->now_ms);
+	struct expr_budget *of_call = env->budget;
+	if (!v->began)
+		v->budget = expr_budget_full(env->now_ms);
+	v->began = true;
+	env->budget = &v->budget;
+	bool passes = filter_match(filter, env);
+	env->budget = of_call;
+	return passes;
+}
+
 static bool is_taken_by(struct emission *m, const struct event_type *type, const struct config_outgoing *w)
 {
 	if (!w->enabled || !event_types_take(w->event_types, w->event_type_count, type, m->newer) ||
 	    !config_takes_campaign(w->campaign_ids, w->campaign_count, m->event->call ? m->event->call->campaign_id : NULL))
 		return false;
-	return !w->filter || filter_match(w->filter, filter_env(&m->values, m->o, m->event, m->now_ms));
+	return !w->filter || passes(m, w->filter);
 }
 
 static void add_live(struct emission *m)

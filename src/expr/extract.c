@@ -2,6 +2,7 @@
 #include "base/json_read.h"
 #include "expr/pointer.h"
 #include "expr/regex.h"
+#include "expr/scope.h"
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
 #include <stdlib.h>
@@ -15,8 +16,7 @@ struct extract {
 	enum extract_format format;
 	char *pointer;
 	xmlXPathCompExpr *path;
-	pcre2_code *regex;
-	pcre2_match_context *limits;
+	struct regex *regex;
 };
 
 struct extract_answer {
@@ -65,9 +65,8 @@ static bool compile_path(struct extract *e, const char *expression, struct error
 
 static bool compile_regex(struct extract *e, const char *expression, struct error *err)
 {
-	e->regex = regex_compile(expression, strlen(expression), err);
-	e->limits = e->regex ? regex_limits() : NULL;
-	return e->limits != NULL;
+	e->regex = regex_compile(NULL, expression, strlen(expression), err);
+	return e->regex != NULL;
 }
 
 struct extract *extract_compile(enum extract_format format, const char *expression, struct error *err)
@@ -90,8 +89,7 @@ void extract_free(struct extract *e)
 		return;
 	free(e->pointer);
 	xmlXPathFreeCompExpr(e->path);
-	pcre2_code_free(e->regex);
-	pcre2_match_context_free(e->limits);
+	regex_release(e->regex);
 	free(e);
 }
 
@@ -185,10 +183,11 @@ static struct value by_path(const struct extract_answer *a, const struct extract
 static struct value by_regex(const struct extract_answer *a, const struct extract *e, struct arena *arena)
 {
 	struct value v = {.text = ""};
-	pcre2_match_data *data = pcre2_match_data_create_from_pattern(e->regex, NULL);
-	int n = data ? pcre2_match(e->regex, (PCRE2_SPTR)a->text, a->len, 0, 0, data, e->limits) : -1;
-	if (n > 0) {
-		const PCRE2_SIZE *at = pcre2_get_ovector_pointer(data) + (n > 1 ? 2 : 0);
+	pcre2_match_data *data = regex_match_data(e->regex);
+	int64_t steps = EXPR_BUDGET_STEPS;
+	if (data && regex_match(e->regex, a->text, a->len, data, &steps)) {
+		bool groups = pcre2_get_ovector_count(data) > 1;
+		const PCRE2_SIZE *at = pcre2_get_ovector_pointer(data) + (groups ? 2 : 0);
 		if (at[0] != PCRE2_UNSET && at[0] <= at[1])
 			v = keep(a->text + at[0], at[1] - at[0], arena);
 	}

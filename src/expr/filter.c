@@ -68,21 +68,20 @@ struct rule {
 	uint32_t operand_count;
 	struct operand *operands;
 	union {
-		pcre2_code *regex;              /* matches */
+		struct regex *regex;            /* matches */
 		const struct expr_list *list;   /* in_list; NULL: it is not there */
 		const struct zip_center *center; /* within_miles */
 	} u;
 };
 
 struct filter {
-	pcre2_match_context *limits; /* NULL: no rule matches */
-	uint32_t count;
+	uint32_t count, regexes;
 	struct rule rules[];
 };
 
 struct compiler {
 	struct rule *rules; /* room for FILTER_RULES_MAX */
-	uint32_t count;
+	uint32_t count, regexes;
 	const struct expr_scope *scope;
 	struct arena *arena;
 	filter_error_f *error;
@@ -137,7 +136,14 @@ static void compile_regex(struct compiler *c, struct rule *r, const char *pointe
 {
 	struct error err;
 	const struct operand *o = &r->operands[0];
-	r->u.regex = regex_compile(o->text, o->len, &err);
+	c->regexes++;
+	if (c->regexes > FILTER_REGEXES_MAX && !c->scope->stored) { /* told once; not compiled */
+		if (c->regexes == FILTER_REGEXES_MAX + 1)
+			fail(c, pointer, "a filter may have at most %d regular expressions: join some "
+			     "with |, or use \"is one of\" or \"begins with\"", FILTER_REGEXES_MAX);
+		return;
+	}
+	r->u.regex = regex_compile(c->scope->regexes, o->text, o->len, &err);
 	if (!r->u.regex)
 		fail(c, pointer, "%s", err.text);
 }
@@ -285,19 +291,17 @@ static void free_regexes(struct rule *rules, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
 		if (!rules[i].group && rules[i].op == OP_MATCHES)
-			pcre2_code_free(rules[i].u.regex);
+			regex_release(rules[i].u.regex);
 }
 
 /* The rules in the arena, behind what they compare with. */
 static struct filter *put_together(struct compiler *c)
 {
-	bool matches = false;
 	struct filter *f = arena_alloc(c->arena, sizeof *f + c->count * sizeof *c->rules);
-	for (uint32_t i = 0; i < c->count; i++)
-		matches |= !c->rules[i].group && c->rules[i].op == OP_MATCHES;
-	if (!f || (matches && !(f->limits = regex_limits())))
+	if (!f)
 		return NULL;
 	f->count = c->count;
+	f->regexes = c->regexes;
 	memcpy(f->rules, c->rules, c->count * sizeof *c->rules);
 	return f;
 }
@@ -324,7 +328,11 @@ void filter_free(struct filter *f)
 	if (!f)
 		return;
 	free_regexes(f->rules, f->count);
-	pcre2_match_context_free(f->limits);
+}
+
+unsigned filter_regex_count(const struct filter *f)
+{
+	return f ? f->regexes : 0;
 }
 
 /* Equality follows the field's kind; text is compared without regard to ASCII case. */
@@ -371,14 +379,63 @@ static bool contains(const struct value *v, const struct operand *o)
 	return false;
 }
 
-static bool matches(const struct filter *f, const struct rule *r, const struct value *v)
+/* ---- the budget ---- */
+
+struct expr_budget expr_budget_full(int64_t now_ms)
 {
-	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-	if (!data)
-		return false;
-	int n = pcre2_match(r->u.regex, (PCRE2_SPTR)v->text, v->len, 0, 0, data, f->limits);
-	pcre2_match_data_free(data);
-	return n >= 0;
+	return (struct expr_budget){.left = EXPR_BUDGET_STEPS, .at_ms = now_ms};
+}
+
+/* Take the steps that came back since the last time. */
+static void refill(struct expr_budget *b, int64_t now_ms)
+{
+	if (now_ms > b->at_ms) {
+		int64_t past_ms = now_ms - b->at_ms, most = EXPR_BUDGET_STEPS / EXPR_BUDGET_STEPS_PER_MS;
+		b->left += (past_ms < most ? past_ms : most) * EXPR_BUDGET_STEPS_PER_MS;
+		if (b->left > EXPR_BUDGET_STEPS)
+			b->left = EXPR_BUDGET_STEPS;
+		b->at_ms = now_ms;
+	}
+	if (b->left >= EXPR_BUDGET_STEPS / 4)
+		b->spent = false;
+}
+
+/* false: there are not so many. */
+static bool take_steps(struct expr_budget *b, int64_t steps)
+{
+	if (!b->spent && b->left >= steps) {
+		b->left -= steps;
+		return true;
+	}
+	b->left = 0;
+	b->spent = true;
+	return false;
+}
+
+bool filter_is_spent(const struct expr_env *env)
+{
+	return env->budget && env->budget->spent;
+}
+
+static bool matches(const struct rule *r, const struct value *v, struct expr_budget *b)
+{
+	bool is = r->u.regex && regex_match(r->u.regex, v->text, v->len, NULL, &b->left);
+	if (!is && b->left == 0)
+		b->spent = true;
+	return is;
+}
+
+#define RULE_STEPS 4
+
+/* Of all that a rule does but regular expressions, from above. */
+static int64_t steps_of(const struct rule *r, const struct value *v)
+{
+	int64_t steps = RULE_STEPS;
+	if (r->op == OP_IN || r->op == OP_NOT_IN)
+		steps += r->operand_count;
+	if ((r->op == OP_CONTAINS || r->op == OP_NOT_CONTAINS) && r->operand_count)
+		steps += (int64_t)v->len * (1 + r->operands[0].len / 8) / 2;
+	return steps;
 }
 
 static bool is_within(const struct rule *r, const struct value *v)
@@ -387,10 +444,12 @@ static bool is_within(const struct rule *r, const struct value *v)
 	return r->u.center && zip_find(v->text, v->len, &there) && zip_miles(r->u.center, &there) <= r->operands[1].number;
 }
 
-static bool rule_match(const struct filter *f, const struct rule *r, struct expr_env *env)
+static bool rule_match(const struct rule *r, struct expr_env *env)
 {
 	struct value v = expr_value(env, r->field);
 	bool has = v.kind != VALUE_NONE;
+	if (!take_steps(env->budget, steps_of(r, &v)))
+		return false;
 	const struct operand *o = r->operands;
 	switch (r->op) {
 	case OP_EXISTS:
@@ -439,7 +498,7 @@ static bool rule_match(const struct filter *f, const struct rule *r, struct expr
 	case OP_WITHIN_MILES:
 		return is_within(r, &v);
 	case OP_MATCHES:
-		return matches(f, r, &v);
+		return matches(r, &v, env->budget);
 	default:
 		return false;
 	}
@@ -450,7 +509,9 @@ static bool group_match(const struct filter *f, uint32_t at, struct expr_env *en
 	const struct rule *g = &f->rules[at];
 	for (uint32_t i = at + 1; i < g->end;) {
 		const struct rule *r = &f->rules[i];
-		bool ok = r->group ? group_match(f, i, env) : rule_match(f, r, env);
+		bool ok = r->group ? group_match(f, i, env) : rule_match(r, env);
+		if (env->budget->spent)
+			return false;
 		if (ok == g->any)
 			return g->any;
 		i = r->group ? r->end : i + 1;
@@ -460,5 +521,14 @@ static bool group_match(const struct filter *f, uint32_t at, struct expr_env *en
 
 bool filter_match(const struct filter *filter, struct expr_env *env)
 {
-	return !filter || !filter->count || group_match(filter, 0, env);
+	struct expr_budget full = expr_budget_full(env->now_ms);
+	struct expr_budget *budget = env->budget;
+	if (!filter || !filter->count)
+		return true;
+	if (!budget)
+		env->budget = &full;
+	refill(env->budget, env->now_ms);
+	bool passes = !env->budget->spent && group_match(filter, 0, env) && !env->budget->spent;
+	env->budget = budget;
+	return passes;
 }

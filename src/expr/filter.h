@@ -8,6 +8,7 @@
 
 #define FILTER_DEPTH_MAX 8
 #define FILTER_RULES_MAX 500
+#define FILTER_REGEXES_MAX 20 /* "matches" rules of one filter; more only where scope.stored */
 
 struct filter; /* immutable once compiled; holds compiled regular expressions */
 
@@ -22,8 +23,15 @@ struct filter *filter_compile(json_t *json, const struct expr_scope *scope, stru
 			      filter_error_f *error, void *arg) WARN_UNUSED;
 void filter_free(struct filter *filter);
 
-/* Does the call pass? Time linear in the rules; a NULL filter passes. */
+/*
+ * Does the call pass? A NULL filter passes. Counts its steps off env->budget, and passes nothing while
+ * that is spent: see filter_is_spent().
+ */
 bool filter_match(const struct filter *filter, struct expr_env *env);
+/* Was the last filter that this env did not pass refused for want of steps? */
+bool filter_is_spent(const struct expr_env *env);
+/* How many "matches" rules it has. */
+unsigned filter_regex_count(const struct filter *filter);
 
 /* The operators' names, NULL-terminated, for OpenAPI and the portal. */
 extern const char *const filter_operators[];

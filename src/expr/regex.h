@@ -1,37 +1,34 @@
-/* expr/regex.h: regular expressions that customers write, over texts that others write: UTF-8, and bounded. Private to src/expr/. */
+/*
+ * expr/regex.h: regular expressions that customers write, over texts that others write: UTF-8, and
+ * bounded. Compiled ones are shared and counted.
+ */
 #ifndef EXPR_REGEX_H
 #define EXPR_REGEX_H
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "base/result.h"
+#include "expr/regex_cache.h"
 #include <pcre2.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* NULL: it is none, err says why. */
-static inline pcre2_code *regex_compile(const char *text, size_t len, struct error *err)
-{
-	int code;
-	PCRE2_SIZE offset;
-	PCRE2_UCHAR message[128];
-	pcre2_code *regex = pcre2_compile((PCRE2_SPTR)text, len, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
-	if (regex) {
-		(void)pcre2_jit_compile(regex, PCRE2_JIT_COMPLETE);
-		return regex;
-	}
-	pcre2_get_error_message(code, message, sizeof message);
-	error_set(err, "is not a regular expression: %s at character %zu", (const char *)message, (size_t)offset + 1);
-	return NULL;
-}
+struct regex; /* immutable, any thread */
 
-/* For pcre2_match(). NULL: no memory. */
-static inline pcre2_match_context *regex_limits(void)
-{
-	pcre2_match_context *limits = pcre2_match_context_create(NULL);
-	if (limits) {
-		pcre2_set_match_limit(limits, 100000);
-		pcre2_set_depth_limit(limits, 1000);
-		pcre2_set_heap_limit(limits, 1024);
-	}
-	return limits;
-}
+/* NULL: it is none, err says why. The cache may be NULL. */
+struct regex *regex_compile(struct regex_cache *cache, const char *text, size_t len,
+			    struct error *err) WARN_UNUSED;
+void regex_release(struct regex *regex); /* any thread; NULL is fine */
+/* How often it is held. For tests. */
+int regex_references(const struct regex *regex);
+
+/*
+ * Does the text match? Counts the steps that it took, estimated from above, off *steps. Where they do
+ * not suffice, *steps is 0 and nothing matches.
+ *
+ * data: NULL, or where the groups come to.
+ */
+bool regex_match(const struct regex *regex, const char *text, size_t len, pcre2_match_data *data,
+		 int64_t *steps) WARN_UNUSED;
+pcre2_match_data *regex_match_data(const struct regex *regex) WARN_UNUSED;
 
 #endif

@@ -103,6 +103,22 @@ struct expr_list {
 /* Is the text in it? */
 bool expr_list_has(const struct expr_list *list, const char *text, size_t len);
 
+/*
+ * What filters may compute for one call. It counts steps: of a rule, of an operand that is compared, of
+ * a regular expression; a step takes some nanoseconds. Once it is spent, no filter passes until a
+ * quarter has come back with time, so that filters of any size hold up nobody else's calls.
+ */
+struct expr_budget {
+	int64_t left;  /* steps */
+	int64_t at_ms; /* when steps came back last, by the env's clock */
+	bool spent;
+};
+#define EXPR_BUDGET_STEPS 3000000   /* a full one */
+#define EXPR_BUDGET_STEPS_PER_MS 50 /* that come back */
+struct expr_budget expr_budget_full(int64_t now_ms);
+
+struct regex_cache;
+
 /* While compiling: the organization's tags and, in a flow, its variables. */
 struct expr_scope {
 	int (*tag)(void *arg, const char *name, size_t len);      /* slot, or -1 */
@@ -114,6 +130,8 @@ struct expr_scope {
 	enum value_kind (*kind)(void *arg, struct expr_ref ref);
 	bool requests; /* what is compiled goes into requests to other systems: they may have the call's key */
 	bool *custom;  /* if not NULL, set when custom data is named */
+	struct regex_cache *regexes; /* expressions that are compiled already: see expr/regex.h; NULL: none */
+	bool stored; /* what is compiled was accepted before: limits of a filter's size do not refuse it */
 };
 
 /* While running: one call's values. Arrays are indexed by the slots above. */
@@ -126,6 +144,7 @@ struct expr_env {
 	struct expr_custom *custom; /* NULL: none */
 	int64_t now_ms;
 	const struct zone *zone; /* the caller's; NULL: not known, UTC */
+	struct expr_budget *budget; /* of filters; NULL: each filter has a full one */
 	char scratch[RFC3339_SIZE];
 };
 

@@ -565,6 +565,8 @@ struct flow *flow_compile(json_t *document, const struct flow_context *context, 
 	c.scope.arg = &c;
 	c.scope.list = context->list ? find_list : NULL;
 	c.scope.region = context->region;
+	c.scope.regexes = context->regexes;
+	c.scope.stored = context->stored;
 	f->start = FLOW_NO_NODE;
 	json_t *nodes = json_object_get(document, "nodes"), *edges = json_object_get(document, "edges"), *item;
 	const char *schema = json_string_value(json_object_get(document, "schema"));

@@ -54,6 +54,8 @@ struct flow_context {
 	const char *(*tag_name)(void *arg, size_t slot); /* NULL: scripts see no tags */
 	const struct flow_scripts *scripts;              /* NULL: scripts are not checked */
 	const char *region;                              /* of phone numbers, as struct expr_scope has it */
+	struct regex_cache *regexes;                     /* likewise */
+	bool stored;                                     /* likewise */
 };
 
 /*

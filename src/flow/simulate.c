@@ -47,6 +47,7 @@ struct sim {
 	const struct flow_world *world;
 	struct arena arena;
 	struct expr_env env;
+	struct expr_budget budget; /* of the env */
 	struct value call[CALL_FIELD_COUNT], *tags;
 	struct flow_state state;
 	int64_t now_ms;
@@ -596,7 +597,8 @@ static bool begin(struct sim *s, const char *caller_id, const char *number)
 		if (!s->call[i].text)
 			s->call[i].text = "";
 	s->custom.arena = &s->arena;
-	s->env = (struct expr_env){.call = s->call, .custom = &s->custom, .tag_count = s->world->tag_count, .now_ms = s->now_ms};
+	s->env = (struct expr_env){.call = s->call, .custom = &s->custom, .tag_count = s->world->tag_count, .now_ms = s->now_ms, .budget = &s->budget};
+	s->budget = expr_budget_full(s->now_ms);
 	s->env.tags = s->tags = arena_alloc(&s->arena, (s->world->tag_count + 1) * sizeof *s->tags);
 	s->steps = json_array();
 	s->inputs = json_array();

@@ -56,9 +56,18 @@ static bool is_open(const struct schedule *schedule, int64_t now_ms)
 	return !schedule || schedule_at(schedule, schedule_zone(schedule), now_ms, NULL) == SCHEDULE_OPEN;
 }
 
+enum route_verdict route_filtered(const struct expr_env *env, enum route_verdict otherwise)
+{
+	return filter_is_spent(env) ? ROUTE_FILTERS_SPENT : otherwise;
+}
+
 enum route_verdict route_target_judge(const struct route_target *t, struct expr_env *env, int64_t now_ms)
 {
-	return !t->enabled ? ROUTE_DISABLED : !is_open(t->schedule, now_ms) ? ROUTE_CLOSED : !filter_match(t->filter, env) ? ROUTE_TARGET_FILTER : ROUTE_ELIGIBLE;
+	if (!t->enabled)
+		return ROUTE_DISABLED;
+	if (!is_open(t->schedule, now_ms))
+		return ROUTE_CLOSED;
+	return filter_match(t->filter, env) ? ROUTE_ELIGIBLE : route_filtered(env, ROUTE_TARGET_FILTER);
 }
 
 static enum route_verdict room(const struct route_input *in, const struct route_target *target)
@@ -71,7 +80,11 @@ static enum route_verdict judge(const struct route_entry *e, const struct route_
 	enum route_verdict v = e->target ? route_target_judge(e->target, in->env, in->now_ms) : e->tree && !e->tree->enabled ? ROUTE_DISABLED : ROUTE_ELIGIBLE;
 	if (v != ROUTE_ELIGIBLE)
 		return v;
-	return !is_open(e->schedule, in->now_ms) ? ROUTE_ENTRY_CLOSED : !filter_match(e->filter, in->env) ? ROUTE_ENTRY_FILTER : in->all ? room(in, e->target) : ROUTE_ELIGIBLE;
+	if (!is_open(e->schedule, in->now_ms))
+		return ROUTE_ENTRY_CLOSED;
+	if (!filter_match(e->filter, in->env))
+		return route_filtered(in->env, ROUTE_ENTRY_FILTER);
+	return in->all ? room(in, e->target) : ROUTE_ELIGIBLE;
 }
 
 /* splitmix64 (Steele, Lea and Flood, 2014): from a seed as many numbers as are wanted, here above 0 and at most 1. */
@@ -245,6 +258,7 @@ const char *route_verdict_text(enum route_verdict verdict)
 		[ROUTE_TARGET_FILTER] = "the call does not pass the target's filter",
 		[ROUTE_ENTRY_FILTER] = "the call does not pass the plan entry's filter",
 		[ROUTE_TREE_FILTER] = "the call does not pass the ring tree's filter",
+		[ROUTE_FILTERS_SPENT] = "the filters of this call take more computing than a call may use",
 		[ROUTE_REPEATED] = "the caller was connected with the target before",
 		[ROUTE_AWAY] = "the target is set unavailable",
 		[ROUTE_BUSY] = "as many calls are with the target as may be at once",

@@ -104,6 +104,7 @@ enum route_verdict {
 	ROUTE_DISABLED,
 	ROUTE_CLOSED, ROUTE_ENTRY_CLOSED,
 	ROUTE_TARGET_FILTER, ROUTE_ENTRY_FILTER, ROUTE_TREE_FILTER,
+	ROUTE_FILTERS_SPENT, /* the call's budget for filters is spent */
 	ROUTE_REPEATED,
 	ROUTE_AWAY,
 	ROUTE_BUSY, ROUTE_HOUR_FULL, ROUTE_DAY_FULL, ROUTE_MONTH_FULL, ROUTE_TOTAL_FULL,
@@ -156,6 +157,9 @@ enum route_verdict route_target_judge(const struct route_target *target, struct 
 #define ROUTE_REASON_SIZE 80
 /* Why one that is eligible comes where it comes, in words. Returns out. */
 const char *route_reason(const struct route_plan *plan, const struct route_candidate *one, char out[ROUTE_REASON_SIZE]);
+
+/* A filter did not pass: `otherwise`, unless it was not judged because the budget is spent. */
+enum route_verdict route_filtered(const struct expr_env *env, enum route_verdict otherwise);
 
 /* The verdict in words, for the call log. */
 const char *route_verdict_text(enum route_verdict verdict);

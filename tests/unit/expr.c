@@ -2,6 +2,7 @@
 #include "expr/schedule.h"
 #include "expr/extract.h"
 #include "expr/filter.h"
+#include "expr/regex.h"
 #include "expr/pointer.h"
 #include "expr/template.h"
 
@@ -60,6 +61,130 @@ static int ask(const char *json, struct expr_env *env)
 	json_decref(doc);
 	arena_free(&arena);
 	return result;
+}
+
+/* So many rules, all of which must hold; each a group of its own. */
+static struct filter *compile_rules(const char *rule_json, int count, const struct expr_scope *s,
+				    struct arena *arena, int *errors)
+{
+	json_t *rules = json_array(), *doc;
+	for (int i = 0; i < count; i++)
+		json_array_append_new(rules, json_loads(rule_json, 0, NULL));
+	doc = json_pack("{s:s, s:o}", "match", "any", "rules", rules);
+	struct filter *f = filter_compile(doc, s, arena, count_errors, errors);
+	json_decref(doc);
+	return f;
+}
+
+static void test_a_filter_has_at_most_20_regular_expressions_unless_it_is_stored(void **state)
+{
+	static const char one[] = "{\"field\":\"tag.state\",\"op\":\"matches\",\"value\":\"^T\"}";
+	struct expr_scope stored = scope;
+	struct arena arena = {0};
+	int errors = 0;
+	(void)state;
+	stored.stored = true;
+	struct filter *most = compile_rules(one, FILTER_REGEXES_MAX, &scope, &arena, &errors);
+	assert_non_null(most);
+	assert_int_equal(errors, 0);
+	assert_null(compile_rules(one, FILTER_REGEXES_MAX + 5, &scope, &arena, &errors));
+	assert_int_equal(errors, 1); /* told once */
+	struct filter *more = compile_rules(one, FILTER_REGEXES_MAX + 5, &stored, &arena, &errors);
+	assert_non_null(more);
+	assert_int_equal(filter_regex_count(more), FILTER_REGEXES_MAX + 5);
+	filter_free(most);
+	filter_free(more);
+	arena_free(&arena);
+}
+
+/* Each of these would take any filter's limit of match steps, over and over. */
+static void test_a_call_spends_a_bounded_number_of_steps_and_then_nothing_passes(void **state)
+{
+	static const char *const costly[] = {
+		"{\"field\":\"tag.state\",\"op\":\"matches\",\"value\":\"^(a+)+[0-9]|q1\"}",
+		"{\"field\":\"tag.state\",\"op\":\"matches\",\"value\":\"a*a*a*a*a*[0-9]\"}",
+		"{\"field\":\"tag.state\",\"op\":\"matches\",\"value\":\"(?:a|aa|aaa)+$(?<=[0-9])\"}",
+		"{\"field\":\"tag.state\",\"op\":\"contains\",\"value\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"}",
+	};
+	static const char easy[] = "{\"field\":\"tag.state\",\"op\":\"begins_with\",\"value\":\"aaa\"}";
+	char text[201];
+	(void)state;
+	memset(text, 'a', 200);
+	text[200] = '\0';
+	struct value tags[2] = {value_string(text, 200)};
+	for (size_t i = 0; i < ARRAY_LEN(costly); i++) {
+		struct arena arena = {0};
+		struct expr_env env = make_env(tags);
+		struct expr_budget budget = expr_budget_full(env.now_ms);
+		int errors = 0, asked = 0;
+		struct filter *f = compile_rules(costly[i], FILTER_REGEXES_MAX, &scope, &arena, &errors);
+		struct filter *e = compile_rules(easy, 1, &scope, &arena, &errors);
+		env.budget = &budget;
+		assert_non_null(f);
+		assert_true(filter_match(e, &env));
+		while (!filter_is_spent(&env)) {
+			assert_false(filter_match(f, &env));
+			assert_true(++asked < 10000);
+		}
+		assert_false(filter_match(e, &env)); /* fails closed */
+		env.now_ms += 1000;
+		assert_false(filter_match(e, &env)); /* not yet enough came back */
+		env.now_ms += 3600000;
+		assert_true(filter_match(e, &env));
+		assert_int_equal(env.budget->left <= EXPR_BUDGET_STEPS, 1);
+		filter_free(f);
+		filter_free(e);
+		arena_free(&arena);
+	}
+}
+
+static void test_ordinary_filters_of_a_thousand_targets_are_within_a_calls_budget(void **state)
+{
+	static const char *const ordinary[] = {
+		"{\"field\":\"call.caller_id\",\"op\":\"matches\",\"value\":\"^\\\\+1(212|646|917|332)\"}",
+		"{\"field\":\"tag.state\",\"op\":\"matches\",\"value\":\"(?i)texas|oklahoma|new mexico\"}",
+		"{\"field\":\"tag.state\",\"op\":\"in\",\"value\":[\"CA\",\"NY\",\"FL\",\"WA\",\"OR\"]}",
+	};
+	struct value tags[2] = {value_string("Connecticut", 11)};
+	struct expr_env env = make_env(tags);
+	struct expr_budget budget = expr_budget_full(env.now_ms);
+	(void)state;
+	env.budget = &budget;
+	for (size_t i = 0; i < ARRAY_LEN(ordinary); i++) {
+		struct arena arena = {0};
+		int errors = 0;
+		struct filter *f = compile_rules(ordinary[i], 3, &scope, &arena, &errors);
+		assert_non_null(f);
+		for (int target = 0; target < 1000; target++) {
+			assert_false(filter_match(f, &env));
+			assert_false(filter_is_spent(&env));
+		}
+		filter_free(f);
+		arena_free(&arena);
+	}
+}
+
+static void test_expressions_are_compiled_once_for_all_that_have_their_text(void **state)
+{
+	struct regex_cache *cache = regex_cache_create();
+	struct error err;
+	(void)state;
+	struct regex *a = regex_compile(cache, "^a+", 3, &err), *b = regex_compile(cache, "^a+", 3, &err);
+	struct regex *c = regex_compile(cache, "^b+", 3, &err);
+	assert_ptr_equal(a, b);
+	assert_ptr_not_equal(a, c);
+	assert_int_equal(regex_references(a), 3); /* the cache's, too */
+	assert_null(regex_compile(cache, "(", 1, &err));
+	assert_int_equal(regex_cache_count(cache), 2);
+	regex_release(a);
+	regex_release(c);
+	regex_cache_sweep(cache);
+	assert_int_equal(regex_cache_count(cache), 1);
+	regex_cache_destroy(cache);
+	int64_t steps = 1000; /* b outlives it */
+	assert_true(regex_match(b, "aab", 3, NULL, &steps));
+	assert_true(steps < 1000);
+	regex_release(b);
 }
 
 static int rule(const char *field, const char *op, const char *value, struct expr_env *env)
@@ -766,6 +891,10 @@ int main(void)
 		cmocka_unit_test(test_a_body_without_a_type_is_a_form_when_it_begins_with_a_field),
 		cmocka_unit_test(test_a_body_is_what_its_content_type_says_or_how_it_begins), cmocka_unit_test(test_a_tag_goes_before_tokens_that_yield_and_no_other),
 		cmocka_unit_test(test_values_are_coerced_or_refused), cmocka_unit_test(test_json_pointers), cmocka_unit_test(test_what_is_escaped_reads_back_as_it_was),
+		cmocka_unit_test(test_a_filter_has_at_most_20_regular_expressions_unless_it_is_stored),
+		cmocka_unit_test(test_a_call_spends_a_bounded_number_of_steps_and_then_nothing_passes),
+		cmocka_unit_test(test_ordinary_filters_of_a_thousand_targets_are_within_a_calls_budget),
+		cmocka_unit_test(test_expressions_are_compiled_once_for_all_that_have_their_text),
 		cmocka_unit_test(test_schedules_follow_the_clocks_of_a_zone),
 		cmocka_unit_test(test_holiday_hours_end_at_midnight_or_pass_it),
 		cmocka_unit_test(test_holiday_hours_replace_those_that_begin_on_the_day),

@@ -38,6 +38,9 @@ static int enter(struct flow_run *run, const void *config)
 	for (size_t i = 0; i < cfg->count; i++)
 		if (filter_match(cfg->branch[i].filter, run->state->env))
 			return cfg->branch[i].port;
+	if (filter_is_spent(run->state->env))
+		flow_detail(run, "the filters of this call take more computing than a call may use: "
+			    "no branch is taken");
 	return cfg->else_port;
 }
 

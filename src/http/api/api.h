@@ -83,6 +83,7 @@ api_handler api_flow_stats;
 /* A call that is asked about, of the form of api_explain_fields; held: to be released when its fields are no longer read. */
 struct api_asked {
 	struct expr_env env;
+	struct expr_budget budget; /* of the env */
 	struct value call[CALL_FIELD_COUNT];
 	struct capacity_call as;
 	int64_t at_ms, now_ms;

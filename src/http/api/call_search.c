@@ -49,6 +49,7 @@ struct search {
 	json_t *rules; /* all of which must be true */
 	struct errors errors;
 	struct filter *filter;
+	struct expr_budget budget; /* of the filter, for all calls that are looked at */
 	struct arena arena; /* the filter's texts */
 	const struct way *way;
 	const char *keys[2];
@@ -307,7 +308,7 @@ static bool passes(struct search *s, struct store_conn *conn, const struct call_
 	struct arena arena = {0};
 	size_t count = tag_set_count(s->o->tags);
 	struct value *tags = arena_alloc(&arena, (count + 1) * sizeof *tags), call[CALL_FIELD_COUNT] = {{0}};
-	struct expr_env env = {.tags = tags, .tag_count = count, .call = call, .now_ms = log->started_ms};
+	struct expr_env env = {.tags = tags, .tag_count = count, .call = call, .now_ms = log->started_ms, .budget = &s->budget};
 	struct expr_course course = {.revenue_micros = log->revenue_micros, .payout_micros = log->payout_micros, .converted = log->converted, .answered_ms = log->answered_ms};
 	const struct config_campaign *campaign = organization_campaign(s->o, log->campaign_id);
 	struct expr_custom custom = {.arena = &arena};
@@ -395,7 +396,7 @@ static enum http_result answer(struct search *s, struct store_conn *conn)
 		snprintf(last, sizeof last, "%s", cursor);
 	choose_range(s, conn);
 	buf_add_str(&out, "{\"data\":[");
-	while (more && found < limit && looked < SCAN_MAX) {
+	while (more && found < limit && looked < SCAN_MAX && !s->budget.spent) {
 		struct store_rows *rows = s->range ? store_query(conn, range_sql, "sssisss", s->o->id, last, least, limit + 1, s->range->low, s->range->high, s->range->tag_id) :
 						     store_query(conn, s->way->sql, "sssiss", s->o->id, last, least, limit + 1, s->keys[0], s->keys[1]);
 		if (!rows)
@@ -413,6 +414,11 @@ static enum http_result answer(struct search *s, struct store_conn *conn)
 		}
 		rows_free(rows);
 	}
+	if (s->budget.spent) {
+		buf_free(&out);
+		return http_problem(r, 422, "The filter takes too long", "narrow the search by a period, "
+				    "a campaign or a caller, or use simpler regular expressions");
+	}
 	buf_add_str(&out, "],\"next_cursor\":");
 	if (more)
 		buf_json_string(&out, last, strlen(last));
@@ -425,6 +431,8 @@ static enum http_result answer(struct search *s, struct store_conn *conn)
 enum http_result api_call_list(struct http_request *r)
 {
 	struct search s = {.r = r, .o = r->organization};
+	/* a page's; none comes back: the env's clock is each call's own */
+	s.budget = (struct expr_budget){.left = EXPR_BUDGET_STEPS * INT64_C(20), .at_ms = INT64_MAX};
 	struct store_conn *conn = http_reader(r);
 	if (conn && read_search(&s))
 		answer(&s, conn);

@@ -248,6 +248,7 @@ static bool compiles(const struct rename *n, json_t *document, const struct tag_
 	const struct flow_context context = {
 		.tag = find_tag, .tag_type = tag_type, .tag_count = tag_set_count(tags), .exists = exists, .arg = &other,
 		.list = find_list, .tag_name = tag_name, .region = n->r->organization->region,
+		.stored = true,
 	};
 	struct flow *flow = flow_compile(document, &context, problems);
 	flow_free(flow);

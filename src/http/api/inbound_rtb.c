@@ -111,7 +111,14 @@ static void judge(struct http_request *r, struct asked *a)
 		call[i] = (struct value){.text = ""};
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		call[known[i].field] = value_string(known[i].text, strlen(known[i].text));
-	struct expr_env env = {.call = call, .tags = tags, .tag_count = tag_set_count(r->organization->tags), .now_ms = a->now_ms};
+	struct expr_budget budget = expr_budget_full(a->now_ms);
+	struct expr_env env = {
+		.call = call,
+		.tags = tags,
+		.tag_count = tag_set_count(r->organization->tags),
+		.now_ms = a->now_ms,
+		.budget = &budget,
+	};
 	if (!tags || !expr_set_caller(&env, call, a->caller_id, &r->arena)) {
 		no_bid(a, "unavailable", "out of memory");
 		return;

@@ -36,7 +36,8 @@ void api_read_asked(struct http_request *r, json_t *body, struct api_asked *a, s
 	api_number_fields(r, readable ? number : "", a->call, &a->held);
 	if (from && phone_normalize(from, r->organization->region, caller))
 		from = arena_strdup(&r->arena, caller);
-	a->env = (struct expr_env){.call = a->call, .tags = values, .tag_count = values ? tags : 0, .now_ms = a->at_ms};
+	a->env = (struct expr_env){.call = a->call, .tags = values, .tag_count = values ? tags : 0, .now_ms = a->at_ms, .budget = &a->budget};
+	a->budget = expr_budget_full(a->at_ms);
 	if (!expr_set_caller(&a->env, a->call, from ? from : "", &r->arena))
 		a->env.tag_count = 0;
 	const struct value *campaign = &a->call[CALL_CAMPAIGN_ID], *publisher = &a->call[CALL_PUBLISHER_ID];
@@ -45,6 +46,7 @@ void api_read_asked(struct http_request *r, json_t *body, struct api_asked *a, s
 
 static const char *const verdict_names[] = {
 	[ROUTE_ELIGIBLE] = "eligible", [ROUTE_DISABLED] = "disabled", [ROUTE_CLOSED] = "closed", [ROUTE_ENTRY_CLOSED] = "entry_closed", [ROUTE_TARGET_FILTER] = "target_filter", [ROUTE_ENTRY_FILTER] = "entry_filter", [ROUTE_TREE_FILTER] = "tree_filter",
+	[ROUTE_FILTERS_SPENT] = "filters_spent",
 	[ROUTE_REPEATED] = "repeated", [ROUTE_AWAY] = "unavailable", [ROUTE_BUSY] = "busy", [ROUTE_HOUR_FULL] = "hourly_cap", [ROUTE_DAY_FULL] = "daily_cap", [ROUTE_MONTH_FULL] = "monthly_cap", [ROUTE_TOTAL_FULL] = "total_cap", [ROUTE_OVER_ATTEMPTS] = "over_attempts",
 };
 
