@@ -36,8 +36,8 @@ static bool is_running(const struct http_work *w, const char *organization_id)
 }
 
 /*
- * The oldest job of an organization that has none running. One organization has at most
- * WORK_WAITING_MAX and the running one in the list, so taking the oldest is taking turns.
+ * The oldest job of an organization that has none running. One organization has few in the list, so
+ * taking the oldest is taking turns.
  */
 static struct job *take(struct http_work *w)
 {
@@ -140,11 +140,14 @@ void http_work_destroy(struct http_work *w)
 	free(w);
 }
 
-static size_t waiting_of(const struct http_work *w, const char *organization_id)
+/* How many of the same kind and the same organization wait. */
+static size_t waiting_like(const struct http_work *w, const struct job *one)
 {
 	size_t n = 0;
+	const char *organization_id = one->request->organization->id;
 	for (const struct job *job = w->waiting; job; job = job->next)
-		n += strcmp(job->request->organization->id, organization_id) == 0;
+		n += job->handle == one->handle &&
+		     strcmp(job->request->organization->id, organization_id) == 0;
 	return n;
 }
 
@@ -155,7 +158,8 @@ static void answer_full(struct http_request *r, bool all)
 		http_problem(r, 503, "Too many long requests at once", "try again in two seconds");
 	else
 		http_problem(r, 429, "Too many long requests at once",
-			     "one of the organization runs and %d wait: try again in two seconds",
+			     "one of the organization runs and %d of this kind wait: try again in two "
+			     "seconds",
 			     WORK_WAITING_MAX);
 }
 
@@ -168,7 +172,7 @@ enum http_result http_work(struct http_request *r, enum http_result (*handle)(st
 	*job = (struct job){.request = r, .handle = handle};
 	pthread_mutex_lock(&w->lock);
 	bool stopping = w->stopping, all = w->count >= ALL_WAITING_MAX;
-	bool full = all || waiting_of(w, r->organization->id) >= WORK_WAITING_MAX;
+	bool full = all || waiting_like(w, job) >= WORK_WAITING_MAX;
 	if (!stopping && !full) {
 		struct job **at = &w->waiting;
 		while (*at)

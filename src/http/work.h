@@ -8,7 +8,7 @@
 
 #include "http/server.h"
 
-#define WORK_WAITING_MAX 4 /* requests of one organization that wait behind the one that runs */
+#define WORK_WAITING_MAX 4 /* requests of one kind and organization that wait behind the one that runs */
 
 struct http_work *http_work_create(struct error *err) WARN_UNUSED;
 /* What runs is waited for; what waits, and what comes from now on, is answered with 503. */

@@ -110,35 +110,131 @@ struct audio *audio_from_pcm(const int16_t *samples, size_t count, int rate)
 	return a;
 }
 
+/* ---- files, in blocks: what a file takes is what comes out of it, not what it says ---- */
+
+#define BLOCK_FRAMES 4096
+#define OUT_MAX ((size_t)SECONDS_MAX * 8000)
+
+/* Audio that grows while it is made. */
+struct growing {
+	struct audio *audio;
+	size_t room;
+};
+
+static bool add_sample(struct growing *g, float sample)
+{
+	if (g->audio->len == g->room) {
+		size_t room = g->room * 2;
+		struct audio *more = realloc(g->audio, sizeof *more + room);
+		if (!more)
+			return false;
+		g->audio = more;
+		g->room = room;
+	}
+	float scaled = fmaxf(-32768, fminf(32767, sample * 32767));
+	g->audio->ulaw[g->audio->len++] = ulaw_encode((int16_t)scaled);
+	return true;
+}
+
+static bool add_samples(struct growing *g, const float *samples, size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (g->audio->len == OUT_MAX)
+			return error_set(err, "the audio must be at most one hour long");
+		if (!add_sample(g, samples[i]))
+			return error_set(err, "out of memory");
+	}
+	return true;
+}
+
+/* Convert one block; last: no more comes, so what the converter still holds is taken, too. */
+static bool convert_block(SRC_STATE *converter, double ratio, const float *in, size_t count, bool last,
+			  struct growing *g, struct error *err)
+{
+	float out[BLOCK_FRAMES];
+	SRC_DATA d = {
+		.data_in = in,
+		.input_frames = (long)count,
+		.data_out = out,
+		.output_frames = BLOCK_FRAMES,
+		.src_ratio = ratio,
+		.end_of_input = last,
+	};
+	if (!converter)
+		return add_samples(g, in, count, err);
+	do {
+		if (src_process(converter, &d) != 0)
+			return error_set(err, "the audio could not be converted");
+		if (!add_samples(g, out, (size_t)d.output_frames_gen, err))
+			return false;
+		d.data_in += d.input_frames_used;
+		d.input_frames -= d.input_frames_used;
+	} while (d.input_frames > 0 || d.output_frames_gen > 0);
+	return true;
+}
+
+static void mix_down(float *frames, size_t count, size_t channels)
+{
+	for (size_t i = 0; channels > 1 && i < count; i++) {
+		float sum = 0;
+		for (size_t c = 0; c < channels; c++)
+			sum += frames[i * channels + c];
+		frames[i] = sum / (float)channels;
+	}
+}
+
+static bool convert_file(SNDFILE *file, const SF_INFO *info, struct growing *g, struct error *err)
+{
+	float frames[BLOCK_FRAMES * AUDIO_CHANNELS_MAX];
+	int failed = 0;
+	SRC_STATE *converter = NULL;
+	if (info->samplerate != 8000 && !(converter = src_new(SRC_SINC_FASTEST, 1, &failed)))
+		return error_set(err, "out of memory");
+	bool ok = true;
+	for (bool last = false; ok && !last;) {
+		sf_count_t n = sf_readf_float(file, frames, BLOCK_FRAMES);
+		last = n < BLOCK_FRAMES;
+		size_t count = n > 0 ? (size_t)n : 0;
+		mix_down(frames, count, (size_t)info->channels);
+		ok = convert_block(converter, 8000.0 / info->samplerate, frames, count, last, g, err);
+	}
+	src_delete(converter);
+	return ok;
+}
+
+static bool is_taken(const SF_INFO *info, struct error *err)
+{
+	if (info->channels < 1 || info->channels > AUDIO_CHANNELS_MAX)
+		return error_set(err, "the audio has %d channels: save it as mono or stereo", info->channels);
+	if (info->samplerate < 4000 || info->samplerate > AUDIO_RATE_MAX)
+		return error_set(err, "the audio has %d samples a second: save it with 4000 to %d",
+				 info->samplerate, AUDIO_RATE_MAX);
+	if (info->frames <= 0 || info->frames / info->samplerate >= SECONDS_MAX)
+		return error_set(err, "the audio must be between nothing and one hour long");
+	return true;
+}
+
 struct audio *audio_load(const char *path, struct error *err)
 {
 	SF_INFO info = {0};
+	struct growing g = {.room = BLOCK_FRAMES};
 	SNDFILE *file = sf_open(path, SFM_READ, &info);
 	if (!file) {
 		error_set(err, "the audio cannot be read: %s", sf_strerror(NULL));
 		return NULL;
 	}
-	struct audio *a = NULL;
-	float *frames = NULL;
-	if (info.channels < 1 || info.channels > 8 || info.samplerate < 4000 || info.samplerate > 192000) {
-		error_set(err, "the audio must have 1 to 8 channels and 4 to 192 kHz");
-	} else if (info.frames <= 0 || info.frames / info.samplerate >= SECONDS_MAX) {
-		error_set(err, "the audio must be between nothing and one hour long");
-	} else if ((frames = malloc((size_t)info.frames * (size_t)info.channels * sizeof *frames))) {
-		size_t n = (size_t)sf_readf_float(file, frames, info.frames), channels = (size_t)info.channels;
-		for (size_t i = 0; i < n; i++) {
-			float sum = 0;
-			for (size_t c = 0; c < channels; c++)
-				sum += frames[i * channels + c];
-			frames[i] = sum / (float)channels;
-		}
-		a = from_float(frames, n, info.samplerate);
-		if (!a)
-			error_set(err, "the audio could not be converted");
+	bool ok = is_taken(&info, err);
+	if (ok && !(g.audio = audio_new(g.room)))
+		ok = error_set(err, "out of memory");
+	if (ok) {
+		g.audio->len = 0;
+		ok = convert_file(file, &info, &g, err);
 	}
-	free(frames);
 	sf_close(file);
-	return a;
+	if (ok)
+		return g.audio;
+	audio_release(g.audio);
+	return NULL;
 }
 
 bool audio_save(const char *path, const uint8_t *ulaw, size_t count, struct error *err)

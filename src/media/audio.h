@@ -25,7 +25,14 @@ struct audio *audio_new(size_t samples) WARN_UNUSED;
 struct audio *audio_hold(struct audio *a);
 void audio_release(struct audio *a); /* NULL is fine */
 
-/* Read WAV, OGG, MP3, FLAC …; any rate, any channels. */
+#define AUDIO_CHANNELS_MAX 2
+#define AUDIO_RATE_MAX 96000
+
+/*
+ * Read WAV, OGG, MP3, FLAC …: mono or stereo, 4 to 96 kHz, at most an hour. It is converted in blocks:
+ * it takes one byte a sample of what comes out, and some 100 KB. Takes seconds for a long file: not for
+ * HTTP threads or call loops.
+ */
 struct audio *audio_load(const char *path, struct error *err) WARN_UNUSED;
 /* 16-bit mono at any rate. */
 struct audio *audio_from_pcm(const int16_t *samples, size_t count, int rate) WARN_UNUSED;

@@ -1,5 +1,6 @@
 /* A prompt's audio: uploaded in any usual format, kept as 8 kHz WAV. */
 #include "http/api/api.h"
+#include "http/work.h"
 #include "base/clock.h"
 #include "media/audio.h"
 #include <stdlib.h>
@@ -35,21 +36,26 @@ static bool is_prompt(struct http_request *r)
 	return false;
 }
 
-enum http_result api_prompt_upload(struct http_request *r)
+static enum http_result take_upload(struct http_request *r)
 {
 	char path[512], temporary[540];
 	struct error err;
-	if (!is_prompt(r))
-		return HTTP_REPLY;
 	prompt_path(r, path, sizeof path);
 	snprintf(temporary, sizeof temporary, "%s.%d.upload", path, (int)(clock_monotonic_us() & 0xfffff));
 	FILE *f = fopen(temporary, "wb");
 	bool written = f && fwrite(r->body ? r->body : "", 1, r->body_len, f) == r->body_len;
 	if (f && fclose(f) != 0)
 		written = false;
+	free(r->body); /* not in memory twice */
+	r->body = NULL;
+	r->body_len = 0;
 	struct audio *audio = written ? audio_load(temporary, &err) : NULL;
 	unlink(temporary);
-	bool saved = audio && audio_save(temporary, audio->ulaw, audio->len, &err) && rename(temporary, path) == 0;
+	bool saved = audio && audio_save(temporary, audio->ulaw, audio->len, &err);
+	if (saved && rename(temporary, path) != 0)
+		saved = error_set(&err, "the audio could not be stored: is the disk full?");
+	if (audio && !saved)
+		unlink(temporary);
 	audio_release(audio);
 	if (!written)
 		return http_problem(r, 507, "The audio could not be stored", "is the disk full?");
@@ -61,6 +67,11 @@ enum http_result api_prompt_upload(struct http_request *r)
 	snprintf(r->reload_id, sizeof r->reload_id, "%s", r->organization->id);
 	r->run = run_upload;
 	return http_write(r);
+}
+
+enum http_result api_prompt_upload(struct http_request *r)
+{
+	return is_prompt(r) ? http_work(r, take_upload) : HTTP_REPLY;
 }
 
 enum http_result api_prompt_audio(struct http_request *r)

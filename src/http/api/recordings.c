@@ -1,5 +1,6 @@
 /* What was recorded of a call. */
 #include "http/api/api.h"
+#include "http/work.h"
 #include "base/clock.h"
 #include "media/audio.h"
 #include <stdlib.h>
@@ -89,9 +90,15 @@ enum http_result api_recording_get(struct http_request *r)
 	return with_recording(r, answer_file);
 }
 
-enum http_result api_recording_peaks(struct http_request *r)
+/* All of the file is decoded: hours of Opus take seconds. */
+static enum http_result read_peaks(struct http_request *r)
 {
 	return with_recording(r, answer_peaks);
+}
+
+enum http_result api_recording_peaks(struct http_request *r)
+{
+	return http_work(r, read_peaks);
 }
 
 static bool report_deleted(struct store_conn *conn, struct http_request *r, const char *id, const char *status)
