@@ -6,16 +6,18 @@
 
 #define KEPT 1024
 #define LISTENERS_MAX 500
+#define TOPIC_LISTENERS_MAX 50 /* of one organization */
+#define OWN_LISTENERS_MAX 20   /* of one user or API key */
 #define IDLE_MS 15000
 #define LINGER_MS 60000
 
 struct feed_listener {
 	struct feed_listener *next;
 	struct feed *feed;
-	char topic[40];
+	char topic[40], who[64];
 	uint64_t at; /* the number of the next item */
 	int64_t told_ms, left_ms; /* left_ms: 0 while it listens */
-	bool waiting, missed, idle;
+	bool waiting, missed, idle, ended;
 	uint64_t wants;
 	void (*wake)(void *arg);
 	void *arg;
@@ -138,11 +140,46 @@ static uint64_t oldest(const struct feed *f)
 	return f->end > KEPT ? f->end - KEPT : 0;
 }
 
-struct feed_listener *feed_listen(struct feed *f, const char *topic, const char *last_id, void (*wake_f)(void *arg), void *arg)
+/* May one more listen? */
+static enum feed_refusal room_for(const struct feed *f, const struct feed_listener *one)
+{
+	size_t of_topic = 0;
+	for (const struct feed_listener *l = f->listeners; l; l = l->next)
+		of_topic += !l->left_ms && !l->ended && strcmp(l->topic, one->topic) == 0;
+	if (f->count >= LISTENERS_MAX)
+		return FEED_ALL_FULL;
+	return of_topic >= TOPIC_LISTENERS_MAX ? FEED_TOPIC_FULL : FEED_ROOM;
+}
+
+/*
+ * End the listener's oldest stream where it has as many as one may have. The oldest is most likely one
+ * whose client went away: that is noticed only when something is sent.
+ */
+static void end_oldest_own(struct feed *f, const struct feed_listener *one)
+{
+	struct feed_listener *oldest = NULL;
+	size_t own = 0;
+	for (struct feed_listener *l = f->listeners; l; l = l->next) { /* the newest first */
+		if (l->left_ms || l->ended || strcmp(l->topic, one->topic) != 0 || strcmp(l->who, one->who) != 0)
+			continue;
+		own++;
+		oldest = l;
+	}
+	if (own < OWN_LISTENERS_MAX)
+		return;
+	oldest->ended = true;
+	wake(oldest);
+}
+
+struct feed_listener *feed_listen(struct feed *f, const struct feed_request *asked,
+				  void (*wake_f)(void *arg), void *arg, enum feed_refusal *why)
 {
 	struct feed_listener *l = calloc(1, sizeof *l);
+	const char *topic = asked->topic, *last_id = asked->last_id;
+	*why = FEED_NO_MEMORY;
 	if (!l)
 		return NULL;
+	snprintf(l->who, sizeof l->who, "%s", asked->who);
 	snprintf(l->topic, sizeof l->topic, "%s", topic);
 	l->feed = f;
 	l->wake = wake_f;
@@ -158,7 +195,9 @@ struct feed_listener *feed_listen(struct feed *f, const char *topic, const char 
 			l->missed = false;
 		}
 	}
-	bool room = f->count < LISTENERS_MAX;
+	end_oldest_own(f, l);
+	*why = room_for(f, l);
+	bool room = *why == FEED_ROOM;
 	if (room) {
 		l->next = f->listeners;
 		f->listeners = l;
@@ -179,10 +218,25 @@ void feed_want(struct feed_listener *l, uint64_t wants)
 	pthread_mutex_unlock(&l->feed->lock);
 }
 
+/* Of those that have left a topic, the last is enough to keep it: a client may come and go many times. */
+static void forget_earlier(struct feed *f, struct feed_listener *last)
+{
+	for (struct feed_listener **at = &f->listeners, *l; (l = *at);) {
+		if (!l->left_ms || l == last || strcmp(l->topic, last->topic) != 0) {
+			at = &l->next;
+			continue;
+		}
+		last->wants |= l->wants;
+		*at = l->next;
+		free(l);
+	}
+}
+
 void feed_leave(struct feed_listener *l)
 {
 	struct feed *f = l->feed;
 	pthread_mutex_lock(&f->lock);
+	forget_earlier(f, l);
 	l->left_ms = clock_now_ms();
 	l->waiting = false;
 	f->count--;
@@ -192,7 +246,7 @@ void feed_leave(struct feed_listener *l)
 static enum feed_result next(struct feed_listener *l, void (*take)(void *arg, const struct feed_item *item), void (*wait)(void *arg), void *arg)
 {
 	struct feed *f = l->feed;
-	if (f->closed)
+	if (f->closed || l->ended)
 		return FEED_END;
 	if (l->at < oldest(f)) {
 		l->at = oldest(f);

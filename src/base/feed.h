@@ -34,10 +34,19 @@ void feed_publish(struct feed_item *item);
 
 /*
  * Listen from now on, or from after the item `last_id`; where that is no longer kept, feed_read()
- * says FEED_MISSED first. wake is called once each time feed_read() had said FEED_WAIT and that is
- * over, under a lock: it must not call the feed. NULL: too many listen, or no memory.
+ * says FEED_MISSED first. A topic may have 50 of the 500 listeners, and one user 20 of it: the user's
+ * oldest is ended for a newer one.
+ * wake is called once each time feed_read() had said FEED_WAIT and that is
+ * over, under a lock: it must not call the feed. NULL: *why tells.
  */
-struct feed_listener *feed_listen(struct feed *feed, const char *topic, const char *last_id, void (*wake)(void *arg), void *arg) WARN_UNUSED;
+struct feed_request {
+	const char *topic, *who; /* who: the user or API key */
+	const char *last_id;     /* NULL: from now on */
+};
+enum feed_refusal { FEED_ROOM, FEED_ALL_FULL, FEED_TOPIC_FULL, FEED_NO_MEMORY };
+struct feed_listener *feed_listen(struct feed *feed, const struct feed_request *asked,
+				  void (*wake)(void *arg), void *arg,
+				  enum feed_refusal *why) WARN_UNUSED;
 void feed_want(struct feed_listener *l, uint64_t wants);
 /* What was missed is kept for a minute for one who comes back. */
 void feed_leave(struct feed_listener *l);

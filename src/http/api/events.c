@@ -109,6 +109,15 @@ static void read_types(struct stream *s, const char *text)
 	}
 }
 
+static enum http_result refuse(struct http_request *r, enum feed_refusal why)
+{
+	static const char title[] = "Too many event streams";
+	snprintf(r->retry_after, sizeof r->retry_after, "30");
+	if (why == FEED_TOPIC_FULL)
+		return http_problem(r, 429, title, "an organization may have 50 open: close some");
+	return http_problem(r, 503, title, "this server has 500 open at most: try again in a while");
+}
+
 enum http_result api_events(struct http_request *r)
 {
 	const char *call = http_query(r, "call_id"), *last = http_header(r, "Last-Event-ID");
@@ -120,11 +129,12 @@ enum http_result api_events(struct http_request *r)
 	snprintf(s->call_id, sizeof s->call_id, "%s", call ? call : "");
 	read_types(s, http_query(r, "types"));
 	buf_add_str(&s->out, "retry: 2000\n\n");
-	s->listener = feed_listen(r->organization->feed, r->organization->id, last, wake, s);
+	enum feed_refusal why;
+	const struct feed_request asked = {r->organization->id, r->actor, last};
+	s->listener = feed_listen(r->organization->feed, &asked, wake, s, &why);
 	if (!s->listener) {
 		free_stream(s);
-		snprintf(r->retry_after, sizeof r->retry_after, "30");
-		return http_problem(r, 503, "Too many listen", "this server tells at most 500 at once");
+		return refuse(r, why);
 	}
 	feed_want(s->listener, event_types_named(s->names, s->type_count));
 	return http_stream(r, "text/event-stream", read_stream, free_stream, s);
