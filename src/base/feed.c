@@ -160,7 +160,8 @@ static void end_oldest_own(struct feed *f, const struct feed_listener *one)
 	struct feed_listener *oldest = NULL;
 	size_t own = 0;
 	for (struct feed_listener *l = f->listeners; l; l = l->next) { /* the newest first */
-		if (l->left_ms || l->ended || strcmp(l->topic, one->topic) != 0 || strcmp(l->who, one->who) != 0)
+		bool same = strcmp(l->topic, one->topic) == 0 && strcmp(l->who, one->who) == 0;
+		if (l->left_ms || l->ended || !same)
 			continue;
 		own++;
 		oldest = l;
@@ -218,7 +219,7 @@ void feed_want(struct feed_listener *l, uint64_t wants)
 	pthread_mutex_unlock(&l->feed->lock);
 }
 
-/* Of those that have left a topic, the last is enough to keep it: a client may come and go many times. */
+/* Of those that have left a topic, the last is enough to keep it: clients may come and go often. */
 static void forget_earlier(struct feed *f, struct feed_listener *last)
 {
 	for (struct feed_listener **at = &f->listeners, *l; (l = *at);) {

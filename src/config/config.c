@@ -1263,7 +1263,9 @@ struct config_store *config_open(struct store *store, const struct crypto_key *k
 	c->reader = store_connect(store, true, err);
 	c->feed = feed_create();
 	c->regexes = regex_cache_create();
-	if (!c->reader || !c->feed || !c->regexes || !(c->callers = callers_create(store, clock_now_ms(), err)) || !config_load_new(c, err)) {
+	bool made = c->reader && c->feed && c->regexes;
+	c->callers = made ? callers_create(store, clock_now_ms(), err) : NULL;
+	if (!c->callers || !config_load_new(c, err)) {
 		config_close(c);
 		return NULL;
 	}

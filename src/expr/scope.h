@@ -130,7 +130,7 @@ struct expr_scope {
 	enum value_kind (*kind)(void *arg, struct expr_ref ref);
 	bool requests; /* what is compiled goes into requests to other systems: they may have the call's key */
 	bool *custom;  /* if not NULL, set when custom data is named */
-	struct regex_cache *regexes; /* expressions that are compiled already: see expr/regex.h; NULL: none */
+	struct regex_cache *regexes; /* expressions that are compiled already; NULL: none */
 	bool stored; /* what is compiled was accepted before: limits of a filter's size do not refuse it */
 };
 

@@ -576,7 +576,8 @@ static json_t *report(struct sim *s)
 		json_object_set_new(json, "ended_at", json_string(flow_node_id(s->state.flow, s->state.node)));
 		json_object_set_new(json, "ended_why", json_string(s->why));
 	}
-	if (s->trace && !s->parts && s->end != END_STOPPED && s->end != END_BUDGET) { /* and did the call go on after that? */
+	bool whole = s->end != END_STOPPED && s->end != END_BUDGET;
+	if (s->trace && !s->parts && whole) { /* and did the call go on after that? */
 		json_t *entry = next_recorded(s, &s->compared_at, "step");
 		if (entry)
 			part(s, recorded_way(entry), NULL, "the flow ends here");
@@ -597,7 +598,13 @@ static bool begin(struct sim *s, const char *caller_id, const char *number)
 		if (!s->call[i].text)
 			s->call[i].text = "";
 	s->custom.arena = &s->arena;
-	s->env = (struct expr_env){.call = s->call, .custom = &s->custom, .tag_count = s->world->tag_count, .now_ms = s->now_ms, .budget = &s->budget};
+	s->env = (struct expr_env){
+		.call = s->call,
+		.custom = &s->custom,
+		.tag_count = s->world->tag_count,
+		.now_ms = s->now_ms,
+		.budget = &s->budget,
+	};
 	s->budget = expr_budget_full(s->now_ms);
 	s->env.tags = s->tags = arena_alloc(&s->arena, (s->world->tag_count + 1) * sizeof *s->tags);
 	s->steps = json_array();

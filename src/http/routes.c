@@ -100,7 +100,8 @@ const struct http_route http_routes[] = {
 	{"PUT", V1 "/targets/{id}/availability", api_target_availability, ROLE_MANAGER, "Say whether it takes calls now: an agent's break, a full desk. Callers who wait for it are sent on when it does", api_availability_fields, false},
 	{"GET", V1 "/targets/{id}/phone", api_target_phone, ROLE_ANALYST, "Whether its phone is registered, and from where", NULL, false},
 	{"GET", V1 "/trunks/{id}/status", api_trunk_status, ROLE_ANALYST, "Its calls against its limits, and which of its gateways answer", NULL, false},
-	{"PUT", V1 "/prompts/{id}/audio", api_prompt_upload, ROLE_MANAGER, "Upload WAV, MP3, OGG or FLAC audio, mono or stereo, at most 96 kHz and an hour", NULL, false},
+	{"PUT", V1 "/prompts/{id}/audio", api_prompt_upload, ROLE_MANAGER, 
+	 "Upload WAV, MP3, OGG or FLAC audio, mono or stereo, at most 96 kHz and an hour", NULL, false},
 	{"GET", V1 "/prompts/{id}/audio", api_prompt_audio, ROLE_ANALYST, "The prompt's audio as WAV", NULL, false},
 	{0},
 };

@@ -144,7 +144,7 @@ json_t *http_body_object(struct http_request *r);
 /* The same for what visitors' browsers send: damaged values are repaired (base/json_read.h). */
 json_t *http_body_repaired(struct http_request *r);
 
-/* Give the request to another thread; it ends with http_resume(). Of one that is suspended, again: nothing. */
+/* Give the request to another thread; it ends with http_resume(). A suspended one stays so. */
 void http_suspend(struct http_request *r);
 void http_resume(struct http_request *r);
 

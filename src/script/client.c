@@ -25,8 +25,8 @@
 #define MUCH_MEMORY (INT64_C(48) << 20) /* a process that broke with so much broke for want of more */
 
 /*
- * An organization with scripts in the pool. Organizations take turns: each that waits has a script handed out
- * before any has its next, and all processes but one at most, so that one is free for others.
+ * An organization with scripts in the pool. Organizations take turns: each that waits has a script
+ * handed out before any has its next, and all processes but one at most, so that one is free for others.
  */
 struct tenant {
 	char id[40];
@@ -592,7 +592,8 @@ unsigned script_pool_run(struct script_pool *pool, const struct script_request *
 		while (!(number = ++pool->next_number)) /* 0 means refused */
 			;
 		*answer = (struct script_answer){.owner = owner, .number = number};
-		*job = (struct job){.tenant = tenant, .reply = reply, .answer = answer, .texts = texts, .timeout_ms = r->timeout_ms, .until_ms = clock_monotonic_ms() + r->timeout_ms,
+		*job = (struct job){.tenant = tenant, .reply = reply,
+				    .answer = answer, .texts = texts, .timeout_ms = r->timeout_ms, .until_ms = clock_monotonic_ms() + r->timeout_ms,
 				    .head = {.code_len = (uint32_t)code_len, .arguments_len = (uint32_t)arguments_len, .only_compile = !r->arguments, .now_ms = r->now_ms, .seed = r->seed}};
 		if (mailbox_post(pool->jobs, &job->mail))
 			return number;

@@ -44,7 +44,8 @@ struct script_answer {
 	char *result; /* JSON object; NULL unless ok */
 	char *log;    /* what it wrote to the console, by lines; NULL: nothing */
 	char *error;  /* NULL if ok: what went wrong, with line and column */
-	int64_t used_us; /* CPU that it used, at most SCRIPT_CPU_MS; of a script that was stopped, no less than it used */
+	/* CPU that it used, at most SCRIPT_CPU_MS; of a script that was stopped, no less than it used */
+	int64_t used_us;
 };
 void script_answer_free(struct script_answer *answer);
 

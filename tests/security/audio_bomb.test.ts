@@ -1,4 +1,4 @@
-// Audio that says more than it is: what an upload takes of memory, and of the threads that others need.
+// Audio that says more than it is: what an upload takes of memory, and of others' threads.
 import { strict as assert } from 'node:assert'
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -23,10 +23,17 @@ describe('uploads of audio that grows', { skip: usePostgres }, () => {
   }
   const upload = async (body: Buffer) => {
     const { id } = await s.api('POST', '/prompts', { name: `Prompt ${++n}` })
-    return fetch(`${s.url}/api/v1/prompts/${id}/audio`, { method: 'PUT', headers: { authorization: `Bearer ${s.key}` }, body: new Uint8Array(body) })
+    return fetch(`${s.url}/api/v1/prompts/${id}/audio`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${s.key}` },
+      body: new Uint8Array(body),
+    })
   }
   // The most memory that the server has ever had, in MB.
-  const most = () => Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${s.child!.pid}/status`, 'utf8'))![1]) / 1024
+  const most = () => {
+    const status = readFileSync(`/proc/${s.child!.pid}/status`, 'utf8')
+    return Number(/^VmHWM:\s+(\d+)/m.exec(status)![1]) / 1024
+  }
 
   test('more than two channels and more than 96 kHz are refused with a sentence', async () => {
     for (const [format, why] of [
@@ -40,17 +47,19 @@ describe('uploads of audio that grows', { skip: usePostgres }, () => {
     }
   })
 
-  test('a small file of long silence takes little memory, and others are answered meanwhile', async () => {
+  test('a small file of long silence takes little memory and holds up nobody', async () => {
     assert.equal((await upload(silence('short.flac', 1, '-r', '96000', '-c', '2'))).status, 200)
     const before = most()
     const bomb = silence('long.flac', 240, '-r', '96000', '-c', '2')
     assert.ok(bomb.length < 600_000, String(bomb.length))
     const uploaded = upload(bomb)
     let buyers = 0
-    const answers = await answersDuring(uploaded, () => other.api('POST', '/buyers', { name: `Buyer ${buyers++}` }), 2)
+    const buyer = () => other.api('POST', '/buyers', { name: `Buyer ${buyers++}` })
+    const answers = await answersDuring(uploaded, buyer, 2)
     assert.equal(answers, 2)
     assert.equal((await uploaded).status, 200)
-    assert.ok(most() - before < 60, `${before} MB before, ${most()} MB after: a copy of all samples has 184 MB`)
+    // a copy of all samples has 184 MB
+    assert.ok(most() - before < 60, `${before} MB before, ${most()} MB after`)
   })
 
   test('more than an hour is refused, also where only the end tells', async () => {

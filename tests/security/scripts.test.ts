@@ -4,20 +4,26 @@ import { after, before, describe, test } from 'node:test'
 import { Strowger, until } from '../e2e/harness.ts'
 import { Tenant, answersDuring } from './tenants.ts'
 
-const script = (id: string, code: string, timeout_ms = 1000) => ({ id, type: 'javascript', config: { code, timeout_ms } })
+const script = (id: string, code: string) => ({ id, type: 'javascript', config: { code } })
 const start = { id: 'start', type: 'start' }
 const edge = (from: string, to: string, port = 'next') => ({ from, port, to })
 
 // A script, then a prompt, and round again, whether or not the script was stopped.
 const circle = (code: string) => ({
-  nodes: [start, script('js', code), { id: 'say', type: 'play', config: { prompt: { text: 'again' } } }],
+  nodes: [
+    start,
+    script('js', code),
+    { id: 'say', type: 'play', config: { prompt: { text: 'again' } } },
+  ],
   edges: [edge('start', 'js'), edge('js', 'say'), edge('js', 'say', 'error'), edge('say', 'js')],
 })
 
 // So many different scripts, one after another.
 function row(count: number, code: (i: number) => string) {
   const nodes = Array.from({ length: count }, (_, i) => script(`js${i}`, code(i)))
-  const edges = nodes.flatMap((n, i) => (i + 1 < count ? [edge(n.id, `js${i + 1}`), edge(n.id, `js${i + 1}`, 'error')] : []))
+  const edges = nodes
+    .slice(1)
+    .flatMap((n, i) => [edge(`js${i}`, n.id), edge(`js${i}`, n.id, 'error')])
   return { nodes: [start, ...nodes], edges: [edge('start', 'js0'), ...edges] }
 }
 
@@ -36,7 +42,8 @@ describe('scripts of an organization that means harm', () => {
   })
   after(() => s.stop())
 
-  const simulate = (document: object) => bad.raw('POST', `/call-flows/${flow.id}/simulate`, { document })
+  const simulate = (document: object) =>
+    bad.raw('POST', `/call-flows/${flow.id}/simulate`, { document })
 
   test('a simulation of endless scripts ends by its budget and says where', async () => {
     const report = await (await simulate(circle('for (;;) {}'))).json()
@@ -49,8 +56,10 @@ describe('scripts of an organization that means harm', () => {
   test('a simulation of quick scripts ends after 200 of them', async () => {
     const report = await (await simulate(circle('return {}'))).json()
     assert.equal(report.ended, 'budget')
-    if (/200 scripts/.test(report.ended_why)) assert.equal(report.steps.filter((x: { type: string }) => x.type === 'javascript').length, 200)
-    else assert.match(report.ended_why, /computing time/) // on a machine that is that busy
+    const scripts = report.steps.filter((x: { type: string }) => x.type === 'javascript').length
+    // on a machine that is that busy, they are not so quick
+    if (/200 scripts/.test(report.ended_why)) assert.equal(scripts, 200)
+    else assert.match(report.ended_why, /computing time/)
   })
 
   test('a simulation of 100 scripts that each end is carried out to its end', async () => {
@@ -59,15 +68,16 @@ describe('scripts of an organization that means harm', () => {
     assert.equal(report.steps_taken, 101)
   })
 
-  test('others are answered and simulate while simulations run, and more than a few are refused with 429', async () => {
-    const own = await good.api('POST', '/call-flows', { name: 'Own', draft: row(3, (i) => `return {} // own ${i}`) })
+  test('others are answered while simulations run, and more than a few are refused', async () => {
+    const draft = row(3, (i) => `return {} // own ${i}`)
+    const own = await good.api('POST', '/call-flows', { name: 'Own', draft })
     const work = Promise.all(Array.from({ length: 8 }, () => simulate(circle('for (;;) {}'))))
     const answers = await answersDuring(work, async () => {
       assert.equal((await good.raw('GET', '/campaigns')).status, 200)
       assert.equal((await fetch(`${s.url}/healthz`)).status, 200)
       const report = await good.api('POST', `/call-flows/${own.id}/simulate`, {})
       assert.equal(report.ended, 'hangup')
-      assert.ok(report.steps.every((x: { port: string | null }) => x.port !== 'error'), JSON.stringify(report.steps))
+      assert.doesNotMatch(JSON.stringify(report.steps), /"port":"error"/)
     }, 3)
     assert.equal(answers, 3)
     const codes = (await work).map((r) => r.status)
@@ -75,15 +85,18 @@ describe('scripts of an organization that means harm', () => {
     const refused = (await work).filter((r) => r.status === 429)
     assert.equal(refused.length, 3)
     assert.equal(refused[0]!.headers.get('retry-after'), '2')
-    assert.match((await refused[0]!.json()).detail, /one of the organization runs and 4 of this kind wait/)
+    const { detail } = await refused[0]!.json()
+    assert.match(detail, /one of the organization runs and 4 of this kind wait/)
   })
 
   test('checks and publications of flows with hundreds of scripts hold up nobody', async () => {
     const draft = row(300, (i) => `return {vars: {}} // ${i} ${'x'.repeat(500)}`)
     const big = await bad.api('POST', '/call-flows', { name: 'Big', draft })
-    const publish = async () => (await bad.raw('POST', `/call-flows/${big.id}/publish`, { note: 'big' })).status
+    const publish = async () =>
+      (await bad.raw('POST', `/call-flows/${big.id}/publish`, { note: 'big' })).status
     let buyers = 0
-    const answers = await answersDuring(publish(), () => good.api('POST', '/buyers', { name: `Buyer ${buyers++}` }), 3)
+    const buyer = () => good.api('POST', '/buyers', { name: `Buyer ${buyers++}` })
+    const answers = await answersDuring(publish(), buyer, 3)
     assert.equal(answers, 3)
     // a check that ran out of its budget goes on where it ended; in the end the flow is published
     await until('the flow to be published', async () => (await publish()) === 200, 60000)
@@ -91,11 +104,12 @@ describe('scripts of an organization that means harm', () => {
     assert.equal(checked.ok, true)
   })
 
-  test('a draft that is saved while the old one is being checked is not published unchecked', async () => {
+  test('a draft that is saved during a check is not published unchecked', async () => {
     const slow = row(200, (i) => `return {vars: {}} // slow ${i} ${Math.random()}`)
     const f = await bad.api('POST', '/call-flows', { name: 'Race', draft: slow })
     const published = bad.raw('POST', `/call-flows/${f.id}/publish`, {})
-    const broken = { nodes: [start, script('js', 'this is no script')], edges: [edge('start', 'js')] }
+    const nodes = [start, script('js', 'this is no script')]
+    const broken = { nodes, edges: [edge('start', 'js')] }
     assert.equal((await bad.raw('PATCH', `/call-flows/${f.id}`, { draft: broken })).status, 200)
     const status = (await published).status
     assert.ok([200, 409, 422].includes(status), String(status))

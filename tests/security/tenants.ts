@@ -5,7 +5,9 @@ export class Tenant {
   constructor(readonly server: Strowger, readonly key: string) {}
 
   static add(server: Strowger, name: string): Tenant {
-    const made = server.run(['organization', 'add', '--data', server.data, '--name', name, '--email', `${name}@example.com`, ...server.databaseFlag()])
+    const who = ['--name', name, '--email', `${name}@example.com`]
+    const where = ['--data', server.data, ...server.databaseFlag()]
+    const made = server.run(['organization', 'add', ...where, ...who])
     return new Tenant(server, JSON.parse(made).api_key)
   }
 
@@ -14,13 +16,17 @@ export class Tenant {
     return this.server.api(method, path, body, this.key)
   }
 
-  raw(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
-    return this.server.raw(method, `/api/v1${path}`, body, headers, this.key)
+  raw(method: string, path: string, body?: unknown): Promise<Response> {
+    return this.server.raw(method, `/api/v1${path}`, body, {}, this.key)
   }
 }
 
-// Does the work go on until `other` was answered so many times? Each round begins when the one before has ended.
-export async function answersDuring(work: Promise<unknown>, other: () => Promise<unknown>, most = 10): Promise<number> {
+// How often `other` is answered, one after the other and so many times at most, before the work ends.
+export async function answersDuring(
+  work: Promise<unknown>,
+  other: () => Promise<unknown>,
+  most = 10,
+): Promise<number> {
   let over = false
   let answers = 0
   void work.then(() => (over = true), () => (over = true))

@@ -120,7 +120,10 @@ static bool publish(struct store_conn *conn, struct http_request *r, json_t *doc
 	return ok;
 }
 
-/* The document to be published. NULL: there is none, or, with *failed, the database could not be read. New reference. */
+/*
+ * The document to be published. NULL: there is none, or, with *failed, the database could not be read.
+ * New reference.
+ */
 static json_t *wanted_document(struct store_conn *conn, const struct http_request *r, json_t *doc,
 			       bool *failed)
 {

@@ -308,7 +308,13 @@ static bool passes(struct search *s, struct store_conn *conn, const struct call_
 	struct arena arena = {0};
 	size_t count = tag_set_count(s->o->tags);
 	struct value *tags = arena_alloc(&arena, (count + 1) * sizeof *tags), call[CALL_FIELD_COUNT] = {{0}};
-	struct expr_env env = {.tags = tags, .tag_count = count, .call = call, .now_ms = log->started_ms, .budget = &s->budget};
+	struct expr_env env = {
+		.tags = tags,
+		.tag_count = count,
+		.call = call,
+		.now_ms = log->started_ms,
+		.budget = &s->budget,
+	};
 	struct expr_course course = {.revenue_micros = log->revenue_micros, .payout_micros = log->payout_micros, .converted = log->converted, .answered_ms = log->answered_ms};
 	const struct config_campaign *campaign = organization_campaign(s->o, log->campaign_id);
 	struct expr_custom custom = {.arena = &arena};

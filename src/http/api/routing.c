@@ -36,7 +36,13 @@ void api_read_asked(struct http_request *r, json_t *body, struct api_asked *a, s
 	api_number_fields(r, readable ? number : "", a->call, &a->held);
 	if (from && phone_normalize(from, r->organization->region, caller))
 		from = arena_strdup(&r->arena, caller);
-	a->env = (struct expr_env){.call = a->call, .tags = values, .tag_count = values ? tags : 0, .now_ms = a->at_ms, .budget = &a->budget};
+	a->env = (struct expr_env){
+		.call = a->call,
+		.tags = values,
+		.tag_count = values ? tags : 0,
+		.now_ms = a->at_ms,
+		.budget = &a->budget,
+	};
 	a->budget = expr_budget_full(a->at_ms);
 	if (!expr_set_caller(&a->env, a->call, from ? from : "", &r->arena))
 		a->env.tag_count = 0;
