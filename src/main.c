@@ -81,16 +81,17 @@ struct new_organization {
 static bool insert_organization(struct store_conn *conn, void *arg)
 {
 	struct new_organization *n = arg;
-	char hash[CRYPTO_HASH_SIZE];
+	char hash[CRYPTO_HASH_SIZE], *password = crypto_password_hash(n->password);
 	int64_t now = clock_now_ms();
 	json_t *org = json_pack("{s:s, s:s, s:{s:b, s:b}}", "currency", "USD", "region", "US", "dial_policy", "sip_uris", 0, "numbers", 0);
-	json_t *user = json_pack("{s:s, s:s, s:s, s:s}", "name", n->name, "email", n->email, "role", "owner", "password", n->password);
+	json_t *user = json_pack("{s:s, s:s, s:s, s:s}", "name", n->name, "email", n->email, "role", "owner", "password", password);
 	json_t *key = json_pack("{s:s, s:s, s:s}", "name", "First key", "role", "admin", "key", crypto_keyed_hash(n->key, n->api_key, hash));
 	char *doc = json_dumps(org, JSON_COMPACT);
-	bool ok = doc && store_exec(conn, "INSERT INTO organizations (id, name, doc, version, created_at, updated_at) VALUES ($1, $2, $3, 1, $4, $4)", "sssi", id_new("org", n->organization_id), n->name, doc, now) &&
+	bool ok = password && doc && store_exec(conn, "INSERT INTO organizations (id, name, doc, version, created_at, updated_at) VALUES ($1, $2, $3, 1, $4, $4)", "sssi", id_new("org", n->organization_id), n->name, doc, now) &&
 		  api_resource_insert(conn, n->key, n->organization_id, resource_kind_by_name("user"), user, id_new("usr", n->user_id), now) &&
 		  api_resource_insert(conn, n->key, n->organization_id, resource_kind_by_name("api_key"), key, id_new("key", n->key_id), now);
 	free(doc);
+	free(password);
 	json_decref(org);
 	json_decref(user);
 	json_decref(key);

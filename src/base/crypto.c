@@ -116,6 +116,9 @@ char *crypto_password_hash(const char *password)
 
 bool crypto_password_verify(const char *hash, const char *password)
 {
+	if (crypto_pwhash_str_needs_rehash(hash, crypto_pwhash_OPSLIMIT_INTERACTIVE,
+					   crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
+		return false;
 	return crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
 }
 

@@ -27,6 +27,7 @@ char *crypto_open(const struct crypto_key *key, const char *sealed) WARN_UNUSED;
 
 /* argon2id, interactive limits. free() the result. */
 char *crypto_password_hash(const char *password) WARN_UNUSED;
+/* false, too, without any work, for a hash whose costs are not those of crypto_password_hash(). */
 bool crypto_password_verify(const char *hash, const char *password) WARN_UNUSED;
 
 /* prefix + 32 random bytes in URL-safe base64. free() the result. */

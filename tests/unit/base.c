@@ -231,6 +231,29 @@ static void test_sealed_text_opens_only_with_its_key(void **state)
 	free(sealed);
 }
 
+static void test_hashes_with_other_costs_fit_no_password(void **state)
+{
+	/* Of "correct horse", with the fewest passes and the least memory that libsodium takes. */
+	char cheap[crypto_pwhash_STRBYTES];
+	char *own = crypto_password_hash("correct horse");
+	static const char *const costly[] = {
+		"$argon2id$v=19$m=65536,t=4000000000,p=1$c29tZXNhbHRzb21lc2FsdA$"
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"$argon2id$v=19$m=4000000,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$"
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"$argon2id$v=19$m=65536,t=2", "$argon2id$", "", "correct horse",
+	};
+	(void)state;
+	assert_non_null(own);
+	assert_true(crypto_password_verify(own, "correct horse"));
+	assert_false(crypto_password_verify(own, "correct horse "));
+	assert_int_equal(crypto_pwhash_str(cheap, "correct horse", 13, 1, 8192), 0);
+	assert_false(crypto_password_verify(cheap, "correct horse"));
+	for (size_t i = 0; i < ARRAY_LEN(costly); i++)
+		assert_false(crypto_password_verify(costly[i], "correct horse"));
+	free(own);
+}
+
 static void test_files_are_read_as_they_were_written_sealed_or_not(void **state)
 {
 	char path[] = "/tmp/strowger-file-XXXXXX", other_path[] = "/tmp/strowger-file-XXXXXX", byte;
@@ -453,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_zones_know_their_offset_in_summer_and_winter),
 		cmocka_unit_test(test_phone_lookup_tells_the_same_of_all_numbers_of_an_exchange),
 		cmocka_unit_test(test_files_are_read_as_they_were_written_sealed_or_not), cmocka_unit_test(test_sealed_text_opens_only_with_its_key),
+		cmocka_unit_test(test_hashes_with_other_costs_fit_no_password),
 		cmocka_unit_test(test_mailbox_refuses_when_full_and_keeps_the_order),
 		cmocka_unit_test(test_a_window_slides_exactly),
 		cmocka_unit_test(test_windows_are_those_of_a_list_of_all_calls),

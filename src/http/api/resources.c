@@ -348,11 +348,19 @@ static void make_secrets(const struct resource_kind *kind, const struct crypto_k
 	}
 }
 
-/* A user's password is hashed, never sealed. */
-static bool hash_password(const struct resource_kind *kind, json_t *doc)
+/* The password that the request sets for a user, or NULL: a masked one keeps the stored hash. */
+static const char *password_of(const struct resource_kind *kind, const json_t *body)
 {
-	const char *password = json_string_value(json_object_get(doc, "password"));
-	if (strcmp(kind->kind, "user") != 0 || !password || strncmp(password, "$argon2", 7) == 0)
+	const char *password = json_string_value(json_object_get(body, "password"));
+	if (strcmp(kind->kind, "user") != 0 || !password || strcmp(password, MASK) == 0)
+		return NULL;
+	return password;
+}
+
+/* A user's password is hashed, whatever it looks like, and never sealed. */
+static bool hash_password(json_t *doc, const char *password)
+{
+	if (!password)
 		return true;
 	char *hash = crypto_password_hash(password);
 	if (hash)
@@ -386,8 +394,6 @@ bool api_resource_insert(struct store_conn *conn, const struct crypto_key *key, 
 			 const struct resource_kind *kind, json_t *doc, const char *id, int64_t now)
 {
 	char hash[CRYPTO_HASH_SIZE];
-	if (!hash_password(kind, doc))
-		return false;
 	if (strcmp(kind->kind, "user") != 0)
 		each_secret(kind->fields, doc, seal, (void *)(uintptr_t)key);
 	char *text = json_dumps(doc, JSON_COMPACT);
@@ -437,6 +443,7 @@ static bool conflict(struct store_conn *conn, struct http_request *r, const stru
 struct change {
 	const struct resource_kind *kind;
 	json_t *doc, *shown; /* freed by release_change() */
+	const char *password_hash; /* of the password that a PATCH sets, in the arena; or NULL */
 	char id[ID_SIZE];
 };
 
@@ -513,6 +520,10 @@ enum http_result api_resource_create(struct http_request *r)
 	if (!check_document(r, kind, c->doc, &errors)) {
 		release_change(r);
 		return http_invalid(r, &errors);
+	}
+	if (!hash_password(c->doc, password_of(kind, c->doc))) {
+		release_change(r);
+		return http_problem(r, 503, "Out of memory", "try again shortly");
 	}
 	c->shown = json_object();
 	make_secrets(kind, config_key(r->config->config), c->doc, c->shown);
@@ -723,7 +734,8 @@ static bool run_patch(struct store_conn *conn, struct http_request *r)
 			json_decref(old);
 			return ok;
 		}
-		ok = ok && hash_password(c->kind, doc);
+		if (c->password_hash)
+			json_object_set_new(doc, "password", json_string(c->password_hash));
 		if (strcmp(c->kind->kind, "user") != 0)
 			each_secret(c->kind->fields, doc, seal, (void *)(uintptr_t)config_key(r->config->config));
 		char *text = json_dumps(doc, JSON_COMPACT);
@@ -756,6 +768,14 @@ enum http_result api_resource_patch(struct http_request *r)
 	if (!c)
 		return HTTP_REPLY;
 	drop_read_only(kind->fields, body);
+	const char *password = password_of(kind, body);
+	if (!password && strcmp(kind->kind, "user") == 0) /* sent back masked, as it was answered */
+		json_object_del(body, "password");
+	char *hash = password ? crypto_password_hash(password) : NULL;
+	c->password_hash = hash ? arena_strdup(&r->arena, hash) : NULL;
+	free(hash);
+	if (password && !c->password_hash)
+		return http_problem(r, 503, "Out of memory", "try again shortly");
 	c->doc = json_incref(body);
 	snprintf(c->id, sizeof c->id, "%s", r->params[1]);
 	r->run = run_patch;
