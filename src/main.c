@@ -38,6 +38,7 @@ struct strowger {
 	struct sockaddr_storage rtpengine;
 	bool has_rtpengine;
 	struct media_config media_config;
+	int http_connections;
 	int read_timeout, disable_after, rtp_timeout, session, min_session, ban; /* seconds */
 	struct crypto_key key;
 	struct store *store;
@@ -356,6 +357,10 @@ static bool read_settings(struct strowger *s, struct error *err)
 	s->read_timeout = atoi(s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
 	if (s->read_timeout < 1 || s->read_timeout > 3600)
 		return error_set(err, "--http-read-timeout '%s' must be a number of seconds from 1 to 3600", s->settings.value[SETTING_HTTP_READ_TIMEOUT]);
+	s->http_connections = atoi(s->settings.value[SETTING_HTTP_CONNECTIONS]);
+	if (s->http_connections < 1 || s->http_connections > HTTP_CONNECTIONS_MAX)
+		return error_set(err, "--http-connections-per-address '%s' must be a number from 1 to %d",
+				 s->settings.value[SETTING_HTTP_CONNECTIONS], HTTP_CONNECTIONS_MAX);
 	if (!read_networks(s, SETTING_PROXIES, "trusted-proxies", &s->proxies, err) || !read_networks(s, SETTING_SIP_PROXIES, "trusted-sip-proxies", &s->sip_proxies, err) || !read_media(s, err))
 		return false;
 	trunk_allow_wide_networks(is_set(s, SETTING_WIDE_TRUNKS));
@@ -398,8 +403,29 @@ static bool start_services(struct strowger *s, struct error *err)
 	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], node_id(s->node), s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, s->session, s->min_session, s->ban, s->rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL, !is_set(s, SETTING_ALLOW_PRIVATE)};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
-	struct http_config http = {s->settings.value[SETTING_HTTP], s->prompt_dir, s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->calls, s->media, s->client, s->guard, s->scripts, s->recording_dir, s->listeners, s->read_timeout, s->proxies.list, s->proxies.count, s->settings.value[SETTING_WEBSOCKET],
-		NULL};
+	struct http_config http = {
+		.address = s->settings.value[SETTING_HTTP],
+		.prompt_dir = s->prompt_dir,
+		.store = s->store,
+		.config = s->config,
+		.registry = s->registry,
+		.leases = s->leases,
+		.trunks = s->trunks,
+		.phones = s->phones,
+		.capacity = s->capacity,
+		.calls = s->calls,
+		.media = s->media,
+		.client = s->client,
+		.guard = s->guard,
+		.scripts = s->scripts,
+		.recording_dir = s->recording_dir,
+		.listeners = s->listeners,
+		.read_timeout_seconds = s->read_timeout,
+		.connections_per_address = (size_t)s->http_connections,
+		.proxies = s->proxies.list,
+		.proxy_count = s->proxies.count,
+		.websocket = s->settings.value[SETTING_WEBSOCKET],
+	};
 	return (s->http = http_server_create(&http, err)) != NULL;
 }
 

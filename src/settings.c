@@ -14,6 +14,10 @@ static const struct {
 		"Where the API and the portal are reached from outside, such as https://calls.example.com, for "
 		"addresses that are sent to others (default: http:// and what --http says)"},
 	[SETTING_HTTP_READ_TIMEOUT] = {"http-read-timeout", "SECONDS", "30", "Longest that a client may take over a request's headers, and again over its body"},
+	[SETTING_HTTP_CONNECTIONS] = {
+		"http-connections-per-address", "N", "400",
+		"Most HTTP connections of one address at the same time, those of --trusted-proxies "
+		"excepted"},
 	[SETTING_PROXIES] = {"trusted-proxies", "LIST", "", "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between: addresses or networks"},
 	[SETTING_SIP] = {
 		"sip", "LIST", "udp:0.0.0.0:5060",

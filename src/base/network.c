@@ -110,3 +110,16 @@ const char *address_text(const struct sockaddr *address, char out[ADDRESS_SIZE])
 		out[0] = '\0';
 	return out;
 }
+
+const char *address_group(const struct sockaddr *address, char out[ADDRESS_SIZE])
+{
+	int family;
+	const unsigned char *bits = bits_of(address, &family);
+	struct in6_addr prefix = {0};
+	if (!bits || family == AF_INET)
+		return address_text(address, out);
+	memcpy(&prefix, bits, 8);
+	if (!inet_ntop(AF_INET6, &prefix, out, ADDRESS_SIZE - 3))
+		return address_text(address, out);
+	return strcat(out, "/64"); /* the line before left room for it */
+}

@@ -26,5 +26,7 @@ int address_port(const struct sockaddr *address); /* 0 for what is no IP address
 /* Without its port; "" for what is no IP address. */
 #define ADDRESS_SIZE 46
 const char *address_text(const struct sockaddr *address, char out[ADDRESS_SIZE]);
+/* Who is counted as one: an IPv4 address, or the /64 that an IPv6 address is in. "" likewise. */
+const char *address_group(const struct sockaddr *address, char out[ADDRESS_SIZE]);
 
 #endif

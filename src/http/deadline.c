@@ -67,10 +67,12 @@ void deadline_headers(const struct deadlines *d, struct deadline *c, int64_t now
 		c->at_ms = now_ms + d->limit_ms;
 }
 
-void deadline_body(struct deadline *c, size_t bytes)
+void deadline_body(const struct deadlines *d, struct deadline *c, size_t bytes, int64_t now_ms)
 {
-	if (c)
-		c->at_ms += (int64_t)bytes * 1000 / BYTES_PER_SECOND;
+	if (!c)
+		return;
+	int64_t at = c->at_ms + (int64_t)bytes * 1000 / BYTES_PER_SECOND;
+	c->at_ms = at < now_ms + d->limit_ms ? at : now_ms + d->limit_ms;
 }
 
 void deadline_none(struct deadline *c)

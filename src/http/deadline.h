@@ -9,7 +9,10 @@
 struct deadlines;
 struct deadline; /* of one connection */
 
-/* seconds: for the headers, and again for the body; a body's time grows with what has come of it, 1 KiB a second. */
+/*
+ * seconds: for the headers, and again for the body. Each KiB of a body that comes gives it a second
+ * more, but never more than `seconds` from now: a body of which less comes is closed.
+ */
 struct deadlines *deadlines_create(int seconds);
 void deadlines_destroy(struct deadlines *d);
 
@@ -19,7 +22,7 @@ void deadline_free(struct deadlines *d, struct deadline *c);
 
 /* The headers have come; bytes of the body have come; the request is whole; it was answered. */
 void deadline_headers(const struct deadlines *d, struct deadline *c, int64_t now_ms);
-void deadline_body(struct deadline *c, size_t bytes);
+void deadline_body(const struct deadlines *d, struct deadline *c, size_t bytes, int64_t now_ms);
 void deadline_none(struct deadline *c);
 void deadline_next(const struct deadlines *d, struct deadline *c, int64_t now_ms);
 

@@ -1,6 +1,8 @@
 #include "http/server.h"
+#include "http/admit.h"
 #include "http/api/api.h"
 #include "http/auth.h"
+#include "http/connections.h"
 #include "http/deadline.h"
 #include "http/fields.h"
 #include "http/idempotency.h"
@@ -24,9 +26,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BODY_MAX (256u * 1024)
 #define NEW_ORGANIZATIONS_MS 2000 /* how often another process's are looked for */
-#define UPLOAD_MAX (20u * 1024 * 1024)
+#define SLOW_MS 2000 /* a body that took longer: who sent it is asked again */
 
 struct http_server {
 	struct http_config config;
@@ -34,6 +35,8 @@ struct http_server {
 	pthread_t reloader;
 	struct mailbox *reloads;
 	struct deadlines *deadlines;
+	struct connections *connections;
+	struct bodies bodies;
 	_Atomic bool stop, handed_over;
 	bool reloading;
 };
@@ -45,8 +48,11 @@ struct exchange {
 	struct mail reload_mail;
 	struct http_server *server;
 	struct MHD_Connection *connection;
-	size_t body_cap, body_max;
-	bool too_large, handled;
+	const struct http_route *route; /* NULL: there is none */
+	bool path_known, handled;
+	struct body body;
+	size_t came; /* bytes of the body, those that were not kept included */
+	int64_t began_ms; /* monotonic */
 	enum inflate_result coding; /* of the body */
 };
 
@@ -185,8 +191,8 @@ static void undo_codings(struct exchange *x)
 {
 	struct http_request *r = &x->request;
 	const char *codings = http_header(r, "Content-Encoding");
-	struct buf out = {.limit = x->body_max};
-	if (!codings || !r->body || x->too_large)
+	struct buf out = {.limit = x->body.max};
+	if (!codings || !r->body)
 		return;
 	x->coding = inflate_body(codings, r->body, r->body_len, &out);
 	if (x->coding != INFLATE_OK) {
@@ -197,24 +203,47 @@ static void undo_codings(struct exchange *x)
 	r->coded_len = r->body_len;
 	r->body_len = out.len;
 	r->body = buf_take(&out);
-	if (!r->body)
+	if (!r->body || !body_reserve(&x->body, &x->server->bodies, r->body_len))
 		x->coding = INFLATE_NO_MEMORY;
+}
+
+static bool is_incoming(const struct http_route *route)
+{
+	return route->handle == api_incoming_hook;
+}
+
+static void refuse_size(struct exchange *x)
+{
+	struct http_request *r = &x->request;
+	const char *more = x->coding == INFLATE_TOO_LARGE ? ", when it is decompressed" : "";
+	if (x->body.stranger && is_incoming(x->route))
+		http_problem(r, 413, "The body is too large",
+			     "at most %zu bytes are taken here%s, and %zu with the key in the URL or in "
+			     "Authorization", x->body.max, more, BODY_MAX);
+	else
+		http_problem(r, 413, "The body is too large", "at most %zu bytes are taken here%s",
+			     x->body.max, more);
+}
+
+static void refuse_memory(struct http_request *r)
+{
+	snprintf(r->retry_after, sizeof r->retry_after, "5");
+	http_problem(r, 503, "Too much is being sent at once", "try again shortly");
 }
 
 bool http_body_refused(struct http_request *r)
 {
 	struct exchange *x = EXCHANGE(r);
 	const char *title = "The body cannot be read", *codings = http_header(r, "Content-Encoding");
-	if (x->too_large || x->coding == INFLATE_TOO_LARGE)
-		http_problem(r, 413, "The body is too large", "at most %zu bytes are taken here%s",
-			     x->body_max, x->too_large ? "" : ", when it is decompressed");
+	if (x->body.state == BODY_TOO_LARGE || x->coding == INFLATE_TOO_LARGE)
+		refuse_size(x);
+	else if (x->body.state == BODY_NO_ROOM || x->coding == INFLATE_NO_MEMORY)
+		refuse_memory(r);
 	else if (x->coding == INFLATE_UNKNOWN)
 		http_problem(r, 415, title, "its Content-Encoding is %.60s: send gzip or deflate", codings);
 	else if (x->coding == INFLATE_BROKEN)
 		http_problem(r, 400, title, "it is not what its Content-Encoding, %.60s, says", codings);
-	else if (x->coding == INFLATE_NO_MEMORY)
-		http_problem(r, 503, "Out of memory", "try again shortly");
-	return x->too_large || x->coding != INFLATE_OK;
+	return x->body.state != BODY_OK || x->coding != INFLATE_OK;
 }
 
 /* RFC 8259 section 8.1 lets a reader ignore a byte order mark. */
@@ -538,27 +567,41 @@ static void answer_no_route(struct http_request *r, bool path_known)
 		http_problem(r, 404, "There is nothing here", "%.20s %.200s", r->method, r->path);
 }
 
+/* Whoever sent the body took long over it: does the key, or the session, still count? */
+static bool still_admitted(struct exchange *x)
+{
+	struct http_request *r = &x->request;
+	struct body again = {0};
+	if (x->route->role == ROLE_NONE || clock_monotonic_ms() - x->began_ms < SLOW_MS)
+		return true;
+	if (r->organization)
+		organization_release(r->organization);
+	r->organization = NULL;
+	admit(r, x->route, &again);
+	return again.state == BODY_OK;
+}
+
 static void dispatch(struct exchange *x, enum http_result *result)
 {
 	struct http_request *r = &x->request;
-	bool path_known = false;
+	const struct http_route *route = x->route;
+	bool file = !route && !x->path_known && strcmp(r->method, "GET") == 0;
 	*result = HTTP_REPLY;
-	const struct http_route *route = http_route_find(r, &path_known);
-	undo_codings(x);
-	if (!(route && route->takes_all) && http_body_refused(r))
-		return;
-	if (!route && !path_known && strcmp(r->method, "GET") == 0 && static_serve(r))
+	if (r->status || (file && static_serve(r)))
 		return;
 	if (!route) {
-		answer_no_route(r, path_known);
+		answer_no_route(r, x->path_known);
 		return;
 	}
+	undo_codings(x);
+	if (!route->takes_all && http_body_refused(r))
+		return;
 	if (x->server->handed_over && !goes_on(r, route)) {
 		snprintf(r->retry_after, sizeof r->retry_after, "1");
 		http_problem(r, 503, "This server is stopping", "another one has taken over: ask that");
 		return;
 	}
-	if (route->role != ROLE_NONE && (!auth_check(r, route->role) || !idempotency_begin(r)))
+	if (route->role != ROLE_NONE && (!still_admitted(x) || !idempotency_begin(r)))
 		return;
 	*result = route->handle(r);
 }
@@ -688,26 +731,60 @@ static struct deadline *deadline_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
+/* Proxies have one connection for each of their clients, and are not counted. */
+static bool is_counted(const struct http_server *s, struct MHD_Connection *connection,
+		       char address[ADDRESS_SIZE])
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (!info || network_has(s->config.proxies, s->config.proxy_count, info->client_addr))
+		return false;
+	address_group(info->client_addr, address);
+	return true;
+}
+
+/* A connection beyond the address's share is shut down at once; libmicrohttpd then closes it. */
+static void open_connection(struct http_server *s, struct MHD_Connection *connection, int socket)
+{
+	char address[ADDRESS_SIZE];
+	bool first;
+	if (!is_counted(s, connection, address) || connections_open(s->connections, address, &first))
+		return;
+	shutdown(socket, SHUT_RDWR);
+	if (first)
+		log_warn(NULL, "%s has more than %zu HTTP connections open: further ones are closed. "
+			 "If it is a reverse proxy, name it in --trusted-proxies",
+			 address, s->config.connections_per_address);
+}
+
 static void on_connection(void *arg, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code)
 {
 	struct http_server *s = arg;
+	char address[ADDRESS_SIZE];
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		deadline_free(s->deadlines, *context);
-	else if (info)
+		if (is_counted(s, connection, address))
+			connections_close(s->connections, address);
+	} else if (info) {
 		*context = deadline_new(s->deadlines, info->connect_fd, clock_monotonic_ms());
+		open_connection(s, connection, info->connect_fd);
+	}
 }
 
 /*
- * The client waits before it sends its body, and the body is too large: the answer comes instead
- * of 100 (RFC 9110 section 10.1.1).
+ * The request is answered before its body comes: the client waits with it, and it is too large or
+ * not wanted (RFC 9110 section 10.1.1), or it is larger than anything that is taken anywhere.
  */
-static bool announces_too_much(const struct exchange *x)
+static bool answers_at_once(struct exchange *x)
 {
 	const char *expect = http_header(&x->request, "Expect");
 	const char *length = http_header(&x->request, "Content-Length");
-	return expect && length && strcasecmp(expect, "100-continue") == 0 &&
-	       strtoull(length, NULL, 10) > x->body_max;
+	unsigned long long announced = length ? strtoull(length, NULL, 10) : 0;
+	bool waits = expect && strcasecmp(expect, "100-continue") == 0;
+	if (announced > x->body.max && x->body.state == BODY_OK)
+		x->body.state = BODY_TOO_LARGE;
+	return announced > BODY_UPLOAD_MAX || (waits && announced && x->body.state != BODY_OK);
 }
 
 /* The request is read. Called again when a suspended connection goes on: it is answered then. */
@@ -717,10 +794,41 @@ static enum MHD_Result answer_request(struct exchange *x)
 	if (x->handled)
 		return send_answer(x);
 	x->handled = true;
+	x->request.body = x->body.data;
+	x->request.body_len = x->body.len;
+	x->body.data = NULL;
 	read_if_match(&x->request);
 	deadline_none(deadline_of(x->connection));
 	dispatch(x, &result);
 	return result == HTTP_WAIT ? MHD_YES : send_answer(x);
+}
+
+/* The headers have come. NULL: no memory. */
+static struct exchange *begin_exchange(struct http_server *s, struct MHD_Connection *connection,
+				       const char *url, const char *method)
+{
+	struct exchange *x = calloc(1, sizeof *x);
+	struct http_request *r = &x->request;
+	if (!x)
+		return NULL;
+	x->server = s;
+	x->connection = connection;
+	x->began_ms = clock_monotonic_ms();
+	r->connection = connection;
+	r->config = &s->config;
+	r->head = strcmp(method, "HEAD") == 0;
+	r->method = arena_strdup(&r->arena, r->head ? "GET" : method);
+	r->path = arena_strdup(&r->arena, url);
+	if (!r->method || !r->path) {
+		arena_free(&r->arena);
+		free(x);
+		return NULL;
+	}
+	find_sender(r);
+	r->host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
+	x->route = http_route_find(r, &x->path_known);
+	admit(r, x->route, &x->body);
+	return x;
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
@@ -730,50 +838,21 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	struct exchange *x = *state;
 	(void)version;
 	if (!x) {
-		x = calloc(1, sizeof *x);
+		*state = x = begin_exchange(s, connection, url, method);
+		deadline_headers(s->deadlines, deadline_of(connection), clock_monotonic_ms());
 		if (!x)
 			return MHD_NO;
-		x->server = s;
-		x->connection = connection;
-		x->request.connection = connection;
-		x->request.config = &s->config;
-		x->request.head = strcmp(method, "HEAD") == 0;
-		x->request.method = arena_strdup(&x->request.arena, x->request.head ? "GET" : method);
-		x->request.path = arena_strdup(&x->request.arena, url);
-		find_sender(&x->request);
-		x->request.host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
-		x->body_max = strncmp(url, "/api/v1/prompts/", 16) == 0 ? UPLOAD_MAX : BODY_MAX;
-		if (strncmp(url, "/api/v1/call-flows", 18) == 0)
-			x->body_max = 4 * BODY_MAX;
-		*state = x;
-		deadline_headers(s->deadlines, deadline_of(connection), clock_monotonic_ms());
-		if (!x->request.method || !x->request.path)
-			return MHD_NO;
-		x->too_large = announces_too_much(x);
-		return x->too_large ? answer_request(x) : MHD_YES;
+		return answers_at_once(x) ? answer_request(x) : MHD_YES;
 	}
-	if (*data_len) {
-		struct http_request *r = &x->request;
-		if (r->body_len + *data_len > x->body_max)
-			x->too_large = true;
-		if (!x->too_large && r->body_len + *data_len + 1 > x->body_cap) {
-			size_t cap = (r->body_len + *data_len + 1) * 2;
-			char *grown = realloc(r->body, cap);
-			if (!grown)
-				return MHD_NO;
-			r->body = grown;
-			x->body_cap = cap;
-		}
-		if (!x->too_large) {
-			memcpy(r->body + r->body_len, data, *data_len);
-			r->body_len += *data_len;
-			r->body[r->body_len] = '\0';
-		}
-		deadline_body(deadline_of(connection), *data_len);
-		*data_len = 0;
-		return MHD_YES;
-	}
-	return answer_request(x);
+	if (!*data_len)
+		return answer_request(x);
+	x->came += *data_len;
+	if (x->came > 2 * BODY_UPLOAD_MAX) /* without a Content-Length, and too much to wait for its end */
+		return MHD_NO;
+	body_add(&x->body, &s->bodies, data, *data_len);
+	deadline_body(s->deadlines, deadline_of(connection), *data_len, clock_monotonic_ms());
+	*data_len = 0;
+	return MHD_YES;
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
@@ -788,6 +867,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 		organization_release(x->request.organization);
 	event_touched_free(&x->request.touched);
 	json_decref(x->request.json);
+	body_free(&x->body, &s->bodies);
 	free(x->request.body);
 	free(x->request.coded);
 	free(x->request.answer);
@@ -817,10 +897,12 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 	s->config = *config;
 	s->reloads = mailbox_create(1);
 	s->deadlines = deadlines_create(config->read_timeout_seconds);
-	if (!s->reloads || !s->deadlines || pthread_create(&s->reloader, NULL, reloader_main, s) != 0) {
+	s->connections = connections_create(config->connections_per_address);
+	if (!s->reloads || !s->deadlines || !s->connections || pthread_create(&s->reloader, NULL, reloader_main, s) != 0) {
 		error_set(err, "out of memory");
 		mailbox_destroy(s->reloads);
 		deadlines_destroy(s->deadlines);
+		connections_destroy(s->connections);
 		free(s);
 		return NULL;
 	}
@@ -837,7 +919,7 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 		return NULL;
 	}
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
-				     MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_CONNECTION_LIMIT, 4000u,
+				     MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
 				     MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
 				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
 	if (!s->daemon) {
@@ -870,5 +952,6 @@ void http_server_destroy(struct http_server *s)
 	}
 	mailbox_destroy(s->reloads);
 	deadlines_destroy(s->deadlines);
+	connections_destroy(s->connections);
 	free(s);
 }

@@ -15,6 +15,8 @@
 struct http_server;
 struct http_work;
 
+#define HTTP_CONNECTIONS_MAX 4000 /* at the same time, of all */
+
 struct http_config {
 	const char *address; /* "127.0.0.1:8080" */
 	const char *prompt_dir;
@@ -33,6 +35,7 @@ struct http_config {
 	const char *recording_dir;
 	const char *const *listeners; /* "udp:0.0.0.0:5060", NULL-terminated */
 	int read_timeout_seconds; /* for a request's headers, and again for its body */
+	size_t connections_per_address; /* at the same time, of others than proxies */
 	const struct network *proxies; /* whose X-Forwarded-For and X-Forwarded-Proto are believed */
 	size_t proxy_count;
 	const char *websocket; /* "wss://…": where browsers reach SIP; NULL: nowhere */

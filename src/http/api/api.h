@@ -12,6 +12,8 @@ typedef enum http_result api_handler(struct http_request *r);
 api_handler api_resource_create, api_resource_get, api_resource_patch, api_resource_delete, api_resource_restore, api_campaign_clone;
 extern const struct field api_clone_fields[];
 extern const struct field api_organization_fields[];
+/* May the role change resources of this kind? false after a 403 was set. */
+bool api_resource_allowed(struct http_request *r, const struct resource_kind *kind) WARN_UNUSED;
 /* resource_list.c */
 api_handler api_resource_list, api_resource_usage;
 #define API_USERS_MAX 20
@@ -150,6 +152,8 @@ api_handler api_dni_script, api_dni_preflight, api_dni_lease, api_dni_heartbeat;
 api_handler api_pool_leases, api_pool_statistics, api_snippet_pages;
 /* inbound_rtb.c */
 api_handler api_inbound_rtb;
+/* Is there such an endpoint? */
+bool api_inbound_rtb_known(struct http_request *r) WARN_UNUSED;
 /* rtb_targets.c */
 extern const struct field api_mapping_fields[];
 api_handler api_test_mapping, api_ping_preview;
@@ -157,6 +161,8 @@ api_handler api_test_mapping, api_ping_preview;
 api_handler api_rtb_requests, api_rtb_request;
 /* incoming.c */
 api_handler api_incoming_hook;
+/* Is there a valid key in the URL or in Authorization? Nothing is counted or answered. */
+bool api_incoming_key_known(struct http_request *r) WARN_UNUSED;
 /* A path's type, of INCOMING_CALL_DATA …; 0: it is none of theirs. */
 unsigned api_incoming_type(const char *path);
 /* What a request that is kept would give today's tags. webhook NULL: there is none any more. Results live in the request's

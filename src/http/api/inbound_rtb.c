@@ -230,6 +230,16 @@ static bool keep(struct http_request *r, const struct asked *a)
 	return api_keep(r, batch);
 }
 
+bool api_inbound_rtb_known(struct http_request *r)
+{
+	const struct config_inbound_rtb *endpoint;
+	const struct organization *o =
+		config_by_inbound_rtb(r->config->config, r->params[0], &endpoint);
+	if (o)
+		organization_release(o);
+	return o != NULL;
+}
+
 enum http_result api_inbound_rtb(struct http_request *r)
 {
 	struct asked a = {.now_ms = clock_now_ms(), .began_us = clock_monotonic_us(), .status = "rejected"};

@@ -712,6 +712,26 @@ static struct shown_keys url_keys(struct http_request *r)
 	return (struct shown_keys){.webhook = key, .call = !key || looks_like_call_key(call) ? call : NULL};
 }
 
+bool api_incoming_key_known(struct http_request *r)
+{
+	char hash[CRYPTO_HASH_SIZE];
+	const struct crypto_key *key = config_key(r->config->config);
+	const struct config_incoming *w = NULL;
+	struct shown_keys keys = url_keys(r);
+	if (!keys.webhook && !keys.call)
+		keys.webhook = bearer_token(r);
+	if (keys.call)
+		return call_key_verify(key, keys.call);
+	const struct organization *o = NULL;
+	if (keys.webhook)
+		o = config_by_webhook_key(r->config->config,
+					  crypto_keyed_hash(key, keys.webhook, hash), &w);
+	bool known = o && w && w->enabled;
+	if (o)
+		organization_release(o);
+	return known;
+}
+
 /* Of the body and the headers, as far as the URL has none. What is a key is taken out of the data. */
 static void body_keys(struct http_request *r, json_t *data, struct shown_keys *keys)
 {

@@ -315,7 +315,7 @@ static void drop_read_only(const struct field *fields, json_t *body)
 			json_object_del(body, f->name);
 }
 
-static bool allowed(struct http_request *r, const struct resource_kind *kind)
+bool api_resource_allowed(struct http_request *r, const struct resource_kind *kind)
 {
 	if (!kind->admin_only || r->role >= ROLE_ADMIN)
 		return true;
@@ -508,7 +508,7 @@ static struct change *new_change(struct http_request *r, const struct resource_k
 enum http_result api_resource_create(struct http_request *r)
 {
 	const struct resource_kind *kind = api_resource_kind(r);
-	json_t *body = allowed(r, kind) ? http_body_object(r) : NULL;
+	json_t *body = http_body_object(r);
 	struct errors errors = {0};
 	if (!body)
 		return HTTP_REPLY;
@@ -763,7 +763,7 @@ static void touch_after(struct http_request *r)
 enum http_result api_resource_patch(struct http_request *r)
 {
 	const struct resource_kind *kind = api_resource_kind(r);
-	json_t *body = allowed(r, kind) ? http_body_object(r) : NULL;
+	json_t *body = http_body_object(r);
 	struct change *c = body ? new_change(r, kind) : NULL;
 	if (!c)
 		return HTTP_REPLY;
@@ -842,7 +842,7 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 enum http_result api_resource_delete(struct http_request *r)
 {
 	const struct resource_kind *kind = api_resource_kind(r);
-	struct change *c = allowed(r, kind) ? new_change(r, kind) : NULL;
+	struct change *c = new_change(r, kind);
 	if (!c)
 		return HTTP_REPLY;
 	snprintf(c->id, sizeof c->id, "%s", r->params[1]);
@@ -904,7 +904,7 @@ static bool run_restore(struct store_conn *conn, struct http_request *r)
 enum http_result api_resource_restore(struct http_request *r)
 {
 	const struct resource_kind *kind = api_resource_kind(r);
-	struct change *c = allowed(r, kind) ? new_change(r, kind) : NULL;
+	struct change *c = new_change(r, kind);
 	if (!c)
 		return HTTP_REPLY;
 	snprintf(c->id, sizeof c->id, "%s", r->params[1]);
