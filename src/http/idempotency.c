@@ -20,7 +20,7 @@ static bool set_fingerprint(struct http_request *r)
 {
 	struct buf b = {0};
 	char *body = canonical_body(r);
-	buf_printf(&b, "%s %s\n", r->method, r->path);
+	buf_printf(&b, "%s %s\n%s %d\n", r->method, r->path, r->actor, (int)r->role);
 	buf_add_str(&b, body ? body : "");
 	bool ok = body && !b.failed;
 	if (ok)
@@ -62,18 +62,38 @@ bool idempotency_repeats(struct store_conn *conn, struct http_request *r, bool *
 		free(text);
 	} else if (found) {
 		http_problem(r, 409, "The Idempotency-Key was used for another request",
-			     "use a new key for each method, path and body");
+			     "a key stands for one method, path, body and sender: use a new one");
 	}
 	rows_free(rows);
 	return found;
+}
+
+/* The answer as a repeat gets it: secrets are null, and "omitted" names them. NULL: no memory. */
+static char *without_secrets(const struct http_request *r)
+{
+	if (!r->secrets[0])
+		return strdup(r->answer);
+	json_t *answer = json_loads(r->answer, 0, NULL), *omitted = json_array();
+	for (size_t i = 0; i < HTTP_SECRETS_MAX && r->secrets[i]; i++) {
+		if (!json_is_string(json_object_get(answer, r->secrets[i])))
+			continue;
+		json_object_set_new(answer, r->secrets[i], json_null());
+		json_array_append_new(omitted, json_string(r->secrets[i]));
+	}
+	json_object_set_new(answer, "omitted", omitted);
+	char *text = json_is_object(answer) ? json_dumps(answer, JSON_COMPACT) : NULL;
+	json_decref(answer);
+	return text;
 }
 
 bool idempotency_keep(struct store_conn *conn, const struct http_request *r)
 {
 	if (r->status < 200 || r->status > 299 || !r->answer)
 		return true;
-	/* An answer may have a key or secret. */
-	char *sealed = crypto_seal(config_key(r->config->config), r->answer);
+	/* What is left may still be a caller's data: it is sealed. */
+	char *kept = without_secrets(r);
+	char *sealed = kept ? crypto_seal(config_key(r->config->config), kept) : NULL;
+	free(kept);
 	const char *sql = "INSERT INTO idempotency_keys "
 			  "(organization_id, key, fingerprint, status, body, created_at) VALUES "
 			  "($1, $2, $3, $4, $5, $6)";

@@ -1,8 +1,8 @@
 /*
  * http/idempotency.h: Idempotency-Key on POST. A repeat of a request gets the answer of the first
- * one, and nothing is written again. A key stands for one method, path and body: the same key with
- * anything else is refused. Only successful answers are kept, so that a corrected request may use
- * the key of the one that was refused.
+ * one, and nothing is written again. A key stands for one method, path, body, actor and role: the
+ * same key with anything else is refused. Only successful answers are kept, so that a corrected
+ * request may use the key of the one that was refused. What an answer has of r->secrets is not kept.
  */
 #ifndef HTTP_IDEMPOTENCY_H
 #define HTTP_IDEMPOTENCY_H

@@ -52,6 +52,7 @@ void http_server_destroy(struct http_server *server);
 enum role { ROLE_NONE, ROLE_ANALYST, ROLE_MANAGER, ROLE_ADMIN, ROLE_OWNER };
 
 #define HTTP_PARAMS_MAX 4
+#define HTTP_SECRETS_MAX 3
 
 struct http_request {
 	const struct http_config *config;
@@ -83,6 +84,8 @@ struct http_request {
 	int64_t (*stream)(void *arg, char *to, size_t room); /* NULL: the answer is whole */
 	void (*stream_release)(void *arg);
 	void *stream_arg;
+	/* Members of the answer that are shown once: a repeat by Idempotency-Key does not get them. */
+	const char *secrets[HTTP_SECRETS_MAX];
 	bool shows_key;       /* the answer may have an incoming webhook's key: whoever asks may see it, and it is audited */
 	bool is_file;         /* one of the portal's or of the documentation */
 	bool is_gzip;         /* the answer is coded with gzip */

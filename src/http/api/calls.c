@@ -157,6 +157,7 @@ static bool run_reveal(struct store_conn *conn, struct http_request *r)
 {
 	char what[200];
 	snprintf(what, sizeof what, "%.60s/tags/%s", r->params[0], (const char *)r->data);
+	r->secrets[0] = "value";
 	return api_audit(conn, r, "reveal_tag", what);
 }
 

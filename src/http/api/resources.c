@@ -471,6 +471,18 @@ static bool answer_row(struct store_conn *conn, struct http_request *r, struct c
 	return true;
 }
 
+/* What a new object's answer shows this once. */
+static void name_secrets(struct http_request *r, const struct resource_kind *kind)
+{
+	bool incoming = strcmp(kind->kind, "incoming_webhook") == 0;
+	if (incoming || strcmp(kind->kind, "api_key") == 0)
+		r->secrets[0] = "key";
+	else if (strcmp(kind->kind, "outgoing_webhook") == 0)
+		r->secrets[0] = "secret";
+	if (incoming)
+		r->secrets[1] = "url"; /* has the key */
+}
+
 static bool run_create(struct store_conn *conn, struct http_request *r)
 {
 	struct change *c = r->data;
@@ -483,6 +495,7 @@ static bool run_create(struct store_conn *conn, struct http_request *r)
 	if (refused)
 		return true;
 	r->shows_key = true; /* whoever makes it is shown it */
+	name_secrets(r, c->kind);
 	if (failed || !api_resource_insert(conn, config_key(r->config->config), r->organization->id, c->kind, c->doc, c->id, clock_now_ms()) ||
 	    !api_audit(conn, r, "create", c->id) || !answer_row(conn, r, c, 201))
 		return false;

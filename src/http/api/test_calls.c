@@ -29,6 +29,7 @@ static bool run(struct store_conn *conn, struct http_request *r)
 	ticket_name(expires, name);
 	if (!ticket_password(config_key(r->config->config), name, r->organization->id, number, now, password) || !api_audit(conn, r, "test_call", number))
 		return false;
+	r->secrets[0] = "password";
 	http_json(r, 201, json_pack("{s:s, s:s, s:s, s:s, s:s}", "websocket", r->config->websocket, "number", number, "username", name, "password", password,
 				    "expires_at", clock_rfc3339(expires * 1000, until)));
 	return true;

@@ -44,6 +44,8 @@ static bool rotate(struct store_conn *conn, struct http_request *r)
 	char *text = json_dumps(doc, JSON_COMPACT);
 	ok = secret && sealed && text && store_exec(conn, "UPDATE resources SET doc = $1, lookup = $2, version = version + 1, updated_at = $3 WHERE id = $4 AND organization_id = $5", "ssiss",
 		text, x->incoming ? crypto_keyed_hash(key, secret, hash) : NULL, now, r->params[0], r->organization->id) && api_audit(conn, r, x->incoming ? "rotate_key" : "rotate_secret", r->params[0]);
+	r->secrets[0] = x->incoming ? "key" : "secret";
+	r->secrets[1] = x->incoming ? "url" : NULL;
 	if (ok)
 		http_json(r, 200, json_pack("{s:s, s:s, s:s*, s:s}", "id", r->params[0], x->incoming ? "key" : "secret", secret, "url", x->incoming ? api_incoming_url(r, doc, secret) : NULL, x->incoming ? "previous_key_expires_at" : "previous_secret_expires_at", until));
 	r->reload = ok;
