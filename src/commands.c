@@ -53,6 +53,29 @@ static int organization(int argc, char **argv, bool create)
 	return command_organization(&o, create);
 }
 
+static int password(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"data", 'd', "DIR", 0, "Data directory", 0},
+		{"email", 'e', "ADDRESS", 0, "The user's e-mail address", 0},
+		{"password-file", 'p', "FILE", 0, "The new password is this file's first line", 0},
+		{"database", 'b', "URL", 0, "postgres://… instead of SQLite", 0},
+		{0},
+	};
+	struct organization_options o = {.name = "", .database = getenv("STROWGER_DATABASE")};
+	struct argp argp = {
+		.options = options,
+		.parser = parse_organization,
+		.doc = "Set a user's password, and end the user's sessions. A running server goes on.",
+	};
+	if (argp_parse(&argp, argc, argv, 0, NULL, &o) != 0)
+		return 2;
+	if (o.password_file)
+		return command_password(&o);
+	fputs("strowger password: --password-file is needed\n", stderr);
+	return 2;
+}
+
 /* A file alone does not know the organization's tags: every name is one, of type string. */
 #define FILE_TAGS_MAX 1000
 struct file_tags {
@@ -229,6 +252,7 @@ static int usage(FILE *to, int status)
 	fputs("usage: strowger COMMAND …\n\n"
 	      "  init               make a data directory with its first organization\n"
 	      "  organization add   add another organization\n"
+	      "  password           set a user's password\n"
 	      "  serve              run the call platform\n"
 	      "  call SIP-URI       place a test call\n"
 	      "  flow check FILE    check a call-flow document\n"
@@ -248,6 +272,8 @@ int main(int argc, char **argv)
 		return organization(argc - 1, argv + 1, true);
 	if (strcmp(command, "organization") == 0 && argc > 2 && strcmp(argv[2], "add") == 0)
 		return organization(argc - 2, argv + 2, false);
+	if (strcmp(command, "password") == 0)
+		return password(argc - 1, argv + 1);
 	if (strcmp(command, "serve") == 0)
 		return command_serve(argc - 1, argv + 1);
 	if (strcmp(command, "call") == 0)

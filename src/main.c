@@ -99,29 +99,15 @@ static bool insert_organization(struct store_conn *conn, void *arg)
 	return ok;
 }
 
-static bool read_password(const char *file, char *out, size_t size, struct error *err)
-{
-	FILE *f = fopen(file, "r");
-	bool ok = f && fgets(out, (int)size, f);
-	if (f)
-		fclose(f);
-	if (!ok)
-		return error_set(err, "cannot read the password file %s", file);
-	out[strcspn(out, "\r\n")] = '\0';
-	return strlen(out) >= 10 || error_set(err, "the password in %s must have at least 10 characters", file);
-}
-
 /* On standard error: what init prints is read by programs. */
-static void say_how_to_sign_in(const struct new_organization *n)
+static void say_how_to_sign_in(const struct organization_options *o, const struct new_organization *n)
 {
 	fprintf(stderr,
 		"strowger: nobody can sign in to the portal as %s until a password is set, because "
 		"--password-file was not given.\n"
-		"Set one while the server runs:\n"
-		"  curl -X PATCH http://127.0.0.1:8080/api/v1/users/%s \\\n"
-		"    -H 'Authorization: Bearer API_KEY' -H 'Content-Type: application/json' \\\n"
-		"    -d '{\"password\":\"at least 10 characters\"}'\n",
-		n->email, n->user_id);
+		"Write one of at least 10 characters into a file, and set it, also while the server runs:\n"
+		"  strowger password --data '%s' --email '%s' --password-file FILE%s\n",
+		n->email, o->data, n->email, o->database ? " --database URL" : "");
 }
 
 int command_organization(const struct organization_options *o, bool create)
@@ -140,7 +126,7 @@ int command_organization(const struct organization_options *o, bool create)
 		return fail(&err);
 	}
 	if (o->password_file) {
-		if (!read_password(o->password_file, password, sizeof password, &err))
+		if (!password_read_file(o->password_file, password, sizeof password, &err))
 			return fail(&err);
 		n.password = password;
 	}
@@ -162,7 +148,7 @@ int command_organization(const struct organization_options *o, bool create)
 			log_warn(NULL, "cannot create %s", prompts);
 		printf("{\"organization_id\":\"%s\",\"user_id\":\"%s\",\"api_key\":\"%s\"}\n", n.organization_id, n.user_id, n.api_key);
 		if (made)
-			say_how_to_sign_in(&n);
+			say_how_to_sign_in(o, &n);
 	}
 	free(n.api_key);
 	free(made);

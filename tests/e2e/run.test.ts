@@ -161,20 +161,25 @@ describe('strowger init', () => {
       ),
     )
     const signIn = async (password: string) =>
-      (await fetch(`${url}/session`, { method: 'POST', body: JSON.stringify({ email, password }) }))
-        .status
+      (
+        await fetch(`${url}/session`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ email, password }),
+        })
+      ).status
     assert.equal(await signIn('correct horse battery'), 401)
+    const file = join(data, '../password')
+    writeFileSync(file, 'correct horse battery\n')
     const command = init.stderr
-      .slice(init.stderr.indexOf('  curl'))
-      .replace('127.0.0.1:8080', address)
-      .replace('API_KEY', made.api_key)
-      .replace('at least 10 characters', 'correct horse battery')
-    execFileSync('sh', ['-c', command], { stdio: 'ignore' })
+      .slice(init.stderr.indexOf('  strowger'))
+      .replace('strowger', `'${binary}'`)
+      .replace('FILE', `'${file}'`)
+      .replace('URL', '"$STROWGER_DATABASE"')
+    execFileSync('sh', ['-c', command], { stdio: 'ignore', env: environment })
     assert.equal(await signIn('correct horse battery'), 200)
     server.kill('SIGTERM')
     await new Promise((done) => server.once('exit', done))
-    const file = join(data, '../password')
-    writeFileSync(file, 'correct horse battery\n')
     const quiet = [...args.with(2, `${data}-2`), '--password-file', file]
     assert.equal(spawnSync(binary, quiet, { env: environment, encoding: 'utf8' }).stderr, '')
   })

@@ -91,7 +91,7 @@ describe('portal: the console', () => {
 
   test('no list logs anything for an analyst', async () => {
     const password = 'correct horse battery'
-    await s.api('POST', '/users', { email: 'analyst@example.com', name: 'Analyst', role: 'analyst', password })
+    await s.asOwner('POST', '/users', { email: 'analyst@example.com', name: 'Analyst', role: 'analyst', password })
     await page.context().request.post(`${s.url}/api/v1/session`, { data: { email: 'analyst@example.com', password } })
     await visit(LISTS.filter((p) => p !== '/settings/audit-log'))
   })

@@ -44,7 +44,7 @@ describe('portal: getting started', () => {
 
   test('an analyst sees the steps without links to what only others may do; a manager has all but the trunk\'s', async () => {
     for (const role of ['analyst', 'manager']) {
-      await s.api('POST', '/users', { email: `${role}@example.com`, name: role, role, password: PASSWORD })
+      await s.asOwner('POST', '/users', { email: `${role}@example.com`, name: role, role, password: PASSWORD })
     }
     await signInAs('analyst@example.com')
     await list().getByText('0 of 6 steps done').waitFor()

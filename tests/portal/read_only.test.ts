@@ -17,7 +17,7 @@ describe('portal: an analyst', () => {
     s = await Strowger.start()
     await fill(s)
     const email = 'analyst@example.com'
-    await s.api('POST', '/users', { email, role: 'analyst', password: PASSWORD })
+    await s.asOwner('POST', '/users', { email, role: 'analyst', password: PASSWORD })
     portal = await openBrowser(s, 1280, 800)
     page = portal.page
     await signIn(page)

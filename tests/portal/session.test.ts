@@ -163,7 +163,7 @@ describe('portal: the session', () => {
   })
 
   test('another user who signs in is asked before the page is loaded again, and nothing is saved in that name', async () => {
-    await s.api('POST', '/users', { email: 'second@example.com', name: 'Second', role: 'manager', password: PASSWORD })
+    await s.asOwner('POST', '/users', { email: 'second@example.com', name: 'Second', role: 'manager', password: PASSWORD })
     await open('/publishers/new')
     await page.getByRole('textbox', { name: 'Name' }).fill('Of the first user')
     await endSession()

@@ -62,7 +62,7 @@ describe('portal, words', () => {
     })
     await post('/ring-trees', { name: 'Tree', targets: [{ rtb_target_id: rtb.id }] })
     await post('/trunks', { name: 'Carrier', outbound: { number_format: 'e164' } })
-    await post('/users', { email: 'amy@example.com', password: 'a good password', role: 'analyst' })
+    await s.asOwner('POST', '/users', { email: 'amy@example.com', password: 'a good password', role: 'analyst' })
     const dialog = await from.call(s.sip, 'sip:+18005557001@127.0.0.1')
     await dialog.request('BYE')
     const call = await s.lastCall()

@@ -315,12 +315,62 @@ static void drop_read_only(const struct field *fields, json_t *body)
 			json_object_del(body, f->name);
 }
 
+static bool is_user(const struct resource_kind *kind)
+{
+	return strcmp(kind->kind, "user") == 0;
+}
+
 bool api_resource_allowed(struct http_request *r, const struct resource_kind *kind)
 {
+	if (is_user(kind) && !r->by_session) {
+		http_problem(r, 403, "API keys do not change users",
+			     "sign in with POST /api/v1/session, or to the portal, as owner or admin");
+		return false;
+	}
 	if (!kind->admin_only || r->role >= ROLE_ADMIN)
 		return true;
 	http_problem(r, 403, "Your role does not allow this", "only owner and admin change %s", kind->path);
 	return false;
+}
+
+static bool is_owner(const struct resource_kind *kind, const json_t *doc)
+{
+	const char *role = json_string_value(json_object_get(doc, "role"));
+	return is_user(kind) && role && strcmp(role, "owner") == 0;
+}
+
+/* Only owners make, change and delete owners. before, after: the documents, or NULL. true: a 403 was set. */
+static bool owners_refused(struct http_request *r, const struct resource_kind *kind,
+			   const json_t *before, const json_t *after)
+{
+	if (r->role >= ROLE_OWNER || (!is_owner(kind, before) && !is_owner(kind, after)))
+		return false;
+	http_problem(r, 403, "Only an owner may do this",
+		     "only owners create, change and delete users of the role owner");
+	return true;
+}
+
+/* An organization without an owner could not get one again. true: a 409 was set, or *failed. */
+static bool last_owner_refused(struct store_conn *conn, struct http_request *r,
+			       const struct resource_kind *kind, const char *id, const json_t *before,
+			       const json_t *after, bool *failed)
+{
+	if (!is_owner(kind, before) || is_owner(kind, after))
+		return false;
+	struct store_rows *rows = store_query(conn,
+		"SELECT doc FROM resources WHERE organization_id = $1 AND kind = 'user' AND id <> $2",
+		"ss", r->organization->id, id);
+	bool other = false;
+	for (size_t i = 0; !other && i < rows_count(rows); i++) {
+		json_t *doc = json_loads(rows_text(rows, i, 0), 0, NULL);
+		other = is_owner(kind, doc);
+		json_decref(doc);
+	}
+	*failed = !rows;
+	rows_free(rows);
+	if (!other && !*failed)
+		http_problem(r, 409, "This is the last owner", "make another user an owner first");
+	return !other;
 }
 
 /* ---- what some kinds make themselves ---- */
@@ -352,7 +402,7 @@ static void make_secrets(const struct resource_kind *kind, const struct crypto_k
 static const char *password_of(const struct resource_kind *kind, const json_t *body)
 {
 	const char *password = json_string_value(json_object_get(body, "password"));
-	if (strcmp(kind->kind, "user") != 0 || !password || strcmp(password, MASK) == 0)
+	if (!is_user(kind) || !password || strcmp(password, MASK) == 0)
 		return NULL;
 	return password;
 }
@@ -394,7 +444,7 @@ bool api_resource_insert(struct store_conn *conn, const struct crypto_key *key, 
 			 const struct resource_kind *kind, json_t *doc, const char *id, int64_t now)
 {
 	char hash[CRYPTO_HASH_SIZE];
-	if (strcmp(kind->kind, "user") != 0)
+	if (!is_user(kind))
 		each_secret(kind->fields, doc, seal, (void *)(uintptr_t)key);
 	char *text = json_dumps(doc, JSON_COMPACT);
 	bool ok = text && store_exec(conn, "INSERT INTO resources (id, organization_id, kind, name, lookup, doc, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7)",
@@ -533,6 +583,10 @@ enum http_result api_resource_create(struct http_request *r)
 	if (!check_document(r, kind, c->doc, &errors)) {
 		release_change(r);
 		return http_invalid(r, &errors);
+	}
+	if (owners_refused(r, kind, NULL, c->doc)) {
+		release_change(r);
+		return HTTP_REPLY;
 	}
 	if (!hash_password(c->doc, password_of(kind, c->doc))) {
 		release_change(r);
@@ -739,6 +793,9 @@ static bool run_patch(struct store_conn *conn, struct http_request *r)
 	bool ok = true, refused = false;
 	if (!valid) {
 		http_invalid(r, &errors);
+	} else if (owners_refused(r, c->kind, old, doc) ||
+		   last_owner_refused(conn, r, c->kind, c->id, old, doc, &failed)) {
+		/* the answer is set */
 	} else if (!conflict(conn, r, c->kind, doc, c->id, &failed) && !failed) {
 		if (strcmp(c->kind->kind, "custom_tag") == 0)
 			ok = api_tag_rename(conn, r, c->id, old, doc, &c->shown, &refused);
@@ -749,7 +806,7 @@ static bool run_patch(struct store_conn *conn, struct http_request *r)
 		}
 		if (c->password_hash)
 			json_object_set_new(doc, "password", json_string(c->password_hash));
-		if (strcmp(c->kind->kind, "user") != 0)
+		if (!is_user(c->kind))
 			each_secret(c->kind->fields, doc, seal, (void *)(uintptr_t)config_key(r->config->config));
 		char *text = json_dumps(doc, JSON_COMPACT);
 		ok = ok && text && store_exec(conn, "UPDATE resources SET name = $1, lookup = $2, doc = $3, version = version + 1, updated_at = $4 WHERE id = $5 AND organization_id = $6", "sssiss",
@@ -782,7 +839,7 @@ enum http_result api_resource_patch(struct http_request *r)
 		return HTTP_REPLY;
 	drop_read_only(kind->fields, body);
 	const char *password = password_of(kind, body);
-	if (!password && strcmp(kind->kind, "user") == 0) /* sent back masked, as it was answered */
+	if (!password && is_user(kind)) /* sent back masked, as it was answered */
 		json_object_del(body, "password");
 	char *hash = password ? crypto_password_hash(password) : NULL;
 	c->password_hash = hash ? arena_strdup(&r->arena, hash) : NULL;
@@ -830,12 +887,15 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 	struct change *c = r->data;
 	struct store_rows *row = store_query(conn, "SELECT kind, name, lookup, doc, version, created_at FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", c->id, r->organization->id, c->kind->kind);
 	bool found = rows_count(row) == 1;
+	json_t *old = found ? json_loads(rows_text(row, 0, 3), 0, NULL) : NULL;
 	json_t *users = found ? api_resource_users(conn, r, c->kind, c->id) : NULL, *user;
 	bool ok = row && (!found || users);
 	if (ok && !found) {
 		http_problem(r, 404, "There is no such resource", "no %s has the id %.60s", c->kind->title, c->id);
-	} else if (ok && api_changed_meanwhile(r, rows_int(row, 0, 4))) {
-		/* the answer is set */
+	} else if (ok && (api_changed_meanwhile(r, rows_int(row, 0, 4)) ||
+			  owners_refused(r, c->kind, old, NULL) ||
+			  last_owner_refused(conn, r, c->kind, c->id, old, NULL, &failed))) {
+		ok = !failed; /* the answer is set */
 	} else if (ok && json_array_size(users)) {
 		struct errors errors = {0};
 		size_t i;
@@ -847,6 +907,7 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 		r->status = 204;
 		r->reload = true;
 	}
+	json_decref(old);
 	json_decref(users);
 	rows_free(row);
 	return ok;
@@ -877,6 +938,8 @@ static bool put_back(struct store_conn *conn, struct http_request *r, struct cha
 		http_problem(r, 409, "It is taken", "another one took its place meanwhile");
 		return true;
 	}
+	if (owners_refused(r, c->kind, NULL, c->doc))
+		return true;
 	drop_read_only(c->kind->fields, c->doc);
 	if (!check_document(r, c->kind, c->doc, &errors)) {
 		http_problem_errors(r, 409, "What it needs is gone", "see errors: each names what it refers to", &errors);
