@@ -126,7 +126,7 @@ int command_organization(const struct organization_options *o, bool create)
 		return fail(&err);
 	}
 	if (o->password_file) {
-		if (!password_read_file(o->password_file, password, sizeof password, &err))
+		if (!password_read_file(o->password_file, o->email, password, sizeof password, &err))
 			return fail(&err);
 		n.password = password;
 	}

@@ -3,14 +3,16 @@
 #include "base/crypto.h"
 #include "base/id.h"
 #include "commands.h"
+#include "model/user.h"
 #include "store/store.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool password_read_file(const char *file, char *out, size_t size, struct error *err)
+bool password_read_file(const char *file, const char *email, char *out, size_t size, struct error *err)
 {
+	struct errors errors = {0};
 	FILE *f = fopen(file, "r");
 	bool ok = f && fgets(out, (int)size, f);
 	if (f)
@@ -18,12 +20,19 @@ bool password_read_file(const char *file, char *out, size_t size, struct error *
 	if (!ok)
 		return error_set(err, "cannot read the password file %s", file);
 	out[strcspn(out, "\r\n")] = '\0';
-	return strlen(out) >= 10 ||
-	       error_set(err, "the password in %s must have at least 10 characters", file);
+	if (strlen(out) < 10)
+		return error_set(err, "the password in %s must have at least 10 characters", file);
+	user_password_check(out, email, &errors);
+	if (errors_any(&errors))
+		error_set(err, "the password in %s %s", file,
+			  json_string_value(json_object_get(json_array_get(errors.list, 0), "detail")));
+	ok = !errors_any(&errors);
+	errors_free(&errors);
+	return ok;
 }
 
 struct new_password {
-	const char *email, *hash;
+	const char *email, *lower, *hash; /* lower: the e-mail address as users are found by it */
 	bool found;
 };
 
@@ -52,9 +61,10 @@ static bool set_password(struct store_conn *conn, void *arg)
 {
 	struct new_password *n = arg;
 	struct store_rows *row = store_query(
-		conn, "SELECT id, organization_id, doc FROM resources WHERE kind = 'user' AND lookup = $1",
-		"s", n->email);
-	n->found = rows_count(row) == 1;
+		conn, "SELECT id, organization_id, doc FROM resources WHERE kind = 'user' AND lookup IN "
+		      "($1, $2) ORDER BY CASE WHEN lookup = $1 THEN 0 ELSE 1 END",
+		"ss", n->email, n->lower);
+	n->found = rows_count(row) > 0;
 	bool ok = row && (!n->found || change(conn, n, row));
 	rows_free(row);
 	return ok;
@@ -63,15 +73,17 @@ static bool set_password(struct store_conn *conn, void *arg)
 int command_password(const struct organization_options *o)
 {
 	struct error err = {""};
-	char password[256], url[600];
-	struct new_password n = {.email = o->email};
+	char password[256], url[600], lower[256];
+	struct new_password n = {.email = o->email, .lower = lower};
 	struct crypto_key key;
 	char path[512], *hash = NULL;
 	bool ok = false;
 	snprintf(path, sizeof path, "%s/secret.key", o->data);
 	snprintf(url, sizeof url, "sqlite:%s/strowger.db", o->data);
+	snprintf(lower, sizeof lower, "%s", o->email);
+	user_email_lower(lower);
 	struct store *store = NULL;
-	if (password_read_file(o->password_file, password, sizeof password, &err) &&
+	if (password_read_file(o->password_file, o->email, password, sizeof password, &err) &&
 	    crypto_key_load(&key, path, false, &err))
 		store = store_open(o->database ? o->database : url, &err);
 	if (store)

@@ -8,9 +8,20 @@
 bool auth_check(struct http_request *r, enum role least);
 enum role auth_role(const char *name);
 
+/* End the user's sessions, or all but the one that asks (keep_own). In the writer's transaction. */
+bool auth_end_sessions(struct store_conn *conn, struct http_request *r, const char *user_id,
+		       bool keep_own) WARN_UNUSED;
+
 /* POST, GET and DELETE /api/v1/session */
 enum http_result auth_login(struct http_request *r);
 enum http_result auth_session(struct http_request *r);
 enum http_result auth_logout(struct http_request *r);
+/* PATCH /api/v1/session/password */
+enum http_result auth_password(struct http_request *r);
+/* GET and DELETE /api/v1/sessions, DELETE /api/v1/sessions/{id} */
+enum http_result auth_sessions(struct http_request *r);
+enum http_result auth_sessions_end(struct http_request *r);
+enum http_result auth_session_end(struct http_request *r);
+extern const struct field auth_password_fields[];
 
 #endif

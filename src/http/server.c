@@ -5,6 +5,8 @@
 #include "http/connections.h"
 #include "http/deadline.h"
 #include "http/fields.h"
+#include "http/guesses.h"
+#include "http/hashing.h"
 #include "http/idempotency.h"
 #include "http/static.h"
 #include "http/work.h"
@@ -36,6 +38,7 @@ struct http_server {
 	struct mailbox *reloads;
 	struct deadlines *deadlines;
 	struct connections *connections;
+	struct hashing *hashing;
 	struct bodies bodies;
 	_Atomic bool stop, handed_over;
 	bool reloading;
@@ -46,6 +49,8 @@ struct exchange {
 	struct http_request request; /* first */
 	struct store_job job;
 	struct mail reload_mail;
+	struct hash_job hash;
+	bool suspended; /* already, when a write begins */
 	struct http_server *server;
 	struct MHD_Connection *connection;
 	const struct http_route *route; /* NULL: there is none */
@@ -519,11 +524,46 @@ enum http_result http_write(struct http_request *r)
 	struct exchange *x = EXCHANGE(r);
 	x->job.run = run_job;
 	x->job.done = job_done;
-	http_suspend(r);
+	if (!x->suspended)
+		http_suspend(r);
 	if (store_submit(r->config->store, &x->job))
 		return HTTP_WAIT;
 	http_problem(r, 503, "Too many changes at once", "try again in a second");
 	snprintf(r->retry_after, sizeof r->retry_after, "1");
+	http_resume(r);
+	return HTTP_WAIT;
+}
+
+static void hash_done(struct hash_job *job, bool stopping)
+{
+	struct exchange *x = (struct exchange *)((char *)job - offsetof(struct exchange, hash));
+	struct http_request *r = &x->request;
+	enum http_result result = HTTP_REPLY;
+	r->password_fits = job->fits;
+	free(r->password_hash);
+	r->password_hash = job->made;
+	if (stopping || (!job->verify && !job->made))
+		http_problem(r, 503, "The server is stopping, or out of memory", "try again shortly");
+	else
+		result = r->hashed(r);
+	if (result == HTTP_REPLY)
+		http_resume(r);
+}
+
+enum http_result http_hash(struct http_request *r, const char *password, const char *verify)
+{
+	struct exchange *x = EXCHANGE(r);
+	x->hash = (struct hash_job){.password = password, .verify = verify, .done = hash_done};
+	if (x->suspended) {
+		hashing_post_again(x->server->hashing, &x->hash);
+		return HTTP_WAIT;
+	}
+	x->suspended = true;
+	http_suspend(r);
+	if (hashing_post(x->server->hashing, &x->hash))
+		return HTTP_WAIT;
+	snprintf(r->retry_after, sizeof r->retry_after, "1");
+	http_problem(r, 503, "Too many passwords are being checked", "try again in a second");
 	http_resume(r);
 	return HTTP_WAIT;
 }
@@ -865,11 +905,14 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 	deadline_next(s->deadlines, deadline_of(connection), clock_monotonic_ms());
 	if (x->request.organization)
 		organization_release(x->request.organization);
+	if (x->request.cleanup)
+		x->request.cleanup(&x->request);
 	event_touched_free(&x->request.touched);
 	json_decref(x->request.json);
 	body_free(&x->body, &s->bodies);
 	free(x->request.body);
 	free(x->request.coded);
+	free(x->request.password_hash);
 	free(x->request.answer);
 	arena_free(&x->request.arena);
 	free(x);
@@ -898,11 +941,17 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 	s->reloads = mailbox_create(1);
 	s->deadlines = deadlines_create(config->read_timeout_seconds);
 	s->connections = connections_create(config->connections_per_address);
-	if (!s->reloads || !s->deadlines || !s->connections || pthread_create(&s->reloader, NULL, reloader_main, s) != 0) {
+	s->hashing = hashing_create();
+	s->config.guesses = guesses_create();
+	if (!s->reloads || !s->deadlines || !s->connections || !s->hashing || !s->config.guesses || pthread_create(&s->reloader, NULL, reloader_main, s) != 0) {
 		error_set(err, "out of memory");
 		mailbox_destroy(s->reloads);
 		deadlines_destroy(s->deadlines);
 		connections_destroy(s->connections);
+		if (s->hashing)
+			hashing_stop(s->hashing);
+		hashing_destroy(s->hashing);
+		guesses_destroy(s->config.guesses);
 		free(s);
 		return NULL;
 	}
@@ -942,9 +991,11 @@ void http_server_destroy(struct http_server *s)
 	feed_close(config_feed(s->config.config));
 	if (s->config.work)
 		http_work_stop(s->config.work);
+	hashing_stop(s->hashing); /* no connection stays suspended */
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
 	http_work_destroy(s->config.work);
+	hashing_destroy(s->hashing);
 	if (s->reloading) {
 		s->stop = true;
 		mailbox_wake(s->reloads);
@@ -953,5 +1004,6 @@ void http_server_destroy(struct http_server *s)
 	mailbox_destroy(s->reloads);
 	deadlines_destroy(s->deadlines);
 	connections_destroy(s->connections);
+	guesses_destroy(s->config.guesses);
 	free(s);
 }

@@ -17,6 +17,9 @@ struct http_work;
 
 #define HTTP_CONNECTIONS_MAX 4000 /* at the same time, of all */
 
+struct guesses;
+struct hashing;
+
 struct http_config {
 	const char *address; /* "127.0.0.1:8080" */
 	const char *prompt_dir;
@@ -31,6 +34,7 @@ struct http_config {
 	struct media *media;
 	struct http_client *client;
 	struct guard *guard;
+	struct guesses *guesses; /* made by the server */
 	struct script_pool *scripts;
 	const char *recording_dir;
 	const char *const *listeners; /* "udp:0.0.0.0:5060", NULL-terminated */
@@ -97,8 +101,13 @@ struct http_request {
 	char location[128], etag[32], cookie[256], retry_after[8], disposition[80];
 	char allow[64];       /* the methods that the path has, for a 405 */
 	bool suspended;       /* another thread has the request */
+	/* a password that is being hashed or verified: see http_hash() */
+	bool password_fits;
+	char *password_hash; /* the one that was made, or NULL; freed with the request */
+	enum http_result (*hashed)(struct http_request *r);
 	/* a write under way */
 	bool (*run)(struct store_conn *conn, struct http_request *r);
+	void (*cleanup)(struct http_request *r); /* when the request is over, however it ended */
 	void (*after)(struct http_request *r); /* after the commit, before the answer goes out; may be NULL */
 	bool reload;          /* the organization's configuration changed */
 	char reload_id[40];
@@ -143,6 +152,12 @@ enum http_result http_invalid(struct http_request *r, struct errors *errors); /*
 enum http_result http_stream(struct http_request *r, const char *content_type, int64_t (*read)(void *arg, char *to, size_t room), void (*release)(void *arg), void *arg);
 void http_suspend_stream(void *connection);
 void http_resume_stream(void *connection);
+/*
+ * Compare the password with a hash (verify), or hash it (verify NULL), on the hashing thread, then
+ * call r->hashed there with r->password_fits or r->password_hash. That sets the answer, or goes on
+ * with http_hash() or http_write(). Both texts must live as long as the request. Too many wait: 503.
+ */
+enum http_result http_hash(struct http_request *r, const char *password, const char *verify);
 /* Run r->run in the writer's next transaction, then answer with what it left in r. */
 enum http_result http_write(struct http_request *r);
 /* The JSON object of the body, or NULL after a 400 or 415 was set as the answer. */

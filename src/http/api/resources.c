@@ -6,6 +6,7 @@
 #include "event/values.h"
 #include "expr/document.h"
 #include "http/fields.h"
+#include "model/user.h"
 #include "webhook/signature.h"
 #include <stdlib.h>
 #include <string.h>
@@ -407,22 +408,26 @@ static const char *password_of(const struct resource_kind *kind, const json_t *b
 	return password;
 }
 
-/* A user's password is hashed, whatever it looks like, and never sealed. */
-static bool hash_password(json_t *doc, const char *password)
+/* password: the one that the request sets, or NULL. */
+static bool check_password(const struct resource_kind *kind, const json_t *doc, const char *password,
+			   struct errors *errors)
 {
-	if (!password)
-		return true;
-	char *hash = crypto_password_hash(password);
-	if (hash)
-		json_object_set_new(doc, "password", json_string(hash));
-	free(hash);
-	return hash != NULL;
+	if (password && is_user(kind))
+		user_password_check(password, json_string_value(json_object_get(doc, "email")), errors);
+	return !errors_any(errors);
 }
 
+#define LOOKUP_SIZE 256 /* for a keyed hash, or an e-mail address */
+
 /* What must be unique over all organizations: kept in the lookup column. */
-static const char *lookup_of(const struct resource_kind *kind, const struct crypto_key *key, json_t *doc, char hash[CRYPTO_HASH_SIZE])
+static const char *lookup_of(const struct resource_kind *kind, const struct crypto_key *key, json_t *doc, char hash[LOOKUP_SIZE])
 {
 	const char *value = kind->lookup ? json_string_value(json_object_get(doc, kind->lookup)) : NULL;
+	if (value && is_user(kind)) {
+		snprintf(hash, LOOKUP_SIZE, "%s", value);
+		user_email_lower(hash);
+		return hash;
+	}
 	if (!value || strcmp(kind->kind, "incoming_webhook") != 0)
 		return value;
 	char *plain = crypto_open(key, value);
@@ -443,7 +448,7 @@ static const char *name_of(json_t *doc)
 bool api_resource_insert(struct store_conn *conn, const struct crypto_key *key, const char *organization_id,
 			 const struct resource_kind *kind, json_t *doc, const char *id, int64_t now)
 {
-	char hash[CRYPTO_HASH_SIZE];
+	char hash[LOOKUP_SIZE];
 	if (!is_user(kind))
 		each_secret(kind->fields, doc, seal, (void *)(uintptr_t)key);
 	char *text = json_dumps(doc, JSON_COMPACT);
@@ -475,7 +480,10 @@ static bool refuse_as_taken(struct http_request *r, const char *field)
 static bool conflict(struct store_conn *conn, struct http_request *r, const struct resource_kind *kind, json_t *doc, const char *id, bool *failed)
 {
 	const char *unique = kind->unique ? json_string_value(json_object_get(doc, kind->unique)) : NULL;
+	char lower[LOOKUP_SIZE];
 	const char *lookup = kind->lookup && strcmp(kind->lookup, "key") != 0 ? json_string_value(json_object_get(doc, kind->lookup)) : NULL;
+	if (lookup && is_user(kind))
+		lookup = lookup_of(kind, NULL, doc, lower);
 	if (strcmp(kind->kind, "custom_tag") == 0)
 		return api_tag_conflict(conn, r, unique, id, failed);
 	struct store_rows *rows = unique ? store_query(conn, "SELECT id FROM resources WHERE organization_id = $1 AND kind = $2 AND name = $3 AND id <> $4", "ssss", r->organization->id, kind->kind, unique, id) :
@@ -493,7 +501,6 @@ static bool conflict(struct store_conn *conn, struct http_request *r, const stru
 struct change {
 	const struct resource_kind *kind;
 	json_t *doc, *shown; /* freed by release_change() */
-	const char *password_hash; /* of the password that a PATCH sets, in the arena; or NULL */
 	char id[ID_SIZE];
 };
 
@@ -562,10 +569,19 @@ static struct change *new_change(struct http_request *r, const struct resource_k
 		snprintf(r->reload_id, sizeof r->reload_id, "%s", r->organization->id);
 		r->data = c;
 		r->after = release_change;
+		r->cleanup = release_change;
 	} else {
 		http_problem(r, 500, "Out of memory", "try again shortly");
 	}
 	return c;
+}
+
+/* A user's password is hashed, whatever it looks like, and never sealed. */
+static enum http_result create_hashed(struct http_request *r)
+{
+	struct change *c = r->data;
+	json_object_set_new(c->doc, "password", json_string(r->password_hash));
+	return http_write(r);
 }
 
 enum http_result api_resource_create(struct http_request *r)
@@ -580,7 +596,9 @@ enum http_result api_resource_create(struct http_request *r)
 	if (!c)
 		return HTTP_REPLY;
 	c->doc = json_incref(body);
-	if (!check_document(r, kind, c->doc, &errors)) {
+	if (check_document(r, kind, c->doc, &errors))
+		check_password(kind, c->doc, password_of(kind, c->doc), &errors);
+	if (errors_any(&errors)) {
 		release_change(r);
 		return http_invalid(r, &errors);
 	}
@@ -588,17 +606,15 @@ enum http_result api_resource_create(struct http_request *r)
 		release_change(r);
 		return HTTP_REPLY;
 	}
-	if (!hash_password(c->doc, password_of(kind, c->doc))) {
-		release_change(r);
-		return http_problem(r, 503, "Out of memory", "try again shortly");
-	}
 	c->shown = json_object();
 	make_secrets(kind, config_key(r->config->config), c->doc, c->shown);
 	if (strcmp(kind->kind, "call_flow") == 0)
 		json_object_set_new(c->doc, "published_version", json_null());
 	id_new(kind->prefix, c->id);
 	r->run = run_create;
-	return http_write(r);
+	const char *password = password_of(kind, c->doc);
+	r->hashed = create_hashed;
+	return password ? http_hash(r, password, NULL) : http_write(r);
 }
 
 /* ---- a campaign once more ---- */
@@ -764,7 +780,7 @@ static bool run_patch(struct store_conn *conn, struct http_request *r)
 {
 	struct change *c = r->data;
 	struct errors errors = {0};
-	char hash[CRYPTO_HASH_SIZE];
+	char hash[LOOKUP_SIZE];
 	bool failed = false;
 	struct store_rows *rows = store_query(conn, "SELECT " RESOURCE_COLUMNS " FROM resources WHERE id = $1 AND organization_id = $2 AND kind = $3", "sss", c->id, r->organization->id, c->kind->kind);
 	if (!rows)
@@ -784,7 +800,8 @@ static bool run_patch(struct store_conn *conn, struct http_request *r)
 	merge(doc, c->doc);
 	json_t *published = json_incref(json_object_get(doc, "published_version"));
 	drop_read_only(c->kind->fields, doc);
-	bool valid = check_document(r, c->kind, doc, &errors);
+	bool valid = check_document(r, c->kind, doc, &errors) &&
+		     check_password(c->kind, doc, password_of(c->kind, c->doc), &errors);
 	if (valid)
 		keep_secrets(c->kind->fields, doc, old);
 	if (published)
@@ -804,8 +821,10 @@ static bool run_patch(struct store_conn *conn, struct http_request *r)
 			json_decref(old);
 			return ok;
 		}
-		if (c->password_hash)
-			json_object_set_new(doc, "password", json_string(c->password_hash));
+		if (r->password_hash) {
+			json_object_set_new(doc, "password", json_string(r->password_hash));
+			ok = ok && auth_end_sessions(conn, r, c->id, true);
+		}
 		if (!is_user(c->kind))
 			each_secret(c->kind->fields, doc, seal, (void *)(uintptr_t)config_key(r->config->config));
 		char *text = json_dumps(doc, JSON_COMPACT);
@@ -841,16 +860,12 @@ enum http_result api_resource_patch(struct http_request *r)
 	const char *password = password_of(kind, body);
 	if (!password && is_user(kind)) /* sent back masked, as it was answered */
 		json_object_del(body, "password");
-	char *hash = password ? crypto_password_hash(password) : NULL;
-	c->password_hash = hash ? arena_strdup(&r->arena, hash) : NULL;
-	free(hash);
-	if (password && !c->password_hash)
-		return http_problem(r, 503, "Out of memory", "try again shortly");
 	c->doc = json_incref(body);
 	snprintf(c->id, sizeof c->id, "%s", r->params[1]);
 	r->run = run_patch;
 	r->after = touch_after;
-	return http_write(r);
+	r->hashed = http_write;
+	return password ? http_hash(r, password, NULL) : http_write(r);
 }
 
 /* What was deleted stays in the audit log, so that it can be put back. */
@@ -903,7 +918,8 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 			errors_add(&errors, "", "%s %s (%s) uses it", json_string_value(json_object_get(user, "kind")), json_string_value(json_object_get(user, "name")), json_string_value(json_object_get(user, "id")));
 		http_problem_errors(r, 409, "It is in use", "see errors: each names what uses it", &errors);
 	} else if (ok && !has_values(conn, r, c, &failed)) {
-		ok = !failed && delete_kept(conn, r, c->id, row);
+		ok = !failed && delete_kept(conn, r, c->id, row) &&
+		     (!is_user(c->kind) || auth_end_sessions(conn, r, c->id, false));
 		r->status = 204;
 		r->reload = true;
 	}

@@ -1,6 +1,7 @@
 /* What belongs to no resource: the organization, the audit log, health, metrics, OpenAPI. */
 #include "http/api/api.h"
 #include "base/clock.h"
+#include "http/guesses.h"
 #include "http/openapi.h"
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +177,8 @@ enum http_result api_audit_log(struct http_request *r)
 	for (size_t i = 0; i < n && i < (size_t)limit; i++) {
 		char time[RFC3339_SIZE];
 		json_t *doc = json_loads(rows_text(rows, i, 5), 0, NULL); /* a deleted resource's is not for showing */
-		json_array_append_new(data, json_pack("{s:s, s:s, s:s, s:s, s:s, s:O*}", "id", rows_text(rows, i, 0), "actor", rows_text(rows, i, 1), "action", rows_text(rows, i, 2), "resource_id", rows_text(rows, i, 3), "created_at", clock_rfc3339(rows_int(rows, i, 4), time), "changes", json_object_get(doc, "changes")));
+		json_array_append_new(data, json_pack("{s:s, s:s, s:s, s:s, s:s, s:O*, s:O*}", "id", rows_text(rows, i, 0), "actor", rows_text(rows, i, 1), "action", rows_text(rows, i, 2), "resource_id", rows_text(rows, i, 3), "created_at", clock_rfc3339(rows_int(rows, i, 4), time), "changes", json_object_get(doc, "changes"),
+			"address", json_object_get(doc, "address")));
 		json_decref(doc);
 	}
 	api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : NULL);
@@ -268,6 +270,7 @@ static void trunk_metrics(struct http_request *r, struct buf *b)
 enum http_result api_metrics(struct http_request *r)
 {
 	struct call_loop_counts c = call_loop_counts(r->config->calls);
+	struct guess_counts guesses = guesses_counts(r->config->guesses);
 	struct buf b = {0};
 	const struct {
 		const char *name, *type, *help;
@@ -283,6 +286,10 @@ enum http_result api_metrics(struct http_request *r)
 		{"strowger_calls_started_total", "counter", "Calls that were let in.", c.started},
 		{"strowger_calls_refused_total", "counter", "INVITEs that were refused.", c.refused},
 		{"strowger_incoming_failures_total", "counter", "Requests of incoming webhooks that did not authenticate.", guard_failure_count(r->config->guard)},
+		{"strowger_sign_ins_total", "counter", "Passwords that were right.", guesses.right},
+		{"strowger_sign_in_failures_total", "counter", "Passwords that were wrong.", guesses.wrong},
+		{"strowger_sign_in_refusals_total", "counter",
+		 "Passwords that were not checked, because of too many wrong ones before.", guesses.refused},
 		{"strowger_media_ports", "gauge", "RTP ports in use.", (uint64_t)media_open_ends(r->config->media)},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
