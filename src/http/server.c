@@ -9,6 +9,7 @@
 #include "http/hashing.h"
 #include "http/idempotency.h"
 #include "http/static.h"
+#include "http/strict.h"
 #include "http/work.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -55,6 +56,7 @@ struct exchange {
 	struct MHD_Connection *connection;
 	const struct http_route *route; /* NULL: there is none */
 	bool path_known, handled;
+	bool malformed; /* answered with 400, and the connection is closed */
 	struct body body;
 	size_t came; /* bytes of the body, those that were not kept included */
 	int64_t began_ms; /* monotonic */
@@ -751,6 +753,8 @@ static enum MHD_Result send_answer(struct exchange *x)
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
 		if (*headers[i].value)
 			MHD_add_response_header(response, headers[i].name, headers[i].value);
+	if (x->malformed)
+		MHD_add_response_header(response, "Connection", "close");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	if (*r->allow_origin) {
 		MHD_add_response_header(response, "Access-Control-Allow-Origin", r->allow_origin);
@@ -843,9 +847,40 @@ static enum MHD_Result answer_request(struct exchange *x)
 	return result == HTTP_WAIT ? MHD_YES : send_answer(x);
 }
 
+/* The state of a request whose URI has too many arguments: see on_uri(). */
+static char too_many_arguments;
+
+/*
+ * Before the URI is split. libmicrohttpd never answers when its arguments do not fit into the
+ * connection's memory: they are cut off, and on_request() refuses the request.
+ */
+static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connection)
+{
+	char *query = strchr(uri, '?');
+	(void)arg;
+	(void)connection;
+	if (!query || strict_uri_fits(uri))
+		return NULL;
+	query[1] = '\0';
+	return &too_many_arguments;
+}
+
+/* Refuse what is no good HTTP. false: the answer is set. */
+static bool is_wellformed(struct exchange *x, const char *version, bool fits)
+{
+	const char *problem = strict_problem(x->connection, version);
+	x->malformed = problem || !fits;
+	if (problem)
+		http_problem(&x->request, 400, "The request is malformed", "%s", problem);
+	else if (!fits)
+		http_problem(&x->request, 414, "The URI is too long", "it has too many query arguments");
+	return !x->malformed;
+}
+
 /* The headers have come. NULL: no memory. */
 static struct exchange *begin_exchange(struct http_server *s, struct MHD_Connection *connection,
-				       const char *url, const char *method)
+				       const char *url, const char *method, const char *version,
+				       bool fits)
 {
 	struct exchange *x = calloc(1, sizeof *x);
 	struct http_request *r = &x->request;
@@ -866,6 +901,8 @@ static struct exchange *begin_exchange(struct http_server *s, struct MHD_Connect
 	}
 	find_sender(r);
 	r->host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
+	if (!is_wellformed(x, version, fits))
+		return x;
 	x->route = http_route_find(r, &x->path_known);
 	admit(r, x->route, &x->body);
 	return x;
@@ -876,13 +913,13 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 {
 	struct http_server *s = arg;
 	struct exchange *x = *state;
-	(void)version;
-	if (!x) {
-		*state = x = begin_exchange(s, connection, url, method);
+	if (!x || *state == &too_many_arguments) {
+		bool fits = !x;
+		*state = x = begin_exchange(s, connection, url, method, version, fits);
 		deadline_headers(s->deadlines, deadline_of(connection), clock_monotonic_ms());
 		if (!x)
 			return MHD_NO;
-		return answers_at_once(x) ? answer_request(x) : MHD_YES;
+		return x->malformed || answers_at_once(x) ? answer_request(x) : MHD_YES;
 	}
 	if (!*data_len)
 		return answer_request(x);
@@ -900,7 +937,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 	struct exchange *x = *state;
 	struct http_server *s = arg;
 	(void)code;
-	if (!x)
+	if (!x || *state == &too_many_arguments)
 		return;
 	deadline_next(s->deadlines, deadline_of(connection), clock_monotonic_ms());
 	if (x->request.organization)
@@ -929,6 +966,19 @@ static bool parse_address(const char *text, struct sockaddr_in *out)
 	long port = strtol(colon + 1, NULL, 10);
 	*out = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	return port > 0 && port < 65536 && inet_pton(AF_INET, host, &out->sin_addr) == 1;
+}
+
+/* libmicrohttpd's own words, as lines of the log. */
+static void on_log(void *arg, const char *fmt, va_list ap)
+{
+	char text[512];
+	(void)arg;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	vsnprintf(text, sizeof text, fmt, ap);
+#pragma GCC diagnostic pop
+	text[strcspn(text, "\r\n")] = '\0';
+	log_info(NULL, "http: %s", text);
 }
 
 struct http_server *http_server_create(const struct http_config *config, struct error *err)
@@ -968,6 +1018,7 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 		return NULL;
 	}
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
+				     MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
 				     MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
 				     MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
 				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
