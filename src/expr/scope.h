@@ -113,7 +113,7 @@ struct expr_budget {
 	int64_t at_ms; /* when steps came back last, by the env's clock */
 	bool spent;
 };
-#define EXPR_BUDGET_STEPS 3000000   /* a full one */
+#define EXPR_BUDGET_STEPS 1000000   /* a full one */
 #define EXPR_BUDGET_STEPS_PER_MS 50 /* that come back */
 struct expr_budget expr_budget_full(int64_t now_ms);
 

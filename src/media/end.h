@@ -135,7 +135,6 @@ struct media_thread {
 struct media {
 	struct media_address addresses[MEDIA_ADDRESSES_MAX];
 	size_t address_count;
-	int port_low, port_high;
 	char cname[33];
 	int count;
 	struct media_thread threads[THREADS_MAX];

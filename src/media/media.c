@@ -82,12 +82,14 @@ static bool is_same_address(const char *a, const char *b)
 
 bool media_is_own(const struct media *m, const char *address, int port)
 {
-	if (port < m->port_low || port > m->port_high)
-		return false;
-	for (size_t i = 0; i < m->address_count; i++)
-		if (is_same_address(m->addresses[i].bound, address) ||
-		    is_same_address(m->addresses[i].advertised, address))
-			return true;
+	for (size_t i = 0; i < m->address_count; i++) {
+		if (!is_same_address(m->addresses[i].bound, address) &&
+		    !is_same_address(m->addresses[i].advertised, address))
+			continue;
+		for (int k = 0; k < m->count; k++)
+			if (rtp_sockets_has(m->threads[k].sockets[i], port))
+				return true;
+	}
 	return false;
 }
 
@@ -522,8 +524,6 @@ struct media *media_create(const struct media_config *config, struct error *err)
 		return NULL;
 	memcpy(m->addresses, config->addresses, sizeof m->addresses);
 	m->address_count = config->address_count;
-	m->port_low = config->port_low;
-	m->port_high = config->port_high;
 	bool good = config->address_count > 0;
 	for (size_t i = 0; i < config->address_count; i++)
 		good = good && socket_address(config->addresses[i].bound, 0, &check, &len);

@@ -181,6 +181,22 @@ struct rtp_socket *rtp_sockets_take(struct rtp_sockets *s)
 	return socket;
 }
 
+bool rtp_sockets_has(struct rtp_sockets *s, int port)
+{
+	int from_low = port - s->port_low;
+	size_t at = from_low < 0 ? s->port_count : (size_t)(from_low / s->step);
+	if (at >= s->port_count || from_low % s->step > 1) /* the second is RTCP's */
+		return false;
+	pthread_mutex_lock(&s->lock);
+	bool has = s->port_used[at] == PORT_OURS;
+	int fd = has ? -1 : bind_port(s, port);
+	bool taken = fd < 0 && errno == EADDRINUSE;
+	if (fd >= 0)
+		close(fd);
+	pthread_mutex_unlock(&s->lock);
+	return has || !taken;
+}
+
 void rtp_sockets_give(struct rtp_sockets *s, struct rtp_socket *socket)
 {
 	socket->end = NULL;
