@@ -34,8 +34,9 @@ static void test_passwords_that_are_tried_first_are_refused(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
 		if (!is_taken(taken[i], "owner@example.com"))
 			fail_msg("%s is refused", taken[i]);
-	assert_true(is_taken("owner12345", "amy@corp.example"));
-	assert_true(is_taken("owner12345", NULL));
+	assert_true(is_taken("newcomer2026", "amy@corp.example"));
+	assert_true(is_taken("newcomer2026", NULL));
+	assert_false(is_taken("newcomer2026", "Newcomer@example.com"));
 }
 
 static void test_the_sixth_wrong_password_of_an_address_waits_ever_longer(void **state)
