@@ -34,6 +34,7 @@ export function UserMenu() {
         <Menu.Item onClick={() => setColorScheme(dark ? 'light' : 'dark')}>
           {dark ? t('Light colours') : t('Dark colours')}
         </Menu.Item>
+        <Menu.Item onClick={() => void navigate({ to: '/account' })}>{t('Your account')}</Menu.Item>
         <Menu.Item onClick={start}>{t('Getting started')}</Menu.Item>
         <Menu.Item component="a" href="/docs" target="_blank" hiddenFrom="sm">{t('Documentation')}</Menu.Item>
         <Menu.Item component="a" href="/docs/api" target="_blank" hiddenFrom="sm">{t('API reference')}</Menu.Item>

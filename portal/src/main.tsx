@@ -141,6 +141,10 @@ const router = createRouter({
       return () => <Organization />
     }),
     page('/settings/audit-log', { section: t('Audit Log') }, () => <AuditLog />),
+    loaded('/account', { section: t('Your account') }, async () => {
+      const { Account } = await import('./Account')
+      return () => <Account />
+    }),
     page('/sign-out', { section: t('Sign out') }, () => <SignOut />),
     ...resourcePages,
   ]),
