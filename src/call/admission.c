@@ -2,6 +2,7 @@
 #include "call/internal.h"
 #include "base/log.h"
 #include "base/network.h"
+#include "call/number_plan.h"
 #include "call/ticket.h"
 #include <string.h>
 #include <strings.h>
@@ -211,68 +212,51 @@ static void find_over(struct call_loop *loop, const struct trunk_match *match, c
 
 /* ---- calls that phones place ---- */
 
-/*
- * Whom the phone of `by` calls: a target by the number plan, or a telephone number that the dial
- * policy allows. Returns 0, or the status of the refusal.
- */
-static int resolve(const struct organization *o, const char *called, char e164[PHONE_SIZE],
-		   struct placed *p)
+/* The campaign of the caller's own number e164 takes the call, as if it had come from outside. */
+static void call_own_number(struct call_loop *loop, const struct sip_incoming *in,
+			    const struct organization *caller, const char *e164)
 {
-	const char *why = NULL;
-	p->to = organization_extension(o, called);
-	if (p->to)
-		return p->to->enabled ? 0 : 480;
-	if (!phone_normalize(called, o->region, e164))
-		return 404;
-	p->e164 = e164;
-	p->trunk = transfer_trunk(o, p->by);
-	if (!p->trunk || !p->trunk->gateway_count)
-		why = "the target has no trunk for telephone numbers";
-	else
-		why = policy_forbids_number(o, e164);
-	if (why)
-		log_info(NULL, "the phone of target %s may not call %s: %s", p->by->id, called, why);
-	return why ? 403 : 0;
-}
-
-/* The number of the phone's own organization; NULL: it has no such number. */
-static const struct organization *own_number(struct call_loop *loop, const struct organization *o,
-					     const char *e164, const struct config_number **number)
-{
-	const struct organization *own = config_by_number(loop->config.config, e164, number);
-	if (!own || strcmp(own->id, o->id) == 0)
-		return own;
-	organization_release(own);
-	return NULL;
+	const struct config_number *number = NULL;
+	const struct organization *o = config_by_number(loop->config.config, e164, &number);
+	bool own = o && strcmp(o->id, caller->id) == 0;
+	bool takes = own && number->campaign && number->campaign->enabled;
+	if (!takes)
+		refuse(loop, in, 480);
+	else if (!in->asks)
+		call_begin(loop, in, o, number, NULL, NULL, NULL);
+	if (o && (!takes || in->asks))
+		organization_release(o);
 }
 
 static void place_call(struct call_loop *loop, const struct sip_incoming *in,
 		       const struct phone_match *m)
 {
-	char e164[PHONE_SIZE];
-	const struct config_number *number = NULL;
-	struct placed p = {.campaign = {
-		.id = "", .name = "Calls of phones", .terms.converts_after_seconds = -1}};
 	const struct organization *o = config_organization(loop->config.config, m->organization_id);
-	const struct organization *own = NULL;
-	p.by = o ? organization_find(o, "target", m->target_id) : NULL;
-	int status = p.by ? resolve(o, in->request_user, e164, &p) : 403;
-	if (p.by && !p.to && p.e164)
-		own = own_number(loop, o, e164, &number);
-	bool takes = own && number->campaign && number->campaign->enabled;
-	if (own)
-		status = takes ? 0 : 480;
-	p.number.number = in->request_user;
-	if (status)
-		refuse(loop, in, status);
-	else if (!in->asks && own)
-		call_begin(loop, in, own, number, NULL, NULL, NULL);
-	else if (!in->asks)
+	const struct route_target *by = o ? organization_find(o, "target", m->target_id) : NULL;
+	struct number_plan plan = {.status = 403, .why = "it is gone"};
+	if (by)
+		plan = number_plan_read(loop->config.config, o, by, in->request_user);
+	if (plan.kind == PLAN_REFUSED) {
+		log_info(NULL, "the phone of target %s may not call %s: %s", m->target_id,
+			 in->request_user, plan.why);
+		refuse(loop, in, plan.status);
+	} else if (plan.kind == PLAN_OWN_NUMBER) {
+		call_own_number(loop, in, o, plan.e164);
+	} else if (!in->asks) {
+		struct placed p = {
+			.number.number = in->request_user,
+			.campaign = {.id = "", .name = "Calls of phones",
+				     .terms.converts_after_seconds = -1},
+			.by = by,
+			.to = plan.target,
+			.e164 = plan.target ? NULL : plan.e164,
+			.trunk = plan.trunk,
+		};
 		call_begin(loop, in, o, &p.number, NULL, NULL, &p);
-	if (o && (status || in->asks || own))
+		return; /* which has the organization now */
+	}
+	if (o)
 		organization_release(o);
-	if (own && (status || in->asks))
-		organization_release(own);
 }
 
 static bool names_phone(struct call_loop *loop, const char *from_user)

@@ -556,8 +556,6 @@ void fax_stop(struct call *c);
 bool fax_is_active(const struct call *c);
 
 /* transfer.c */
-/* The trunk for telephone numbers that the target's phone calls; NULL: it is not said which. */
-const struct config_trunk *transfer_trunk(const struct organization *o, const struct route_target *target);
 void transfer_asked(struct attempt *a, const struct sip_refer *refer);
 /* What becomes of d->transfer. */
 void transfer_rings(struct attempt *a, int status);

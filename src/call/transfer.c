@@ -4,6 +4,7 @@
  */
 #include "call/internal.h"
 #include "base/log.h"
+#include "call/number_plan.h"
 #include <string.h>
 #include <strings.h>
 
@@ -33,17 +34,7 @@ struct refusal {
 	const char *why; /* NULL: nothing does */
 };
 
-/* A number of the organization's own: the call comes in once more, there. false: it is none. */
-static bool is_own_number(const struct call *c, const char *e164)
-{
-	const struct config_number *number;
-	const struct organization *o = config_by_number(c->loop->config.config, e164, &number);
-	bool own = o && strcmp(o->id, c->organization->id) == 0;
-	if (o)
-		organization_release(o);
-	return own;
-}
-
+/* A number of the organization: the call comes in once more, there. */
 static struct refusal to_own_number(struct call *c, const char *e164, struct dial_try *t)
 {
 	char uri[SIP_HOST_SIZE + PHONE_SIZE];
@@ -64,22 +55,6 @@ static struct refusal to_number(struct call *c, const char *number, const struct
 	if (!t->order || !t->number)
 		return (struct refusal){503, "out of memory"};
 	return (struct refusal){403, policy_forbids_number(c->organization, number)};
-}
-
-const struct config_trunk *transfer_trunk(const struct organization *o, const struct route_target *target)
-{
-	const struct config_trunk *only = NULL;
-	if (target->transfer_trunk_id)
-		return organization_trunk(o, target->transfer_trunk_id);
-	for (size_t i = 0; i < o->trunk_count; i++) {
-		const struct config_trunk *t = &o->trunks[i];
-		if (!t->gateway_count)
-			continue;
-		if (only)
-			return NULL;
-		only = t;
-	}
-	return only;
 }
 
 /* ---- attended transfers ---- */
@@ -147,25 +122,24 @@ static struct refusal to_consulted(struct call *c, const struct call *other, con
  */
 static struct refusal by_number_plan(struct call *c, const struct attempt *a, const char *uri, struct dial_try *t)
 {
-	char user[80], number[PHONE_SIZE];
+	char user[80];
 	const struct organization *o = c->organization;
 	const struct call *consulted = consultation(c, a, t->headers);
 	if (consulted)
 		return to_consulted(c, consulted, t->headers, t);
 	user_of(uri, user, sizeof user);
-	const struct route_target *target = *user ? organization_extension(o, user) : NULL;
-	if (target && !target->enabled)
-		return (struct refusal){480, "it is disabled"};
-	if (target)
-		return (struct refusal){480, dial_reach(c, target, t)};
-	if (!number_of(c, uri, number))
-		return (struct refusal){404, "it is no target's short number or user name, and no phone number"};
-	if (is_own_number(c, number))
-		return to_own_number(c, number, t);
-	const struct config_trunk *trunk = transfer_trunk(o, a->to->target);
-	if (!trunk || !trunk->gateway_count)
-		return (struct refusal){403, "the target has no trunk for transfers to phone numbers"};
-	return to_number(c, number, trunk, t);
+	struct number_plan p = number_plan_read(c->loop->config.config, o, a->to->target, user);
+	switch (p.kind) {
+	case PLAN_TARGET:
+		return (struct refusal){480, dial_reach(c, p.target, t)};
+	case PLAN_OWN_NUMBER:
+		return to_own_number(c, p.e164, t);
+	case PLAN_NUMBER:
+		return to_number(c, p.e164, p.trunk, t);
+	case PLAN_REFUSED:
+		break;
+	}
+	return (struct refusal){p.status, p.why};
 }
 
 /*

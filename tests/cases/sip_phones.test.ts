@@ -207,7 +207,7 @@ describe('devices of a phone', () => {
       assert.equal(await fifth.call.request('BYE'), 200)
       assert.equal(await call.request('BYE'), 200)
       const log = await s.lastCall((c) => c.number === number)
-      assert.equal(log.attempts[1].reason, 'the target has no trunk for transfers to phone numbers')
+      assert.equal(log.attempts[1].reason, 'the target has no trunk for telephone numbers')
     })
 
     test('who cannot be called is told why, and the talk goes on', async () => {
