@@ -391,6 +391,7 @@ static bool start_services(struct strowger *s, struct error *err)
 		return false;
 	struct http_config http = {
 		.address = s->settings.value[SETTING_HTTP],
+		.metrics_address = s->settings.value[SETTING_METRICS],
 		.prompt_dir = s->prompt_dir,
 		.store = s->store,
 		.config = s->config,

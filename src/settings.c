@@ -9,6 +9,10 @@ static const struct {
 	[SETTING_DATA] = {"data", "DIR", NULL, "Data directory, made by 'strowger init'"},
 	[SETTING_DATABASE] = {"database", "URL", NULL, "postgres://… instead of SQLite in the data directory"},
 	[SETTING_HTTP] = {"http", "ADDR:PORT", "127.0.0.1:8080", "Where the API and the portal listen"},
+	[SETTING_METRICS] = {
+		"metrics", "ADDR:PORT", NULL,
+		"Where /metrics is, for whoever reaches that address (default: at --http, for this "
+		"machine alone)"},
 	[SETTING_PUBLIC_URL] = {
 		"public-url", "URL", NULL,
 		"Where the API and the portal are reached from outside, such as https://calls.example.com, for "

@@ -29,12 +29,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define METRICS_CONNECTIONS_MAX 64u
 #define NEW_ORGANIZATIONS_MS 2000 /* how often another process's are looked for */
 #define SLOW_MS 2000 /* a body that took longer: who sent it is asked again */
 
 struct http_server {
 	struct http_config config;
-	struct MHD_Daemon *daemon;
+	struct MHD_Daemon *daemon, *metrics; /* metrics: the listener of /metrics alone, or NULL */
 	pthread_t reloader;
 	struct mailbox *reloads;
 	struct deadlines *deadlines;
@@ -55,7 +56,7 @@ struct exchange {
 	struct http_server *server;
 	struct MHD_Connection *connection;
 	const struct http_route *route; /* NULL: there is none */
-	bool path_known, handled;
+	bool path_known, is_foreign, handled;
 	bool malformed; /* answered with 400, and the connection is closed */
 	struct body body;
 	size_t came; /* bytes of the body, those that were not kept included */
@@ -627,7 +628,7 @@ static void dispatch(struct exchange *x, enum http_result *result)
 {
 	struct http_request *r = &x->request;
 	const struct http_route *route = x->route;
-	bool file = !route && !x->path_known && strcmp(r->method, "GET") == 0;
+	bool file = !route && !x->path_known && !x->is_foreign && strcmp(r->method, "GET") == 0;
 	*result = HTTP_REPLY;
 	if (r->status || (file && static_serve(r)))
 		return;
@@ -877,6 +878,27 @@ static bool is_wellformed(struct exchange *x, const char *version, bool fits)
 	return !x->malformed;
 }
 
+static bool is_this_machine(const struct sockaddr *address)
+{
+	struct network own[2];
+	return network_parse("127.0.0.0/8", &own[0]) && network_parse("::1", &own[1]) &&
+	       network_has(own, ARRAY_LEN(own), address);
+}
+
+/* Metrics name what all organizations have: they are at an address of their own, or for this machine. */
+static bool belongs_here(const struct exchange *x)
+{
+	const struct http_server *s = x->server;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_DAEMON);
+	bool at_metrics = s->metrics && info && info->daemon == s->metrics;
+	if (!x->route || x->route->handle != api_metrics)
+		return !at_metrics;
+	if (s->metrics)
+		return at_metrics;
+	return is_this_machine((const struct sockaddr *)&x->request.sender);
+}
+
 /* The headers have come. NULL: no memory. */
 static struct exchange *begin_exchange(struct http_server *s, struct MHD_Connection *connection,
 				       const char *url, const char *method, const char *version,
@@ -904,6 +926,11 @@ static struct exchange *begin_exchange(struct http_server *s, struct MHD_Connect
 	if (!is_wellformed(x, version, fits))
 		return x;
 	x->route = http_route_find(r, &x->path_known);
+	if (!belongs_here(x)) {
+		x->route = NULL;
+		x->path_known = false;
+		x->is_foreign = true;
+	}
 	admit(r, x->route, &x->body);
 	return x;
 }
@@ -981,9 +1008,35 @@ static void on_log(void *arg, const char *fmt, va_list ap)
 	log_info(NULL, "http: %s", text);
 }
 
-struct http_server *http_server_create(const struct http_config *config, struct error *err)
+/* threads 0: one. NULL: err says why. */
+static struct MHD_Daemon *listen_at(struct http_server *s, const char *where, unsigned threads,
+				    unsigned connections, struct error *err)
 {
 	struct sockaddr_in address;
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	if (!parse_address(where, &address)) {
+		error_set(err, "the HTTP address '%s' must look like 127.0.0.1:8080", where);
+		return NULL;
+	}
+	struct MHD_Daemon *daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s,
+		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
+		MHD_OPTION_SOCK_ADDR, &address,
+		MHD_OPTION_THREAD_POOL_SIZE, threads,
+		MHD_OPTION_CONNECTION_LIMIT, connections,
+		MHD_OPTION_CONNECTION_TIMEOUT, 30u,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
+		MHD_OPTION_END);
+	if (!daemon)
+		error_set(err, "cannot listen for HTTP on %s: is the port taken by another program? "
+			       "(ss -ltnp shows which)", where);
+	return daemon;
+}
+
+struct http_server *http_server_create(const struct http_config *config, struct error *err)
+{
 	struct http_server *s = calloc(1, sizeof *s);
 	if (!s)
 		return NULL;
@@ -1012,18 +1065,10 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 		http_server_destroy(s);
 		return NULL;
 	}
-	if (!parse_address(config->address, &address)) {
-		error_set(err, "the HTTP address '%s' must look like 127.0.0.1:8080", config->address);
-		http_server_destroy(s);
-		return NULL;
-	}
-	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
-				     MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
-				     MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
-				     MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
-	if (!s->daemon) {
-		error_set(err, "cannot listen for HTTP on %s: is the port taken by another program? (ss -ltnp shows which)", config->address);
+	s->daemon = listen_at(s, config->address, 2, HTTP_CONNECTIONS_MAX, err);
+	if (s->daemon && config->metrics_address)
+		s->metrics = listen_at(s, config->metrics_address, 0, METRICS_CONNECTIONS_MAX, err);
+	if (!s->daemon || (config->metrics_address && !s->metrics)) {
 		http_server_destroy(s);
 		return NULL;
 	}
@@ -1043,6 +1088,8 @@ void http_server_destroy(struct http_server *s)
 	if (s->config.work)
 		http_work_stop(s->config.work);
 	hashing_stop(s->hashing); /* no connection stays suspended */
+	if (s->metrics)
+		MHD_stop_daemon(s->metrics);
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
 	http_work_destroy(s->config.work);

@@ -22,6 +22,7 @@ struct hashing;
 
 struct http_config {
 	const char *address; /* "127.0.0.1:8080" */
+	const char *metrics_address; /* of /metrics; NULL: address, and this machine alone may ask */
 	const char *prompt_dir;
 	struct store *store;
 	struct config_store *config;
