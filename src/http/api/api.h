@@ -52,6 +52,15 @@ void api_set_etag(struct http_request *r, int64_t version);
 /* Does If-Match name another version than this, the stored one? true: a 412 was set. */
 bool api_changed_meanwhile(struct http_request *r, int64_t version) WARN_UNUSED;
 bool api_audit(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id) WARN_UNUSED;
+/*
+ * What differs between two documents of that table, as {"before", "after"}: only the fields that
+ * were changed, secrets as "***", long values by their size. old, now: NULL where there is none.
+ * New reference; NULL without memory.
+ */
+json_t *api_audit_difference(const struct field *fields, json_t *old, json_t *now);
+/* doc: what the row has beside; may be NULL, and stays the caller's. */
+bool api_audit_write(struct store_conn *conn, const struct http_request *r, const char *action,
+		     const char *resource_id, json_t *doc) WARN_UNUSED;
 /* changes: what was changed, as the audit log shows it; may be NULL. */
 bool api_audit_changes(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id, json_t *changes) WARN_UNUSED;
 

@@ -30,23 +30,6 @@ enum http_result api_list_answer(struct http_request *r, json_t *data, const cha
 	return http_json(r, 200, json_pack("{s:o, s:s?}", "data", data, "next_cursor", next_cursor));
 }
 
-bool api_audit(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id)
-{
-	return api_audit_changes(conn, r, action, resource_id, NULL);
-}
-
-bool api_audit_changes(struct store_conn *conn, const struct http_request *r, const char *action, const char *resource_id, json_t *changes)
-{
-	char id[ID_SIZE];
-	json_t *doc = json_pack("{s:O*}", "changes", changes);
-	char *text = json_dumps(doc, JSON_COMPACT);
-	bool ok = text && store_exec(conn, "INSERT INTO audit (id, organization_id, actor, action, resource_id, doc, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-				     "ssssssi", id_new("aud", id), r->organization->id, r->actor, action, resource_id, text, clock_now_ms());
-	free(text);
-	json_decref(doc);
-	return ok;
-}
-
 /* ---- documents in and out ---- */
 
 /* Secrets inside objects and lists: masked, or (sealing) encrypted. */
@@ -540,6 +523,14 @@ static void name_secrets(struct http_request *r, const struct resource_kind *kin
 		r->secrets[1] = "url"; /* has the key */
 }
 
+static bool audit_created(struct store_conn *conn, struct http_request *r, const struct change *c)
+{
+	json_t *row = api_audit_difference(c->kind->fields, NULL, c->doc);
+	bool ok = row && api_audit_write(conn, r, "create", c->id, row);
+	json_decref(row);
+	return ok;
+}
+
 static bool run_create(struct store_conn *conn, struct http_request *r)
 {
 	struct change *c = r->data;
@@ -554,7 +545,7 @@ static bool run_create(struct store_conn *conn, struct http_request *r)
 	r->shows_key = true; /* whoever makes it is shown it */
 	name_secrets(r, c->kind);
 	if (failed || !api_resource_insert(conn, config_key(r->config->config), r->organization->id, c->kind, c->doc, c->id, clock_now_ms()) ||
-	    !api_audit(conn, r, "create", c->id) || !answer_row(conn, r, c, 201))
+	    !audit_created(conn, r, c) || !answer_row(conn, r, c, 201))
 		return false;
 	snprintf(r->location, sizeof r->location, "/api/v1/%s/%s", c->kind->path, c->id);
 	r->reload = true;
@@ -766,13 +757,17 @@ static void keep_secrets(const struct field *fields, json_t *doc, json_t *old)
 	}
 }
 
-/* Of a tag that was renamed also the names, and what else was changed by that. */
+/* What was changed; of a tag that was renamed also what else was changed by that. */
 static bool audit_update(struct store_conn *conn, const struct http_request *r, const struct change *c, json_t *old, json_t *doc)
 {
 	json_t *renamed = json_object_get(c->shown, "renamed");
-	json_t *changes = renamed ? json_pack("{s:{s:O, s:O}, s:O}", "name", "from", json_object_get(old, "name"), "to", json_object_get(doc, "name"), "renamed", renamed) : NULL;
-	bool ok = api_audit_changes(conn, r, "update", c->id, changes);
-	json_decref(changes);
+	json_t *row = api_audit_difference(c->kind->fields, old, doc);
+	if (renamed)
+		json_object_set_new(row, "changes",
+			json_pack("{s:{s:O, s:O}, s:O}", "name", "from", json_object_get(old, "name"),
+				  "to", json_object_get(doc, "name"), "renamed", renamed));
+	bool ok = row && api_audit_write(conn, r, "update", c->id, row);
+	json_decref(row);
 	return ok;
 }
 
@@ -869,15 +864,22 @@ enum http_result api_resource_patch(struct http_request *r)
 }
 
 /* What was deleted stays in the audit log, so that it can be put back. */
-static bool delete_kept(struct store_conn *conn, const struct http_request *r, const char *id, const struct store_rows *row)
+static bool delete_kept(struct store_conn *conn, const struct http_request *r, const struct change *c,
+			const struct store_rows *row, json_t *old)
 {
-	char audit[ID_SIZE];
-	json_t *kept = json_pack("{s:s, s:s, s:s?, s:s, s:I, s:I}", "kind", rows_text(row, 0, 0), "name", rows_text(row, 0, 1), "lookup", rows_text(row, 0, 2), "doc", rows_text(row, 0, 3),
-				 "version", (json_int_t)rows_int(row, 0, 4), "created_at", (json_int_t)rows_int(row, 0, 5));
-	char *text = json_dumps(kept, JSON_COMPACT);
-	bool ok = text && store_exec(conn, "INSERT INTO audit (id, organization_id, actor, action, resource_id, doc, created_at) VALUES ($1, $2, $3, 'delete', $4, $5, $6)", "sssssi", id_new("aud", audit), r->organization->id, r->actor, id, text, clock_now_ms()) &&
-		  store_exec(conn, "DELETE FROM resources WHERE id = $1 AND organization_id = $2", "ss", id, r->organization->id);
-	free(text);
+	json_t *kept = api_audit_difference(c->kind->fields, old, NULL);
+	json_t *whole = json_pack("{s:s, s:s, s:s?, s:s, s:I, s:I}",
+		"kind", rows_text(row, 0, 0),
+		"name", rows_text(row, 0, 1),
+		"lookup", rows_text(row, 0, 2),
+		"doc", rows_text(row, 0, 3),
+		"version", (json_int_t)rows_int(row, 0, 4),
+		"created_at", (json_int_t)rows_int(row, 0, 5));
+	json_object_update(kept, whole);
+	bool ok = kept && whole && api_audit_write(conn, r, "delete", c->id, kept) &&
+		  store_exec(conn, "DELETE FROM resources WHERE id = $1 AND organization_id = $2", "ss",
+			     c->id, r->organization->id);
+	json_decref(whole);
 	json_decref(kept);
 	return ok;
 }
@@ -918,7 +920,7 @@ static bool run_delete(struct store_conn *conn, struct http_request *r)
 			errors_add(&errors, "", "%s %s (%s) uses it", json_string_value(json_object_get(user, "kind")), json_string_value(json_object_get(user, "name")), json_string_value(json_object_get(user, "id")));
 		http_problem_errors(r, 409, "It is in use", "see errors: each names what uses it", &errors);
 	} else if (ok && !has_values(conn, r, c, &failed)) {
-		ok = !failed && delete_kept(conn, r, c->id, row) &&
+		ok = !failed && delete_kept(conn, r, c, row, old) &&
 		     (!is_user(c->kind) || auth_end_sessions(conn, r, c->id, false));
 		r->status = 204;
 		r->reload = true;

@@ -1,4 +1,4 @@
-/* What belongs to no resource: the organization, the audit log, health, metrics, OpenAPI. */
+/* What belongs to no resource: the organization, health, metrics, OpenAPI. */
 #include "http/api/api.h"
 #include "base/clock.h"
 #include "http/guesses.h"
@@ -120,6 +120,19 @@ static bool exists(void *arg, const char *kind, const char *id)
 	return organization_find(arg, kind, id) != NULL;
 }
 
+/* before has also what the API adds to the document. */
+static bool audit_organization(struct store_conn *conn, const struct http_request *r, json_t *before,
+			       json_t *doc)
+{
+	static const char *const added[] = {"id", "created_at", "updated_at"};
+	for (size_t i = 0; i < ARRAY_LEN(added); i++)
+		json_object_del(before, added[i]);
+	json_t *row = api_audit_difference(api_organization_fields, before, doc);
+	bool ok = row && api_audit_write(conn, r, "update", r->organization->id, row);
+	json_decref(row);
+	return ok;
+}
+
 static bool run_organization(struct store_conn *conn, struct http_request *r)
 {
 	struct errors errors = {0};
@@ -134,6 +147,7 @@ static bool run_organization(struct store_conn *conn, struct http_request *r)
 		json_object_update(json_object_get(doc, "dial_policy"), policy);
 		json_object_set(r->json, "dial_policy", json_object_get(doc, "dial_policy"));
 	}
+	json_t *before = json_deep_copy(doc);
 	json_object_update(doc, r->json);
 	json_object_del(doc, "id");
 	json_object_del(doc, "created_at");
@@ -147,10 +161,11 @@ static bool run_organization(struct store_conn *conn, struct http_request *r)
 	} else {
 		char *text = json_dumps(doc, JSON_COMPACT);
 		ok = text && store_exec(conn, "UPDATE organizations SET name = $1, doc = $2, version = version + 1, updated_at = $3 WHERE id = $4", "ssis", json_string_value(json_object_get(doc, "name")), text, clock_now_ms(), r->organization->id) &&
-		     api_audit(conn, r, "update", r->organization->id) && answer_organization(conn, r);
+		     audit_organization(conn, r, before, doc) && answer_organization(conn, r);
 		free(text);
 		r->reload = true;
 	}
+	json_decref(before);
 	json_decref(doc);
 	return ok;
 }
@@ -162,28 +177,6 @@ enum http_result api_organization_patch(struct http_request *r)
 	snprintf(r->reload_id, sizeof r->reload_id, "%s", r->organization->id);
 	r->run = run_organization;
 	return http_write(r);
-}
-
-enum http_result api_audit_log(struct http_request *r)
-{
-	struct store_conn *conn = http_reader(r);
-	const char *cursor = http_query(r, "cursor");
-	if (!conn)
-		return HTTP_REPLY;
-	int64_t limit = api_limit(r);
-	struct store_rows *rows = store_query(conn, "SELECT id, actor, action, resource_id, created_at, doc FROM audit WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", "ssi", r->organization->id, cursor ? cursor : "zzzz", limit + 1);
-	json_t *data = json_array();
-	size_t n = rows_count(rows);
-	for (size_t i = 0; i < n && i < (size_t)limit; i++) {
-		char time[RFC3339_SIZE];
-		json_t *doc = json_loads(rows_text(rows, i, 5), 0, NULL); /* a deleted resource's is not for showing */
-		json_array_append_new(data, json_pack("{s:s, s:s, s:s, s:s, s:s, s:O*, s:O*}", "id", rows_text(rows, i, 0), "actor", rows_text(rows, i, 1), "action", rows_text(rows, i, 2), "resource_id", rows_text(rows, i, 3), "created_at", clock_rfc3339(rows_int(rows, i, 4), time), "changes", json_object_get(doc, "changes"),
-			"address", json_object_get(doc, "address")));
-		json_decref(doc);
-	}
-	api_list_answer(r, data, n > (size_t)limit ? rows_text(rows, (size_t)limit - 1, 0) : NULL);
-	rows_free(rows);
-	return HTTP_REPLY;
 }
 
 enum http_result api_system(struct http_request *r)
