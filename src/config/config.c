@@ -919,10 +919,15 @@ static void build_list(struct config_store *c, struct org *o, struct entity *e)
 static void build_api_key(struct config_store *c, struct org *o, struct entity *e)
 {
 	struct config_key *k = e->data;
+	const char *until = json_string_value(json_object_get(e->doc, "expires_at"));
+	size_t scopes;
 	(void)c;
 	k->id = e->id;
 	k->name = text(o, e->doc, "name");
 	k->role = text(o, e->doc, "role");
+	k->scopes = texts(o, json_object_get(e->doc, "scopes"), &scopes);
+	if (!k->scopes || (until && !clock_parse_rfc3339(until, strlen(until), &k->expires_ms)))
+		return; /* without memory the key is refused, not unlimited */
 	add_key(o, &o->api_keys, text(o, e->doc, "key"), k); /* the document holds its hash */
 }
 

@@ -189,6 +189,8 @@ struct config_prompt {
 
 struct config_key { /* an API key */
 	const char *id, *name, *role;
+	const char *const *scopes; /* NULL-terminated; none: all */
+	int64_t expires_ms;        /* 0: never */
 };
 
 /* Where calls may go besides configured targets. */

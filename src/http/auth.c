@@ -5,6 +5,8 @@
 #include "base/network.h"
 #include "http/api/api.h"
 #include "http/guesses.h"
+#include "http/key_use.h"
+#include "http/scope.h"
 #include "model/user.h"
 #include <stdlib.h>
 #include <string.h>
@@ -27,15 +29,30 @@ enum role auth_role(const char *name)
 	return ROLE_NONE;
 }
 
+static const char *own_address(const struct http_request *r, char out[ADDRESS_SIZE])
+{
+	return address_text((const struct sockaddr *)&r->sender, out);
+}
+
 static bool by_api_key(struct http_request *r, const char *token)
 {
-	char hash[CRYPTO_HASH_SIZE];
+	char hash[CRYPTO_HASH_SIZE], address[ADDRESS_SIZE];
 	const struct config_key *key;
 	r->organization = config_by_api_key(r->config->config, crypto_keyed_hash(config_key(r->config->config), token, hash), &key);
 	if (!r->organization)
 		return false;
+	if (key->expires_ms && clock_now_ms() >= key->expires_ms) {
+		http_problem(r, 401, "The API key has expired", "make a new one");
+		return false;
+	}
+	if (!scope_allows(key->scopes, r->path)) {
+		http_problem(r, 403, "The key's scopes do not allow this",
+			     "they limit it to other parts of the API");
+		return false;
+	}
 	snprintf(r->actor, sizeof r->actor, "%s", key->id);
 	r->role = auth_role(key->role);
+	key_uses_note(r->config->key_uses, key->id, own_address(r, address), clock_now_ms());
 	return true;
 }
 
@@ -122,11 +139,6 @@ struct login {
 	const char *role, *verify;
 	const char *csrf;
 };
-
-static const char *own_address(const struct http_request *r, char out[ADDRESS_SIZE])
-{
-	return address_text((const struct sockaddr *)&r->sender, out);
-}
 
 /* A row of the audit log about signing in. actor: the user, or the address of one who failed. */
 static bool audit_sign_in(struct store_conn *conn, const struct login *l, const char *actor,

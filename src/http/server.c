@@ -8,6 +8,7 @@
 #include "http/guesses.h"
 #include "http/hashing.h"
 #include "http/idempotency.h"
+#include "http/key_use.h"
 #include "http/static.h"
 #include "http/strict.h"
 #include "http/work.h"
@@ -512,6 +513,7 @@ static void *reloader_main(void *arg)
 				registry_sweep(s->config.registry, kept_ms);
 				leases_sweep(s->config.leases, kept_ms);
 				retention_start(s->config.store, kept_ms);
+				key_uses_keep(s->config.key_uses);
 			}
 			if (!s->stop && !config_load_new(s->config.config, &err))
 				log_error(NULL, "%s", err.text);
@@ -1046,7 +1048,9 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 	s->connections = connections_create(config->connections_per_address);
 	s->hashing = hashing_create();
 	s->config.guesses = guesses_create();
-	if (!s->reloads || !s->deadlines || !s->connections || !s->hashing || !s->config.guesses || pthread_create(&s->reloader, NULL, reloader_main, s) != 0) {
+	s->config.key_uses = key_uses_create(config->store);
+	if (!s->reloads || !s->deadlines || !s->connections || !s->hashing || !s->config.guesses ||
+	    !s->config.key_uses || pthread_create(&s->reloader, NULL, reloader_main, s) != 0) {
 		error_set(err, "out of memory");
 		mailbox_destroy(s->reloads);
 		deadlines_destroy(s->deadlines);
@@ -1055,6 +1059,7 @@ struct http_server *http_server_create(const struct http_config *config, struct 
 			hashing_stop(s->hashing);
 		hashing_destroy(s->hashing);
 		guesses_destroy(s->config.guesses);
+		key_uses_destroy(s->config.key_uses);
 		free(s);
 		return NULL;
 	}
@@ -1103,5 +1108,6 @@ void http_server_destroy(struct http_server *s)
 	deadlines_destroy(s->deadlines);
 	connections_destroy(s->connections);
 	guesses_destroy(s->config.guesses);
+	key_uses_destroy(s->config.key_uses);
 	free(s);
 }

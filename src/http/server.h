@@ -14,6 +14,7 @@
 
 struct http_server;
 struct http_work;
+struct key_uses;
 
 #define HTTP_CONNECTIONS_MAX 4000 /* at the same time, of all */
 
@@ -35,6 +36,7 @@ struct http_config {
 	struct media *media;
 	struct http_client *client;
 	struct guard *guard;
+	struct key_uses *key_uses; /* made by the server: see http/key_use.h */
 	struct guesses *guesses; /* made by the server */
 	struct script_pool *scripts;
 	const char *recording_dir;

@@ -39,19 +39,19 @@ describe('audit log', () => {
       name: 'Hook',
       url: 'https://example.com/hook',
       event_types: ['call.completed'],
-      authentication: { type: 'bearer', token: 'first-secret' },
+      authentication: { bearer_token: 'first-secret' },
     }
     const hook = await s.api('POST', '/outgoing-webhooks', fields)
-    const authentication = { type: 'bearer', token: 'second-secret' }
+    const authentication = { bearer_token: 'second-secret' }
     await s.api('PATCH', `/outgoing-webhooks/${hook.id}`, { authentication })
     const trunk = await s.api('POST', '/trunks', {
       name: 'Trunk',
       inbound: { username: 'carrier', password: 'third-secret' },
     })
     const [created, updated] = [await newest(hook.id, 'create'), await newest(hook.id, 'update')]
-    assert.equal(created.after.authentication.token, '***')
-    assert.deepEqual(updated.before, { authentication: { token: '***' } })
-    assert.deepEqual(updated.after, { authentication: { token: '***' } })
+    assert.equal(created.after.authentication.bearer_token, '***')
+    assert.deepEqual(updated.before, { authentication: { bearer_token: '***' } })
+    assert.deepEqual(updated.after, { authentication: { bearer_token: '***' } })
     assert.equal((await newest(trunk.id, 'create')).after.inbound.password, '***')
     const all = JSON.stringify((await s.api('GET', '/audit-log?limit=200')).data)
     for (const secret of ['first-secret', 'second-secret', 'third-secret', 'v1:', '$argon2'])

@@ -6,6 +6,7 @@
 #include "event/values.h"
 #include "expr/document.h"
 #include "http/fields.h"
+#include "http/key_use.h"
 #include "model/user.h"
 #include "webhook/signature.h"
 #include <stdlib.h>
@@ -102,6 +103,17 @@ static json_t *execution_warning(const struct http_request *r, json_t *campaign)
 			    "routing plan to run instead.", why);
 }
 
+/* What the document of an API key does not have. */
+static void add_last_use(const struct http_request *r, const char *id, json_t *doc)
+{
+	char address[ADDRESS_SIZE], time[RFC3339_SIZE];
+	int64_t at_ms;
+	if (!key_uses_get(r->config->key_uses, id, &at_ms, address))
+		return;
+	json_object_set_new(doc, "last_used_at", json_string(clock_rfc3339(at_ms, time)));
+	json_object_set_new(doc, "last_used_from", json_string(address));
+}
+
 json_t *api_resource_json(struct http_request *r, const struct resource_kind *kind, const struct store_rows *rows, size_t row)
 {
 	char time[RFC3339_SIZE];
@@ -118,6 +130,8 @@ json_t *api_resource_json(struct http_request *r, const struct resource_kind *ki
 	json_t *url = public_url(r, kind, rows_text(rows, row, 0));
 	if (url)
 		json_object_set_new(doc, "url", url);
+	if (strcmp(kind->kind, "api_key") == 0)
+		add_last_use(r, rows_text(rows, row, 0), doc);
 	json_t *warning = strcmp(kind->kind, "campaign") == 0 ? execution_warning(r, doc) : NULL;
 	if (warning)
 		json_object_set_new(doc, "execution_warning", warning);
