@@ -6,6 +6,7 @@
 #include "http/api/api.h"
 #include "http/guesses.h"
 #include "http/key_use.h"
+#include "http/second_factor.h"
 #include "http/scope.h"
 #include "model/user.h"
 #include <stdlib.h>
@@ -84,7 +85,7 @@ static bool find_session(struct http_request *r, struct store_rows **out)
 	if (!conn)
 		return false;
 	struct store_rows *rows = store_query(conn,
-		"SELECT s.organization_id, s.user_id, s.csrf, u.doc FROM sessions s JOIN resources u ON u.id = s.user_id AND u.organization_id = s.organization_id WHERE s.token_hash = $1 AND s.expires_at > $2",
+		"SELECT s.organization_id, s.user_id, s.csrf, u.doc, s.limited FROM sessions s JOIN resources u ON u.id = s.user_id AND u.organization_id = s.organization_id WHERE s.token_hash = $1 AND s.expires_at > $2",
 		"si", crypto_keyed_hash(config_key(r->config->config), token, hash), clock_now_ms());
 	if (!rows) {
 		http_problem(r, 503, "The database could not be read", "try again shortly");
@@ -109,11 +110,15 @@ static bool by_session(struct http_request *r)
 	snprintf(r->actor, sizeof r->actor, "%s", rows_text(rows, 0, 1));
 	r->role = auth_role(json_string_value(json_object_get(user, "role")));
 	r->by_session = true;
+	bool limited = rows_int(rows, 0, 4) && strncmp(r->path, "/api/v1/session", 15) != 0;
 	json_decref(user);
 	rows_free(rows);
 	if (!safe)
 		http_problem(r, 403, "The CSRF token is missing or wrong", "send the session's token in X-CSRF-Token");
-	return r->organization && safe;
+	if (safe && limited)
+		http_problem(r, 403, "A second factor is required",
+			     "the organization requires one: set it up with POST /api/v1/session/totp");
+	return r->organization && safe && !limited;
 }
 
 bool auth_check(struct http_request *r, enum role least)
@@ -138,6 +143,9 @@ struct login {
 	const char *account; /* the e-mail address, in lower case */
 	const char *role, *verify;
 	const char *csrf;
+	const char *code; /* of the second factor; NULL: none was sent */
+	bool entered;     /* the session is there */
+	bool lacks_code;  /* the password was right */
 };
 
 /* A row of the audit log about signing in. actor: the user, or the address of one who failed. */
@@ -156,20 +164,69 @@ static bool audit_sign_in(struct store_conn *conn, const struct login *l, const 
 	return ok;
 }
 
-static bool run_login(struct store_conn *conn, struct http_request *r)
-{
-	struct login *l = r->data;
-	int64_t now = clock_now_ms();
-	return store_exec(conn, "DELETE FROM sessions WHERE expires_at < $1", "i", now) &&
-	       store_exec(conn, "INSERT INTO sessions (token_hash, organization_id, user_id, csrf, expires_at, address) VALUES ($1, $2, $3, $4, $5, $6)", "ssssis",
-			  l->token_hash, l->organization_id, l->user_id, l->csrf, now + SESSION_SECONDS * 1000L, l->address) &&
-	       audit_sign_in(conn, l, l->user_id, "sign_in");
-}
-
 static bool run_failed(struct store_conn *conn, struct http_request *r)
 {
 	const struct login *l = r->data;
 	return audit_sign_in(conn, l, l->address, "sign_in_failed");
+}
+
+static bool add_session(struct store_conn *conn, const struct login *l, bool limited)
+{
+	int64_t now = clock_now_ms();
+	return store_exec(conn, "DELETE FROM sessions WHERE expires_at < $1", "i", now) &&
+	       store_exec(conn,
+			  "INSERT INTO sessions (token_hash, organization_id, user_id, csrf, expires_at, "
+			  "address, limited) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+			  "ssssisi", l->token_hash, l->organization_id, l->user_id, l->csrf,
+			  now + SESSION_SECONDS * 1000L, l->address, (int64_t)limited) &&
+	       audit_sign_in(conn, l, l->user_id, "sign_in");
+}
+
+/* The password was right, and the code was not. */
+static bool refuse_factor(struct store_conn *conn, struct http_request *r, enum factor_result result)
+{
+	struct login *l = r->data;
+	struct errors errors = {0};
+	bool needed = result == FACTOR_NEEDED;
+	l->lacks_code = needed;
+	r->cookie[0] = '\0';
+	errors_add(&errors, "/code", needed ? "is needed" : "is wrong");
+	http_problem_errors(r, 401, "Not signed in",
+			    needed ? "send the code of the second factor, too" :
+				     "the code of the second factor is wrong", &errors);
+	if (needed)
+		return true;
+	guesses_wrong(r->config->guesses);
+	log_warn(l->organization_id, "sign-in as %.200s from %s failed: the second factor",
+		 l->account, l->address);
+	return run_failed(conn, r);
+}
+
+static bool run_login(struct store_conn *conn, struct http_request *r)
+{
+	struct login *l = r->data;
+	bool failed = false;
+	enum factor_result result = second_factor_check(
+		conn, config_key(r->config->config), l->user_id, l->code, clock_now_ms());
+	if (result == FACTOR_FAILED)
+		return false;
+	if (result == FACTOR_NEEDED || result == FACTOR_WRONG)
+		return refuse_factor(conn, r, result);
+	bool limited = result == FACTOR_NONE &&
+		       second_factor_is_required(conn, l->organization_id, &failed);
+	l->entered = !failed && add_session(conn, l, limited);
+	return l->entered;
+}
+
+static void entered(struct http_request *r)
+{
+	const struct login *l = r->data;
+	if (l->lacks_code)
+		guesses_forgive(r->config->guesses, l->group, l->account, clock_monotonic_ms());
+	if (!l->entered)
+		return;
+	guesses_right(r->config->guesses, l->group, l->account, clock_monotonic_ms());
+	log_info(l->organization_id, "%s signed in from %s", l->user_id, l->address);
 }
 
 /* The password was wrong: that is logged, and kept where there is such a user. */
@@ -204,7 +261,6 @@ static enum http_result login_verified(struct http_request *r)
 		http_problem(r, 401, "Not signed in", "the e-mail address or the password is wrong");
 		return refuse_login(r);
 	}
-	guesses_right(r->config->guesses, l->group, l->account, clock_monotonic_ms());
 	token = crypto_random_token("");
 	csrf = crypto_random_token("");
 	l->csrf = csrf ? arena_strdup(&r->arena, csrf) : NULL;
@@ -212,8 +268,8 @@ static enum http_result login_verified(struct http_request *r)
 		crypto_keyed_hash(config_key(r->config->config), token, l->token_hash);
 		snprintf(r->cookie, sizeof r->cookie, COOKIE "%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", token, SESSION_SECONDS, r->secure ? "; Secure" : "");
 		http_json(r, 200, json_pack("{s:s, s:s, s:s, s:s}", "user_id", l->user_id, "organization_id", l->organization_id, "csrf_token", l->csrf, "role", l->role));
-		log_info(l->organization_id, "%s signed in from %s", l->user_id, l->address);
 		r->run = run_login;
+		r->after = entered;
 	} else {
 		http_problem(r, 503, "Out of memory", "try again shortly");
 	}
@@ -298,6 +354,7 @@ enum http_result auth_login(struct http_request *r)
 	struct login *l = new_login(r, email);
 	if (!l || guesses_too_often(r, l) || !find_user(r, l, email))
 		return HTTP_REPLY;
+	l->code = json_string_value(json_object_get(body, "code"));
 	r->hashed = login_verified;
 	return http_hash(r, password, l->verify);
 }
@@ -315,12 +372,19 @@ enum http_result auth_session(struct http_request *r)
 		return http_problem(r, 401, "Not signed in", "sign in with POST /api/v1/session");
 	if (!rows)
 		return http_json(r, 200, json_pack("{s:b}", "authenticated", 0));
+	bool failed = false;
+	struct store_conn *conn = http_reader(r);
+	bool has_factor = conn && second_factor_is_set(conn, rows_text(rows, 0, 1), &failed);
 	json_t *user = json_loads(rows_text(rows, 0, 3), 0, NULL);
-	http_json(r, 200, json_pack("{s:b, s:s, s:s, s:s, s:s?, s:s?}", "authenticated", 1,
-				    "user_id", rows_text(rows, 0, 1), "organization_id", rows_text(rows, 0, 0),
-				    "csrf_token", rows_text(rows, 0, 2),
-				    "role", json_string_value(json_object_get(user, "role")),
-				    "email", json_string_value(json_object_get(user, "email"))));
+	http_json(r, 200, json_pack("{s:b, s:s, s:s, s:s, s:s?, s:s?, s:b, s:b}",
+		"authenticated", 1,
+		"user_id", rows_text(rows, 0, 1),
+		"organization_id", rows_text(rows, 0, 0),
+		"csrf_token", rows_text(rows, 0, 2),
+		"role", json_string_value(json_object_get(user, "role")),
+		"email", json_string_value(json_object_get(user, "email")),
+		"second_factor", has_factor,
+		"limited", rows_int(rows, 0, 4) != 0));
 	json_decref(user);
 	rows_free(rows);
 	return HTTP_REPLY;
@@ -433,8 +497,7 @@ static enum http_result current_verified(struct http_request *r)
 	return http_hash(r, json_string_value(json_object_get(r->json, "password")), NULL);
 }
 
-/* The e-mail address of the one who is signed in, in the arena. NULL: the answer is set. */
-static const char *own_email(struct http_request *r)
+const char *auth_own_email(struct http_request *r)
 {
 	struct store_rows *rows;
 	if (!find_session(r, &rows))
@@ -453,7 +516,7 @@ enum http_result auth_password(struct http_request *r)
 {
 	struct errors errors = {0};
 	json_t *body = is_key(r) ? NULL : http_body_object(r);
-	const char *email = body ? own_email(r) : NULL;
+	const char *email = body ? auth_own_email(r) : NULL;
 	if (!email)
 		return HTTP_REPLY;
 	schema_check(auth_password_fields, body, "", &(struct schema_context){0}, &errors);

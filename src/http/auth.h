@@ -16,6 +16,9 @@ bool auth_end_sessions(struct store_conn *conn, struct http_request *r, const ch
 enum http_result auth_login(struct http_request *r);
 enum http_result auth_session(struct http_request *r);
 enum http_result auth_logout(struct http_request *r);
+/* The e-mail address of the user whose session asks, in the arena. NULL: the answer is set. */
+const char *auth_own_email(struct http_request *r);
+
 /* PATCH /api/v1/session/password */
 enum http_result auth_password(struct http_request *r);
 /* GET and DELETE /api/v1/sessions, DELETE /api/v1/sessions/{id} */

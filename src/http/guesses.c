@@ -180,6 +180,17 @@ void guesses_right(struct guesses *g, const char *address, const char *account, 
 	pthread_mutex_unlock(&g->lock);
 }
 
+void guesses_forgive(struct guesses *g, const char *address, const char *account, int64_t now_ms)
+{
+	pthread_mutex_lock(&g->lock);
+	struct guesser *a = find(g, 'a', address, now_ms), *u = find(g, 'u', account, now_ms);
+	if (a)
+		take_back(a);
+	if (u)
+		take_back(u);
+	pthread_mutex_unlock(&g->lock);
+}
+
 void guesses_wrong(struct guesses *g)
 {
 	pthread_mutex_lock(&g->lock);

@@ -35,6 +35,9 @@ int guesses_begin(struct guesses *g, const char *address, const char *account, i
 /* The password was right: the attempt does not count, and the account is this address's. */
 void guesses_right(struct guesses *g, const char *address, const char *account, int64_t now_ms);
 
+/* It was neither: something else is asked for before it counts. */
+void guesses_forgive(struct guesses *g, const char *address, const char *account, int64_t now_ms);
+
 /* It was wrong: for guesses_counts() alone. */
 void guesses_wrong(struct guesses *g);
 

@@ -1,6 +1,7 @@
 /* Every path there is. Resources are found by their kind's table after these. */
 #include "flow/simulate.h"
 #include "http/api/api.h"
+#include "http/second_factor.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +31,13 @@ const struct http_route http_routes[] = {
 	{"DELETE", V1 "/session", auth_logout, ROLE_NONE, "Sign out", NULL, false},
 	{"PATCH", V1 "/session/password", auth_password, ROLE_ANALYST,
 	 "Change your own password (sessions only); your other sessions end", auth_password_fields, false},
+	{"POST", V1 "/session/totp", second_factor_post, ROLE_ANALYST,
+	 "Set up your second factor: without a code a secret, with its code ten recovery codes",
+	 second_factor_fields, false},
+	{"DELETE", V1 "/session/totp", second_factor_delete, ROLE_ANALYST,
+	 "Remove your second factor (its code, or a recovery code)", second_factor_fields, false},
+	{"DELETE", V1 "/users/{id}/totp", second_factor_reset, ROLE_ADMIN,
+	 "Remove the second factor of a user who lost it (sessions only)", NULL, false},
 	{"GET", V1 "/sessions", auth_sessions, ROLE_ANALYST, "Your own sessions, newest first", NULL, false},
 	{"DELETE", V1 "/sessions", auth_sessions_end, ROLE_ANALYST, "Sign out everywhere", NULL, false},
 	{"DELETE", V1 "/sessions/{id}", auth_session_end, ROLE_ANALYST, "End one of your own sessions", NULL,

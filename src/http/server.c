@@ -635,7 +635,10 @@ static void dispatch(struct exchange *x, enum http_result *result)
 	if (r->status || (file && static_serve(r)))
 		return;
 	if (!route) {
-		answer_no_route(r, x->path_known);
+		if (x->is_foreign)
+			http_problem(r, 404, "There is nothing here", "%.20s %.200s", r->method, r->path);
+		else
+			answer_no_route(r, x->path_known);
 		return;
 	}
 	undo_codings(x);

@@ -1,6 +1,7 @@
 /* Passwords that are easily guessed, and who guesses them. */
 #include "test.h"
 #include "http/guesses.h"
+#include "http/totp.h"
 #include "model/user.h"
 
 static bool is_taken(const char *password, const char *email)
@@ -123,9 +124,63 @@ static void test_what_is_remembered_of_guessers_is_bounded(void **state)
 	guesses_destroy(g);
 }
 
+/* RFC 6238 appendix B, the last six digits. */
+static void test_codes_are_those_of_the_rfc(void **state)
+{
+	static const char secret[] = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"; /* "12345678901234567890" */
+	static const struct {
+		int64_t seconds;
+		const char *code;
+	} cases[] = {
+		{59, "287082"},
+		{1111111109, "081804"},
+		{1111111111, "050471"},
+		{1234567890, "005924"},
+		{2000000000, "279037"},
+		{20000000000, "353130"},
+	};
+	char code[TOTP_DIGITS + 1];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t step = cases[i].seconds / TOTP_STEP_SECONDS;
+		assert_true(totp_code(secret, step, code));
+		assert_string_equal(code, cases[i].code);
+		assert_int_equal(totp_match(secret, code, cases[i].seconds, 0), step);
+	}
+	assert_false(totp_code("too short", 1, code));
+	assert_false(totp_code("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ1", 1, code));
+}
+
+static void test_a_code_counts_for_its_neighbours_and_once(void **state)
+{
+	char secret[TOTP_SECRET_SIZE], code[TOTP_DIGITS + 1], other[TOTP_SECRET_SIZE];
+	const int64_t now = 1700000000, step = now / TOTP_STEP_SECONDS;
+	(void)state;
+	totp_secret(secret);
+	totp_secret(other);
+	assert_int_equal(strlen(secret), TOTP_SECRET_SIZE - 1);
+	assert_string_not_equal(secret, other);
+	assert_true(totp_code(secret, step, code));
+	assert_int_equal(totp_match(secret, code, now + 30, 0), step);
+	assert_int_equal(totp_match(secret, code, now - 30, 0), step);
+	assert_int_equal(totp_match(secret, code, now + 90, 0), 0);
+	assert_int_equal(totp_match(secret, code, now - 90, 0), 0);
+	assert_int_equal(totp_match(secret, code, now, step), 0);
+	char spaced[] = " xxx xxx ";
+	memcpy(spaced + 1, code, 3);
+	memcpy(spaced + 5, code + 3, 3);
+	assert_int_equal(totp_match(secret, spaced, now, 0), step);
+	assert_int_equal(totp_match(secret, "", now, 0), 0);
+	assert_int_equal(totp_match(secret, "12345", now, 0), 0);
+	assert_int_equal(totp_match(secret, "1234567", now, 0), 0);
+	assert_int_equal(totp_match(secret, "12345a", now, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_codes_are_those_of_the_rfc),
+		cmocka_unit_test(test_a_code_counts_for_its_neighbours_and_once),
 		cmocka_unit_test(test_passwords_that_are_tried_first_are_refused),
 		cmocka_unit_test(test_the_sixth_wrong_password_of_an_address_waits_ever_longer),
 		cmocka_unit_test(test_right_passwords_do_not_count_and_do_not_pardon_others),

@@ -13,6 +13,8 @@ const struct field api_organization_fields[] = {
 	{"region", FIELD_STRING, .min = 2, .max = 2, .initial = "\"US\"", .title = "Country",
 	 .help = "ISO 3166 code, such as US. Numbers without a country code are read as this "
 		 "country's."},
+	{"require_second_factor", FIELD_BOOLEAN, .initial = "false", .title = "Require a second factor",
+	 .help = "Users without one can only set it up after their next sign-in."},
 	{"incoming_retention_days", FIELD_INTEGER, .min = 1, .max = 3650, .initial = "90",
 	 .title = "Keep requests for (days)",
 	 .help = "How long requests of incoming webhooks and of RTB, and website visits are kept."},
