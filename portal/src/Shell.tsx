@@ -1,9 +1,10 @@
 // The frame around every page: header, navigation, the session's expiry.
-import { Alert, Anchor, AppShell, Burger, Button, Center, Group, ScrollArea, Stack, Text } from '@mantine/core'
+import { Alert, Anchor, AppShell, Burger, Button, Center, Container, Group, ScrollArea, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
 import { Outlet } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
+import { Account } from './Account'
 import { Navigation } from './Navigation'
 import { SignInDialog, SignInPage } from './SignIn'
 import { Shortcuts } from './Shortcuts'
@@ -70,6 +71,15 @@ function Frame() {
   )
 }
 
+// All that a session without the second factor that is required may do.
+function LimitedAccount() {
+  return (
+    <Container size="sm" py="xl" component="main">
+      <Account />
+    </Container>
+  )
+}
+
 export function Shell() {
   const { known, session } = useSessionState()
   const [failed, setFailed] = useState(false)
@@ -80,5 +90,6 @@ export function Shell() {
   useEffect(load, [])
   if (failed) return <Unreachable retry={load} />
   if (!known) return null
-  return session ? <Frame /> : <SignInPage />
+  if (!session) return <SignInPage />
+  return session.limited ? <LimitedAccount /> : <Frame />
 }

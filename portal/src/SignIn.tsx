@@ -1,7 +1,9 @@
 // Signing in: the page of a visitor without a session, and the dialog over a page whose session has expired.
 import { Alert, Button, Center, Group, Modal, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useState, type ReactNode } from 'react'
-import { cancel, enter, leave, renew, signIn, signOut, useSessionState, type Session } from './session'
+import {
+  CodeError, cancel, enter, leave, renew, signIn, signOut, useSessionState, type Session,
+} from './session'
 import { t } from './text'
 import { usePageTitle } from './title'
 
@@ -14,14 +16,17 @@ interface FormProps {
 function SignInForm({ email: known = '', onSession, children }: FormProps) {
   const [email, setEmail] = useState(known)
   const [password, setPassword] = useState('')
+  const [asksCode, setAsksCode] = useState(false)
+  const [code, setCode] = useState('')
   const [error, setError] = useState('')
   const [busy, setBusy] = useState(false)
   const submit = async () => {
     setBusy(true)
     setError('')
     try {
-      onSession(await signIn(email, password))
+      onSession(await signIn(email, password, asksCode ? code.trim() : undefined))
     } catch (e) {
+      setAsksCode(e instanceof CodeError)
       setError((e as Error).message)
       setBusy(false)
     }
@@ -32,8 +37,13 @@ function SignInForm({ email: known = '', onSession, children }: FormProps) {
         <TextInput label={t('E-mail')} type="email" autoComplete="username" required
           value={email} onChange={(e) => setEmail(e.currentTarget.value)} data-autofocus={!known || undefined} />
         <PasswordInput label={t('Password')} autoComplete="current-password" required
-          value={password} onChange={(e) => setPassword(e.currentTarget.value)} error={error}
-          data-autofocus={!!known || undefined} />
+          value={password} onChange={(e) => setPassword(e.currentTarget.value)}
+          error={!asksCode && error} data-autofocus={!!known || undefined} />
+        {asksCode && (
+          <TextInput label={t('Code')} autoComplete="one-time-code" inputMode="numeric" required
+            autoFocus description={t('From your authenticator app, or a recovery code.')}
+            value={code} onChange={(e) => setCode(e.currentTarget.value)} error={error} />
+        )}
         <Group justify="flex-end" grow={!children}>
           {children}
           <Button type="submit" loading={busy}>{t('Sign in')}</Button>

@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-router'
 import { StrictMode, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { Account } from './Account'
 import { NotFound } from './LoadFailed'
 import { RtbRequest, RtbRequests, rtbRequests } from './Rtb'
 import { Shell } from './Shell'
@@ -141,10 +142,7 @@ const router = createRouter({
       return () => <Organization />
     }),
     page('/settings/audit-log', { section: t('Audit Log') }, () => <AuditLog />),
-    loaded('/account', { section: t('Your account') }, async () => {
-      const { Account } = await import('./Account')
-      return () => <Account />
-    }),
+    page('/account', { section: t('Your account') }, () => <Account />),
     page('/sign-out', { section: t('Sign out') }, () => <SignOut />),
     ...resourcePages,
   ]),

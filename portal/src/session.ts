@@ -10,6 +10,8 @@ export interface Session {
   csrf_token: string
   email: string
   role: Role
+  second_factor: boolean
+  limited: boolean // a second factor has to be set up before anything else
 }
 
 interface State {
@@ -59,6 +61,12 @@ export function onRenewed(f: () => void): () => void {
   return () => void renewed.delete(f)
 }
 
+interface Refusal {
+  title: string
+  detail: string
+  errors: { pointer: string }[]
+}
+
 async function read(): Promise<Session | null> {
   const response = await fetch('/api/v1/session')
   if (!response.ok) throw new Error(response.statusText)
@@ -78,13 +86,20 @@ export async function loadSession() {
   set({ known: true, session })
 }
 
+// The password was right; the code of the second factor is missing or wrong.
+export class CodeError extends Error {}
+
 // Signs in and returns who that is. Throws with a sentence for people.
-export async function signIn(email: string, password: string): Promise<Session> {
+export async function signIn(email: string, password: string, code?: string): Promise<Session> {
   const unreachable = new Error(t('The server cannot be reached. Try again.'))
-  const send = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password }) }
+  const body = JSON.stringify({ email, password, ...(code ? { code } : {}) })
+  const send = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
   const response = await fetch('/api/v1/session', send).catch(() => Promise.reject(unreachable))
   if (!response.ok) {
-    const { detail, title } = (await response.json().catch(() => ({}))) as { detail?: string; title?: string }
+    const problem = (await response.json().catch(() => ({}))) as Partial<Refusal>
+    const { detail, title, errors } = problem
+    if (errors?.some((e) => e.pointer === '/code'))
+      throw new CodeError(code ? t('The code is wrong') : '')
     const sentence = detail ?? title ?? response.statusText
     throw new Error(sentence.charAt(0).toUpperCase() + sentence.slice(1))
   }
@@ -94,6 +109,12 @@ export async function signIn(email: string, password: string): Promise<Session> 
 }
 
 export const enter = (session: Session) => set({ known: true, session })
+
+// Reads the session again: what it may do has changed.
+export async function refreshSession() {
+  const session = await read()
+  if (session) set({ session })
+}
 
 export async function signOut() {
   const response = await fetch('/api/v1/session', { method: 'DELETE' })
