@@ -10,6 +10,7 @@
 #include "http/server.h"
 #include "model/resource.h"
 #include "node.h"
+#include "notify.h"
 #include "rtp_address.h"
 #include "settings.h"
 #include "sip/sip.h"
@@ -386,7 +387,37 @@ static bool start_services(struct strowger *s, struct error *err)
 	    !(s->client = http_client_create(s->store, s->config, is_set(s, SETTING_ALLOW_PRIVATE), s->settings.value[SETTING_RETRY_SCHEDULE], s->disable_after * INT64_C(1000), err)) ||
 	    !(s->finals = finals_create(s->store, s->config, s->client)) || !(s->scripts = script_pool_create(NULL, err)) || !(s->recorder = recorder_create(err)))
 		return false;
-	struct call_loop_config calls = {s->listeners, s->settings.value[SETTING_CERTIFICATE], s->settings.value[SETTING_KEY], s->settings.value[SETTING_CA], node_id(s->node), s->store, s->config, s->registry, s->leases, s->trunks, s->phones, s->capacity, s->media, s->prompts, s->client, s->scripts, s->recorder, s->prompt_dir, s->recording_dir, s->session, s->min_session, s->ban, s->rtp_timeout, s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL, s->sip_proxies.list, s->sip_proxies.count, s->settings.value[SETTING_WEBSOCKET] != NULL, !is_set(s, SETTING_ALLOW_PRIVATE)};
+	struct call_loop_config calls = {
+		.listeners = s->listeners,
+		.certificate = s->settings.value[SETTING_CERTIFICATE],
+		.key = s->settings.value[SETTING_KEY],
+		.ca = s->settings.value[SETTING_CA],
+		.node = node_id(s->node),
+		.store = s->store,
+		.config = s->config,
+		.registry = s->registry,
+		.leases = s->leases,
+		.trunks = s->trunks,
+		.phones = s->phones,
+		.capacity = s->capacity,
+		.media = s->media,
+		.prompts = s->prompts,
+		.http = s->client,
+		.scripts = s->scripts,
+		.recorder = s->recorder,
+		.prompt_dir = s->prompt_dir,
+		.recording_dir = s->recording_dir,
+		.session_seconds = s->session,
+		.min_session_seconds = s->min_session,
+		.ban_seconds = s->ban,
+		.rtp_timeout_seconds = s->rtp_timeout,
+		.rtpengine = s->has_rtpengine ? (const struct sockaddr *)&s->rtpengine : NULL,
+		.proxies = s->sip_proxies.list,
+		.proxy_count = s->sip_proxies.count,
+		.takes_tickets = s->settings.value[SETTING_WEBSOCKET] != NULL,
+		.guards_private = !is_set(s, SETTING_ALLOW_PRIVATE),
+		.alive = notify_alive,
+	};
 	if (!(s->calls = call_loop_create(&calls, err)))
 		return false;
 	struct http_config http = {
@@ -492,6 +523,8 @@ int command_serve(int argc, char **argv)
 	bool ok = (!log_file || log_open(log_file) || error_set(&err, "cannot write the log file %s", log_file)) && read_settings(s, &err) && start_storage(s, &signals, &signal_number, &err) && start_services(s, &err);
 	if (ok)
 		log_info(NULL, "serving: http %s, sip %s, audio on %s", s->settings.value[SETTING_HTTP], s->settings.value[SETTING_SIP], s->rtp_addresses);
+	if (ok)
+		notify_send("READY=1\nSTATUS=serving");
 	bool lost = false;
 	while (ok && !(lost = !node_watch(s->node, s->client))) {
 		const struct timespec second = {1, 0};
@@ -506,6 +539,7 @@ int command_serve(int argc, char **argv)
 		error_set(&err, "another server is active now");
 	if (ok)
 		log_info(NULL, "stopping: calls are drained");
+	notify_send("STOPPING=1");
 	if (ok && (lost || node_is_awaited(s->node)))
 		hand_over(s);
 	stop(s);

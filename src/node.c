@@ -3,6 +3,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "event/event.h"
+#include "notify.h"
 #include "store/finals.h"
 #include "store/totals.h"
 #include <semaphore.h>
@@ -58,8 +59,11 @@ static struct store_lock *wait_for(struct node *n, const char *name, bool for_ev
 	struct store_lock *l = store_lock_new(n->store, name, err);
 	for (bool told = false; l && take_politely(l, n->own, &back_ms, err) != LOCK_HELD;
 	     told = true) {
-		if (for_ever && !told)
+		if (for_ever && !told) {
 			log_info(NULL, "standing by: another server is active");
+			notify_send("READY=1\nSTATUS=standing by");
+		}
+		notify_alive();
 		int s = sigtimedwait(signals, NULL, &ask);
 		bool signalled = s > 0 && s != SIGHUP;
 		if (signalled)

@@ -335,6 +335,8 @@ static void once_a_second(struct call_loop *loop, int64_t now)
 	ladders_write(loop->ladders, now);
 	if (loop->calls)
 		pulse_beat(loop->pulse);
+	if (loop->config.alive)
+		loop->config.alive();
 	sip_agent_tick(loop->agent);
 	HASH_ITER(hh, loop->by_serial, c, next)
 		call_check_media(c, now);
