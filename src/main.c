@@ -454,6 +454,7 @@ static void hand_over(struct strowger *s)
 	finals_stop(s->finals);
 	http_server_hand_over(s->http);
 	http_client_hand_over(s->client);
+	call_loop_hand_over(s->calls);
 	node_hand_over(s->node);
 }
 
@@ -503,6 +504,14 @@ static void set_limits(void)
 	setrlimit(RLIMIT_CORE, &core);
 }
 
+/* Of servers that still have calls, though this one is active. */
+static void count_late_calls(struct strowger *s)
+{
+	struct store_conn *conn = node_has_others(s->node) ? store_reader(s->store) : NULL;
+	if (conn)
+		capacity_read_late(s->capacity, conn, s->config);
+}
+
 int command_serve(int argc, char **argv)
 {
 	struct strowger *s = calloc(1, sizeof *s);
@@ -529,6 +538,7 @@ int command_serve(int argc, char **argv)
 	while (ok && !(lost = !node_watch(s->node, s->client))) {
 		const struct timespec second = {1, 0};
 		finals_look(s->finals);
+		count_late_calls(s);
 		signal_number = sigtimedwait(&signals, NULL, &second);
 		if (signal_number == SIGHUP)
 			read_files_anew(s);

@@ -242,6 +242,11 @@ bool node_watch(struct node *n, struct http_client *client)
 	return state != LOCK_TAKEN;
 }
 
+bool node_has_others(const struct node *n)
+{
+	return n->other_count > 0;
+}
+
 bool node_is_awaited(struct node *n)
 {
 	return is_taken(n, STANDBY);

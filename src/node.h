@@ -25,6 +25,9 @@ bool node_close_interrupted(struct store_conn *conn, void *arg) WARN_UNUSED;
 /* Once a second, while active: calls of others that died meanwhile are closed, and what they had told is delivered. false: another one is active now. */
 bool node_watch(struct node *n, struct http_client *client);
 
+/* Do others still have calls? */
+bool node_has_others(const struct node *n);
+
 /* Does one stand by? */
 bool node_is_awaited(struct node *n);
 /* It may be active now. */

@@ -71,6 +71,11 @@ void call_loop_hangup(struct call_loop *loop, const char *call_id);
 /* Any thread. Read the certificate's files anew; that it was, or could not be, is logged. */
 void call_loop_reload_certificate(struct call_loop *loop);
 
+/*
+ * Another server will be active: what calls have gathered is given to the writer, and calls that
+ * are connected later are told to that server. Not from the loop's thread; the loop must run.
+ */
+void call_loop_hand_over(struct call_loop *loop);
 /* Any thread. A target takes calls again: those that wait for one are looked at. */
 void call_loop_look_for_room(struct call_loop *loop);
 

@@ -1,6 +1,8 @@
 #include "call/capacity.h"
+#include "base/clock.h"
 #include "base/id.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +55,8 @@ struct capacity {
 	struct target_use *targets;
 	struct plan_turns *plans;
 	uint64_t last_turn;
+	_Atomic bool handed_over;
+	char late_id[ID_SIZE]; /* the newest late call that is counted */
 };
 
 /* ---- counters; the lock is held ---- */
@@ -242,20 +246,46 @@ enum route_verdict capacity_enter(struct capacity *c, const struct route_target 
 	return v;
 }
 
-void capacity_connected(struct capacity *c, const struct route_target *t, const struct capacity_call *call, int64_t now_ms, struct store_batch *batch)
+/* One more call of that moment. entered: it was one of those that are entering. */
+static void add(struct capacity *c, const struct route_target *t, const struct capacity_call *call,
+		int64_t at_ms, int64_t now_ms, bool entered)
 {
 	struct counter *own[4];
-	int64_t quarter = now_ms / QUARTER_MS;
+	int64_t quarter = at_ms / QUARTER_MS;
 	pthread_mutex_lock(&c->lock);
 	size_t n = counters_of(c, t, call, own);
 	for (size_t i = 0; i < n; i++) {
 		bring_up(own[i], t->zone, now_ms);
-		own[i]->entering -= own[i]->entering > 0;
+		own[i]->entering -= entered && own[i]->entering > 0;
 		own[i]->total++;
 		count(own[i], quarter, 1);
 		remember(own[i], quarter, 1);
 	}
 	pthread_mutex_unlock(&c->lock);
+}
+
+static void write_late(const struct route_target *t, const struct capacity_call *call, int64_t now_ms,
+		       struct store_batch *batch)
+{
+	char id[ID_SIZE];
+	store_batch_add(batch,
+			"INSERT INTO late_target_calls (id, organization_id, target_id, campaign_id, "
+			"publisher_id, at_ms) VALUES ($1, $2, $3, $4, $5, $6)",
+			"sssssi", id_new("ltc", id), call->organization_id, t->id, call->campaign_id,
+			call->publisher_id, now_ms);
+}
+
+void capacity_hand_over(struct capacity *c)
+{
+	c->handed_over = true;
+}
+
+void capacity_connected(struct capacity *c, const struct route_target *t, const struct capacity_call *call, int64_t now_ms, struct store_batch *batch)
+{
+	int64_t quarter = now_ms / QUARTER_MS;
+	add(c, t, call, now_ms, now_ms, true);
+	if (batch && c->handed_over)
+		write_late(t, call, now_ms, batch);
 	if (batch)
 		store_batch_add(batch, "INSERT INTO target_calls (organization_id, target_id, campaign_id, publisher_id, quarter, calls) VALUES ($1, $2, $3, $4, $5, 1) "
 			"ON CONFLICT (target_id, campaign_id, publisher_id, quarter) DO UPDATE SET calls = target_calls.calls + 1",
@@ -418,11 +448,46 @@ static void read_row(struct capacity *c, const struct organization *o, const str
 	}
 }
 
+static void read_late(struct capacity *c, struct config_store *config, const struct store_rows *rows,
+		      size_t row)
+{
+	const struct organization *o = config_organization(config, rows_text(rows, row, 1));
+	const struct route_target *t = o ? organization_target(o, rows_text(rows, row, 2)) : NULL;
+	const struct capacity_call call = {o ? o->id : "", rows_text(rows, row, 3),
+					   rows_text(rows, row, 4)};
+	if (t)
+		add(c, t, &call, rows_int(rows, row, 5), clock_now_ms(), false);
+	if (o)
+		organization_release(o);
+	snprintf(c->late_id, sizeof c->late_id, "%s", rows_text(rows, row, 0));
+}
+
+void capacity_read_late(struct capacity *c, struct store_conn *conn, struct config_store *config)
+{
+	struct store_rows *rows = store_query(conn,
+		"SELECT id, organization_id, target_id, campaign_id, publisher_id, at_ms "
+		"FROM late_target_calls WHERE id > $1 ORDER BY id LIMIT 1000", "s", c->late_id);
+	for (size_t i = 0; i < rows_count(rows); i++)
+		read_late(c, config, rows, i);
+	rows_free(rows);
+}
+
+/* Those that are there now are in what is read with them. */
+static bool skip_late(struct capacity *c, struct store_conn *conn)
+{
+	struct store_rows *rows =
+		store_query(conn, "SELECT COALESCE(MAX(id), '') FROM late_target_calls", "");
+	if (rows_count(rows) == 1)
+		snprintf(c->late_id, sizeof c->late_id, "%s", rows_text(rows, 0, 0));
+	rows_free(rows);
+	return rows != NULL;
+}
+
 /* What is older than a month comes as one row. */
 static bool read_all(struct capacity *c, struct store *store, struct config_store *config, int64_t now_ms)
 {
 	struct store_conn *conn = store_reader(store);
-	struct store_rows *rows = conn ? store_query(conn, "SELECT organization_id, target_id, campaign_id, publisher_id, CASE WHEN quarter > $1 THEN quarter ELSE 0 END, SUM(calls) FROM target_calls GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 5",
+	struct store_rows *rows = conn && skip_late(c, conn) ? store_query(conn, "SELECT organization_id, target_id, campaign_id, publisher_id, CASE WHEN quarter > $1 THEN quarter ELSE 0 END, SUM(calls) FROM target_calls GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 5",
 		"i", now_ms / QUARTER_MS - QUARTERS) : NULL;
 	const struct organization *o = NULL;
 	for (size_t i = 0; i < rows_count(rows); i++) {

@@ -25,6 +25,10 @@ struct capacity_call {
 enum route_verdict capacity_enter(struct capacity *c, const struct route_target *target, const struct capacity_call *call, int64_t now_ms) WARN_UNUSED;
 /* It talks: it is one of this hour's, day's, month's. To be written with `batch`. */
 void capacity_connected(struct capacity *c, const struct route_target *target, const struct capacity_call *call, int64_t now_ms, struct store_batch *batch);
+/* Another server is active from now on: it is told of calls that are connected later. Any thread. */
+void capacity_hand_over(struct capacity *c);
+/* Count what servers that have handed over connected since the last time. One thread. */
+void capacity_read_late(struct capacity *c, struct store_conn *conn, struct config_store *config);
 void capacity_leave(struct capacity *c, const struct route_target *target, const struct capacity_call *call, bool connected);
 
 /* The plan tries the target, or the group, now. */

@@ -18,6 +18,7 @@
 #include "sip/sdp.h"
 #include "sip/sip.h"
 #include <pthread.h>
+#include <semaphore.h>
 #include <sofia-sip/su_wait.h>
 #include <uthash.h>
 
@@ -45,6 +46,7 @@ struct call_loop {
 	struct bans *guessers, *strangers; /* admission.c says who is which */
 	struct ladders *ladders;
 	struct pulse *pulse;
+	sem_t *_Atomic handing_over; /* posted once all is written that calls have gathered; or NULL */
 	struct policies *policies;
 	struct phone_match phone; /* whose REGISTER or INVITE is authenticated */
 	char own_password[33]; /* of calls that this server sends to itself */

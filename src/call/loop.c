@@ -307,6 +307,18 @@ void call_loop_look_for_room(struct call_loop *loop)
 	post(loop, &(struct letter){.kind = LETTER_ROOM});
 }
 
+void call_loop_hand_over(struct call_loop *loop)
+{
+	sem_t done;
+	sem_init(&done, 0, 0);
+	loop->handing_over = &done;
+	mailbox_wake(loop->mailbox);
+	while (sem_wait(&done) != 0) {
+		/* a signal came */
+	}
+	sem_destroy(&done);
+}
+
 struct call_loop_counts call_loop_counts(const struct call_loop *loop)
 {
 	return (struct call_loop_counts){loop->calls, loop->legs, loop->transactions, loop->banned, loop->certificate_expires_at, loop->started, loop->refused, loop->dropped};
@@ -349,6 +361,7 @@ static void once_a_second(struct call_loop *loop, int64_t now)
  */
 static void settle(struct call_loop *loop, bool all)
 {
+	sem_t *handing_over = loop->handing_over;
 	int64_t now = clock_monotonic_ms();
 	loop->legs = sip_agent_legs(loop->agent);
 	loop->transactions = sip_agent_transactions(loop->agent);
@@ -357,7 +370,7 @@ static void settle(struct call_loop *loop, bool all)
 	once_a_second(loop, now);
 	if (loop->rtpengine)
 		rtpengine_check(loop->rtpengine, now);
-	if (all || now >= loop->write_at_ms) {
+	if (all || handing_over || now >= loop->write_at_ms) {
 		loop->write_at_ms = loop->dirty ? now + WRITE_EVERY_MS : 0;
 		for (struct call *c = loop->dirty, *next; c; c = next) {
 			log_flush(c); /* still marked, so that flushing does not list it again */
@@ -367,6 +380,11 @@ static void settle(struct call_loop *loop, bool all)
 				call_free(c);
 		}
 		loop->dirty = NULL;
+	}
+	if (handing_over) {
+		capacity_hand_over(loop->config.capacity);
+		loop->handing_over = NULL;
+		sem_post(handing_over);
 	}
 	media_flush(loop->config.media);
 }

@@ -38,6 +38,7 @@ bool retention_run(struct store_conn *conn, int64_t now_ms)
 	}
 	rows_free(rows);
 	ok = ok && store_exec(conn, "DELETE FROM nodes WHERE seen_at < $1", "i", now_ms - 7 * DAY_MS);
+	ok = ok && store_exec(conn, "DELETE FROM late_target_calls WHERE at_ms < $1", "i", now_ms - 2 * DAY_MS);
 	return ok && store_exec(conn, "DELETE FROM pool_hours WHERE hour < $1", "i", (now_ms - RETENTION_DAYS * DAY_MS) / 3600000) && store_exec(conn, "DELETE FROM webhook_statistics WHERE at_ms < $1", "i", now_ms - RETENTION_DAYS * DAY_MS);
 }
 
