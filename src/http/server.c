@@ -227,8 +227,8 @@ static void refuse_size(struct exchange *x)
 	const char *more = x->coding == INFLATE_TOO_LARGE ? ", when it is decompressed" : "";
 	if (x->body.stranger && is_incoming(x->route))
 		http_problem(r, 413, "The body is too large",
-			     "at most %zu bytes are taken here%s, and %zu with the key in the URL or in "
-			     "Authorization", x->body.max, more, BODY_MAX);
+			     "at most %zu bytes are taken here with the key in the URL or in "
+			     "Authorization, and %zu without%s", BODY_MAX, x->body.max, more);
 	else
 		http_problem(r, 413, "The body is too large", "at most %zu bytes are taken here%s",
 			     x->body.max, more);

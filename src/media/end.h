@@ -45,6 +45,7 @@ struct media_end {
 	int number;
 	size_t address; /* of the media's: where the socket is bound */
 	struct rtp_socket *socket;
+	int named_port; /* of our host, that the SDP names; 0: none. The loop's */
 	/* all below: media thread only */
 	struct media_end *next_active, **previous_active; /* ends that have something to send each tick */
 	struct media_end *peer;

@@ -80,17 +80,44 @@ static bool is_same_address(const char *a, const char *b)
 		      address_text((const struct sockaddr *)&other, text[1])) == 0;
 }
 
+static bool is_own_address(const struct media *m, const char *address)
+{
+	for (size_t i = 0; i < m->address_count; i++)
+		if (is_same_address(m->addresses[i].bound, address) ||
+		    is_same_address(m->addresses[i].advertised, address))
+			return true;
+	return false;
+}
+
 bool media_is_own(const struct media *m, const char *address, int port)
 {
-	for (size_t i = 0; i < m->address_count; i++) {
-		if (!is_same_address(m->addresses[i].bound, address) &&
-		    !is_same_address(m->addresses[i].advertised, address))
-			continue;
+	if (!is_own_address(m, address))
+		return false;
+	for (size_t i = 0; i < m->address_count; i++)
 		for (int k = 0; k < m->count; k++)
 			if (rtp_sockets_has(m->threads[k].sockets[i], port))
 				return true;
-	}
 	return false;
+}
+
+/*
+ * The end sends to this port of our host, 0: to none. It was not bound here when the SDP was read,
+ * and while it is named it does not become another end's, whose SDP may name this end's port.
+ */
+static void name_port(struct media_end *e, int port)
+{
+	struct media *m = e->media;
+	if (port == e->named_port)
+		return;
+	for (size_t i = 0; i < m->address_count; i++)
+		for (int k = 0; k < m->count; k++) {
+			struct rtp_sockets *sockets = m->threads[k].sockets[i];
+			if (e->named_port)
+				rtp_sockets_name(sockets, e->named_port, false);
+			if (port)
+				rtp_sockets_name(sockets, port, true);
+		}
+	e->named_port = port;
 }
 
 size_t media_address_count(const struct media *m)
@@ -161,12 +188,14 @@ int media_open_ends(const struct media *m)
 
 void media_close(struct media_end *e)
 {
+	name_port(e, 0);
 	post(e, &(struct command){.kind = COMMAND_CLOSE});
 }
 
 void media_set_remote(struct media_end *e, const struct sdp_audio *remote,
 		      enum media_symmetry symmetry)
 {
+	name_port(e, is_own_address(e->media, remote->address) ? remote->port : 0);
 	post(e, &(struct command){.kind = COMMAND_REMOTE, .remote = *remote, .symmetry = symmetry});
 	/* At once: the far side may send from there as soon as it has our answer. */
 	mailbox_wake(e->thread->commands);

@@ -55,7 +55,7 @@ struct media_event {
 /* Wake the media thread for what was asked of it since the last flush. */
 void media_flush(struct media *media);
 
-/* Is it an address of ours for audio, with a port that this server has or may take? Any thread. */
+/* Is it an address of ours for audio, with a port that is bound here? Any thread. */
 bool media_is_own(const struct media *media, const char *address, int port);
 size_t media_address_count(const struct media *media);
 /*

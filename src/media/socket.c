@@ -21,6 +21,7 @@ struct rtp_sockets {
 	int epoll, port_low, step;
 	pthread_mutex_t lock;
 	uint8_t *port_used; /* by (port - port_low) / step: enum port_use */
+	uint16_t *port_named; /* by the same: how many ends send there */
 	size_t port_count, port_next;
 	int64_t others_ms; /* when ports of other programs were last forgotten */
 	struct rtp_socket *idle, **idle_last; /* oldest first */
@@ -58,7 +59,10 @@ struct rtp_sockets *rtp_sockets_create(const char *address, int port_low, int po
 	s->step = step;
 	s->port_count = port_high > s->port_low ? (size_t)(port_high - s->port_low - 1) / (size_t)step + 1 : 0;
 	s->port_used = calloc(s->port_count + 1, 1);
-	if (!s->port_used) {
+	s->port_named = calloc(s->port_count + 1, sizeof *s->port_named);
+	if (!s->port_used || !s->port_named) {
+		free(s->port_used);
+		free(s->port_named);
 		free(s);
 		return NULL;
 	}
@@ -93,6 +97,7 @@ void rtp_sockets_destroy(struct rtp_sockets *s)
 		close_socket(s, take_idle(s));
 	pthread_mutex_destroy(&s->lock);
 	free(s->port_used);
+	free(s->port_named);
 	free(s);
 }
 
@@ -139,8 +144,8 @@ static void forget_others(struct rtp_sockets *s, int64_t now)
 }
 
 /*
- * The next free port that no other program has, of the whole range. Ports of others are remembered
- * for a while: else each call would try them all, where others have many.
+ * The next free port that no other program has and no end sends to, of the whole range. Ports of
+ * others are remembered for a while: else each call would try them all, where others have many.
  */
 static struct rtp_socket *open_socket(struct rtp_sockets *s, int64_t now)
 {
@@ -148,7 +153,7 @@ static struct rtp_socket *open_socket(struct rtp_sockets *s, int64_t now)
 	forget_others(s, now);
 	for (size_t i = 0; socket && i < s->port_count; i++) {
 		size_t at = (s->port_next + i) % s->port_count;
-		if (s->port_used[at] != PORT_FREE)
+		if (s->port_used[at] != PORT_FREE || s->port_named[at])
 			continue;
 		socket->port = s->port_low + (int)at * s->step;
 		errno = 0;
@@ -181,20 +186,31 @@ struct rtp_socket *rtp_sockets_take(struct rtp_sockets *s)
 	return socket;
 }
 
-bool rtp_sockets_has(struct rtp_sockets *s, int port)
+/* Where the port and that of its RTCP are in port_used; port_count: it is not of these. */
+static size_t place_of(const struct rtp_sockets *s, int port)
 {
 	int from_low = port - s->port_low;
-	size_t at = from_low < 0 ? s->port_count : (size_t)(from_low / s->step);
-	if (at >= s->port_count || from_low % s->step > 1) /* the second is RTCP's */
-		return false;
+	if (from_low < 0 || from_low % s->step > 1)
+		return s->port_count;
+	size_t at = (size_t)(from_low / s->step);
+	return at < s->port_count ? at : s->port_count;
+}
+
+bool rtp_sockets_has(struct rtp_sockets *s, int port)
+{
+	size_t at = place_of(s, port);
 	pthread_mutex_lock(&s->lock);
-	bool has = s->port_used[at] == PORT_OURS;
-	int fd = has ? -1 : bind_port(s, port);
-	bool taken = fd < 0 && errno == EADDRINUSE;
-	if (fd >= 0)
-		close(fd);
+	bool has = s->port_used[at] == PORT_OURS; /* one more than there are, which is free */
 	pthread_mutex_unlock(&s->lock);
-	return has || !taken;
+	return has;
+}
+
+void rtp_sockets_name(struct rtp_sockets *s, int port, bool named)
+{
+	size_t at = place_of(s, port);
+	pthread_mutex_lock(&s->lock);
+	s->port_named[at] = (uint16_t)(s->port_named[at] + (named ? 1 : -1));
+	pthread_mutex_unlock(&s->lock);
 }
 
 void rtp_sockets_give(struct rtp_sockets *s, struct rtp_socket *socket)

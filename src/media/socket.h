@@ -27,11 +27,10 @@ struct rtp_sockets *rtp_sockets_create(const char *address, int port_low, int po
 void rtp_sockets_destroy(struct rtp_sockets *sockets);
 /* NULL: no port free, or no descriptor. */
 struct rtp_socket *rtp_sockets_take(struct rtp_sockets *sockets) WARN_UNUSED;
-/*
- * Would what is sent to the port come to this server, now or once it takes the port? So it is for
- * those that are bound here, and for those that nobody has. Another program's ports are its own.
- */
+/* Is the port, or that of its RTCP, bound here? */
 bool rtp_sockets_has(struct rtp_sockets *sockets, int port);
+/* An end sends to that port of this host from now on, or no longer: meanwhile it is not taken here. */
+void rtp_sockets_name(struct rtp_sockets *sockets, int port, bool named);
 /* Sent to no more, though packets may still be read from it. It may be closed here. */
 void rtp_sockets_give(struct rtp_sockets *sockets, struct rtp_socket *socket);
 
