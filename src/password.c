@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What scripts/run gives its demo, which serves on loopback alone; the README tells it. */
+#define DEMO_PASSWORD "strowger-demo"
+
 bool password_read_file(const char *file, const char *email, char *out, size_t size, struct error *err)
 {
 	struct errors errors = {0};
@@ -22,7 +25,8 @@ bool password_read_file(const char *file, const char *email, char *out, size_t s
 	out[strcspn(out, "\r\n")] = '\0';
 	if (strlen(out) < 10)
 		return error_set(err, "the password in %s must have at least 10 characters", file);
-	user_password_check(out, email, &errors);
+	if (strcmp(out, DEMO_PASSWORD) != 0)
+		user_password_check(out, email, &errors);
 	if (errors_any(&errors))
 		error_set(err, "the password in %s %s", file,
 			  json_string_value(json_object_get(json_array_get(errors.list, 0), "detail")));

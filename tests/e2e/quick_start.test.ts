@@ -13,7 +13,7 @@ test('the quick start works as written', { skip: usePostgres && 'it is on SQLite
   const steps = [...readFileSync(join(root, 'docs/quick-start.md'), 'utf8').matchAll(/```sh\n(.*?)```/gs)].map((m) => m[1])
   const script = ['set -eu', ...steps, 'kill %1', 'wait'].join('\n')
     .replaceAll('8080', String(http)).replaceAll('5060', String(sip)).replaceAll('5090', String(phone))
-    .replace(/^build\/strowger serve .*$/m, (line) => `${line}\nn=0; until curl -fs http://127.0.0.1:${http}/healthz; do n=$((n+1)); [ $n -lt 100 ]; sleep 0.1; done`)
+    .replace(/^build\/strowger serve [^&]*&$/m, (line) => `${line}\nn=0; until curl -fs http://127.0.0.1:${http}/healthz; do n=$((n+1)); [ $n -lt 100 ]; sleep 0.1; done`)
   mkdirSync(join(dir, 'build'))
   symlinkSync(binary, join(dir, 'build/strowger'))
   writeFileSync(join(dir, 'steps.sh'), script)
