@@ -416,6 +416,7 @@ static bool start_services(struct strowger *s, struct error *err)
 		.proxy_count = s->sip_proxies.count,
 		.takes_tickets = s->settings.value[SETTING_WEBSOCKET] != NULL,
 		.guards_private = !is_set(s, SETTING_ALLOW_PRIVATE),
+		.offers_sha256 = is_set(s, SETTING_SIP_SHA256),
 		.alive = notify_alive,
 	};
 	if (!(s->calls = call_loop_create(&calls, err)))

@@ -43,6 +43,10 @@ static const struct {
 	[SETTING_RTP_PORTS] = {"rtp-ports", "LOW-HIGH", "20000-29999", "UDP ports for audio, two a call leg"},
 	[SETTING_MEDIA] = {"media", "BACKEND", "embedded", "embedded: audio goes straight to callers and targets. rtpengine:ADDR:PORT: through the rtpengine whose ng protocol listens there, which speaks SRTP and WebRTC"},
 	[SETTING_BAN] = {"sip-ban", "SECONDS", "600", "An address that was refused 20 times within a minute is not answered for so long, but for calls that a trunk takes from there; 0: never"},
+	[SETTING_SIP_SHA256] = {
+		"sip-sha256", NULL, NULL,
+		"Offer callers and phones SHA-256 beside MD5 for their credentials; some, such as JsSIP "
+		"and baresip, send none then"},
 	[SETTING_SESSION_EXPIRES] = {"session-expires", "SECONDS", "1800", "Session timer that is asked for (RFC 4028): a side that is gone is noticed by then"},
 	[SETTING_MIN_SE] = {"min-se", "SECONDS", "90", "The shortest session timer that is agreed to"},
 	[SETTING_RTP_TIMEOUT] = {"rtp-timeout", "SECONDS", "120", "An answered call whose caller or target has sent no audio for so long is ended, unless on hold; 0: never"},

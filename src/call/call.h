@@ -46,6 +46,7 @@ struct call_loop_config {
 	size_t proxy_count;
 	bool takes_tickets; /* calls with a ticket (call/ticket.h) are let in */
 	bool guards_private; /* calls and OPTIONS go to public addresses alone */
+	bool offers_sha256;  /* beside MD5, to callers and phones */
 	void (*alive)(void); /* called once a second by the loop; or NULL */
 };
 

@@ -437,7 +437,7 @@ static void *loop_main(void *arg)
 {
 	struct start *start = arg;
 	struct call_loop *loop = start->loop;
-	struct sip_agent_config sip = {loop->config.listeners, loop->config.certificate, loop->config.key, loop->config.ca, admission_invite, loop, admission_ask, phone_password, phone_registered, phone_refused, phone_flow_lost, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds, NULL, loop->config.proxies, loop->config.proxy_count, loop->config.guards_private, admission_visitor};
+	struct sip_agent_config sip = {loop->config.listeners, loop->config.certificate, loop->config.key, loop->config.ca, admission_invite, loop, admission_ask, phone_password, phone_registered, phone_refused, phone_flow_lost, on_message, (unsigned)loop->config.session_seconds, (unsigned)loop->config.min_session_seconds, NULL, loop->config.proxies, loop->config.proxy_count, loop->config.guards_private, admission_visitor, loop->config.offers_sha256};
 	su_init();
 	loop->root = su_root_create((su_root_magic_t *)loop);
 	loop->agent = loop->root && proxy_open(loop, &sip, start->err) ? sip_agent_create(loop->root, &sip, start->err) : NULL;

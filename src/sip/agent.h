@@ -375,9 +375,9 @@ bool sip_is_proxied(const struct sip_agent *agent, msg_t *msg);
 void sip_request_give_up(struct sip_request *request);
 
 #define SIP_REALM "strowger"
-/* One challenge with one nonce, as a header field for each algorithm. */
+/* One challenge with one nonce: for MD5, and for SHA-256 or "". */
 struct sip_challenge {
-	char text[2][256];
+	char md5[256], sha256[256];
 };
 
 /* Whose credentials, for what; password_of as sip_leg_authenticate() has it. */

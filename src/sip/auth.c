@@ -12,16 +12,17 @@
 void sip_challenge_make(const struct sip_agent *agent, const struct sockaddr *source, bool stale,
 			struct sip_challenge *out)
 {
-	/* MD5 first: some phones read the first challenge alone, and know no other algorithm. */
-	static const char *const algorithms[] = {"MD5", "SHA-256"};
+	static const char format[] =
+		"Digest realm=\"" SIP_REALM "\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s";
+	const char *end = stale ? ", stale=true" : "";
 	char nonce[NONCE_SIZE];
 	uint64_t random;
 	randombytes_buf(&random, sizeof random);
 	nonce_make(agent->nonces, source, clock_monotonic_ms(), random, nonce);
-	for (size_t i = 0; i < ARRAY_LEN(algorithms); i++)
-		snprintf(out->text[i], sizeof out->text[i],
-			 "Digest realm=\"" SIP_REALM "\", nonce=\"%s\", algorithm=%s, "
-			 "qop=\"auth\"%s", nonce, algorithms[i], stale ? ", stale=true" : "");
+	snprintf(out->md5, sizeof out->md5, format, nonce, "MD5", end);
+	out->sha256[0] = '\0';
+	if (agent->config.offers_sha256)
+		snprintf(out->sha256, sizeof out->sha256, format, nonce, "SHA-256", end);
 }
 
 /*
@@ -94,8 +95,10 @@ enum sip_auth sip_leg_authenticate(struct sip_leg *leg, const char *(*password_o
 	enum sip_auth result = sip_check_credentials(leg->agent, leg->home, given, &check, &challenge);
 	if (result == SIP_AUTH_CHALLENGED) {
 		nta_incoming_treply(leg->invite_in, SIP_407_PROXY_AUTH_REQUIRED,
-				    SIPTAG_PROXY_AUTHENTICATE_STR(challenge.text[0]),
-				    SIPTAG_PROXY_AUTHENTICATE_STR(challenge.text[1]), TAG_END());
+				    SIPTAG_PROXY_AUTHENTICATE_STR(challenge.md5),
+				    TAG_IF(*challenge.sha256,
+					   SIPTAG_PROXY_AUTHENTICATE_STR(challenge.sha256)),
+				    TAG_END());
 		nta_incoming_destroy(leg->invite_in);
 		leg->invite_in = NULL;
 	}

@@ -76,6 +76,10 @@ bool digest_challenge_read(su_home_t *home, const char *const *params, struct di
 		.stale = stale && strcasecmp(stale, "true") == 0,
 	};
 	const char *qop = parameter(home, params, "qop=");
+	if (out->algorithm && !*out->algorithm) /* named without a value: as if not named */
+		out->algorithm = NULL;
+	if (qop && !*qop)
+		qop = NULL;
 	return out->nonce && read_algorithm(out->algorithm, &out->hash, &out->session) &&
 	       read_qop(out, qop);
 }

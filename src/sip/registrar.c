@@ -14,8 +14,9 @@ void sip_registrar_challenge(struct sip_agent *agent, msg_t *msg)
 	struct sockaddr_storage room;
 	sip_challenge_make(agent, sip_source(agent, msg, sip_object(msg), &room), false, &challenge);
 	nta_msg_treply(agent->nta, msg, SIP_401_UNAUTHORIZED,
-		       SIPTAG_WWW_AUTHENTICATE_STR(challenge.text[0]),
-		       SIPTAG_WWW_AUTHENTICATE_STR(challenge.text[1]), TAG_END());
+		       SIPTAG_WWW_AUTHENTICATE_STR(challenge.md5),
+		       TAG_IF(*challenge.sha256, SIPTAG_WWW_AUTHENTICATE_STR(challenge.sha256)),
+		       TAG_END());
 }
 
 /* All of them, with commas between. */
@@ -95,8 +96,10 @@ int sip_registrar_request(struct sip_agent *agent, nta_incoming_t *irq, sip_t co
 	int status = auth == SIP_AUTH_OK ? read_contact(home, sip, &r) : 403;
 	if (auth == SIP_AUTH_CHALLENGED)
 		nta_incoming_treply(irq, SIP_401_UNAUTHORIZED,
-				    SIPTAG_WWW_AUTHENTICATE_STR(challenge.text[0]),
-				    SIPTAG_WWW_AUTHENTICATE_STR(challenge.text[1]), TAG_END());
+				    SIPTAG_WWW_AUTHENTICATE_STR(challenge.md5),
+				    TAG_IF(*challenge.sha256,
+					   SIPTAG_WWW_AUTHENTICATE_STR(challenge.sha256)),
+				    TAG_END());
 	else
 		status = status ? status : agent->config.registered(agent->config.arg, &r);
 	if (status == 200 && r.known)

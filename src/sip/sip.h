@@ -199,6 +199,7 @@ struct sip_agent_config {
 	bool guards_private;
 	/* Who connects by TCP or TLS; NULL: all are strangers. */
 	enum sip_visitor (*visitor)(void *arg, const struct sockaddr *source);
+	bool offers_sha256; /* to callers and phones, beside MD5 */
 };
 
 struct sip_agent *sip_agent_create(struct su_root_s *root, const struct sip_agent_config *config, struct error *err) WARN_UNUSED;

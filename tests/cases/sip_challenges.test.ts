@@ -112,6 +112,8 @@ describe('SIP challenges', () => {
     ['qop auth and auth-int', [{ algorithm: 'MD5', qop: 'auth,auth-int' }]],
     ['qop auth-int alone', [{ algorithm: 'SHA-256', qop: 'auth-int' }]],
     ['MD5-sess', [{ algorithm: 'MD5-sess', qop: 'auth' }]],
+    ['an empty qop', [{ more: ', qop=""' }]],
+    ['an empty algorithm', [{ qop: 'auth', more: ', algorithm=""' }]],
     ['SHA-256-sess', [{ algorithm: 'SHA-256-sess', qop: 'auth', more: ', opaque="o"' }]],
   ]
   for (const [name, challenge] of single)

@@ -13,7 +13,7 @@ describe('bans and credentials', { skip: usePostgres }, () => {
   let friend: Stranger // at a trunk's address
   const number = '+18005557500', password = 'a long enough one'
   before(async () => {
-    s = await Strowger.start()
+    s = await Strowger.start(['--sip-sha256'])
     friend = await Stranger.at('127.0.0.1', s)
     await s.api('POST', '/trunks', { name: 'a', inbound: { allowed_addresses: ['127.0.0.1'] } })
     await s.api('POST', '/trunks', { name: 'pbx', inbound: { username: 'pbx', password } })
