@@ -441,7 +441,7 @@ static int refusal_of(const struct entry *e)
 	bool known = e->called.trunk || e->ticket;
 	if (!known)
 		return e->somebodys || e->by_line ? 404 : 403;
-	if (!number->campaign)
+	if (!number || !number->campaign)
 		return 404;
 	bool enabled = number->campaign->enabled &&
 		       campaign_terms(number->campaign, number->publisher_id)->enabled;

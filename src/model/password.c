@@ -74,7 +74,7 @@ static bool is_common(const char *text, int words)
 /* Common words with anything but letters before and behind them. */
 static bool is_common_word(const char *lower)
 {
-	char word[DECOMPOSED_MAX + 1];
+	char word[DECOMPOSED_MAX + 1] = "";
 	size_t from = 0, len = strlen(lower);
 	while (lower[from] && !is_letter(lower[from]))
 		from++;

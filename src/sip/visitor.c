@@ -189,7 +189,7 @@ static bool another_waits(int listener)
 
 int accept(int listener, struct sockaddr *address, socklen_t *size)
 {
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = {0};
 	if (!here)
 		return accept4(listener, address, size, 0);
 	for (int i = 0; i < REFUSED_AT_ONCE && (!i || another_waits(listener)); i++) {
