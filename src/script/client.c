@@ -139,10 +139,10 @@ static void post_answer(struct script_pool *pool, struct job *job)
 		job->answer->used_us = took_us < most_us ? took_us : most_us;
 		job->tenant->running--;
 	}
+	tenant_leave(pool, job->tenant); /* first: who has the answer may ask for another one */
 	pthread_mutex_lock(&pool->answering);
 	mailbox_post_reply(job->reply, &job->answer->mail);
 	pthread_mutex_unlock(&pool->answering);
-	tenant_leave(pool, job->tenant);
 	free(job->texts);
 	free(job);
 }
