@@ -89,7 +89,7 @@ describe('the first hour', () => {
     await page.getByRole('textbox', { name: 'Number', exact: true }).fill(NUMBER)
     await pick('Campaign', 'Solar')
     await page.getByRole('button', number.name('Save')).click()
-    await until('the number', async () => (await s.api('GET', '/numbers')).data.length === 1)
+    await page.getByText('Number saved').waitFor()
     for (const step of [create, draw, save, choose, number]) step.done()
 
     await s.call(NUMBER, ['--from', CALLER])
@@ -116,7 +116,7 @@ describe('the first hour', () => {
     await page.getByRole('link', tag.name('Create Custom Tag')).click()
     await name().fill('interest')
     await page.getByRole('button', { name: 'Save', exact: true }).click()
-    await until('the tag', async () => (await s.api('GET', '/custom-tags')).data.length === 1)
+    await page.getByText('Custom Tag saved').waitFor() // the list knows it earlier than the intake
 
     assert.equal((await fetch(url, { method: 'POST', body: new URLSearchParams(body) })).status, 200)
     await follow(page, requests.paths[0])
