@@ -123,3 +123,14 @@ const char *address_group(const struct sockaddr *address, char out[ADDRESS_SIZE]
 		return address_text(address, out);
 	return strcat(out, "/64"); /* the line before left room for it */
 }
+
+struct in6_addr address_as_six(const struct sockaddr *address)
+{
+	struct in6_addr six = {0};
+	if (address->sa_family == AF_INET6)
+		return ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+	six.s6_addr[10] = six.s6_addr[11] = 0xff;
+	memcpy(&six.s6_addr[12],
+	       &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+	return six;
+}

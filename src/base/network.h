@@ -3,6 +3,7 @@
 #define BASE_NETWORK_H
 
 #include "base/result.h"
+#include <netinet/in.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -26,6 +27,8 @@ int address_port(const struct sockaddr *address); /* 0 for what is no IP address
 /* Without its port; "" for what is no IP address. */
 #define ADDRESS_SIZE 46
 const char *address_text(const struct sockaddr *address, char out[ADDRESS_SIZE]);
+/* The address in the form of IPv6 (RFC 4291 section 2.5.5.2), so that two can be compared. */
+struct in6_addr address_as_six(const struct sockaddr *address);
 /* Who is counted as one: an IPv4 address, or the /64 that an IPv6 address is in. "" likewise. */
 const char *address_group(const struct sockaddr *address, char out[ADDRESS_SIZE]);
 

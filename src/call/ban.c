@@ -1,5 +1,5 @@
 #include "call/ban.h"
-#include <netinet/in.h>
+#include "base/network.h"
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -38,19 +38,9 @@ void bans_destroy(struct bans *b)
 	free(b);
 }
 
-static struct in6_addr key_of(const struct sockaddr *address)
-{
-	struct in6_addr key = {0};
-	if (address->sa_family == AF_INET6)
-		return ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-	key.s6_addr[10] = key.s6_addr[11] = 0xff;
-	memcpy(&key.s6_addr[12], &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-	return key;
-}
-
 static struct address *find(struct bans *b, const struct sockaddr *address)
 {
-	struct in6_addr key = key_of(address);
+	struct in6_addr key = address_as_six(address);
 	struct address *a;
 	HASH_FIND(hh, b->addresses, &key, sizeof key, a);
 	return a;
@@ -80,7 +70,7 @@ bool bans_strike(struct bans *b, const struct sockaddr *address, int64_t now)
 		a->since = now;
 		a->strikes = 0;
 	}
-	a->key = key_of(address);
+	a->key = address_as_six(address);
 	bool banned = ++a->strikes >= BAN_STRIKES && a->banned_until <= now;
 	if (banned) {
 		a->banned_until = now + b->ms;

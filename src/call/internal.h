@@ -398,7 +398,6 @@ void record_stop(struct call *c, bool keep);
 void record_recover(struct call_loop *loop);
 void record_perform(struct call *c, enum flow_record action);
 
-/* register.c: struct sip_agent_config's, of the loop */
 /* echo.c: does the SDP of a caller, or of a target (a NULL: the caller), name our own audio? */
 bool echo_caller(const struct call_loop *loop, const char *call_id, const struct sdp_audio *stream);
 bool echo_target(const struct attempt *a, const struct sdp_audio *stream);
@@ -418,6 +417,7 @@ void phone_refused(void *arg, const struct sockaddr *source);
 /* The live call; NULL: there is none. */
 struct call *loop_call(struct call_loop *loop, const char *id);
 
+/* register.c: struct sip_agent_config's, of the loop */
 const char *phone_password(void *arg, const char *username, size_t n);
 int phone_registered(void *arg, struct sip_registration *r);
 void phone_flow_lost(void *arg, const struct sip_lost_flow *flow);
@@ -467,10 +467,10 @@ void dial_set_remote(const struct attempt *a, const struct sdp_audio *audio);
 void dial_finish(struct call *c, enum flow_dial_outcome outcome);
 void dial_watch_time(struct call *c);
 
-/* The order in which the trunk's gateways are tried now, in the call's arena; NULL without memory. */
 /* A URI that others wrote, without what would send the call elsewhere (sip_uri_clean()); NULL: it
  * is none, or there is no memory. */
 const char *dial_clean_uri(struct call *c, const char *uri);
+/* The order in which the trunk's gateways are tried now, in the call's arena; NULL without memory. */
 const uint8_t *dial_order(struct call *c, const struct config_trunk *trunk);
 
 struct capacity_call dial_capacity_call(const struct call *c);

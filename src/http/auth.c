@@ -242,15 +242,20 @@ static enum http_result refuse_login(struct http_request *r)
 	return http_write(r);
 }
 
-/* Is this attempt one too many? The answer is set. */
-static bool guesses_too_often(struct http_request *r, const struct login *l)
+bool auth_guesses_too_often(struct http_request *r, const char *group, const char *account,
+			    const char *title)
 {
-	int wait = guesses_begin(r->config->guesses, l->group, l->account, clock_monotonic_ms());
+	int wait = guesses_begin(r->config->guesses, group, account, clock_monotonic_ms());
 	if (!wait)
 		return false;
 	snprintf(r->retry_after, sizeof r->retry_after, "%d", wait);
-	http_problem(r, 429, "Too many wrong passwords", "try again in %d seconds", wait);
+	http_problem(r, 429, title, "try again in %d seconds", wait);
 	return true;
+}
+
+static bool guesses_too_often(struct http_request *r, const struct login *l)
+{
+	return auth_guesses_too_often(r, l->group, l->account, "Too many wrong passwords");
 }
 
 static enum http_result login_verified(struct http_request *r)
@@ -395,35 +400,6 @@ static void forget_cookie(struct http_request *r)
 	snprintf(r->cookie, sizeof r->cookie, COOKIE "; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
 }
 
-static bool run_logout(struct store_conn *conn, struct http_request *r)
-{
-	return store_exec(conn, "DELETE FROM sessions WHERE token_hash = $1", "s", (const char *)r->data);
-}
-
-enum http_result auth_logout(struct http_request *r)
-{
-	char token[128], *hash = arena_alloc(&r->arena, CRYPTO_HASH_SIZE);
-	r->status = 204;
-	forget_cookie(r);
-	if (!hash || !session_token(r, token, sizeof token))
-		return HTTP_REPLY;
-	crypto_keyed_hash(config_key(r->config->config), token, hash);
-	r->data = hash;
-	r->run = run_logout;
-	return http_write(r);
-}
-
-/* ---- one's own password and sessions ---- */
-
-/* API keys have neither. true: the answer is set. */
-static bool is_key(struct http_request *r)
-{
-	if (r->by_session)
-		return false;
-	http_problem(r, 403, "API keys have no session", "sign in with POST /api/v1/session");
-	return true;
-}
-
 /* The hash of the request's own token; "": it has none. */
 static const char *own_session(struct http_request *r, char hash[CRYPTO_HASH_SIZE])
 {
@@ -432,6 +408,37 @@ static const char *own_session(struct http_request *r, char hash[CRYPTO_HASH_SIZ
 	if (session_token(r, token, sizeof token))
 		crypto_keyed_hash(config_key(r->config->config), token, hash);
 	return hash;
+}
+
+static bool run_logout(struct store_conn *conn, struct http_request *r)
+{
+	return store_exec(conn, "DELETE FROM sessions WHERE token_hash = $1", "s", (const char *)r->data);
+}
+
+enum http_result auth_logout(struct http_request *r)
+{
+	char *hash = arena_alloc(&r->arena, CRYPTO_HASH_SIZE);
+	r->status = 204;
+	forget_cookie(r);
+	if (!hash || !*own_session(r, hash))
+		return HTTP_REPLY;
+	r->data = hash;
+	r->run = run_logout;
+	return http_write(r);
+}
+
+/* ---- one's own password and sessions ---- */
+
+bool auth_is_key(struct http_request *r, const char *title)
+{
+	if (!r->by_session)
+		http_problem(r, 403, title, "sign in with POST /api/v1/session");
+	return !r->by_session;
+}
+
+static bool is_key(struct http_request *r)
+{
+	return auth_is_key(r, "API keys have no session");
 }
 
 bool auth_end_sessions(struct store_conn *conn, struct http_request *r, const char *user_id, bool keep_own)

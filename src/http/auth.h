@@ -12,6 +12,15 @@ enum role auth_role(const char *name);
 bool auth_end_sessions(struct store_conn *conn, struct http_request *r, const char *user_id,
 		       bool keep_own) WARN_UNUSED;
 
+/* Does an API key ask, which has no session? true: the answer is set. */
+bool auth_is_key(struct http_request *r, const char *title);
+/*
+ * Is this attempt to guess a secret one too many, of an address (address_group()) or for an account?
+ * true: the answer is set.
+ */
+bool auth_guesses_too_often(struct http_request *r, const char *group, const char *account,
+			    const char *title);
+
 /* POST, GET and DELETE /api/v1/session */
 enum http_result auth_login(struct http_request *r);
 enum http_result auth_session(struct http_request *r);

@@ -165,17 +165,24 @@ static void remember(struct guesser *account, uint64_t who)
 	account->known[0] = who;
 }
 
-void guesses_right(struct guesses *g, const char *address, const char *account, int64_t now_ms)
+/* Returns the account, or NULL without memory. */
+static struct guesser *forgive(struct guesses *g, const char *address, const char *account,
+			       int64_t now_ms)
 {
-	uint64_t who = hash_of(address);
-	pthread_mutex_lock(&g->lock);
 	struct guesser *a = find(g, 'a', address, now_ms), *u = find(g, 'u', account, now_ms);
 	if (a)
 		take_back(a);
-	if (u) {
-		remember(u, who);
+	if (u)
 		take_back(u);
-	}
+	return u;
+}
+
+void guesses_right(struct guesses *g, const char *address, const char *account, int64_t now_ms)
+{
+	pthread_mutex_lock(&g->lock);
+	struct guesser *u = forgive(g, address, account, now_ms);
+	if (u)
+		remember(u, hash_of(address));
 	g->counts.right++;
 	pthread_mutex_unlock(&g->lock);
 }
@@ -183,11 +190,7 @@ void guesses_right(struct guesses *g, const char *address, const char *account, 
 void guesses_forgive(struct guesses *g, const char *address, const char *account, int64_t now_ms)
 {
 	pthread_mutex_lock(&g->lock);
-	struct guesser *a = find(g, 'a', address, now_ms), *u = find(g, 'u', account, now_ms);
-	if (a)
-		take_back(a);
-	if (u)
-		take_back(u);
+	(void)forgive(g, address, account, now_ms);
 	pthread_mutex_unlock(&g->lock);
 }
 

@@ -280,12 +280,9 @@ static bool run_reset(struct store_conn *conn, struct http_request *r)
 
 /* ---- requests ---- */
 
-/* API keys have no second factor. true: the answer is set. */
 static bool is_key(struct http_request *r)
 {
-	if (!r->by_session)
-		http_problem(r, 403, "API keys have no second factor", "sign in with POST /api/v1/session");
-	return !r->by_session;
+	return auth_is_key(r, "API keys have no second factor");
 }
 
 static void forgive(struct http_request *r)
@@ -313,12 +310,8 @@ static struct setup *new_setup(struct http_request *r)
 	if (!s->email)
 		return NULL;
 	address_group((const struct sockaddr *)&r->sender, s->address);
-	int wait = s->code ? guesses_begin(r->config->guesses, s->address, s->email, clock_monotonic_ms()) : 0;
-	if (wait) {
-		snprintf(r->retry_after, sizeof r->retry_after, "%d", wait);
-		http_problem(r, 429, "Too many wrong codes", "try again in %d seconds", wait);
+	if (s->code && auth_guesses_too_often(r, s->address, s->email, "Too many wrong codes"))
 		return NULL;
-	}
 	r->data = s;
 	r->after = forgive;
 	return s;

@@ -53,7 +53,6 @@ struct exchange {
 	struct store_job job;
 	struct mail reload_mail;
 	struct hash_job hash;
-	bool suspended; /* already, when a write begins */
 	struct http_server *server;
 	struct MHD_Connection *connection;
 	const struct http_route *route; /* NULL: there is none */
@@ -429,7 +428,7 @@ struct store_conn *http_reader(struct http_request *r)
 
 static bool run_job(struct store_job *job, struct store_conn *conn)
 {
-	struct exchange *x = (struct exchange *)((char *)job - offsetof(struct exchange, job));
+	struct exchange *x = EXCHANGE_OF(job, job);
 	x->request.reload = false;
 	event_touched_free(&x->request.touched);
 	if (!x->request.idempotency_key)
@@ -449,7 +448,7 @@ static void finish_write(struct exchange *x)
 
 static void job_done(struct store_job *job, bool committed)
 {
-	struct exchange *x = (struct exchange *)((char *)job - offsetof(struct exchange, job));
+	struct exchange *x = EXCHANGE_OF(job, job);
 	struct http_request *r = &x->request;
 	if (!committed) {
 		http_problem(r, 503, "The change could not be stored", "the database did not take it; nothing was changed");
@@ -529,8 +528,7 @@ enum http_result http_write(struct http_request *r)
 	struct exchange *x = EXCHANGE(r);
 	x->job.run = run_job;
 	x->job.done = job_done;
-	if (!x->suspended)
-		http_suspend(r);
+	http_suspend(r);
 	if (store_submit(r->config->store, &x->job))
 		return HTTP_WAIT;
 	http_problem(r, 503, "Too many changes at once", "try again in a second");
@@ -541,7 +539,7 @@ enum http_result http_write(struct http_request *r)
 
 static void hash_done(struct hash_job *job, bool stopping)
 {
-	struct exchange *x = (struct exchange *)((char *)job - offsetof(struct exchange, hash));
+	struct exchange *x = EXCHANGE_OF(job, hash);
 	struct http_request *r = &x->request;
 	enum http_result result = HTTP_REPLY;
 	r->password_fits = job->fits;
@@ -559,11 +557,10 @@ enum http_result http_hash(struct http_request *r, const char *password, const c
 {
 	struct exchange *x = EXCHANGE(r);
 	x->hash = (struct hash_job){.password = password, .verify = verify, .done = hash_done};
-	if (x->suspended) {
+	if (r->suspended) {
 		hashing_post_again(x->server->hashing, &x->hash);
 		return HTTP_WAIT;
 	}
-	x->suspended = true;
 	http_suspend(r);
 	if (hashing_post(x->server->hashing, &x->hash))
 		return HTTP_WAIT;

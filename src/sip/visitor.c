@@ -57,13 +57,7 @@ static struct place place_of(const struct sockaddr *address)
 	struct place p;
 	memset(&p, 0, sizeof p); /* it is compared byte by byte */
 	p.port = (uint32_t)address_port(address);
-	if (address->sa_family == AF_INET6) {
-		p.address = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-		return p;
-	}
-	p.address.s6_addr[10] = p.address.s6_addr[11] = 0xff;
-	memcpy(&p.address.s6_addr[12],
-	       &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+	p.address = address_as_six(address);
 	return p;
 }
 
